@@ -1,0 +1,5 @@
+"""``python -m bumper`` is the command ``bumper``."""
+
+from bumper.cli import main
+
+main()
