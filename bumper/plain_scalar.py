@@ -1,0 +1,25 @@
+"""Which plain (unquoted) scalars YAML reads as the text that stands there."""
+
+import re
+
+# Everything that some reader takes for something else than text, in one net wider than any single reader's:
+# the YAML 1.1 type repository (bool, null, int with underscores and base 60, float, timestamp, merge, value),
+# the YAML 1.2 core schema (0o17), and what Helm's reader adds by dropping underscores before it looks for a number.
+_NOT_TEXT = re.compile(
+    r"""
+      | ~ | = | <<
+      | (?i: y | n | yes | no | on | off | true | false | null )
+      | [-+]? [0-9] [0-9_]*
+      | [-+]? 0 (?i: x [0-9a-f_]+ | b [01_]+ | o [0-7_]+ )
+      | [-+]? (?: [0-9] [0-9_]* (?: \. [0-9_]* )? | \. [0-9_]+ ) (?: [eE] [-+]? [0-9_]+ )?
+      | [-+]? [0-9] [0-9_]* (?: : [0-5]? [0-9] )+ (?: \. [0-9_]* )?
+      | [-+]? \. (?i: inf ) | \. (?i: nan )
+      | [0-9]{4} - [0-9]{1,2} - [0-9]{1,2} (?: (?: [Tt] | [ \t]+ ) .* )?
+    """,
+    re.VERBOSE,
+)
+
+
+def reads_as_text(plain: str) -> bool:
+    """Whether every reader of YAML 1.1 or 1.2 takes the plain scalar ``plain`` for exactly that string."""
+    return all(_NOT_TEXT.fullmatch(read) is None for read in (plain, plain.replace("_", "")))
