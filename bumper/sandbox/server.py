@@ -1,0 +1,175 @@
+"""The embedded server: start it, use it, stop it."""
+
+import logging
+import re
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from bumper.errors import Refused
+from bumper.sandbox.application import Application
+from bumper.sandbox.faults import Fault
+from bumper.sandbox.git_repository import NewCommit, Signature
+from bumper.sandbox.sample import SAMPLE_BEGAN, SAMPLE_PROJECT
+from bumper.sandbox.seed import TOKEN_SCOPES, add_people, add_project, add_sample
+from bumper.sandbox.state import Project, Role
+from bumper.sandbox.world import World
+
+_HOST = "127.0.0.1"
+
+
+class Sandbox:
+    """A GitLab-compatible server on loopback, whose projects and merge requests live in ``directory``."""
+
+    def __init__(self, directory: Path, port: int = 0, *, gitlab_version: str = "18.5.0", sample: bool = True) -> None:
+        """Prepare the server; ``port`` 0 takes a free one. With ``sample`` it holds the project platform/gitops."""
+        self._world = World(directory, gitlab_version)
+        self._port = port
+        self._application = Application(self._world)
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+        add_people(self._world)
+        if sample and self._world.project_at(SAMPLE_PROJECT) is None:
+            add_sample(self._world)
+        self._world.save()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen, and answer from a thread of its own. Raises Refused when the port is taken."""
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # its log of every request is not for the user
+        try:
+            listener = socket.create_server((_HOST, self._port))
+        except OSError as error:
+            raise Refused(f"Port {self._port} of {_HOST} cannot be used ({error}); choose another, or 0.") from error
+        with listener:
+            self._port = listener.getsockname()[1]
+            self._server = make_server(_HOST, self._port, self._application, threaded=True, fd=listener.fileno())
+        self._world.url = f"http://{_HOST}:{self._port}"
+        self._application.hooks.install(_HOST, self._port)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Block until the server is stopped, or the process interrupted."""
+        if self._thread:
+            self._thread.join()
+
+    def stop(self) -> None:
+        """Stop listening, end what is under way, save."""
+        if self._server and self._thread:
+            self._server.shutdown()
+            self._thread.join()
+            self._application.git.stop()
+            self._server.server_close()
+            self._server = self._thread = None
+        with self._world.lock:
+            self._world.save()
+
+    @property
+    def url(self) -> str:
+        """Where the server listens."""
+        return self._world.url
+
+    @property
+    def repo_url(self) -> str:
+        """The sample project's repository."""
+        return f"{self.url}/{SAMPLE_PROJECT}.git"
+
+    @property
+    def token(self) -> str:
+        """The sample project's access token: user bumper, a bot with the role Developer."""
+        return self._world.records.sample_token
+
+    @property
+    def requests(self) -> list[tuple[str, str]]:
+        """Method and path of every request so far."""
+        return list(self._application.requests)
+
+    @property
+    def mentions(self) -> list[str]:
+        """The users whom a merge request's text or a comment notified, in order."""
+        return list(self._world.records.mentions)
+
+    @property
+    def mergeability_delay(self) -> float:
+        """Seconds that the check of a merge request takes; infinity for one that never ends."""
+        return self._world.mergeability_delay
+
+    @mergeability_delay.setter
+    def mergeability_delay(self, seconds: float) -> None:
+        self._world.mergeability_delay = seconds
+
+    def repository_path(self, project: str = SAMPLE_PROJECT) -> Path:
+        """The bare repository of a project."""
+        return self._world.repository(self._project(project)).path
+
+    def create_project(self, path: str, files: Mapping[str, bytes]) -> str:
+        """A new project with one commit of these files, its default branch protected; returns the repository's URL."""
+        with self._world.lock:
+            project = add_project(self._world, path)
+            if files:
+                author = Signature("Alice Archer", "alice@sandbox.local", f"{SAMPLE_BEGAN} +0000")
+                commit = NewCommit(files, "Initial commit\n", author)
+                self._world.repository(project).add_commits(project.default_branch, [commit])
+            self._world.save()
+        return f"{self.url}/{path}.git"
+
+    def create_token(
+        self,
+        username: str,
+        *,
+        role: str = "developer",
+        kind: str = "project",
+        scopes: tuple[str, ...] = TOKEN_SCOPES,
+        expires_at: str | None = None,
+        project: str = SAMPLE_PROJECT,
+    ) -> str:
+        """A new token; of kind personal it reaches every project, else only ``project``. An unknown user is made."""
+        with self._world.lock:
+            level = Role[role.upper()]
+            user = self._world.add_user(username, username.capitalize(), level, bot=kind == "project")
+            project_id = None if kind == "personal" else self._project(project).id
+            token = self._world.add_token(
+                user, kind=kind, role=level, scopes=scopes, project_id=project_id, expires_at=expires_at
+            )
+            self._world.save()
+            return token.value
+
+    def revoke_token(self, value: str) -> None:
+        """Take a token back."""
+        with self._world.lock:
+            tokens = self._world.records.tokens
+            tokens[value] = replace(tokens[value], revoked=True)
+            self._world.save()
+
+    def fail_next(  # noqa: PLR0917 - the order of an HTTP answer
+        self,
+        method: str,
+        path_regex: str,
+        status: int,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        times: int = 1,
+    ) -> None:
+        """Let the next requests with this method (``*`` for any) and path fail like this."""
+        self._application.faults.order(Fault(method, re.compile(path_regex), status, body, headers or {}, times))
+
+    def _project(self, path: str) -> Project:
+        project = self._world.project_at(path)
+        if project is None:
+            raise KeyError(path)
+        return project
