@@ -1,0 +1,216 @@
+"""The GitOps repository: a partial clone without a work tree; bytes in and out of git objects.
+
+No work tree, because one is not byte-exact (.gitattributes, core.autocrlf, LFS and symbolic links change what is read
+and written). Only the newest commit and the blobs that are asked for are fetched.
+"""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bumper.errors import Refused
+from bumper.git_command import NETWORK_SECONDS, GitCommand, GitFailed, forget_inherited_repository, git_environment
+from bumper.git_failures import RaceLost, explain, explain_push, is_race
+from bumper.settings import Settings
+
+SYMBOLIC_LINK = "120000"
+_REGULAR = ("100644", "100755")
+_HEADS = "refs/heads/"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A path in a tree: its mode (git's octal digits) and its object id."""
+
+    mode: str
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """The target branch at one commit."""
+
+    git: GitCommand
+    settings: Settings
+    branch: str
+    tip: str
+    entries: Mapping[str, Entry]
+
+    @property
+    def files(self) -> list[str]:
+        """The paths of all files and symbolic links, in git's order."""
+        return list(self.entries)
+
+    def is_link(self, path: str) -> bool:
+        """Whether ``path`` is a symbolic link, which Helm may follow and bumper does not."""
+        return self.entries[path].mode == SYMBOLIC_LINK
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as git stores it."""
+
+    id: str
+    message: str
+    author: str
+    parents: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Checkout]:
+    """The GitOps repository's target branch, in a temporary folder that is gone afterwards.
+
+    Raises:
+        Unavailable: git could not reach it, or the token was refused.
+        Refused: it has no such branch, or no commit at all.
+
+    """
+    forget_inherited_repository()
+    with tempfile.TemporaryDirectory(prefix="bumper-", ignore_cleanup_errors=True) as folder:
+        git = GitCommand(Path(folder) / "gitops.git", git_environment(settings, environ))
+        branch = ["--branch", settings.branch] if settings.branch is not None else []
+        arguments = ["--depth", "1", "--filter=blob:none", "--single-branch", "--no-tags", "--template=", *branch]
+        try:
+            git.run(
+                "clone", "--quiet", "--bare", *arguments, "--", settings.address.url, str(git.directory),
+                seconds=NETWORK_SECONDS,
+            )  # fmt: skip
+        except GitFailed as failure:
+            raise explain(failure, "cloning", settings) from failure
+        yield _read_head(git, settings)
+
+
+def _read_head(git: GitCommand, settings: Settings) -> Checkout:
+    heads = git.text("for-each-ref", "--format=%(objectname) %(refname)", _HEADS).splitlines()
+    if not heads:
+        what = "commit to start from; push a first one" if settings.branch is None else f"branch {settings.branch!r}"
+        raise Refused(f"{settings.address.url} has no {what}.")
+    tip, _, name = heads[0].partition(" ")
+    return Checkout(git, settings, name.removeprefix(_HEADS), tip, _entries(git, tip))
+
+
+def _entries(git: GitCommand, tip: str) -> dict[str, Entry]:
+    entries = {}
+    for line in git.run("ls-tree", "-r", "-z", "--full-tree", tip).split(b"\0"):
+        if line:
+            about, _, path = line.partition(b"\t")
+            mode, kind, object_id = about.decode().split(" ")
+            if kind == "blob":
+                entries[path.decode(errors="surrogateescape")] = Entry(mode, object_id)
+    return entries
+
+
+def refreshed(checkout: Checkout) -> Checkout:
+    """The target branch as it is now."""
+    tip = _fetch(checkout, checkout.branch)
+    return replace(checkout, tip=tip, entries=_entries(checkout.git, tip))
+
+
+def _fetch(checkout: Checkout, branch: str) -> str:
+    arguments = ["--depth", "1", "--filter=blob:none", "--no-tags", "--no-write-fetch-head", "--quiet"]
+    ref = f"refs/bumper/fetched/{branch}"
+    try:
+        checkout.git.run(
+            "fetch", *arguments, "origin", f"+{_HEADS}{branch}:{ref}", seconds=NETWORK_SECONDS
+        )  # fmt: skip
+    except GitFailed as failure:
+        raise explain(failure, f"fetching {branch}", checkout.settings) from failure
+    return checkout.git.text("rev-parse", ref)
+
+
+def read_files(checkout: Checkout, paths: Iterable[str]) -> dict[str, bytes]:
+    """The bytes of files at the tip, fetched all at once; symbolic links are left out."""
+    wanted = {path: checkout.entries[path] for path in paths if checkout.entries[path].mode in _REGULAR}
+    blobs = _read_blobs(checkout, {entry.object_id for entry in wanted.values()})
+    return {path: blobs[entry.object_id] for path, entry in wanted.items()}
+
+
+def _read_blobs(checkout: Checkout, object_ids: set[str]) -> dict[str, bytes]:
+    if not object_ids:
+        return {}
+    listed = "".join(f"{object_id}\n" for object_id in sorted(object_ids)).encode()
+    try:
+        checkout.git.run(
+            "-c", "fetch.negotiationAlgorithm=noop",
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "origin",
+            stdin=listed, seconds=NETWORK_SECONDS,
+        )  # fmt: skip
+        stream = checkout.git.run("cat-file", "--batch", stdin=listed, seconds=NETWORK_SECONDS)
+    except GitFailed as failure:
+        raise explain(failure, "reading values files", checkout.settings) from failure
+    return dict(_batch(stream))
+
+
+def _batch(stream: bytes) -> Iterator[tuple[str, bytes]]:
+    place = 0
+    while place < len(stream):
+        end = stream.index(b"\n", place)
+        object_id, _, size = stream[place:end].decode().split(" ")
+        place = end + 1 + int(size) + 1
+        yield object_id, stream[end + 1 : place - 1]
+
+
+def write_commit(checkout: Checkout, files: Mapping[str, bytes], message: str, author: str) -> str:
+    """Make a commit on the tip with the new bytes of ``files``; the id of the commit, which is not pushed yet.
+
+    ``author`` is ``Name <email>``. By fast-import, which needs neither index nor work tree and fetches no other blob.
+    """
+    now = f"{int(time.time())} +0000"
+    text = message.encode()
+    stream = [
+        f"commit refs/bumper/proposal\nmark :1\nauthor {author} {now}\ncommitter {author} {now}\n".encode(),
+        f"data {len(text)}\n".encode() + text + f"\nfrom {checkout.tip}\n".encode(),
+    ]
+    for path, content in files.items():
+        name = _quoted(path)
+        stream.append(f"M {checkout.entries[path].mode} inline ".encode() + name + f"\ndata {len(content)}\n".encode())
+        stream.append(content + b"\n")
+    stream.append(b"get-mark :1\n")
+    return checkout.git.text("fast-import", "--quiet", "--force", stdin=b"".join(stream))
+
+
+def _quoted(path: str) -> bytes:
+    """``path`` as fast-import takes it."""
+    raw = path.encode(errors="surrogateescape")
+    if not raw.startswith(b'"') and b"\n" not in raw:
+        return raw
+    return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
+
+
+def push(checkout: Checkout, commit: str, branch: str, expected: str | None, options: Iterable[str] = ()) -> str:
+    """Push ``commit`` as ``branch``, if the branch is still at ``expected`` (None: is not there).
+
+    Returns what the server said. Raises:
+        RaceLost: somebody else moved the branch.
+        Refused: the server declined the push. Unavailable: it could not be reached.
+
+    """
+    ref = f"{_HEADS}{branch}"
+    lease = f"--force-with-lease={ref}:{expected or ''}"
+    chosen = [argument for option in options for argument in ("--push-option", option)]
+    try:
+        checkout.git.run("push", "--porcelain", lease, *chosen, "origin", f"{commit}:{ref}", seconds=NETWORK_SECONDS)
+    except GitFailed as failure:
+        if is_race(failure.stdout + failure.stderr):
+            raise RaceLost(branch) from failure
+        raise explain_push(failure, branch, checkout.settings) from failure
+    return ""
+
+
+def fetch_branch(checkout: Checkout, branch: str) -> Checkout:
+    """Another branch's newest commit, to read its files."""
+    tip = _fetch(checkout, branch)
+    return replace(checkout, branch=branch, tip=tip, entries=_entries(checkout.git, tip))
+
+
+def read_commit(checkout: Checkout) -> Commit:
+    """The commit at the tip."""
+    raw = checkout.git.run("cat-file", "commit", checkout.tip).decode(errors="replace")
+    head, _, message = raw.partition("\n\n")
+    headers = [line.partition(" ") for line in head.splitlines()]
+    author = next((value for key, _, value in headers if key == "author"), "")
+    parents = tuple(value for key, _, value in headers if key == "parent")
+    return Commit(checkout.tip, message, author.rpartition("> ")[0] + ">", parents)

@@ -1,0 +1,95 @@
+"""``bumper set``: an image's tag in local files, in place. No git, no network."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bumper.change import Change, Version, make_change
+from bumper.errors import Refused, WrongUsage
+from bumper.explain import explain_followers, explain_refusal
+from bumper.image import ImageReference
+from bumper.local_file import read_local, replace_local
+from bumper.pin import Pin
+from bumper.pin_path import PinPath, parse_path
+from bumper.tag_edit import TagEdit, changes_file, set_tags
+from bumper.values_file import find_pins, pin_at, read_values
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class SetTags:
+    """The changes made, and what could not be done or changed along."""
+
+    changes: tuple[Change, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Edited:
+    """One file after its edit; ``matched`` says whether it has a pin that was asked for."""
+
+    name: str
+    matched: bool
+    content: bytes
+    outcome: SetTags
+
+
+def set_tag(image: ImageReference, files: Sequence[str], path: str | None) -> SetTags:
+    """Rewrite ``image``'s tag in ``files``, or in standard input to standard output for ``-``.
+
+    Every file is edited and proven before the first is written. A digest in ``image`` is written too.
+
+    Raises:
+        Refused: a file cannot be read or set, or none of them has such a pin; no file is changed.
+        WrongUsage: ``path`` is no path, or ``-`` stands beside files.
+
+    """
+    names = list(dict.fromkeys(files))
+    if STDIN in names and len(names) > 1:
+        raise WrongUsage("- (standard input) goes with no other file; name files, or - alone.")
+    where = _parse(path)
+    edited = [_edit(name, image, where) for name in names]
+    if not any(each.matched for each in edited):
+        what = f"has a scalar at {path}" if path is not None else f"uses {image.repository}"
+        raise Refused(f"{', '.join(names[:5])}: no file {what}; `bumper pins {names[0]}` lists what there is.")
+    for each in edited:
+        if each.name == STDIN:
+            sys.stdout.buffer.write(each.content)
+            sys.stdout.buffer.flush()
+        elif each.outcome.changes:
+            replace_local(Path(each.name), each.content)
+    return SetTags(
+        tuple(change for each in edited for change in each.outcome.changes),
+        tuple(warning for each in edited for warning in each.outcome.warnings),
+    )
+
+
+def _parse(path: str | None) -> PinPath | None:
+    try:
+        return parse_path(path) if path is not None else None
+    except ValueError as error:
+        raise WrongUsage(f"--path: {error}; write it as `bumper pins` prints it.") from error
+
+
+def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
+    values = read_values("standard input", sys.stdin.buffer.read()) if name == STDIN else read_local(Path(name))
+    pins = find_pins(values)
+    if where is None:
+        found: Sequence[Pin] = [pin for pin in pins if pin.repository == image.repository]
+    else:
+        found = pin_at(values, where, pins, image.repository)
+    refusals = [explain_refusal(values, pin, image) for pin in found if pin.refusal is not None]
+    edits = [
+        TagEdit(pin, image.tag or "", image.digest, write_digest=image.digest is not None)
+        for pin in found
+        if pin.refusal is None
+    ]
+    if refusals and not edits:
+        raise Refused("\n".join(refusals))
+    needed = [edit for edit in edits if changes_file(values, edit)]
+    after = Version(image.tag, image.digest)
+    changes = tuple(make_change("", name, replace(edit.pin, repository=image.repository), after) for edit in needed)
+    followers = explain_followers(values, [edit.pin for edit in needed])
+    return _Edited(name, bool(found), set_tags(values, edits), SetTags(changes, (*refusals, *followers)))

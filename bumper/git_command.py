@@ -1,0 +1,154 @@
+"""Runs git. The only importer of GitPython.
+
+Credentials reach git by its environment (GIT_CONFIG_*), never by an argument, a URL or a file, so that no process
+list and no .git/config ever shows them.
+"""
+
+import base64
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from git.cmd import Git
+from git.exc import GitCommandError, GitCommandNotFound
+
+from bumper.errors import Unavailable
+from bumper.settings import Settings
+
+NETWORK_SECONDS = 600  # the whole of one clone, fetch or push
+LOCAL_SECONDS = 120
+
+# What a git hook leaves in the environment (git rev-parse --local-env-vars): with these, git would work on another
+# repository than ours. GIT_CONFIG_*, GIT_SSH* and GIT_SSL* stay: by them people set up SSH, CAs and proxies.
+_INHERITED = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+_CONFIG = {
+    "core.hooksPath": os.devnull,  # nobody's hooks run on bumper's commits and pushes
+    "fetch.writeCommitGraph": "false",
+    "gc.auto": "0",
+    "http.followRedirects": "false",  # the token's header would go with a redirect to another host
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "30",  # seconds without a byte: a server that accepts and never answers
+    "maintenance.auto": "false",
+    "protocol.allow": "never",
+    "protocol.http.allow": "always",
+    "protocol.https.allow": "always",
+    "protocol.ssh.allow": "always",
+    "push.followTags": "false",
+    "push.gpgSign": "false",
+}
+
+
+class GitFailed(Exception):
+    """Git ended with an error; ``stderr`` is what it said, ``stdout`` what it printed before (a push's report)."""
+
+    def __init__(self, stderr: str, stdout: str = "") -> None:
+        """Both as text, undecodable bytes replaced."""
+        super().__init__(stderr)
+        self.stderr = stderr
+        self.stdout = stdout
+
+
+@dataclass(frozen=True, slots=True)
+class GitCommand:
+    """Git in one bare repository, with the credentials of one remote."""
+
+    directory: Path
+    environ: Mapping[str, str] = field(repr=False)
+
+    def run(self, *arguments: str, stdin: bytes = b"", seconds: int = LOCAL_SECONDS) -> bytes:
+        """What ``git arguments`` prints, given ``stdin``.
+
+        Raises:
+            GitFailed: git ended with an error.
+            Unavailable: it took longer than ``seconds``, or there is no git.
+
+        """
+        command = ["git", f"--git-dir={self.directory}", *arguments]
+        try:
+            process = Git(str(self.directory.parent)).execute(
+                command, env=dict(self.environ), istream=subprocess.PIPE, as_process=True, start_new_session=True
+            )
+        except GitCommandNotFound as error:
+            raise Unavailable("git was not found; install git 2.31 or newer.") from error
+        except (GitCommandError, OSError) as error:
+            raise Unavailable(f"git {arguments[0]} could not be started: {error.__class__.__name__}.") from error
+        if process.proc is None:
+            raise Unavailable(f"git {arguments[0]} could not be started.")
+        with _ended(process.proc):
+            try:
+                out, err = process.communicate(stdin, timeout=seconds)
+            except subprocess.TimeoutExpired as error:
+                raise Unavailable(f"git {arguments[0]} had no end after {seconds} s; try again.") from error
+        if process.returncode != 0:
+            raise GitFailed(err.decode(errors="replace"), out.decode(errors="replace"))
+        return bytes(out)
+
+    def text(self, *arguments: str, stdin: bytes = b"", seconds: int = LOCAL_SECONDS) -> str:
+        """The same as text without the last line end."""
+        return self.run(*arguments, stdin=stdin, seconds=seconds).decode(errors="replace").removesuffix("\n")
+
+
+@contextlib.contextmanager
+def _ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Whatever happens, ^C included, no git goes on writing into a folder that is about to be removed."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+
+
+def git_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
+    """What git is told beyond the process's own environment: settings, credentials, CA."""
+    environ = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
+    config = list(_CONFIG.items())
+    address = settings.address
+    if not address.over_ssh:
+        if settings.token is not None:
+            user = "gitlab-ci-token" if settings.token.is_job_token else "oauth2"
+            secret = base64.b64encode(f"{user}:{settings.token.value}".encode()).decode()
+            config.append((f"http.{address.url}.extraHeader", f"Authorization: Basic {secret}"))
+            config.append(("credential.helper", ""))  # a refused token is not to be asked of a helper again
+        if settings.ca_file is not None:
+            key = "http.sslCAPath" if settings.ca_file.is_dir() else "http.sslCAInfo"
+            config.append((key, str(settings.ca_file)))
+    elif "GIT_SSH_COMMAND" not in inherited and "GIT_SSH" not in inherited:
+        environ["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15"
+    return environ | _numbered(config, inherited)
+
+
+def _numbered(config: Sequence[tuple[str, str]], inherited: Mapping[str, str]) -> dict[str, str]:
+    """Settings as GIT_CONFIG_*, after those that somebody set already."""
+    count = inherited.get("GIT_CONFIG_COUNT", "")
+    first = int(count) if count.isdecimal() else 0
+    numbered = {"GIT_CONFIG_COUNT": str(first + len(config))}
+    for number, (key, value) in enumerate(config, first):
+        numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return numbered
+
+
+def forget_inherited_repository() -> None:
+    """Take out of the process's environment what a git hook around bumper put there."""
+    for name in _INHERITED:
+        os.environ.pop(name, None)

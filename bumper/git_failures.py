@@ -1,0 +1,85 @@
+"""What git's error texts mean for the user: each becomes one sentence."""
+
+import re
+
+from bumper.errors import BumperError, Refused, Unavailable
+from bumper.git_command import GitFailed
+from bumper.settings import Settings
+
+# Git servers say the same thing in different words: somebody else pushed in the meantime.
+_RACE = re.compile(
+    r"fetch first|non-fast-forward|cannot lock ref|incorrect old value provided|failed to update ref|stale info"
+    r"|reference already exists|remote ref updated since checkout",
+    re.IGNORECASE,
+)
+_NO_BRANCH = re.compile(r"Remote branch (.+) not found|couldn't find remote ref (.+)")
+_REFUSED_TOKEN = re.compile(
+    r"Authentication failed|HTTP Basic: Access denied|could not read Username|could not read Password"
+    r"|The requested URL returned error: 40[13]|Permission denied \(|Invalid username or (password|token)",
+    re.IGNORECASE,
+)
+_NOT_FOUND = re.compile(
+    r"The requested URL returned error: 404|repository '.*' not found|could not be found|does not appear to be a git",
+    re.IGNORECASE,
+)
+_REDIRECT = re.compile(r"unable to update url base from redirection|returned error: 30\d", re.IGNORECASE)
+
+
+class RaceLost(Exception):
+    """Somebody else pushed to the same branch first: the job is to be done again from the new tip."""
+
+
+def is_race(report: str) -> bool:
+    """Whether a push was refused because the branch is no longer where it was."""
+    return _RACE.search(report) is not None
+
+
+def explain(failure: GitFailed, step: str, settings: Settings) -> BumperError:
+    """The error to raise for a git command that failed over the network; ``step`` says what bumper was doing."""
+    url, said = settings.address.url, failure.stderr
+    branch = _NO_BRANCH.search(said)
+    if branch is not None:
+        return Refused(f"{url} has no branch {settings.branch!r}; mend --branch (or BUMPER_BRANCH).")
+    if _REDIRECT.search(said):
+        return Refused(f"{url} redirects elsewhere, where bumper sends no token; use the repository's present URL.")
+    if _REFUSED_TOKEN.search(said):
+        return Unavailable(f"{step} failed: {url} {_refusal(settings)}.")
+    if _NOT_FOUND.search(said):
+        return Unavailable(
+            f"{step} failed: {url} was not found, or the token may not see it; check BUMPER_REPO and the token."
+        )
+    return Unavailable(f"{step} failed: {url}: {_last_line(said, settings)}; try again.")
+
+
+def _refusal(settings: Settings) -> str:
+    if settings.address.over_ssh:
+        return "refused the SSH key; check the key and that it may read and write the repository"
+    if settings.token is None:
+        return "asks for a token; set BUMPER_TOKEN to one with the scopes api and write_repository"
+    return (
+        f"refused the token in {settings.token.source}; check that it has not expired, its role (Developer) "
+        "and its scopes (api, write_repository)"
+    )
+
+
+def explain_push(failure: GitFailed, branch: str, settings: Settings) -> BumperError:
+    """The error for a push that was refused for another reason than a race; GitLab says why in `remote:` lines."""
+    said = [line.removeprefix("remote:").strip() for line in failure.stderr.splitlines() if line.startswith("remote:")]
+    told = " ".join(line for line in said if line and not set(line) <= {"=", "-"})
+    if "declined" in failure.stdout or "declined" in failure.stderr or "GitLab:" in told:
+        reason = redact(told or "a hook of the server declined it", settings)
+        return Refused(f"pushing {branch} was refused by the server: {reason.removeprefix('GitLab: ').rstrip('.')}.")
+    return explain(failure, f"pushing {branch}", settings)
+
+
+def _last_line(said: str, settings: Settings) -> str:
+    lines = [line.strip() for line in redact(said, settings).splitlines() if line.strip()]
+    telling = (
+        [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))] or lines or ["git said nothing"]
+    )
+    return re.sub(r"^(fatal|error|remote): ", "", telling[0]).rstrip(".")
+
+
+def redact(text: str, settings: Settings) -> str:
+    """``text`` without the token."""
+    return text.replace(settings.token.value, "[token]") if settings.token is not None else text

@@ -1,0 +1,48 @@
+"""Values files on this machine: read, and replaced in one step."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from bumper.errors import Refused
+from bumper.values_file import ValuesFile, read_values
+
+
+def read_local(path: Path) -> ValuesFile:
+    """The values file at ``path``.
+
+    Raises:
+        Refused: it cannot be read, or is a symbolic link.
+
+    """
+    if path.is_symlink():
+        raise Refused(f"{path}: the file is a symbolic link, which bumper does not follow; name the file itself.")
+    try:
+        return read_values(str(path), path.read_bytes())
+    except OSError as error:
+        raise Refused(f"{path}: the file cannot be read ({error.strerror}); check its name and your rights.") from error
+
+
+def replace_local(path: Path, content: bytes) -> None:
+    """Give ``path`` new bytes, all or none of them; its mode stays.
+
+    Raises:
+        Refused: it cannot be written.
+
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise Refused(f"{path}: the file cannot be written ({error.strerror}); check your rights.") from error
+    written = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        written.chmod(path.stat().st_mode & 0o7777)
+        written.replace(path)
+    except OSError as error:
+        raise Refused(f"{path}: the file cannot be written ({error.strerror}); it is as it was.") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            written.unlink()

@@ -1,0 +1,57 @@
+"""The options that several commands share, as the contract names them."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Output(StrEnum):
+    """How results are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Delivery(StrEnum):
+    """How changes get to the target branch."""
+
+    MERGE_REQUEST = "merge-request"
+    COMMIT = "commit"
+
+
+Repo = Annotated[
+    str | None, typer.Option("--repo", envvar="BUMPER_REPO", help="HTTPS or SSH URL of the GitOps repository.")
+]
+Branch = Annotated[
+    str | None,
+    typer.Option("--branch", envvar="BUMPER_BRANCH", help="Target branch; by default the remote's default branch."),
+]
+GitLabUrl = Annotated[
+    str | None,
+    typer.Option("--gitlab-url", envvar="BUMPER_GITLAB_URL", help="GitLab's address, where it is under a sub-path."),
+]
+OutputOption = Annotated[
+    Output, typer.Option("--output", envvar="BUMPER_OUTPUT", help="Print text or one JSON object.")
+]
+Apps = Annotated[
+    list[str] | None, typer.Option("--app", help="Only applications that match this glob.", metavar="GLOB")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff and the merge request, change nothing.")]
+DeliveryOption = Annotated[
+    Delivery | None, typer.Option("--delivery", help="By merge request, or straight to the branch.")
+]
+Labels = Annotated[list[str] | None, typer.Option("--label", help="A label of the merge request (repeatable).")]
+Reviewers = Annotated[list[str] | None, typer.Option("--reviewer", help="A reviewer's user name (repeatable).")]
+Assignees = Annotated[list[str] | None, typer.Option("--assignee", help="An assignee's user name (repeatable).")]
+Title = Annotated[str | None, typer.Option("--title", help="The merge request's title.")]
+Reopen = Annotated[bool, typer.Option("--reopen", help="Propose again what a person closed.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask (it never asks when stdin is no terminal).")]
+Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Ask the registry whether the image exists.")]
+AllowMissing = Annotated[
+    bool, typer.Option("--allow-missing", help="An image that nothing in the environment uses is no error.")
+]
+Dotenv = Annotated[
+    Path | None, typer.Option("--dotenv", help="Write the result as GitLab dotenv variables.", metavar="FILE")
+]

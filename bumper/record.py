@@ -1,0 +1,151 @@
+"""What bumper remembers of a deployment.
+
+It stands in the commit's trailers and, because GitLab's squashing drops those, in a comment inside the merge request's
+description, which no reader sees and a program can read.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bumper.change import Change, Version
+from bumper.image import ImageReference, read_reference, read_repository
+from bumper.settings import Pipeline
+
+COMMAND_TRAILER = "Bumper-Command"
+_COMMENT = re.compile(r"<!-- bumper: (\{.*\}) -->")
+_TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_LONGEST_COMMENT = 500_000  # characters; GitLab takes a description of 1,048,576
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One deployment: which command, where, which images (with the digests that the registry named), and who asked."""
+
+    command: str
+    environment: str
+    images: tuple[ImageReference, ...]
+    changes: tuple[Change, ...] = ()
+    pipeline: Pipeline | None = None
+    requested_by: str | None = None
+    superseded_by: int | None = None  # the merge request for whose sake bumper closed this one
+
+
+def trailers(record: Record, extra: Mapping[str, str]) -> str:
+    """The commit message's trailers, one a line."""
+    lines = [
+        (COMMAND_TRAILER, record.command),
+        ("Bumper-Environment", record.environment),
+        *(("Bumper-Image", str(image)) for image in record.images),
+    ]
+    if record.pipeline is not None:
+        lines.append(("Bumper-Pipeline", record.pipeline.url or f"{record.pipeline.project} {record.pipeline.id}"))
+        lines.append(("Bumper-Order", f"{record.pipeline.id} {record.pipeline.project}"))
+    if record.requested_by is not None:
+        lines.append(("Bumper-Requested-By", record.requested_by))
+    return "".join(f"{name}: {one_line(value)}\n" for name, value in [*lines, *extra.items()])
+
+
+def one_line(text: str) -> str:
+    """``text`` without line breaks and control characters, so that it cannot become a trailer of its own."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def read_trailers(message: str) -> Record | None:
+    """The record in a commit message; None where the commit is not bumper's."""
+    found: dict[str, list[str]] = {}
+    for line in message.rstrip("\n").rpartition("\n\n")[2].splitlines():
+        match = _TRAILER.fullmatch(line)
+        if match is not None:
+            found.setdefault(match[1], []).append(match[2].strip())
+    if COMMAND_TRAILER not in found:
+        return None
+    first = {name: values[0] for name, values in found.items()}
+    return Record(
+        command=first[COMMAND_TRAILER],
+        environment=first.get("Bumper-Environment", ""),
+        images=tuple(_references(found.get("Bumper-Image", []))),
+        pipeline=_read_order(first.get("Bumper-Order", ""), first.get("Bumper-Pipeline", "")),
+        requested_by=first.get("Bumper-Requested-By"),
+    )
+
+
+def _read_order(order: str, url: str) -> Pipeline | None:
+    number, _, project = order.partition(" ")
+    return Pipeline(int(number), url, project) if number.isdecimal() else None
+
+
+def _references(texts: Iterable[str]) -> Iterator[ImageReference]:
+    for text in texts:
+        reference = read_reference(text)
+        if reference is not None:
+            yield reference
+
+
+def comment(record: Record) -> str:
+    """The record as a comment of Markdown. Nothing in it can end the comment or be read as Markdown or HTML."""
+    data: dict[str, Any] = {
+        "command": record.command,
+        "environment": record.environment,
+        "images": [str(image) for image in record.images],
+        "requested_by": record.requested_by,
+        "superseded_by": record.superseded_by,
+        "changes": [_dump_change(change) for change in record.changes],
+    }
+    if record.pipeline is not None:
+        data["pipeline"] = [record.pipeline.id, record.pipeline.url, record.pipeline.project]
+    if len(text := _dump(data)) > _LONGEST_COMMENT:
+        text = _dump(data | {"changes": []})
+    return f"<!-- bumper: {text} -->"
+
+
+def _dump(data: object) -> str:
+    text = json.dumps(data, separators=(",", ":"))
+    for sign in "<>&@`":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text.replace("--", "-\\u002d")
+
+
+def _dump_change(change: Change) -> list[object]:
+    before, after = change.before, change.after
+    place = [change.app, change.file, change.path, change.line, str(change.image)]
+    return [*place, before.tag, before.digest, after.tag, after.digest]
+
+
+def read_comment(description: str) -> Record | None:
+    """The record in a merge request's description; None where there is none that can be read."""
+    match = _COMMENT.search(description)
+    if match is None:
+        return None
+    try:
+        data = json.loads(match[1])
+        pipeline = data.get("pipeline")
+        return Record(
+            command=str(data["command"]),
+            environment=str(data["environment"]),
+            images=tuple(_references(str(text) for text in data["images"])),
+            changes=tuple(_load_changes(data["changes"])),
+            pipeline=Pipeline(int(pipeline[0]), str(pipeline[1]), str(pipeline[2])) if pipeline else None,
+            requested_by=data.get("requested_by"),
+            superseded_by=data.get("superseded_by"),
+        )
+    except (ValueError, KeyError, TypeError, IndexError):  # somebody edited it by hand: then it says nothing
+        return None
+
+
+def replace_comment(description: str, record: Record) -> str:
+    """``description`` with its record replaced; everything else in it stays."""
+    if _COMMENT.search(description) is None:
+        return f"{description}\n\n{comment(record)}"
+    return _COMMENT.sub(lambda _: comment(record), description, count=1)
+
+
+def _load_changes(rows: Iterable[list[Any]]) -> Iterator[Change]:
+    for app, file, path, line, image, *versions in rows:
+        repository = read_repository(image)
+        if repository is not None:
+            before, after = Version(versions[0], versions[1]), Version(versions[2], versions[3])
+            yield Change(str(app), str(file), str(path), int(line), repository, before, after)

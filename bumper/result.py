@@ -1,0 +1,38 @@
+"""What a command that changes an environment came to."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from bumper.change import Change, Held
+
+Status: TypeAlias = Literal["proposed", "committed", "unchanged", "superseded", "held", "dry-run"]
+Action: TypeAlias = Literal["opened", "updated", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedAt:
+    """The merge request that carries the changes."""
+
+    iid: int
+    url: str
+    state: str
+    action: str
+    auto_merge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of bump, promote, rollback, hold or unhold."""
+
+    command: str
+    environment: str
+    status: Status
+    changes: tuple[Change, ...] = ()
+    held: tuple[Held, ...] = ()
+    warnings: tuple[str, ...] = ()
+    branch: str | None = None
+    commit: str | None = None
+    merge_request: ProposedAt | None = None
+    diff: str = ""
+    preview: str = ""  # with --dry-run: the merge request as it would be
+    source: str | None = None  # promote's

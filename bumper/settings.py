@@ -1,0 +1,115 @@
+"""Who and where: from options and the environment, in that order."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bumper.errors import WrongUsage
+from bumper.repository_address import RepositoryAddress, parse_repository
+
+_TOKEN_VARIABLES = ("BUMPER_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN")
+_CA_VARIABLES = ("CI_SERVER_TLS_CA_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+# What git-check-ref-format refuses in a branch's name, and a leading dash, which would be an option.
+_BAD_BRANCH = re.compile(r"^[-/.]|[\x00-\x20~^:?*\[\\\x7f]|\.\.|//|@\{|/\.|\.lock(/|$)|[/.]$|^@?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A GitLab token, and the variable that it came from."""
+
+    value: str = field(repr=False)
+    source: str
+
+    @property
+    def is_job_token(self) -> bool:
+        """Whether it is CI_JOB_TOKEN, which can push but cannot make merge requests over the API."""
+        return self.source == "CI_JOB_TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The CI pipeline that asks: its id orders the pipelines of one source project (server and path)."""
+
+    id: int
+    url: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The GitOps repository and how to reach it; ``branch`` is None for the remote's default branch."""
+
+    address: RepositoryAddress
+    token: Token | None
+    branch: str | None
+    ca_file: Path | None
+
+
+def read_settings(
+    environ: Mapping[str, str], *, repo: str | None, branch: str | None, gitlab_url: str | None
+) -> Settings:
+    """Settings from the options, which stand before the environment.
+
+    Raises:
+        WrongUsage: no repository, or a value that cannot be one.
+
+    """
+    if not repo:
+        raise WrongUsage("no GitOps repository is named; give --repo URL or set BUMPER_REPO.")
+    address = parse_repository(repo, gitlab_url)
+    if branch is not None and _BAD_BRANCH.search(branch):
+        raise WrongUsage(f"{branch!r} is not a branch name; mend --branch (or BUMPER_BRANCH).")
+    return Settings(address, _token(environ, address), branch, _ca_file(environ))
+
+
+def _token(environ: Mapping[str, str], address: RepositoryAddress) -> Token | None:
+    for name in _TOKEN_VARIABLES:
+        value = environ.get(name, "").strip()
+        if value:
+            if not value.isascii() or not value.isprintable() or " " in value:
+                raise WrongUsage(f"{name} holds characters that no token has; set it anew.")
+            return Token(value, name)
+    return Token(address.password, "the repository's URL") if address.password else None
+
+
+def _ca_file(environ: Mapping[str, str]) -> Path | None:
+    for name in _CA_VARIABLES:
+        if environ.get(name):
+            path = Path(environ[name])
+            if not path.exists():
+                raise WrongUsage(f"{name} names {path}, which does not exist; set it to a file of CA certificates.")
+            return path
+    return None
+
+
+def read_pipeline(environ: Mapping[str, str]) -> Pipeline | None:
+    """The CI pipeline that bumper runs in, if it runs in one."""
+    number = environ.get("CI_PIPELINE_ID", "")
+    if not number.isdecimal():
+        return None
+    project = f"{environ.get('CI_SERVER_URL', '')}/{environ.get('CI_PROJECT_PATH', '')}"
+    return Pipeline(int(number), environ.get("CI_PIPELINE_URL", ""), project)
+
+
+def requested_by(environ: Mapping[str, str]) -> str | None:
+    """The GitLab user who started the pipeline."""
+    return environ.get("GITLAB_USER_LOGIN") or None
+
+
+def argocd_references(environ: Mapping[str, str]) -> dict[str, str]:
+    """Argo CD's own trailers (its source hydrator reads them), from GitLab's CI variables."""
+    values = {
+        "Argocd-reference-commit-author": environ.get("CI_COMMIT_AUTHOR", ""),
+        "Argocd-reference-commit-sha": environ.get("CI_COMMIT_SHA", ""),
+        "Argocd-reference-commit-subject": environ.get("CI_COMMIT_TITLE", ""),
+        "Argocd-reference-commit-repourl": environ.get("CI_PROJECT_URL", ""),
+        "Argocd-reference-commit-date": environ.get("CI_COMMIT_TIMESTAMP", ""),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment, read in this one place."""
+    return os.environ
