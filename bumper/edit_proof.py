@@ -19,29 +19,45 @@ def prove(values: ValuesFile, text: str, wanted: Mapping[int, str]) -> None:
         ProofFailed: it is not.
 
     """
+    old_end, new_end, found = 0, 0, set()
+    for old, new in _pairs(values, text):
+        if old.start not in wanted:
+            _require(values, old, new, old.value)
+            continue
+        _require(values, old, new, wanted[old.start])
+        _require_text(values, new)
+        found.add(old.start)
+        before, after = values.text[old_end : old.start], text[new_end : new.start]
+        if after != before and not (old.start == old.end and after == f"{before} "):  # `tag:` becomes `tag: v1`
+            raise _failed(values, old.line, "something outside the tags changed")
+        old_end, new_end = old.end, new.end
+    if found != wanted.keys():
+        raise _failed(values, 1, "a scalar that was to change is not in the result")
+    if text[new_end:] != values.text[old_end:]:
+        raise _failed(values, 1, "something outside the tags changed")
+
+
+def prove_same_values(values: ValuesFile, text: str) -> None:
+    """Check that ``text`` says what the file says: only comments may differ.
+
+    Raises:
+        ProofFailed: a value, a key or the structure differs.
+
+    """
+    for old, new in _pairs(values, text):
+        _require(values, old, new, old.value)
+
+
+def _pairs(values: ValuesFile, text: str) -> Iterator[tuple[Scalar, Scalar]]:
+    """The scalars of the file and those of ``text`` in step."""
     try:
         documents = parse_documents(text)
     except YamlError as error:
         raise _failed(values, error.line, f"the result is not YAML: {error.problem}") from error
     if len(documents) != len(values.documents):
         raise _failed(values, 1, "the result has another number of documents")
-    old_end, new_end, found = 0, 0, set()
-    for old_document, new_document in zip(values.documents, documents, strict=True):
-        for old, new in _scalars(values, old_document.root, new_document.root):
-            if old.start not in wanted:
-                _require(values, old, new, old.value)
-                continue
-            _require(values, old, new, wanted[old.start])
-            _require_text(values, new)
-            found.add(old.start)
-            before, after = values.text[old_end : old.start], text[new_end : new.start]
-            if after != before and not (old.start == old.end and after == f"{before} "):  # `tag:` becomes `tag: v1`
-                raise _failed(values, old.line, "something outside the tags changed")
-            old_end, new_end = old.end, new.end
-    if found != wanted.keys():
-        raise _failed(values, 1, "a scalar that was to change is not in the result")
-    if text[new_end:] != values.text[old_end:]:
-        raise _failed(values, 1, "something outside the tags changed")
+    for old, new in zip(values.documents, documents, strict=True):
+        yield from _scalars(values, old.root, new.root)
 
 
 def _scalars(values: ValuesFile, old_root: Node, new_root: Node) -> Iterator[tuple[Scalar, Scalar]]:

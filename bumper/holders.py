@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from bumper.image import is_digest
+from bumper.image import is_address, is_digest, is_tag, split_reference
 from bumper.plain_scalar import reads_as_text
 from bumper.siblings import Origin, Resolved, Sibling
 from bumper.yaml_tree import STRING_TAG, Scalar
@@ -11,6 +11,7 @@ from bumper.yaml_tree import STRING_TAG, Scalar
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "on", "off"})
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s*)*")  # the anchor and the explicit tag before a scalar
+_BEFORE_A_VALUE = re.compile(r"(?::|(?:^|\s)-)\s*$")
 _BARE_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -94,7 +95,7 @@ def _not_a_tag(node: Resolved | None, text: str) -> str | None:
 
 def _not_to_be_cut(node: Scalar, text: str, prefix: str) -> str | None:
     """Why the tag in ``node`` cannot be exchanged without touching another byte."""
-    if node.start == node.end and text[max(0, node.start - 200) : node.start].rstrip()[-1:] not in (":", "-"):
+    if node.start == node.end and _BEFORE_A_VALUE.search(text[max(0, node.start - 200) : node.start]) is None:
         return "its key has neither a colon nor a value; write a colon and empty quotes"  # `{repository: nginx, tag}`
     _, body = cut_holder(node, text)
     if node.style in ("|", ">"):
@@ -104,6 +105,22 @@ def _not_to_be_cut(node: Scalar, text: str, prefix: str) -> str | None:
     else:
         cuttable = len(body.splitlines()) == 1 and body[1:].startswith(prefix)
     return None if cuttable else "it is written over several lines or with escapes; write it plain or in quotes"
+
+
+def image_string(value: str | None) -> tuple[str, str | None, str | None] | None:
+    """The parts of ``repository:tag``, ``repository@digest`` or both; None for any other text."""
+    name, tag, digest = split_reference(value or "")
+    if (tag is None and digest is None) or value is None or is_address(value) or is_digest(value):
+        return None
+    tag_fits = not tag or is_tag(tag) or is_template(tag)
+    digest_fits = digest is None or is_digest(digest) or is_template(digest)
+    return (name, tag, digest) if name and tag_fits and digest_fits else None
+
+
+def image_string_for_tag(value: str | None) -> tuple[str, str | None, str | None] | None:
+    """The same where a tag may stand as well: ``v1@sha256:...`` is a tag there, not a repository."""
+    parts = image_string(value)
+    return parts if parts is not None and (parts[1] is not None or "/" in parts[0]) else None
 
 
 def _split(held: str) -> tuple[str | None, str | None]:
@@ -127,7 +144,9 @@ def read_digest(key: Sibling, text: str) -> Digest | None:
         where = f"its digest stands only in {key.file}:{key.line}, and wins there"
         return None if value is None else Digest(key.key, value, refusal=f'{where}; add {key.key}: "" beside the tag')
     refusal = (
-        "it stands twice in one mapping; delete one" if key.twice else _not_a_tag(node, text) or _not_to_be_cut(node, text, "")
+        "it stands twice in one mapping; delete one"
+        if key.twice
+        else _not_a_tag(node, text) or _not_to_be_cut(node, text, "")
     )
     if refusal is not None:
         return _unwritable(key, refusal)

@@ -45,8 +45,15 @@ def parse_path(text: str) -> PinPath:
         elif step["index"] is not None:
             path.append(int(step["index"]))
         else:
-            path.append(json.loads(step["quoted"]))
+            path.append(_unquote(text, step["quoted"]))
         place = step.end()
     if not path:
         raise ValueError("a path may not be empty")
     return tuple(path)
+
+
+def _unquote(text: str, quoted: str) -> str:
+    try:
+        return str(json.loads(quoted))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{text!r} is not a path: {quoted} is not quoted as in JSON") from error

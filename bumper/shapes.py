@@ -6,13 +6,19 @@ Everything is found by the keys' names and by what stands beside them; nothing i
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bumper.holders import Digest, is_switch, is_template, plain_value, read_digest, read_holder
+from bumper.holders import (
+    Digest,
+    image_string,
+    image_string_for_tag,
+    is_switch,
+    plain_value,
+    read_digest,
+    read_holder,
+)
 from bumper.image import (
     Repository,
     has_host,
     is_address,
-    is_digest,
-    is_tag,
     read_repository,
     split_reference,
 )
@@ -80,7 +86,7 @@ def _tag_pin(place: _Place, tag: Sibling, claimed: set[str]) -> Iterator[Pin]:
     partner = _partner(place, tag, claimed)
     if partner is None:
         if tag.origin is Origin.OWN and _is_image_tag_by_name(place, tag) and not is_switch(tag.node):
-            if _image_string(plain_value(tag.node)) is not None:
+            if image_string_for_tag(plain_value(tag.node)) is not None:
                 yield from _image_pin(place, tag)
             else:
                 digest = _digest(place, tag.name.prefix)
@@ -131,22 +137,12 @@ def _may_name_the_image(place: _Place, key: Sibling, kind: Kind) -> bool:
     return kind is Kind.TAG or read_repository(value) is not None
 
 
-def _image_string(value: str | None) -> tuple[str, str | None, str | None] | None:
-    """The parts of ``repository:tag``, ``repository@digest`` or both; None for any other text."""
-    name, tag, digest = split_reference(value or "")
-    if (tag is None and digest is None) or is_address(value or ""):
-        return None
-    tag_fits = not tag or is_tag(tag) or is_template(tag)
-    digest_fits = digest is None or is_digest(digest) or is_template(digest)
-    return (name, tag, digest) if name and tag_fits and digest_fits else None
-
-
 def _image_pin(place: _Place, key: Sibling) -> Iterator[Pin]:
     """The pin of ``image: repository:tag``, or what is to be said of a repository without a tag."""
     value = plain_value(key.node)
     if value is None or not isinstance(key.node, Scalar):
         return
-    parts = _image_string(value)
+    parts = image_string(value)
     name = value if parts is None else parts[0]
     repository, registry_key = _repository(place, name, key.name.name)
     if repository is None or is_address(value):
@@ -161,14 +157,13 @@ def _image_pin(place: _Place, key: Sibling) -> Iterator[Pin]:
 
 def _loose_image(place: _Place, key: Sibling, steps: PinPath) -> Iterator[Pin]:
     """The pin of an image string among images, whatever its key is: ``images: {tags: {api: registry/api:v1}}``."""
-    parts = _image_string(plain_value(key.node))
+    parts = image_string(plain_value(key.node))
     if parts is None or ("/" not in parts[0] and not place.around.parent_name.endswith("images")):
         return
-    repository, _ = _repository(_Place({}, place.around), parts[0], "")
+    repository, registry_key = _repository(place, parts[0], "")
     if repository is not None:
-        yield _pin(
-            place, key, shape="image string", repository=repository, digest=Digest(), prefix=parts[0], steps=steps
-        )
+        shape = "+".join([*registry_key, "image string"])
+        yield _pin(place, key, shape=shape, repository=repository, digest=Digest(), prefix=parts[0], steps=steps)
 
 
 def _without_tag(place: _Place, key: Sibling, repository: Repository) -> Pin:

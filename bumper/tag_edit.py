@@ -52,13 +52,15 @@ def set_tags(values: ValuesFile, edits: Sequence[TagEdit]) -> bytes:
             other = by_start.setdefault(wanted.holder.start, wanted)
             if other.value != wanted.value:
                 raise Refused(
-                    f"{describe(values, wanted.pin)}: shares one value with {describe(values, other.pin)} through "
-                    f"an anchor, so that it cannot become {wanted.value!r} and {other.value!r} at once; give each its own."
+                    f"{describe(values, wanted.pin)}: shares one value with {describe(values, other.pin)} "
+                    f"through an anchor, and cannot become {wanted.value!r} and {other.value!r} too; give each its own."
                 )
     changed = sorted((wanted for wanted in by_start.values() if _differs(wanted)), key=lambda item: item.holder.start)
-    text = values.text
-    for wanted in reversed(changed):
-        text = text[: wanted.holder.start] + _rewritten(values, wanted) + text[wanted.holder.end :]
+    pieces, end = [], 0
+    for wanted in changed:
+        pieces += [values.text[end : wanted.holder.start], _rewritten(values, wanted)]
+        end = wanted.holder.end
+    text = "".join([*pieces, values.text[end:]])
     prove(values, text, {wanted.holder.start: wanted.value for wanted in changed})
     return values.encode(text)
 

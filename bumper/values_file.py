@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bumper.errors import Refused
-from bumper.holders import plain_value, read_holder
-from bumper.image import Repository, read_reference, split_reference
+from bumper.holders import image_string_for_tag, plain_value, read_holder
+from bumper.image import Repository, read_repository
 from bumper.key_names import key_name
 from bumper.pin import Pin
 from bumper.pin_path import PinPath, format_path
 from bumper.pin_search import Way, path_of, search_pins
-from bumper.siblings import Resolved, key_standing_twice, key_text, look_up
+from bumper.siblings import MERGE_KEY, Resolved, effective_values, key_standing_twice, key_text, look_up
 from bumper.yaml_tree import Alias, Document, Mapping, Node, Scalar, YamlError, parse_documents
 from bumper.yaml_tree import Sequence as NodeSequence
 
@@ -98,10 +98,9 @@ def pin_at(values: ValuesFile, path: PinPath, pins: Sequence[Pin], repository: R
 def _named_pin(
     values: ValuesFile, document: Document, path: PinPath, node: Resolved, repository: Repository | None
 ) -> Pin:
-    image = read_reference(plain_value(node) or "")
-    if image is not None and image.tag is None and image.digest is None:
-        image = None
-    prefix = split_reference(plain_value(node) or "")[0] if image is not None else ""
+    parts = image_string_for_tag(plain_value(node))
+    prefix = parts[0] if parts is not None else ""
+    image = read_repository(prefix)
     held = read_holder(node, values.text, prefix)
     twice = key_standing_twice(document.root, path)
     refusal = held.refusal if twice is None else f"the key {twice!r} stands twice in one mapping; delete one"
@@ -112,7 +111,7 @@ def _named_pin(
     return Pin(
         path=path,
         line=node.line,
-        repository=image.repository if image is not None else repository,
+        repository=image or repository,
         tag=held.tag,
         digest=held.digest,
         shape="path",
@@ -146,7 +145,20 @@ def _aliases_in(document: Document, holder: Scalar) -> Iterator[tuple[PinPath, i
             nearest = bisect_left(users, node.target.start)
             if nearest < len(users) and users[nearest] <= node.target.end:
                 users.append(node.start)
-                yield path_of(way), node.line
+                path = path_of(way)
+                if MERGE_KEY in path[-2:]:
+                    yield from _merged_uses(document, path, holder, node)
+                else:
+                    yield path, node.line
+
+
+def _merged_uses(document: Document, path: PinPath, holder: Scalar, alias: Alias) -> Iterator[tuple[PinPath, int]]:
+    """The key that a merge brings in with ``holder``'s value, unless the mapping has one of its own."""
+    consumer = path[: path.index(MERGE_KEY, -2)]
+    for key, value in effective_values(alias.target).items() if isinstance(alias.target, Mapping) else ():
+        holds_it = value is not None and value.start <= holder.start <= value.end
+        if holds_it and look_up(document.root, (*consumer, key)) is value:
+            yield (*consumer, key), alias.line
 
 
 def describe(values: ValuesFile, pin: Pin) -> str:

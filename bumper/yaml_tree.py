@@ -5,6 +5,8 @@ process), hides duplicate keys from nobody but expands what an alias means too e
 stays an alias, and nothing recurses.
 """
 
+import re
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -102,6 +104,10 @@ _Anchored: TypeAlias = Scalar | Mapping | Sequence
 # `{image: nginx:1.2}`, which Helm reads. ruamel's own parser, slower by far, takes such a file over.
 _COLON_IN_FLOW = "found unexpected ':'"
 
+# YAML 1.1 counts three more characters as line ends than editors and git do.
+_LINE_END = re.compile(r"\r\n?|\n")
+_LINE_END_OF_YAML_ALONE = re.compile("[\x85\u2028\u2029]")
+
 # Both parsers need time that grows with the square of the depth: half a second at these limits.
 _DEEPEST = 10_000
 _DEEPEST_IN_PURE_PYTHON = 500
@@ -115,19 +121,46 @@ def parse_documents(text: str) -> tuple[Document, ...]:
 
     """
     try:
-        try:
-            return _build(CParser(text).get_event, _DEEPEST)
-        except YAMLError as error:
-            if getattr(error, "problem", None) != _COLON_IN_FLOW:
-                raise
-        events = YAML(typ="safe", pure=True).parse(text)
-        return _build(lambda: next(events, None), _DEEPEST_IN_PURE_PYTHON)
+        documents = _parse(text)
     except YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not readable as YAML"
-        raise YamlError(str(problem), mark.line + 1 if mark is not None else 1) from error
+        raise YamlError(str(problem), len(_LINE_END.findall(text, 0, _place(text, error))) + 1) from error
     except ValueError as error:  # a lone surrogate cannot be handed to the C parser
         raise YamlError(str(error), 1) from error
+    if _LINE_END_OF_YAML_ALONE.search(text):
+        _count_lines_as_editors_do(text, documents)
+    return documents
+
+
+def _parse(text: str) -> tuple[Document, ...]:
+    try:
+        return _build(CParser(text).get_event, _DEEPEST)
+    except YAMLError as error:
+        if getattr(error, "problem", None) != _COLON_IN_FLOW:
+            raise
+    events = YAML(typ="safe", pure=True).parse(text)
+    return _build(lambda: next(events, None), _DEEPEST_IN_PURE_PYTHON)
+
+
+def _place(text: str, error: YAMLError) -> int:
+    """The character at which ``error`` was found."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is not None:
+        return int(mark.index)
+    position = getattr(error, "position", 0)  # of a character that YAML forbids; in bytes
+    return len(text.encode()[:position].decode(errors="ignore"))
+
+
+def _count_lines_as_editors_do(text: str, documents: tuple[Document, ...]) -> None:
+    starts = [end.end() for end in _LINE_END.finditer(text)]
+    waiting: list[Node] = [document.root for document in documents]
+    while waiting:
+        node = waiting.pop()
+        node.line = bisect_right(starts, node.start) + 1
+        if isinstance(node, Mapping):
+            waiting.extend(child for pair in node.pairs for child in pair)
+        elif isinstance(node, Sequence):
+            waiting.extend(node.items)
 
 
 def resolves_to_text(plain: str) -> bool:

@@ -1,0 +1,100 @@
+"""The walk through a document in search of pins. It neither recurses nor follows aliases."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+from bumper.holders import plain_value
+from bumper.key_names import KeyName, Kind, key_name
+from bumper.pin import Pin
+from bumper.pin_path import PinPath
+from bumper.shapes import Surroundings, pins_of_list, pins_of_mapping
+from bumper.siblings import effective_values, key_text, look_up
+from bumper.yaml_tree import Mapping, Node, Scalar, Sequence
+
+# The way to a node, innermost step first, so that a file nested 5,000 deep needs no 5,000 copies of its path.
+Way: TypeAlias = "tuple[Way, str | int] | None"
+
+_Lower: TypeAlias = "tuple[tuple[str, Mapping], ...]"
+
+
+class _Visit(NamedTuple):  # a tuple, because a large file makes tens of thousands of them
+    node: Mapping | Sequence
+    way: Way
+    parent_name: str
+    in_images: bool
+    lower: _Lower
+    duplicate: str | None
+
+
+def search_pins(text: str, root: Node, lower: tuple[tuple[str, Node], ...]) -> Iterator[Pin]:
+    """The pins below ``root``; ``lower`` are the roots of lower-precedence files, highest precedence first."""
+    registry = _global_registry((root, *(other for _, other in lower)))
+    below = tuple((name, other) for name, other in lower if isinstance(other, Mapping))
+    waiting: list[_Visit] = []
+    if isinstance(root, (Mapping, Sequence)):
+        waiting.append(_Visit(root, None, "", in_images=False, lower=below, duplicate=None))
+    while waiting:
+        visit = waiting.pop()
+        node, way, parent_name, in_images, below, duplicate = visit
+        if isinstance(node, Mapping):
+            if _open_mapping(visit, node, waiting) or in_images:
+                around = Surroundings(text, path_of(way), parent_name, in_images, below, registry, duplicate)
+                yield from pins_of_mapping(node, around)
+        else:
+            _open_list(visit, node, waiting)
+            if in_images:
+                around = Surroundings(text, path_of(way), parent_name, in_images, (), registry, duplicate)
+                yield from pins_of_list(node, around)
+
+
+def _open_mapping(visit: _Visit, mapping: Mapping, waiting: list[_Visit]) -> bool:
+    """Put the collections in ``mapping`` on the list of visits; whether one of its keys speaks of an image."""
+    speaks = False
+    keys: list[str] = []
+    inner: list[tuple[str, KeyName, Mapping | Sequence]] = []
+    for key, value in mapping.pairs:
+        text = key.value if type(key) is Scalar else key_text(key)
+        if text is not None:
+            keys.append(text)
+            name = key_name(text)
+            if name.kind is not None:
+                speaks = True
+            if type(value) is Mapping or type(value) is Sequence:
+                inner.append((text, name, value))
+    if inner:
+        twice = {key for key, times in Counter(keys).items() if times > 1} if len(set(keys)) < len(keys) else ()
+        lower = [(file, effective_values(other)) for file, other in visit.lower]
+        for text, name, value in reversed(inner):
+            below = tuple((file, node) for file, values in lower if isinstance(node := values.get(text), Mapping))
+            duplicate = (
+                f"the key {text!r} above it stands twice in one mapping; make them one"
+                if text in twice
+                else visit.duplicate
+            )
+            in_images = visit.in_images or name.kind is Kind.IMAGE or name.kind is Kind.IMAGES
+            waiting.append(_Visit(value, (visit.way, text), name.name, in_images, below, duplicate))
+    return speaks
+
+
+def _open_list(visit: _Visit, items: Sequence, waiting: list[_Visit]) -> None:
+    """Put the collections in a list on the list of visits. Helm replaces a list whole, so nothing below is shared."""
+    waiting.extend(
+        _Visit(item, (visit.way, index), visit.parent_name, visit.in_images, (), visit.duplicate)
+        for index, item in reversed(tuple(enumerate(items.items)))
+        if isinstance(item, (Mapping, Sequence))
+    )
+
+
+def path_of(way: Way) -> PinPath:
+    """The steps of ``way`` from the root on."""
+    steps: list[str | int] = []
+    while way is not None:
+        way, step = way
+        steps.append(step)
+    return tuple(reversed(steps))
+
+
+def _global_registry(roots: tuple[Node, ...]) -> str | None:
+    registries = (plain_value(look_up(root, ("global", "imageRegistry"))) for root in roots)
+    return next((registry for registry in registries if registry), None)
