@@ -5,6 +5,7 @@ import hashlib
 
 from bumper.sandbox.call import Answer, Call, page_of
 from bumper.sandbox.errors import not_found
+from bumper.sandbox.git_repository import GitError
 from bumper.sandbox.git_views import View
 
 
@@ -13,7 +14,10 @@ def tree(call: Call) -> Answer:
     commit = _commit(call)
     folder = call.parameters.text("path").strip("/")
     recursive = ["-r", "-t"] if call.parameters.flag("recursive") else []
-    found = call.repository.git("ls-tree", "-z", *recursive, f"{commit}:{folder}" if folder else commit)
+    try:
+        found = call.repository.git("ls-tree", "-z", *recursive, f"{commit}:{folder}" if folder else commit)
+    except GitError:
+        raise not_found("Tree") from None
     entries = [_entry(line, folder) for line in found.split("\0") if line]
     return page_of(call, entries, dict)
 

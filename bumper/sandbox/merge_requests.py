@@ -1,12 +1,13 @@
 """Merge requests from creation to closing; merging is in merging.py."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bumper.sandbox.auth import Identity
 from bumper.sandbox.branch_updates import diff_ids, publish_head
 from bumper.sandbox.errors import GitLabError, bad_request, conflict
-from bumper.sandbox.quick_actions import Actions, read_text
+from bumper.sandbox.quick_actions import Actions, mentioned, read_text
 from bumper.sandbox.state import MergeRequest, Project, User
 from bumper.sandbox.world import World, now
 
@@ -35,6 +36,7 @@ def create(
     )
     world.records.merge_requests[made.id] = made
     publish_head(world, project, made)
+    world.records.mentions.extend(mentioned(world, made.title))
     return carry_out(world, project, author, made, actions)
 
 
@@ -54,7 +56,10 @@ def update(
     if "description" in fields:
         fields["description"] = actions.body
     changed = world.update(merge_request, **fields)
-    return carry_out(world, project, user, changed, actions) if "description" in fields else changed
+    known = mentioned(world, merge_request.title, merge_request.description)
+    named = (*mentioned(world, changed.title), *actions.mentions)
+    news = replace(actions, mentions=tuple(name for name in named if name not in known))
+    return carry_out(world, project, user, changed, news)
 
 
 def close(world: World, user: User, merge_request: MergeRequest) -> MergeRequest:

@@ -26,7 +26,7 @@ class Actions:
 def read_text(world: World, text: str) -> Actions:
     """Find quick actions and mentions outside code, quotes and HTML comments, as GitLab does."""
     text = text.replace("\r\n", "\n")
-    open_text = _INERT.sub(lambda inert: re.sub(r"[^\n]", "\0", inert[0]), text)
+    open_text = _without_inert(text)
     found = [match for match in _COMMAND.finditer(open_text) if match["name"] in _KNOWN]
     body = text
     for match in reversed(found):
@@ -41,6 +41,16 @@ def read_text(world: World, text: str) -> Actions:
         tuple(assigned),
         tuple(_people(world, open_text)),
     )
+
+
+def mentioned(world: World, *texts: str) -> list[str]:
+    """The users whom these texts mention."""
+    return [name for text in texts for name in _people(world, _without_inert(text))]
+
+
+def _without_inert(text: str) -> str:
+    """The text with NULs in place of what does nothing, so that the rest keeps its position."""
+    return _INERT.sub(lambda inert: re.sub(r"[^\n]", "\0", inert[0]), text)
 
 
 def _labels(argument: str) -> list[str]:

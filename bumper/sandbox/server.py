@@ -63,11 +63,6 @@ class Sandbox:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
-    def wait(self) -> None:
-        """Block until the server is stopped, or the process interrupted."""
-        if self._thread:
-            self._thread.join()
-
     def stop(self) -> None:
         """Stop listening, end what is under way, save."""
         if self._server and self._thread:
@@ -141,7 +136,7 @@ class Sandbox:
         """A new token; of kind personal it reaches every project, else only ``project``. An unknown user is made."""
         with self._world.lock:
             level = Role[role.upper()]
-            user = self._world.add_user(username, username.capitalize(), level, bot=kind == "project")
+            user = self._world.add_user(username, username.capitalize(), level, bot=kind in {"project", "group"})
             project_id = None if kind == "personal" else self._project(project).id
             token = self._world.add_token(
                 user, kind=kind, role=level, scopes=scopes, project_id=project_id, expires_at=expires_at
@@ -156,7 +151,7 @@ class Sandbox:
             tokens[value] = replace(tokens[value], revoked=True)
             self._world.save()
 
-    def fail_next(  # noqa: PLR0917 - the order of an HTTP answer
+    def fail_next(
         self,
         method: str,
         path_regex: str,

@@ -136,8 +136,8 @@ class World:
 
 def protection(project: Project, branch: str) -> ProtectedBranch | None:
     """The rule that protects this branch, the most permissive where several do, as GitLab has it."""
-    rules = [rule for rule in project.protected_branches if fnmatchcase(branch, rule.name)]
-    return max(rules, key=lambda rule: -(rule.push_access_level or Role.MAINTAINER + 1), default=None)
+    rules = (rule for rule in project.protected_branches if fnmatchcase(branch, rule.name))
+    return min(rules, key=lambda rule: rule.push_access_level or Role.MAINTAINER + 1, default=None)
 
 
 def now() -> str:

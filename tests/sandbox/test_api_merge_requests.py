@@ -195,3 +195,13 @@ def test_numbers_count_in_each_project(sandbox: Sandbox, bot: Api) -> None:
     assert bot("GET", "/merge_requests/7").status_code == 404
     numbers = [one["id"] for one in [*bot.get("/merge_requests"), *other.get("/merge_requests")]]
     assert all(one != other_number for one, other_number in pairwise(numbers))
+
+
+def test_a_form_is_as_good_as_json(sandbox: Sandbox, bot: Api) -> None:
+    add_branch(sandbox, "deploy")
+    address = f"{sandbox.url}/api/v4/projects/platform%2Fgitops/merge_requests"
+    form = {"source_branch": "deploy", "target_branch": "main", "title": "Bump", "labels": "a,b"}
+
+    made = requests.post(address, data=form, headers={"PRIVATE-TOKEN": bot.token}, timeout=30)
+
+    assert (made.status_code, made.json()["labels"]) == (201, ["a", "b"])

@@ -58,3 +58,13 @@ def test_code_and_comments_do_nothing(sandbox: Sandbox, bot: Api) -> None:
 
     assert (shown["state"], shown["description"]) == ("opened", text)
     assert sandbox.mentions == []
+
+
+def test_an_update_notifies_only_who_was_not_mentioned_before(sandbox: Sandbox, bot: Api) -> None:
+    add_branch(sandbox, "deploy")
+    bot.open("deploy", title="For @alice", description="cc @bob, not @stranger")
+
+    bot.put("/merge_requests/1", title="For @alice again", description="cc @bob and @carol")
+    bot.put("/merge_requests/1", labels="a")
+
+    assert sandbox.mentions == ["alice", "bob", "carol"]

@@ -118,3 +118,4 @@ def test_tree_and_files(bot: Api) -> None:
     assert bot("GET", "/repository/files/no.yaml", ref="main").json() == {"message": "404 File Not Found"}
     assert [one["name"] for one in bot.get("/repository/tree", path="apps")] == ["backend", "frontend", "worker"]
     assert STAGING in [one["path"] for one in bot.get("/repository/tree", recursive=True, per_page=100)]
+    assert bot("GET", "/repository/tree", path="no/such").json() == {"message": "404 Tree Not Found"}

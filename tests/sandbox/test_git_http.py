@@ -2,6 +2,8 @@ import base64
 import gzip
 import os
 import socket
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -125,12 +127,40 @@ def test_a_stop_ends_a_push_that_hangs(sandbox: Sandbox) -> None:
     basic = base64.b64encode(f"x:{sandbox.token}".encode()).decode()
     head = f"POST /platform/gitops.git/git-receive-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {basic}\r\n"
     kind = "Content-Type: application/x-git-receive-pack-request\r\nContent-Length: 100000\r\n\r\n"
-    with socket.create_connection(address) as connection:
+    with socket.create_connection(address, timeout=30) as connection:
         connection.sendall(f"{head}{kind}00".encode())
-        begun = connection.recv(15)
+        wait_until_git_receives()
 
         sandbox.stop()
 
-        with pytest.raises(ChildProcessError):
-            os.waitpid(-1, os.WNOHANG)
-    assert begun == b"HTTP/1.1 200 OK"
+        assert receiving() == []
+
+
+def wait_until_git_receives() -> None:
+    deadline = time.monotonic() + 30
+    while not receiving():
+        assert time.monotonic() < deadline, "git was never started"
+
+
+def receiving() -> list[str]:
+    """The command lines of this process's own descendants that receive a push (other tests may have children too)."""
+    lines = run_ps().splitlines()
+    parents = {int(pid): int(parent) for pid, parent, *_ in (line.split(None, 2) for line in lines)}
+    return [
+        command
+        for pid, _, command in (line.split(None, 2) for line in lines)
+        if "receive-pack" in command and os.getpid() in ancestors(int(pid), parents)
+    ]
+
+
+def run_ps() -> str:
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
+    return listed.stdout
+
+
+def ancestors(pid: int, parents: dict[int, int]) -> set[int]:
+    found: set[int] = set()
+    while pid in parents and pid not in found:
+        found.add(pid)
+        pid = parents[pid]
+    return found
