@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bumper.image import Repository
+from bumper.image import ImageReference, Repository
 from bumper.pin import Pin
 from bumper.pin_path import format_path
 
@@ -31,6 +31,11 @@ class Change:
     image: Repository
     before: Version
     after: Version
+
+    @property
+    def reference(self) -> ImageReference:
+        """The image that runs after the change."""
+        return ImageReference(self.image, self.after.tag, self.after.digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bumper.errors import Refused
 from bumper.git_command import NETWORK_SECONDS, GitCommand, GitFailed, forget_inherited_repository, git_environment
-from bumper.git_failures import RaceLost, explain, explain_push, is_race
+from bumper.git_failures import RaceLost, explain, explain_push, is_gone, is_race
 from bumper.settings import Settings
 
 SYMBOLIC_LINK = "120000"
@@ -55,7 +56,8 @@ class Commit:
 
     id: str
     message: str
-    author: str
+    author: str  # Name <email>
+    at: datetime  # when it was committed
     parents: tuple[str, ...]
 
 
@@ -117,6 +119,8 @@ def _fetch(checkout: Checkout, branch: str) -> str:
             "fetch", *arguments, "origin", f"+{_HEADS}{branch}:{ref}", seconds=NETWORK_SECONDS
         )  # fmt: skip
     except GitFailed as failure:
+        if branch != checkout.branch and is_gone(failure):  # merged or deleted a moment ago
+            raise RaceLost(branch) from failure
         raise explain(failure, f"fetching {branch}", checkout.settings) from failure
     return checkout.git.text("rev-parse", ref)
 
@@ -124,11 +128,12 @@ def _fetch(checkout: Checkout, branch: str) -> str:
 def read_files(checkout: Checkout, paths: Iterable[str]) -> dict[str, bytes]:
     """The bytes of files at the tip, fetched all at once; symbolic links are left out."""
     wanted = {path: checkout.entries[path] for path in paths if checkout.entries[path].mode in _REGULAR}
-    blobs = _read_blobs(checkout, {entry.object_id for entry in wanted.values()})
+    blobs = read_blobs(checkout, {entry.object_id for entry in wanted.values()})
     return {path: blobs[entry.object_id] for path, entry in wanted.items()}
 
 
-def _read_blobs(checkout: Checkout, object_ids: set[str]) -> dict[str, bytes]:
+def read_blobs(checkout: Checkout, object_ids: set[str]) -> dict[str, bytes]:
+    """The contents of blobs by their ids, fetched all at once."""
     if not object_ids:
         return {}
     listed = "".join(f"{object_id}\n" for object_id in sorted(object_ids)).encode()
@@ -141,10 +146,11 @@ def _read_blobs(checkout: Checkout, object_ids: set[str]) -> dict[str, bytes]:
         stream = checkout.git.run("cat-file", "--batch", stdin=listed, seconds=NETWORK_SECONDS)
     except GitFailed as failure:
         raise explain(failure, "reading values files", checkout.settings) from failure
-    return dict(_batch(stream))
+    return dict(parse_batch(stream))
 
 
-def _batch(stream: bytes) -> Iterator[tuple[str, bytes]]:
+def parse_batch(stream: bytes) -> Iterator[tuple[str, bytes]]:
+    """Ids and contents of the objects that ``git cat-file --batch`` printed."""
     place = 0
     while place < len(stream):
         end = stream.index(b"\n", place)
@@ -208,9 +214,15 @@ def fetch_branch(checkout: Checkout, branch: str) -> Checkout:
 
 def read_commit(checkout: Checkout) -> Commit:
     """The commit at the tip."""
-    raw = checkout.git.run("cat-file", "commit", checkout.tip).decode(errors="replace")
-    head, _, message = raw.partition("\n\n")
+    return parse_commit(checkout.tip, checkout.git.run("cat-file", "commit", checkout.tip))
+
+
+def parse_commit(commit_id: str, raw: bytes) -> Commit:
+    """A commit from git's own text of it."""
+    head, _, message = raw.decode(errors="replace").partition("\n\n")
     headers = [line.partition(" ") for line in head.splitlines()]
     author = next((value for key, _, value in headers if key == "author"), "")
+    committed = next((value for key, _, value in headers if key == "committer"), "").split(" ")
     parents = tuple(value for key, _, value in headers if key == "parent")
-    return Commit(checkout.tip, message, author.rpartition("> ")[0] + ">", parents)
+    at = datetime.fromtimestamp(int(committed[-2]), tz=UTC) if len(committed) > 1 else datetime.fromtimestamp(0, tz=UTC)
+    return Commit(commit_id, message, author.rpartition("> ")[0] + ">", at, parents)

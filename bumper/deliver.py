@@ -8,14 +8,17 @@ from dataclasses import dataclass, replace
 from bumper import merge_requests
 from bumper.checkout import Checkout, push, refreshed, write_commit
 from bumper.config_models import Config
+from bumper.draft import Draft
 from bumper.errors import Refused, Unavailable
+from bumper.forge import connect
 from bumper.git_failures import RaceLost
 from bumper.layout import Environment
-from bumper.merge_requests import NOBODY, MergeRequest, People, connect
+from bumper.merge_requests import NOBODY, People
 from bumper.plan import Plan
-from bumper.proposal import Proposal
-from bumper.publish import close_covered, publish
-from bumper.result import ProposedAt, Result
+from bumper.proposal import Request
+from bumper.publish import Coverage, close_covered, publish
+from bumper.repository import Target
+from bumper.result import ProposedAt, Result, Status
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 _MOST_TRIES = 30
@@ -30,6 +33,7 @@ class DeliveryOptions:
     reopen: bool = False
     people: People = NOBODY
     labels: tuple[str, ...] = ()
+    title: str | None = None
 
 
 def choose_delivery(written: Config | None, environment: Environment, option: str | None) -> str:
@@ -60,39 +64,61 @@ def retry_when_outrun(checkout: Checkout, attempt: Callable[[Checkout], Result])
     )
 
 
-def deliver(
-    drafted: Result, delivery: str, checkout: Checkout, proposal: Proposal, plan: Plan, config: Config,
-    options: DeliveryOptions,
-) -> Result:  # fmt: skip
-    """``drafted``, the result of a dry run, carried out by merge request or by commit.
+def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
+    """Carry the draft out, by merge request or by commit.
 
     Raises:
         RaceLost: a branch moved on meanwhile; nothing is half done.
 
     """
+    checkout, proposal, config = target.checkout, draft.proposal, target.setup.config
+    delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     commit = write_commit(checkout, proposal.files, proposal.message, config.author or _DEFAULT_AUTHOR)
     if delivery == "commit":
         push(checkout, commit, checkout.branch, checkout.tip)
-        close_replaced(checkout, plan, config, None)
-        return replace(drafted, status="committed", branch=checkout.branch, commit=commit)
+        close_replaced(target, draft.plan, draft.result.command)
+        return replace(draft.result, status="committed", branch=checkout.branch, commit=commit)
     forge = connect(checkout.settings)
-    unknown = merge_requests.unknown_people(forge, options.people)
+    people = _people(target.environment, options)
+    unknown = merge_requests.unknown_people(forge, people)
     warnings = [f"GitLab knows no user {name!r}; nobody was asked in that name." for name in unknown]
-    published = publish(forge, checkout, proposal, commit, options.people, reopen=options.reopen)
+    published = publish(forge, checkout, proposal, commit, people, reopen=options.reopen)
     one = published.merge_request
-    close_covered(forge, config.branch_prefix, checkout.branch, plan.covers, one)
+    close_covered(forge, _coverage(target, draft.plan, draft.result.command), one)
     return replace(
-        drafted,
+        draft.result,
         status="proposed",
-        warnings=(*drafted.warnings, *warnings),
+        warnings=(*draft.result.warnings, *warnings),
         commit=published.commit,
         merge_request=ProposedAt(one.iid, one.url, one.state, published.action, one.auto_merge),
     )
 
 
-def close_replaced(checkout: Checkout, plan: Plan, config: Config, kept: MergeRequest | None) -> list[int]:
+def _people(environment: Environment, options: DeliveryOptions) -> People:
+    """Those whom bumper.yaml names for the environment, and those of the command line."""
+    return replace(options.people, reviewers=(*environment.config.reviewers, *options.people.reviewers))
+
+
+def nothing_to_do(plan: Plan, asked: Request) -> Result:
+    """The result where no tag changes: everything is as asked, or held."""
+    status: Status = "held" if plan.held else "unchanged"
+    return Result(asked.command, asked.environment, status, held=plan.held, warnings=plan.warnings)
+
+
+def close_outdated(target: Target, plan: Plan, done: Result) -> Result:
+    """Every pin has its tag: close the open merge requests that propose another, and say so."""
+    closed = close_replaced(target, plan, done.command) if plan.covers else []
+    told = [f"closed !{iid}, which proposed another tag." for iid in closed]
+    return replace(done, warnings=(*done.warnings, *told))
+
+
+def close_replaced(target: Target, plan: Plan, command: str) -> list[int]:
     """Close the open merge requests that the target branch has made pointless; without an API token none is known."""
-    token = checkout.settings.token
-    if token is None or token.is_job_token:
+    settings = target.checkout.settings
+    if settings.token is None or settings.token.is_job_token:
         return []
-    return close_covered(connect(checkout.settings), config.branch_prefix, checkout.branch, plan.covers, kept)
+    return close_covered(connect(settings), _coverage(target, plan, command), None)
+
+
+def _coverage(target: Target, plan: Plan, command: str) -> Coverage:
+    return Coverage(command, target.checkout.branch, target.setup.config.branch_prefix, plan.covers)

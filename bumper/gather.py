@@ -17,11 +17,12 @@ from bumper.yaml_tree import Mapping as NodeMapping
 
 @dataclass(frozen=True, slots=True)
 class FoundPin:
-    """A pin of an application, in ``file``."""
+    """A pin of an application, in ``file``; ``own_file`` is the environment's, where ``file`` is a base."""
 
     app: str
     file: str
     pin: Pin
+    own_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,26 @@ def _read_all(environment: Environment, sources: Mapping[str, bytes]) -> tuple[d
     return values, unreadable
 
 
+def pins_of_version(
+    environment: Environment,
+    config: Config,
+    app: AppFiles,
+    path: str,
+    content: bytes,
+    current: Mapping[str, ValuesFile],
+) -> tuple[Pin, ...]:
+    """The pins of another version of the application's file ``path``, beside the current versions of its other files.
+
+    Empty where that version cannot be read.
+    """
+    others = {file: values for file, values in current.items() if file != path}
+    try:
+        others[path] = read_values(path, content)
+    except Refused:
+        return ()
+    return tuple(found.pin for found in _own_pins(environment, config, app, others) if found.file == path)
+
+
 def _own_pins(
     environment: Environment, config: Config, app: AppFiles, values: Mapping[str, ValuesFile]
 ) -> Iterator[FoundPin]:
@@ -116,7 +137,7 @@ def _shared_pins(app: AppFiles, values: Mapping[str, ValuesFile], own: set[PinPa
         for pin in find_pins(base, [other for _, other in lower]):
             if pin.path not in seen and not any(_overrides(file, pin.path) for file in above):
                 seen.add(pin.path)
-                yield FoundPin(app.app, path, pin)
+                yield FoundPin(app.app, path, pin, own_file=app.values[-1])
         above.append(base)
 
 

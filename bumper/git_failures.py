@@ -12,7 +12,9 @@ _RACE = re.compile(
     r"|reference already exists|remote ref updated since checkout",
     re.IGNORECASE,
 )
-_NO_BRANCH = re.compile(r"Remote branch (.+) not found|couldn't find remote ref (.+)")
+_NO_BRANCH = re.compile(r"Remote branch (.+) not found|couldn't find remote ref (?:refs/heads/)?(.+)")
+# A branch is a file and a folder of branches a folder: there cannot be bumper and bumper/x.
+_IN_THE_WAY = re.compile(r"'refs/heads/([^']+)' exists; cannot create")
 _REFUSED_TOKEN = re.compile(
     r"Authentication failed|HTTP Basic: Access denied|could not read Username|could not read Password"
     r"|The requested URL returned error: 40[13]|Permission denied \(|Invalid username or (password|token)",
@@ -31,7 +33,12 @@ class RaceLost(Exception):
 
 def is_race(report: str) -> bool:
     """Whether a push was refused because the branch is no longer where it was."""
-    return _RACE.search(report) is not None
+    return _RACE.search(report) is not None and _IN_THE_WAY.search(report) is None
+
+
+def is_gone(failure: GitFailed) -> bool:
+    """Whether a branch that was to be fetched is not there."""
+    return _NO_BRANCH.search(failure.stderr) is not None
 
 
 def explain(failure: GitFailed, step: str, settings: Settings) -> BumperError:
@@ -39,7 +46,7 @@ def explain(failure: GitFailed, step: str, settings: Settings) -> BumperError:
     url, said = settings.address.url, failure.stderr
     branch = _NO_BRANCH.search(said)
     if branch is not None:
-        return Refused(f"{url} has no branch {settings.branch!r}; mend --branch (or BUMPER_BRANCH).")
+        return Refused(f"{url} has no branch {branch[1] or branch[2]!r}; mend --branch (or BUMPER_BRANCH).")
     if _REDIRECT.search(said):
         return Refused(f"{url} redirects elsewhere, where bumper sends no token; use the repository's present URL.")
     if _REFUSED_TOKEN.search(said):
@@ -66,6 +73,11 @@ def explain_push(failure: GitFailed, branch: str, settings: Settings) -> BumperE
     """The error for a push that was refused for another reason than a race; GitLab says why in `remote:` lines."""
     said = [line.removeprefix("remote:").strip() for line in failure.stderr.splitlines() if line.startswith("remote:")]
     told = " ".join(line for line in said if line and not set(line) <= {"=", "-"})
+    in_the_way = _IN_THE_WAY.search(failure.stderr)
+    if in_the_way is not None:
+        return Refused(
+            f"branch {in_the_way[1]} stands in the way of {branch}; delete it, or set branch_prefix in bumper.yaml."
+        )
     if "declined" in failure.stdout or "declined" in failure.stderr or "GitLab:" in told:
         reason = redact(told or "a hook of the server declined it", settings)
         return Refused(f"pushing {branch} was refused by the server: {reason.removeprefix('GitLab: ').rstrip('.')}.")

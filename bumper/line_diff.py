@@ -16,7 +16,8 @@ def unified_diff(path: str, before: bytes, after: bytes) -> str:
         return ""
     hunks = [f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n"]
     for first, last in _spans(changed, len(old) - (old[-1] == "")):
-        hunks.append(f"@@ -{first + 1},{last - first} +{first + 1},{last - first} @@\n")
+        where = f"{first + 1},{last - first}" if last - first != 1 else f"{first + 1}"
+        hunks.append(f"@@ -{where} +{where} @@\n")
         hunks += _hunk(old, new, first, last)
     return "".join(hunks)
 
@@ -29,7 +30,7 @@ def _spans(changed: list[int], count: int) -> Iterator[tuple[int, int]]:
     """The ranges of lines that the hunks show; close ones are one."""
     first = changed[0]
     for number, following in zip(changed, [*changed[1:], None], strict=True):
-        if following is None or following - number > 2 * _CONTEXT:
+        if following is None or following - number > 2 * _CONTEXT + 1:
             yield max(first - _CONTEXT, 0), min(number + _CONTEXT + 1, count)
             first = following if following is not None else first
 

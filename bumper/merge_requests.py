@@ -1,23 +1,13 @@
-"""Merge requests on GitLab: find, open, update, comment, close. The only importer of python-gitlab."""
+"""Merge requests on GitLab: find, open, update, comment, close."""
 
-import contextlib
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
-import requests
-from gitlab import Gitlab
-from gitlab.exceptions import GitlabAuthenticationError, GitlabCreateError, GitlabError
-from gitlab.v4.objects import Project
-
-from bumper.errors import BumperError, Refused, Unavailable
+from bumper.forge import Forge, translated
 from bumper.proposal import Proposal
 from bumper.record import Record, read_comment
-from bumper.settings import Settings
 
-_SECONDS = 30  # for one answer
 _CHECKING = frozenset({"unchecked", "checking", "preparing"})
 _PAUSES = (0.1, 0.2, 0.5, 1, 2, 3, 5)  # seconds between questions while GitLab checks a merge request
 _STATE_CHANGES = {"close": "closed", "reopen": "opened"}
@@ -38,14 +28,7 @@ class MergeRequest:
     has_conflict: bool
     auto_merge: bool
     record: Record | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Forge:
-    """The GitOps repository's project on its GitLab."""
-
-    project: Project
-    settings: Settings
+    merged_as: str | None = None  # the commit of the target branch that brought it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +42,6 @@ class People:
 NOBODY = People()
 
 
-def connect(settings: Settings) -> Forge:
-    """The project's API; nothing is asked yet.
-
-    Raises:
-        Unavailable: there is no token.
-
-    """
-    if settings.token is None:
-        raise Unavailable(
-            "GitLab's API needs a token; set BUMPER_TOKEN to one with the scopes api and write_repository."
-        )
-    gitlab = Gitlab(
-        settings.address.gitlab_url,
-        oauth_token=settings.token.value,  # as Bearer, which does not follow a redirect to another host
-        timeout=_SECONDS,
-        ssl_verify=str(settings.ca_file) if settings.ca_file is not None else True,
-    )
-    return Forge(gitlab.projects.get(settings.address.project, lazy=True), settings)
-
-
 def find(forge: Forge, source_branch: str, target_branch: str) -> list[MergeRequest]:
     """The merge requests of a branch in every state, the newest first."""
     return _list(forge, state="all", source_branch=source_branch, target_branch=target_branch)
@@ -90,19 +53,20 @@ def find_open(forge: Forge, target_branch: str) -> list[MergeRequest]:
 
 
 def _list(forge: Forge, **filters: str) -> list[MergeRequest]:
-    with _translated(forge, "listing merge requests"):
+    with translated(forge, "listing merge requests"):
         found = forge.project.mergerequests.list(
             get_all=True,
             iterator=False,
             query_parameters={"per_page": 100, "order_by": "created_at", "sort": "desc", **filters},
         )
-        return [_read(one.attributes) for one in found]
+        # A fork's branch may have any name; its merge requests are not bumper's.
+        return [read_merge_request(one.attributes) for one in found if one.source_project_id == one.target_project_id]
 
 
 def read(forge: Forge, iid: int) -> MergeRequest:
     """One merge request as it is now; asking makes GitLab check whether it can be merged."""
-    with _translated(forge, f"reading merge request !{iid}"):
-        return _read(forge.project.mergerequests.get(iid).attributes)
+    with translated(forge, f"reading merge request !{iid}"):
+        return read_merge_request(forge.project.mergerequests.get(iid).attributes)
 
 
 def read_settled(forge: Forge, iid: int) -> MergeRequest:
@@ -115,49 +79,49 @@ def read_settled(forge: Forge, iid: int) -> MergeRequest:
     return found
 
 
-def create(forge: Forge, proposal: Proposal, people: People) -> MergeRequest | None:
-    """Open a merge request for a branch that has been pushed; None where one is open already (GitLab's 409)."""
-    with _translated(forge, f"opening a merge request for {proposal.branch}"):
-        try:
-            made = forge.project.mergerequests.create(
-                {
-                    "source_branch": proposal.branch,
-                    "target_branch": proposal.target_branch,
-                    "remove_source_branch": True,
-                    "squash": False,
-                    **_content(proposal),
-                    **_people(forge, people),
-                }
-            )
-        except GitlabCreateError as error:
-            if error.response_code == HTTPStatus.CONFLICT:
-                return None
-            raise
-        return _read(made.attributes)
+def create(forge: Forge, proposal: Proposal, people: People) -> MergeRequest:
+    """Open a merge request for a branch that has been pushed.
+
+    Raises:
+        AlreadyThere: one is open for the branch.
+
+    """
+    with translated(forge, f"opening a merge request for {proposal.branch}"):
+        made = forge.project.mergerequests.create(
+            {
+                "source_branch": proposal.branch,
+                "target_branch": proposal.target_branch,
+                "remove_source_branch": True,
+                "squash": False,
+                **_content(proposal),
+                **_people(forge, people),
+            }
+        )
+        return read_merge_request(made.attributes)
 
 
 def update(forge: Forge, iid: int, proposal: Proposal) -> MergeRequest:
     """Give an open merge request the proposal's title, description and labels."""
-    with _translated(forge, f"updating merge request !{iid}"):
-        return _read(dict(forge.project.mergerequests.update(iid, _content(proposal, add=True))))
+    with translated(forge, f"updating merge request !{iid}"):
+        return read_merge_request(dict(forge.project.mergerequests.update(iid, _content(proposal, add=True))))
 
 
 def set_state(forge: Forge, iid: int, event: str, description: str | None = None) -> None:
     """``event`` is GitLab's close or reopen."""
     data = {"state_event": event} | ({"description": description} if description is not None else {})
-    with _translated(forge, f"making merge request !{iid} {_STATE_CHANGES[event]}"):
+    with translated(forge, f"making merge request !{iid} {_STATE_CHANGES[event]}"):
         forge.project.mergerequests.update(iid, data)
 
 
 def say(forge: Forge, iid: int, text: str) -> None:
     """Comment on a merge request."""
-    with _translated(forge, f"commenting on merge request !{iid}"):
+    with translated(forge, f"commenting on merge request !{iid}"):
         forge.project.mergerequests.get(iid, lazy=True).notes.create({"body": text})
 
 
 def messages_between(forge: Forge, target_branch: str, branch: str) -> list[tuple[str, str]]:
     """Author and message of the commits that ``branch`` has and ``target_branch`` has not."""
-    with _translated(forge, f"comparing {branch} with {target_branch}"):
+    with translated(forge, f"comparing {branch} with {target_branch}"):
         compared = forge.project.repository_compare(target_branch, branch)
         commits: list[dict[str, Any]] = compared["commits"] if isinstance(compared, dict) else []
         return [(f"{commit['author_name']} <{commit['author_email']}>", commit["message"]) for commit in commits]
@@ -166,7 +130,7 @@ def messages_between(forge: Forge, target_branch: str, branch: str) -> list[tupl
 def unknown_people(forge: Forge, people: People) -> list[str]:
     """The user names that GitLab does not know; nothing is asked where nobody is named."""
     names = dict.fromkeys((*people.reviewers, *people.assignees))
-    with _translated(forge, "looking up reviewers"):
+    with translated(forge, "looking up reviewers"):
         return [name for name in names if _user_id(forge, name) is None]
 
 
@@ -188,7 +152,8 @@ def _content(proposal: Proposal, *, add: bool = False) -> dict[str, object]:
     return {"title": proposal.title, "description": proposal.description, **labels}
 
 
-def _read(data: dict[str, Any]) -> MergeRequest:
+def read_merge_request(data: dict[str, Any]) -> MergeRequest:
+    """A merge request from GitLab's JSON of it."""
     description = data.get("description") or ""
     return MergeRequest(
         iid=int(data["iid"]),
@@ -202,52 +167,12 @@ def _read(data: dict[str, Any]) -> MergeRequest:
         has_conflict=bool(data.get("has_conflicts")) or data.get("detailed_merge_status") == "conflict",
         auto_merge=bool(data.get("merge_when_pipeline_succeeds")),
         record=read_comment(description),
+        merged_as=_merged_as(data),
     )
 
 
-@contextlib.contextmanager
-def _translated(forge: Forge, step: str) -> Iterator[None]:
-    """Library errors as one sentence each; the token is never in it."""
-    try:
-        yield
-    except GitlabError as error:
-        raise _explain(forge, step, error) from error
-    except requests.RequestException as error:
-        where = forge.settings.address.gitlab_url
-        raise Unavailable(f"{step} failed: {where} did not answer ({type(error).__name__}); try again.") from error
-
-
-def _explain(forge: Forge, step: str, error: GitlabError) -> BumperError:
-    address, token = forge.settings.address, forge.settings.token
-    source = token.source if token is not None else "BUMPER_TOKEN"
-    said = _message(error)
-    code = error.response_code
-    if isinstance(error, GitlabAuthenticationError) or code == HTTPStatus.UNAUTHORIZED:
-        return Unavailable(
-            f"{step} failed: {address.gitlab_url} refused the token in {source}; check it and its expiry."
-        )
-    if code == HTTPStatus.FORBIDDEN:
-        return Unavailable(
-            f"{step} failed: the token in {source} may not do that in {address.project} ({said}); "
-            "it needs the role Developer and the scope api."
-        )
-    if code == HTTPStatus.NOT_FOUND:
-        return Unavailable(
-            f"{step} failed: {address.gitlab_url} shows no {address.project} to the token in {source} ({said}); "
-            "check BUMPER_REPO and what the token may see."
-        )
-    if code is None or code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unavailable(f"{step} failed: {address.gitlab_url} answers {code or 'nothing'} ({said}); try again.")
-    return Refused(f"{step} was refused by {address.gitlab_url}: {said} ({code}).")
-
-
-def _message(error: GitlabError) -> str:
-    """GitLab's own words in one line; they come as text, list or a mapping of lists."""
-    message: object = error.error_message
-    if isinstance(message, dict):
-        message = [f"{key} {said}" for key, values in message.items() for said in _as_list(values)]
-    return " ".join("; ".join(map(str, _as_list(message))).split())[:300]
-
-
-def _as_list(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else [value]
+def _merged_as(data: dict[str, Any]) -> str | None:
+    """Merge commit, else squash commit, else (fast-forward) the branch's own head."""
+    if data["state"] != "merged":
+        return None
+    return data.get("merge_commit_sha") or data.get("squash_commit_sha") or data.get("sha")

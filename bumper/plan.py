@@ -10,6 +10,7 @@ from bumper.config_models import EnvironmentConfig
 from bumper.errors import Refused, WrongUsage
 from bumper.explain import explain_followers, explain_refusal, lines_to_add
 from bumper.gather import FoundPin, Gathered
+from bumper.hold_comment import hold_reason
 from bumper.image import ImageReference, Repository
 from bumper.line_diff import unified_diff
 from bumper.pin_path import format_path
@@ -102,26 +103,38 @@ def plan_bump(
 
 def make_plan(
     values: Mapping[str, ValuesFile],
-    edits: Sequence[tuple[FoundPin, TagEdit]],
+    edits: Iterable[tuple[FoundPin, TagEdit]],
     warnings: Sequence[str],
-    held: Sequence[Held] = (),
+    *,
+    obey_holds: bool = True,
 ) -> Plan:
-    """The plan of ``edits``, those left out that change nothing; places that follow by an alias are warned of."""
-    needed = [(found, edit) for found, edit in edits if changes_file(values[found.file], edit)]
-    followers = [
-        line
-        for file, changed in _by_file(needed).items()
-        for line in explain_followers(values[file], [edit.pin for edit in changed])
-    ]
+    """The plan of ``edits``: those that change nothing are left out, those on a held pin are told of instead.
+
+    Places that change along, because they are aliases, are warned of.
+    """
+    asked = tuple(edits)
+    needed, held = [], []
+    for found, edit in asked:
+        if changes_file(values[found.file], edit):
+            reason = hold_reason(values[found.file], found.pin) if obey_holds else None
+            change = make_change(found.app, found.file, found.pin, Version(edit.tag or None, edit.digest))
+            if reason is None:
+                needed.append((found, edit, change))
+            else:
+                held.append(Held(change, reason))
+    kept = {(held_one.change.file, held_one.change.path) for held_one in held}
     return Plan(
-        edits=tuple(needed),
-        changes=tuple(
-            make_change(found.app, found.file, found.pin, Version(edit.tag, edit.digest)) for found, edit in needed
-        ),
-        covers=frozenset((found.file, format_path(found.pin.path)) for found, _ in edits),
+        edits=tuple((found, edit) for found, edit, _ in needed),
+        changes=tuple(change for _, _, change in needed),
+        covers=frozenset((found.file, format_path(found.pin.path)) for found, _ in asked) - kept,
         held=tuple(held),
-        warnings=(*warnings, *followers),
+        warnings=(*warnings, *_followers(values, [(found, edit) for found, edit, _ in needed])),
     )
+
+
+def _followers(values: Mapping[str, ValuesFile], edits: Iterable[tuple[FoundPin, TagEdit]]) -> Iterator[str]:
+    for file, changed in _by_file(edits).items():
+        yield from explain_followers(values[file], [edit.pin for edit in changed])
 
 
 def apply_plan(plan: Plan, values: Mapping[str, ValuesFile]) -> dict[str, bytes]:
@@ -154,7 +167,7 @@ def _explain_shared(
         place = describe(gathered.values[each.file], each.pin)
         yield (
             f"{place} is shared by environments, and {environment} of {each.app} does not override it; "
-            f"add to {environment}'s own file\n{lines_to_add(each.pin, image)}"
+            f"add to {each.own_file}\n{lines_to_add(each.pin, image)}"
         )
 
 

@@ -58,7 +58,7 @@ def branch_name(prefix: str, request: Request) -> str:
             request.environment,
             request.target_branch,
             sorted(map(str, request.images)),
-            sorted(request.apps),
+            sorted(set(request.apps)),
             request.selector,
         ]
     )
@@ -77,7 +77,7 @@ def propose(
     labels: Iterable[str] = (), remarks: Sequence[str] = (),
 ) -> Proposal:  # fmt: skip
     """Put a proposal together; ``subject`` is the line that bumper would write by itself."""
-    title = one_line(words.title or subject)[:LONGEST_TITLE]
+    title = (one_line(words.title or "") or subject)[:LONGEST_TITLE]
     first = one_line(words.commit_message.replace("{default}", subject))
     return Proposal(
         branch=branch_name(prefix, request),

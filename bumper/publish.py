@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bumper import merge_requests
-from bumper.change import Change
+from bumper.change import Change, Version
 from bumper.checkout import Checkout, fetch_branch, push, read_commit, read_files
 from bumper.errors import Refused
+from bumper.forge import AlreadyThere, Forge
 from bumper.git_failures import RaceLost
-from bumper.merge_requests import Forge, MergeRequest, People
+from bumper.merge_requests import MergeRequest, People
 from bumper.proposal import Proposal
 from bumper.record import read_trailers, replace_comment
 
@@ -43,10 +44,11 @@ def publish(
             f"{closed.url} proposed the same and was closed by a person; reopen it there, or add --reopen to propose "
             "it again."
         )
-    _push_new(checkout, proposal, commit)
-    made = merge_requests.create(forge, proposal, people)
-    if made is None:  # another run was faster: its merge request is this request's too
-        raise RaceLost(proposal.branch)
+    _push_new(forge, checkout, proposal, commit)
+    try:
+        made = merge_requests.create(forge, proposal, people)
+    except AlreadyThere as conflict:  # another run was faster: its merge request is this request's too
+        raise RaceLost(proposal.branch) from conflict
     return Published(made, "opened", commit)
 
 
@@ -57,25 +59,25 @@ def _was_closed_by_a_person(closed: MergeRequest, proposal: Proposal) -> bool:
     return _outcome(record.changes) == _outcome(proposal.record.changes)
 
 
-def _outcome(changes: Iterable[Change]) -> set[tuple[str, str, str | None]]:
-    return {(change.file, change.path, change.after.tag) for change in changes}
+def _outcome(changes: Iterable[Change]) -> set[tuple[str, str, Version]]:
+    return {(change.file, change.path, change.after) for change in changes}
 
 
-def _push_new(checkout: Checkout, proposal: Proposal, commit: str) -> None:
+def _push_new(forge: Forge, checkout: Checkout, proposal: Proposal, commit: str) -> None:
     """Push a branch that should not be there; one left behind by an earlier run is taken over, a person's is not."""
     try:
         push(checkout, commit, proposal.branch, None)
     except RaceLost:
         left = fetch_branch(checkout, proposal.branch)
-        found = read_commit(left)
-        if read_trailers(found.message) is None:
-            raise Refused(_somebodys(proposal.branch, [found.author])) from None
+        authors = _strangers(forge, proposal.target_branch, proposal.branch)
+        if authors:
+            raise Refused(_somebodys(proposal.branch, authors)) from None
         push(checkout, commit, proposal.branch, left.tip)
 
 
 def _update(forge: Forge, checkout: Checkout, proposal: Proposal, commit: str, current: MergeRequest) -> Published:
     branch = fetch_branch(checkout, proposal.branch)
-    if not _proposes_the_same(forge, branch, proposal, current):
+    if not _proposes_the_same(forge, checkout, branch, proposal, current):
         authors = _strangers(forge, proposal.target_branch, proposal.branch)
         if authors:
             raise Refused(_somebodys(proposal.branch, authors))
@@ -84,13 +86,17 @@ def _update(forge: Forge, checkout: Checkout, proposal: Proposal, commit: str, c
     return Published(current, "unchanged", branch.tip)
 
 
-def _proposes_the_same(forge: Forge, branch: Checkout, proposal: Proposal, current: MergeRequest) -> bool:
+def _proposes_the_same(
+    forge: Forge, checkout: Checkout, branch: Checkout, proposal: Proposal, current: MergeRequest
+) -> bool:
     """Whether the open merge request proposes these values already, in a way that can be merged."""
     if current.record is None or _outcome(current.record.changes) != _outcome(proposal.record.changes):
         return False
-    if read_trailers(read_commit(branch).message) is None or any(file not in branch.entries for file in proposal.files):
+    found = read_commit(branch)
+    if read_trailers(found.message) is None or any(file not in branch.entries for file in proposal.files):
         return False
-    if read_files(branch, proposal.files) == proposal.files:
+    # The same bytes on an older commit can conflict all the same: the target's line may have changed in between.
+    if found.parents == (checkout.tip,) and read_files(branch, proposal.files) == proposal.files:
         return True
     return not merge_requests.read_settled(forge, current.iid).has_conflict
 
@@ -108,25 +114,43 @@ def _somebodys(branch: str, authors: Sequence[str]) -> str:
     )
 
 
-def close_covered(
-    forge: Forge, prefix: str, target_branch: str, covers: frozenset[tuple[str, str]], kept: MergeRequest | None
-) -> list[int]:
-    """Close bumper's other open merge requests whose changes are all among ``covers`` (file, path); their numbers.
+# A bump or a promotion never closes a rollback: the next image would bring the trouble back. Nothing closes a hold.
+_CLOSES = {
+    "bump": frozenset({"bump", "promote"}),
+    "promote": frozenset({"bump", "promote"}),
+    "rollback": frozenset({"bump", "promote", "rollback"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """A command, and the pins (file, path) on the target branch that it has spoken for."""
+
+    command: str
+    target_branch: str
+    prefix: str
+    pins: frozenset[tuple[str, str]]
+
+
+def close_covered(forge: Forge, coverage: Coverage, kept: MergeRequest | None) -> list[int]:
+    """Close bumper's other open merge requests whose changes are all covered; their numbers.
 
     One to whose branch a person has pushed is left open.
     """
     closed = []
-    for one in merge_requests.find_open(forge, target_branch):
-        is_other = one.source_branch.startswith(prefix) and (kept is None or one.iid != kept.iid)
-        if is_other and _is_covered(one, covers) and not _strangers(forge, target_branch, one.source_branch):
+    for one in merge_requests.find_open(forge, coverage.target_branch):
+        is_other = one.source_branch.startswith(coverage.prefix) and (kept is None or one.iid != kept.iid)
+        if is_other and _is_covered(one, coverage) and not _strangers(forge, coverage.target_branch, one.source_branch):
             _close(forge, one, kept)
             closed.append(one.iid)
     return closed
 
 
-def _is_covered(one: MergeRequest, covers: frozenset[tuple[str, str]]) -> bool:
-    changes = one.record.changes if one.record is not None else ()
-    return bool(changes) and all((change.file, change.path) in covers for change in changes)
+def _is_covered(one: MergeRequest, coverage: Coverage) -> bool:
+    record = one.record
+    if record is None or not record.changes or record.command not in _CLOSES.get(coverage.command, ()):
+        return False
+    return all((change.file, change.path) in coverage.pins for change in record.changes)
 
 
 def _close(forge: Forge, one: MergeRequest, kept: MergeRequest | None) -> None:

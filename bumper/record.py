@@ -8,16 +8,23 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bumper.change import Change, Version
 from bumper.image import ImageReference, read_reference, read_repository
 from bumper.settings import Pipeline
 
+# app, file, path, line, image; tag and digest before; tag and digest after
+_ChangeRow: TypeAlias = tuple[str, str, str, int, str, str | None, str | None, str | None, str | None]
+
 COMMAND_TRAILER = "Bumper-Command"
 _COMMENT = re.compile(r"<!-- bumper: (\{.*\}) -->")
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+# Lone surrogates stand for bytes that are not UTF-8, which neither git nor GitLab takes in a text.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]+")
+_LONGEST_NUMBER = 18  # digits; a pipeline's have ten
 _LONGEST_COMMENT = 500_000  # characters; GitLab takes a description of 1,048,576
 
 
@@ -31,6 +38,7 @@ class Record:
     changes: tuple[Change, ...] = ()
     pipeline: Pipeline | None = None
     requested_by: str | None = None
+    undoes: tuple[str, ...] = ()  # a rollback's: the commits of the target branch whose deployments it takes back
     superseded_by: int | None = None  # the merge request for whose sake bumper closed this one
 
 
@@ -42,15 +50,16 @@ def trailers(record: Record, extra: Mapping[str, str]) -> str:
         *(("Bumper-Image", str(image)) for image in record.images),
     ]
     if record.pipeline is not None:
-        lines.append(("Bumper-Pipeline", record.pipeline.url or f"{record.pipeline.project} {record.pipeline.id}"))
-        lines.append(("Bumper-Order", f"{record.pipeline.id} {record.pipeline.project}"))
+        order = f"{record.pipeline.id} {record.pipeline.project}"
+        lines += [("Bumper-Pipeline", record.pipeline.url or order), ("Bumper-Order", order)]
     if record.requested_by is not None:
         lines.append(("Bumper-Requested-By", record.requested_by))
+    lines += [("Bumper-Undoes", commit) for commit in record.undoes]
     return "".join(f"{name}: {one_line(value)}\n" for name, value in [*lines, *extra.items()])
 
 
 def one_line(text: str) -> str:
-    """``text`` without line breaks and control characters, so that it cannot become a trailer of its own."""
+    """``text`` without line breaks, control and broken characters, so that it cannot become a trailer of its own."""
     return _CONTROL.sub(" ", text).strip()
 
 
@@ -70,12 +79,13 @@ def read_trailers(message: str) -> Record | None:
         images=tuple(_references(found.get("Bumper-Image", []))),
         pipeline=_read_order(first.get("Bumper-Order", ""), first.get("Bumper-Pipeline", "")),
         requested_by=first.get("Bumper-Requested-By"),
+        undoes=tuple(found.get("Bumper-Undoes", [])),
     )
 
 
 def _read_order(order: str, url: str) -> Pipeline | None:
     number, _, project = order.partition(" ")
-    return Pipeline(int(number), url, project) if number.isdecimal() else None
+    return Pipeline(int(number), url, project) if number.isdecimal() and len(number) <= _LONGEST_NUMBER else None
 
 
 def _references(texts: Iterable[str]) -> Iterator[ImageReference]:
@@ -92,6 +102,7 @@ def comment(record: Record) -> str:
         "environment": record.environment,
         "images": [str(image) for image in record.images],
         "requested_by": record.requested_by,
+        "undoes": list(record.undoes),
         "superseded_by": record.superseded_by,
         "changes": [_dump_change(change) for change in record.changes],
     }
@@ -109,10 +120,25 @@ def _dump(data: object) -> str:
     return text.replace("--", "-\\u002d")
 
 
-def _dump_change(change: Change) -> list[object]:
+def _dump_change(change: Change) -> _ChangeRow:
     before, after = change.before, change.after
-    place = [change.app, change.file, change.path, change.line, str(change.image)]
-    return [*place, before.tag, before.digest, after.tag, after.digest]
+    place = (change.app, change.file, change.path, change.line, str(change.image))
+    return (*place, before.tag, before.digest, after.tag, after.digest)
+
+
+class _Comment(BaseModel):
+    """The comment's JSON; everybody who may edit the merge request may have written it."""
+
+    model_config = ConfigDict(strict=True)
+
+    command: str
+    environment: str
+    images: tuple[str, ...]
+    changes: tuple[_ChangeRow, ...]
+    pipeline: tuple[int, str, str] | None = None
+    requested_by: str | None = None
+    undoes: tuple[str, ...] = ()
+    superseded_by: int | None = None
 
 
 def read_comment(description: str) -> Record | None:
@@ -121,19 +147,19 @@ def read_comment(description: str) -> Record | None:
     if match is None:
         return None
     try:
-        data = json.loads(match[1])
-        pipeline = data.get("pipeline")
-        return Record(
-            command=str(data["command"]),
-            environment=str(data["environment"]),
-            images=tuple(_references(str(text) for text in data["images"])),
-            changes=tuple(_load_changes(data["changes"])),
-            pipeline=Pipeline(int(pipeline[0]), str(pipeline[1]), str(pipeline[2])) if pipeline else None,
-            requested_by=data.get("requested_by"),
-            superseded_by=data.get("superseded_by"),
-        )
-    except (ValueError, KeyError, TypeError, IndexError):  # somebody edited it by hand: then it says nothing
+        read = _Comment.model_validate_json(match[1])
+    except ValidationError:  # somebody edited it by hand: then it says nothing
         return None
+    return Record(
+        command=read.command,
+        environment=read.environment,
+        images=tuple(_references(read.images)),
+        changes=tuple(_load_changes(read.changes)),
+        pipeline=Pipeline(*read.pipeline) if read.pipeline is not None else None,
+        requested_by=read.requested_by,
+        undoes=read.undoes,
+        superseded_by=read.superseded_by,
+    )
 
 
 def replace_comment(description: str, record: Record) -> str:
@@ -143,9 +169,8 @@ def replace_comment(description: str, record: Record) -> str:
     return _COMMENT.sub(lambda _: comment(record), description, count=1)
 
 
-def _load_changes(rows: Iterable[list[Any]]) -> Iterator[Change]:
-    for app, file, path, line, image, *versions in rows:
+def _load_changes(rows: Iterable[_ChangeRow]) -> Iterator[Change]:
+    for app, file, path, line, image, tag, digest, new_tag, new_digest in rows:
         repository = read_repository(image)
         if repository is not None:
-            before, after = Version(versions[0], versions[1]), Version(versions[2], versions[3])
-            yield Change(str(app), str(file), str(path), int(line), repository, before, after)
+            yield Change(app, file, path, line, repository, Version(tag, digest), Version(new_tag, new_digest))

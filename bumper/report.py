@@ -1,7 +1,7 @@
 """Results for people, for programs (JSON) and for later jobs (GitLab's dotenv)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from bumper.pin_path import format_path
 from bumper.result import Result
 
 
-def as_json(data: dict[str, Any]) -> str:
+def as_json(data: Mapping[str, Any]) -> str:
     """One JSON object."""
     return json.dumps(data, ensure_ascii=False, indent=2)
 
@@ -102,7 +102,7 @@ def write_dotenv(path: Path, result: Result) -> None:
         "BUMPER_TAG": ",".join(tags),
     }
     try:
-        path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+        path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), encoding="utf-8")
     except OSError as error:
         raise Refused(f"{path} could not be written ({error.strerror}); mend --dotenv.") from error
 

@@ -40,7 +40,23 @@ def read_setup(checkout: Checkout) -> Setup:
     return Setup(written, read_layout(written, checkout.files, checkout.settings.address.name))
 
 
-def gather_environment(checkout: Checkout, setup: Setup, environment: Environment) -> Gathered:
-    """The pins of an environment, its files fetched all at once."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The environment that a command changes, as it stands at the tip."""
+
+    checkout: Checkout
+    setup: Setup
+    environment: Environment
+    gathered: Gathered
+
+
+def open_target(checkout: Checkout, name: str) -> Target:
+    """bumper.yaml, the environment ``name`` and its pins."""
+    return open_environment(checkout, read_setup(checkout), name)
+
+
+def open_environment(checkout: Checkout, setup: Setup, name: str) -> Target:
+    """The environment ``name`` and its pins, its files fetched all at once."""
+    environment = setup.layout.environment(name)
     paths = dict.fromkeys(path for app in environment.apps for path in (*app.bases, *app.values))
-    return gather(environment, setup.config, read_files(checkout, paths))
+    return Target(checkout, setup, environment, gather(environment, setup.config, read_files(checkout, paths)))

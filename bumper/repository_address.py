@@ -41,8 +41,8 @@ def parse_repository(text: str, gitlab_url: str | None) -> RepositoryAddress:
     try:
         parts = urlsplit(text)
         port = parts.port
-    except ValueError as error:
-        raise WrongUsage(f"the repository's URL cannot be read ({error}); {_HINT}.") from error
+    except ValueError:  # its text may quote a part of the password
+        raise WrongUsage(f"the repository's URL cannot be read; {_HINT}.") from None
     host = parts.hostname or ""
     if (
         parts.scheme not in ("http", "https", "ssh")
@@ -51,7 +51,7 @@ def parse_repository(text: str, gitlab_url: str | None) -> RepositoryAddress:
         or parts.query
         or parts.fragment
     ):
-        shown = f"{parts.scheme}://{host}{parts.path}" if "://" in text else text
+        shown = f"{parts.scheme}://{host}{parts.path}" if "://" in text else text.rpartition("@")[2]
         raise WrongUsage(f"{shown!r} is not the URL of a repository on GitLab; {_HINT}.")
     bracketed = f"[{host}]" if ":" in host else host
     netloc = f"{bracketed}:{port}" if port is not None else bracketed
@@ -75,7 +75,7 @@ def _address(
         project = project.removeprefix(f"{below}/")
     steps = project.split("/")
     if _PATH.fullmatch(project) is None or any(step in ("", ".", "..") or step.startswith("-") for step in steps):
-        raise WrongUsage(f"{path!r} is not the path of a project on GitLab; {_HINT}.")
+        raise WrongUsage(f"{path.rpartition('@')[2]!r} is not the path of a project on GitLab; {_HINT}.")
     return RepositoryAddress(url, gitlab, project, over_ssh, unquote(password) if password else None)
 
 

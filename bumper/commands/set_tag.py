@@ -79,7 +79,9 @@ def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
     if where is None:
         found: Sequence[Pin] = [pin for pin in pins if pin.repository == image.repository]
     else:
-        found = pin_at(values, where, pins, image.repository)
+        there = pin_at(values, where, pins, image.repository)
+        # Several documents may have the path: the image's own pins are meant then, else whatever stands there.
+        found = [pin for pin in there if pin.repository == image.repository] or there
     refusals = [explain_refusal(values, pin, image) for pin in found if pin.refusal is not None]
     edits = [
         TagEdit(pin, image.tag or "", image.digest, write_digest=image.digest is not None)

@@ -36,7 +36,13 @@ OutputOption = Annotated[
     Output, typer.Option("--output", envvar="BUMPER_OUTPUT", help="Print text or one JSON object.")
 ]
 Apps = Annotated[
-    list[str] | None, typer.Option("--app", help="Only applications that match this glob.", metavar="GLOB")
+    list[str] | None, typer.Option("--app", help="Only applications that match this glob (repeatable).", metavar="GLOB")
+]
+RequiredApps = Annotated[
+    list[str], typer.Option("--app", help="The applications that match this glob (repeatable).", metavar="GLOB")
+]
+Images = Annotated[
+    list[str] | None, typer.Option("--image", help="Only images that match this glob (repeatable).", metavar="GLOB")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff and the merge request, change nothing.")]
 DeliveryOption = Annotated[

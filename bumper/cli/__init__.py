@@ -1,0 +1,5 @@
+"""The command line: Typer signatures, one call each; exit codes. No logic."""
+
+from bumper.cli.main import main
+
+__all__ = ["main"]

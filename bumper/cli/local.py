@@ -1,0 +1,44 @@
+"""Commands on local files: no git, no network."""
+
+from typing import Annotated
+
+import typer
+
+from bumper.cli import options as opt
+from bumper.cli.printing import show
+
+Files = Annotated[list[str], typer.Argument(help="Values files.", metavar="FILE...")]
+
+
+def pins(files: Files, output: opt.OutputOption = opt.Output.TEXT) -> None:
+    """List the pins of local files that `bumper set` could edit. No git, no network.
+
+    Example: bumper pins apps/backend/envs/staging/values.yaml
+    """
+    from bumper import report
+    from bumper.commands.pins import list_pins
+
+    listed = list_pins(files)
+    show(output, report.pins_data(listed), report.pins_text(listed), listed.warnings)
+
+
+def set_tag(
+    image: Annotated[str, typer.Argument(help="registry/repository:tag[@digest]")],
+    files: Annotated[list[str], typer.Argument(help="Values files; - for stdin to stdout.", metavar="FILE...")],
+    path: Annotated[
+        str | None, typer.Option("--path", help='Only the pin at this path: a.b[0].tag, a["b.c"].tag')
+    ] = None,
+    output: opt.OutputOption = opt.Output.TEXT,
+) -> None:
+    """Rewrite an image's tag in local files, in place. No git, no network.
+
+    Example: bumper set registry.example.com/backend/app:1.0.3 values-staging.yaml
+    """
+    from bumper import report
+    from bumper.commands.set_tag import STDIN
+    from bumper.commands.set_tag import set_tag as run
+    from bumper.image import parse_image
+
+    done = run(parse_image(image), files, path)
+    to_stderr = STDIN in files  # stdout is the edited file's
+    show(output, report.set_data(done), report.set_text(done), done.warnings, to_stderr=to_stderr)

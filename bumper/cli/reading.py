@@ -1,0 +1,58 @@
+"""Commands that only read the GitOps repository."""
+
+from typing import Annotated
+
+import typer
+
+from bumper.cli import options as opt
+from bumper.cli.printing import show
+
+Environments = Annotated[
+    list[str] | None, typer.Argument(help="Only these environments; by default all.", metavar="[ENVIRONMENT...]")
+]
+
+
+def status(
+    environments: Environments = None,
+    repo: opt.Repo = None,
+    branch: opt.Branch = None,
+    gitlab_url: opt.GitLabUrl = None,
+    every_row: Annotated[bool, typer.Option("--all", help="Every row, not only what differs.")] = False,
+    output: opt.OutputOption = opt.Output.TEXT,
+) -> None:
+    """Applications x environments: tags, what differs, holds, open merge requests.
+
+    Example: bumper status staging prod --all
+    """
+    from bumper import report_status as report
+    from bumper.commands.status import status as run
+    from bumper.settings import environment, read_settings
+
+    environ = environment()
+    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
+    found = run(environments or (), settings, environ)
+    text = report.status_text(found, every_row=every_row)
+    show(output, report.status_data(found), text, found.overview.warnings)
+
+
+def history(
+    environment: Annotated[str, typer.Argument(help="The environment.")],
+    repo: opt.Repo = None,
+    branch: opt.Branch = None,
+    gitlab_url: opt.GitLabUrl = None,
+    app: opt.Apps = None,
+    output: opt.OutputOption = opt.Output.TEXT,
+) -> None:
+    """List the deployments of ENVIRONMENT, newest first: when, application, from, to, who, merge request.
+
+    Example: bumper history prod --app backend
+    """
+    from bumper import report_status as report
+    from bumper.commands.history import history as run
+    from bumper.settings import environment as process_environment
+    from bumper.settings import read_settings
+
+    environ = process_environment()
+    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
+    found = run(environment, tuple(app or ()), settings, environ)
+    show(output, report.history_data(found), report.history_text(found), ())

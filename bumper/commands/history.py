@@ -1,0 +1,40 @@
+"""``bumper history``: the deployments of an environment, newest first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from bumper.checkout import clone
+from bumper.forge import connect
+from bumper.history import Deployment, Scope, deployments
+from bumper.plan import choose_apps
+from bumper.repository import open_target
+from bumper.settings import Settings
+
+_MOST = 100  # deployments; who looks further back has git log
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The newest deployments of an environment; ``more`` says that there are older ones."""
+
+    environment: str
+    deployments: tuple[Deployment, ...]
+    more: bool
+
+
+def history(environment: str, apps: tuple[str, ...], settings: Settings, environ: Mapping[str, str]) -> History:
+    """Clone, gather, walk back through the target branch's commits.
+
+    Raises:
+        BumperError: the environment or an application is unknown, or GitLab did not answer.
+
+    """
+    with clone(settings, environ) as checkout:
+        target = open_target(checkout, environment)
+        chosen = choose_apps(target.gathered, environment, apps)
+        scope = Scope(
+            checkout, connect(settings), target.environment, target.setup.config, target.gathered, chosen
+        )  # fmt: skip
+        found = tuple(islice(deployments(scope), _MOST + 1))
+        return History(environment, found[:_MOST], len(found) > _MOST)

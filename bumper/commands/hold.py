@@ -1,0 +1,98 @@
+"""``bumper hold`` and ``bumper unhold``: whether bump and promote may touch an application's pins."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from bumper import deliver
+from bumper.change import Change, Version, make_change
+from bumper.checkout import Checkout, clone
+from bumper.deliver import DeliveryOptions
+from bumper.draft import Wording, make_draft
+from bumper.errors import Refused
+from bumper.gather import FoundPin
+from bumper.hold_comment import hold_reason, put_hold, take_hold
+from bumper.plan import Plan, choose_apps
+from bumper.proposal import Request, code
+from bumper.repository import Target, open_target
+from bumper.result import Result
+from bumper.settings import Settings
+
+HOLD, UNHOLD = "hold", "unhold"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    """What the command line asks for; ``command`` is hold or unhold, ``apps`` and ``images`` are globs."""
+
+    command: str
+    environment: str
+    apps: tuple[str, ...]
+    images: tuple[str, ...] = ()
+    reason: str = ""
+    dry_run: bool = False
+
+
+def hold(request: HoldRequest, options: DeliveryOptions, settings: Settings, environ: Mapping[str, str]) -> Result:
+    """Clone, gather, write or remove the comments, propose, publish.
+
+    Raises:
+        BumperError: the request cannot be fulfilled; nothing is half done.
+
+    """
+    with clone(settings, environ) as checkout:
+        return deliver.retry_when_outrun(checkout, lambda tip: _hold_once(request, options, tip, environ))
+
+
+def _hold_once(
+    request: HoldRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str]
+) -> Result:
+    target = open_target(checkout, request.environment)
+    deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
+    chosen = _choose(target, request)
+    asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))
+    plan = Plan((), tuple(_change(found) for found in chosen), frozenset(), warnings=target.gathered.unreadable)
+    files = _write(target, chosen, request)
+    if not files:
+        return deliver.nothing_to_do(plan, asked)
+    why = [f"Reason: {code(request.reason)}"] if request.reason else []
+    wording = Wording(_subject(request, plan.changes), options.title, options.labels, why)
+    draft = make_draft(target, asked, plan, wording, environ, files)
+    return draft.shown() if request.dry_run else deliver.deliver(draft, target, options)
+
+
+def _choose(target: Target, request: HoldRequest) -> list[FoundPin]:
+    """The pins that are to change: those without a hold for hold, those with one for unhold."""
+    gathered = target.gathered
+    apps = choose_apps(gathered, request.environment, request.apps)
+    pins = [
+        found for found in gathered.pins
+        if found.app in apps and found.pin.holder is not None and found.pin.repository is not None
+        and (not request.images or any(fnmatchcase(str(found.pin.repository), glob) for glob in request.images))
+    ]  # fmt: skip
+    if not pins:
+        raise Refused(
+            f"{', '.join(sorted(apps))} in {request.environment} has no pin of its own to {request.command}; "
+            "`bumper status --all` shows the pins."
+        )
+    held = request.command == UNHOLD
+    return [found for found in pins if (hold_reason(gathered.values[found.file], found.pin) is not None) == held]
+
+
+def _write(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> dict[str, bytes]:
+    files = {}
+    for file in dict.fromkeys(found.file for found in chosen):
+        values, pins = target.gathered.values[file], [found.pin for found in chosen if found.file == file]
+        files[file] = put_hold(values, pins, request.reason) if request.command == HOLD else take_hold(values, pins)
+    return files
+
+
+def _change(found: FoundPin) -> Change:
+    """The pin, whose tag stays."""
+    return make_change(found.app, found.file, found.pin, Version(found.pin.tag, found.pin.digest))
+
+
+def _subject(request: HoldRequest, changes: Sequence[Change]) -> str:
+    apps = list(dict.fromkeys(change.app for change in changes))
+    what = apps[0] if len(apps) == 1 else f"{len(apps)} applications"
+    return f"{request.command.capitalize()} {what} in {request.environment}"

@@ -1,0 +1,100 @@
+"""``bumper promote``: set an environment's tags (and digests) to the ones another environment runs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from bumper import deliver
+from bumper.checkout import Checkout, clone
+from bumper.deliver import DeliveryOptions
+from bumper.draft import Wording, make_draft
+from bumper.errors import Refused, WrongUsage
+from bumper.layout import Environment
+from bumper.plan import Plan, check_tags
+from bumper.plan_promote import choose, plan_promote
+from bumper.proposal import Request
+from bumper.repository import open_environment, read_setup
+from bumper.result import Result
+from bumper.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteRequest:
+    """What the command line asks for; ``apps`` and ``images`` are globs."""
+
+    source: str
+    target: str
+    apps: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+def promote(
+    request: PromoteRequest, options: DeliveryOptions, settings: Settings, environ: Mapping[str, str],
+    confirm: Callable[[Result], bool],
+) -> Result:  # fmt: skip
+    """Clone, gather both environments, plan, ask, propose, publish.
+
+    Raises:
+        BumperError: the request cannot be fulfilled or was not confirmed; nothing is half done.
+
+    """
+    if request.source == request.target:
+        raise WrongUsage(f"{request.source} cannot be promoted to itself; name two environments.")
+    with clone(settings, environ) as checkout:
+        return deliver.retry_when_outrun(checkout, lambda tip: _promote_once(request, options, tip, environ, confirm))
+
+
+def _promote_once(
+    request: PromoteRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str],
+    confirm: Callable[[Result], bool],
+) -> Result:  # fmt: skip
+    setup = read_setup(checkout)
+    _check_source(setup.layout.environment(request.target), request.source)
+    source = open_environment(checkout, setup, request.source)
+    target = open_environment(checkout, setup, request.target)
+    deliver.choose_delivery(setup.written, target.environment, options.delivery)
+    choice = choose(source.gathered, target.gathered, request.apps, request.images)
+    rules, names = target.environment.config, (request.source, request.target)
+    plan = plan_promote(source.gathered, target.gathered, choice, setup.config, names, write_digests=rules.digests)
+    _check_changes(target.environment, plan)
+    selector = " ".join([request.source, *sorted(request.images)])
+    asked = Request("promote", request.target, checkout.branch, (), request.apps, selector)
+    if not plan.changes:
+        done = replace(deliver.nothing_to_do(plan, asked), source=request.source)
+        return done if request.dry_run else deliver.close_outdated(target, plan, done)
+    wording = Wording(_subject(request, plan), options.title, options.labels)
+    draft = make_draft(target, asked, plan, wording, environ)
+    draft = replace(draft, result=replace(draft.result, source=request.source))
+    if request.dry_run:
+        return draft.shown()
+    if not confirm(draft.result):
+        raise Refused("not confirmed; nothing was changed.")
+    return deliver.deliver(draft, target, options)
+
+
+def _check_source(target: Environment, source: str) -> None:
+    allowed = target.config.promote_from
+    if allowed is not None and source not in allowed:
+        raise Refused(
+            f"{target.name} takes promotions from {', '.join(allowed)} only (promote_from in bumper.yaml), not from "
+            f"{source}."
+        )
+
+
+def _check_changes(target: Environment, plan: Plan) -> None:
+    changes = (*plan.changes, *(held.change for held in plan.held))
+    check_tags(target.config, target.name, [change.reference for change in changes])
+    for change in plan.changes:
+        if target.config.digests and change.after.digest is None:
+            raise Refused(
+                f"{target.name} takes images with their digest only (digests in bumper.yaml), and the digest of "
+                f"{change.reference} is not known."
+            )
+
+
+def _subject(request: PromoteRequest, plan: Plan) -> str:
+    apps = dict.fromkeys(change.app for change in plan.changes)
+    tags = dict.fromkeys(change.after.tag for change in plan.changes)
+    what = next(iter(apps)) if len(apps) == 1 else f"{len(apps)} applications"
+    version = f" {next(iter(tags))}" if len(apps) == len(tags) == 1 else ""
+    return f"Promote {what}{version} from {request.source} to {request.target}"

@@ -1,0 +1,172 @@
+"""``bumper rollback``: undo an environment's last deployment, by merge request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bumper import deliver
+from bumper.checkout import Checkout, clone
+from bumper.deliver import DeliveryOptions
+from bumper.draft import Wording, make_draft
+from bumper.errors import Refused, WrongUsage
+from bumper.forge import connect
+from bumper.gather import pins_of_version
+from bumper.history import Deployment, Scope, deployment_of, deployments
+from bumper.hold_comment import put_hold
+from bumper.merge_requests import read
+from bumper.past_commits import read_past
+from bumper.plan import Plan, apply_plan, check_tags, choose_apps
+from bumper.plan_rollback import COMMAND, Undone, pins_to_tag, plan_rollback, plan_to_tag, walk_back, walk_back_to
+from bumper.proposal import Request, code
+from bumper.repository import Target, open_target
+from bumper.result import Result
+from bumper.settings import Settings
+from bumper.values_file import read_values
+
+_LABEL = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackRequest:
+    """What the command line asks for; at most one of ``to``, ``steps`` and ``merge_request``."""
+
+    environment: str
+    apps: tuple[str, ...] = ()
+    all_apps: bool = False
+    to: str | None = None
+    steps: int | None = None
+    merge_request: int | None = None
+    force: bool = False
+    hold: str | None = None
+    dry_run: bool = False
+
+    @property
+    def selector(self) -> str:
+        """What tells this rollback from others of the same applications."""
+        if self.to is not None:
+            return f"to {self.to}"
+        if self.merge_request is not None:
+            return f"mr {self.merge_request}"
+        return f"steps {self.steps or 1}{' all' if self.all_apps else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    plan: Plan
+    undone: tuple[Undone, ...]
+
+
+def rollback(
+    request: RollbackRequest, options: DeliveryOptions, settings: Settings, environ: Mapping[str, str]
+) -> Result:
+    """Clone, gather, walk back through the history, plan, propose, publish.
+
+    Raises:
+        BumperError: the request cannot be fulfilled; nothing is half done.
+
+    """
+    selectors = [request.to, request.steps, request.merge_request]
+    if sum(selector is not None for selector in selectors) > 1:
+        raise WrongUsage("--to, --steps and --mr exclude each other; give one.")
+    if request.all_apps and request.apps:
+        raise WrongUsage("--all-apps and --app exclude each other; give one.")
+    with clone(settings, environ) as checkout:
+        return deliver.retry_when_outrun(checkout, lambda tip: _rollback_once(request, options, tip, environ))
+
+
+def _rollback_once(
+    request: RollbackRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str]
+) -> Result:
+    target = open_target(checkout, request.environment)
+    deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
+    apps = _choose(target, request)
+    scope = Scope(
+        checkout, connect(checkout.settings), target.environment, target.setup.config, target.gathered, apps
+    )  # fmt: skip
+    chosen = _find(target, scope, request)
+    asked = Request(COMMAND, request.environment, checkout.branch, (), request.apps, request.selector)
+    if not chosen.plan.changes:
+        done = deliver.nothing_to_do(chosen.plan, asked)
+        return done if request.dry_run else deliver.close_outdated(target, chosen.plan, done)
+    files = _with_holds(target, chosen.plan, request.hold)
+    wording = Wording(
+        _subject(request, chosen.plan), options.title, (*options.labels, _LABEL), _remarks(request, chosen.undone)
+    )
+    undoes = [one.deployment.commit for one in chosen.undone]
+    draft = make_draft(target, asked, chosen.plan, wording, environ, files, undoes)
+    return draft.shown() if request.dry_run else deliver.deliver(draft, target, options)
+
+
+def _choose(target: Target, request: RollbackRequest) -> frozenset[str]:
+    gathered, name = target.gathered, request.environment
+    apps = choose_apps(gathered, name, request.apps)
+    if len(apps) > 1 and not (request.apps or request.all_apps or request.merge_request is not None):
+        known = ", ".join(gathered.apps[:20])
+        raise Refused(f"{name} has several applications ({known}); say which by --app, or --all-apps, or --mr IID.")
+    return apps
+
+
+def _find(target: Target, scope: Scope, request: RollbackRequest) -> _Chosen:
+    """The deployments to take back, and the plan that does it."""
+    name = request.environment
+    if request.to is not None:
+        past = walk_back_to(deployments(scope), scope.apps, request.to)
+        pins = pins_to_tag(target.gathered, name, scope.apps, past, request.to)
+        plan = plan_to_tag(target.gathered, past, pins, request.to)
+        check_tags(target.environment.config, name, [change.reference for change in plan.changes])
+        return _Chosen(plan, tuple(past))
+    if request.merge_request is not None:
+        undone = [_of_merge_request(scope, request.merge_request, name)]
+    else:
+        undone = walk_back(deployments(scope), scope.apps, request.steps or 1)
+    if not undone:
+        named = ", ".join(sorted(scope.apps)[:5])
+        raise Refused(f"There is no deployment of {named} in {name} to undo; `bumper history {name}` lists them.")
+    return _Chosen(plan_rollback(target.gathered, name, undone, force=request.force), tuple(undone))
+
+
+def _of_merge_request(scope: Scope, iid: int, environment: str) -> Undone:
+    """What a merged merge request changed in the environment."""
+    request = read(scope.forge, iid)
+    commit = request.merged_as
+    if commit is None:
+        raise Refused(f"!{iid} is {request.state}, not merged, so there is nothing to undo; close it instead.")
+    deployment = deployment_of(scope, read_past(scope.checkout, [commit])[0])
+    if deployment is None:
+        raise Refused(f"!{iid} changed no tag of {environment}; `bumper history {environment}` lists what did.")
+    return Undone(deployment, deployment.changes)
+
+
+def _with_holds(target: Target, plan: Plan, reason: str | None) -> dict[str, bytes]:
+    """The plan's files, with a hold on each changed pin where one is asked for."""
+    files = apply_plan(plan, target.gathered.values)
+    if reason is None:
+        return files
+    apps = {path: app for app in target.environment.apps for path in app.values}
+    for file, content in files.items():
+        changed = {found.pin.path for found, _ in plan.edits if found.file == file}
+        pins = pins_of_version(
+            target.environment, target.setup.config, apps[file], file, content, target.gathered.values
+        )  # fmt: skip
+        files[file] = put_hold(read_values(file, content), [pin for pin in pins if pin.path in changed], reason)
+    return files
+
+
+def _subject(request: RollbackRequest, plan: Plan) -> str:
+    apps = list(dict.fromkeys(change.app for change in plan.changes))
+    tags = list(dict.fromkeys(change.after.tag for change in plan.changes))
+    what = apps[0] if len(apps) == 1 else f"{len(apps)} applications"
+    version = f" to {tags[0]}" if len(tags) == 1 else ""
+    return f"Roll back {what} in {request.environment}{version}"
+
+
+def _remarks(request: RollbackRequest, undone: tuple[Undone, ...]) -> list[str]:
+    """What it undoes and why, for the description."""
+    lines = [f"- {_told(one.deployment)}" for one in undone]
+    why = [f"Held: {code(request.hold)}"] if request.hold else []
+    return [*(["Undoes:\n\n" + "\n".join(lines)] if lines else []), *why]
+
+
+def _told(deployment: Deployment) -> str:
+    request = f"!{deployment.merge_request}, " if deployment.merge_request is not None else ""
+    when = deployment.at.strftime("%Y-%m-%d %H:%M UTC")
+    return f"{request}{deployment.commit[:12]}, {when}, by {code(deployment.author)}: {code(deployment.subject)}"

@@ -1,0 +1,99 @@
+"""The GitOps repository's project on its GitLab: the connection, and what its errors mean. The only importer of
+python-gitlab.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import requests
+from gitlab import Gitlab
+from gitlab.exceptions import GitlabAuthenticationError, GitlabError
+from gitlab.v4.objects import Project
+
+from bumper.errors import BumperError, Refused, Unavailable
+from bumper.settings import Settings
+
+_SECONDS = 30  # for one answer
+
+
+class AlreadyThere(Refused):
+    """GitLab's 409: what was to be made exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forge:
+    """The GitOps repository's project on its GitLab."""
+
+    project: Project
+    settings: Settings
+
+
+def connect(settings: Settings) -> Forge:
+    """The project's API; nothing is asked yet.
+
+    Raises:
+        Unavailable: there is no token.
+
+    """
+    if settings.token is None:
+        raise Unavailable(
+            "GitLab's API needs a token; set BUMPER_TOKEN to one with the scopes api and write_repository."
+        )
+    gitlab = Gitlab(
+        settings.address.gitlab_url,
+        oauth_token=settings.token.value,  # as Bearer, which does not follow a redirect to another host
+        timeout=_SECONDS,
+        ssl_verify=str(settings.ca_file) if settings.ca_file is not None else True,
+    )
+    return Forge(gitlab.projects.get(settings.address.project, lazy=True), settings)
+
+
+@contextlib.contextmanager
+def translated(forge: Forge, step: str) -> Iterator[None]:
+    """Library errors as one sentence each; the token is never in it."""
+    try:
+        yield
+    except GitlabError as error:
+        raise _explain(forge, step, error) from error
+    except requests.RequestException as error:
+        where = forge.settings.address.gitlab_url
+        raise Unavailable(f"{step} failed: {where} did not answer ({type(error).__name__}); try again.") from error
+
+
+def _explain(forge: Forge, step: str, error: GitlabError) -> BumperError:
+    address, token = forge.settings.address, forge.settings.token
+    source = token.source if token is not None else "BUMPER_TOKEN"
+    said = _message(error)
+    code = error.response_code
+    if isinstance(error, GitlabAuthenticationError) or code == HTTPStatus.UNAUTHORIZED:
+        return Unavailable(
+            f"{step} failed: {address.gitlab_url} refused the token in {source}; check it and its expiry."
+        )
+    if code == HTTPStatus.FORBIDDEN:
+        return Unavailable(
+            f"{step} failed: the token in {source} may not do that in {address.project} ({said}); "
+            "it needs the role Developer and the scope api."
+        )
+    if code == HTTPStatus.NOT_FOUND:
+        return Unavailable(
+            f"{step} failed: {address.gitlab_url} shows no {address.project} to the token in {source} ({said}); "
+            "check BUMPER_REPO and what the token may see."
+        )
+    if code is None or code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unavailable(f"{step} failed: {address.gitlab_url} answers {code or 'nothing'} ({said}); try again.")
+    error_class = AlreadyThere if code == HTTPStatus.CONFLICT else Refused
+    return error_class(f"{step} was refused by {address.gitlab_url}: {said} ({code}).")
+
+
+def _message(error: GitlabError) -> str:
+    """GitLab's own words in one line; they come as text, list or a mapping of lists."""
+    message: object = error.error_message
+    if isinstance(message, dict):
+        message = [f"{key} {said}" for key, values in message.items() for said in _as_list(values)]
+    return " ".join("; ".join(map(str, _as_list(message))).split())[:300]
+
+
+def _as_list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,121 @@
+"""Applications x environments: what runs where, what differs, what is held. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bumper.config_models import Config
+from bumper.gather import FoundPin, Gathered
+from bumper.hold_comment import hold_reason
+from bumper.pin_path import format_path
+from bumper.same_images import canonical
+
+# The order in which changes usually travel; environments that bumper.yaml names keep its order.
+_USUAL_ORDER = (
+    "dev",
+    "development",
+    "test",
+    "qa",
+    "uat",
+    "stage",
+    "staging",
+    "preprod",
+    "preview",
+    "prod",
+    "production",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One pin in one environment; ``held`` is the hold's reason."""
+
+    app: str
+    file: str
+    path: str
+    image: str
+    tag: str | None
+    digest: str | None
+    held: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """An application's image that differs between environments; ``image`` is the name that ``same_as`` makes one."""
+
+    app: str
+    image: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The rows of every environment, and what differs."""
+
+    environments: Mapping[str, tuple[Row, ...]]
+    drift: tuple[Drift, ...]
+    warnings: tuple[str, ...]
+
+
+def usual_order(environments: Sequence[str]) -> list[str]:
+    """Environments without a bumper.yaml, from development to production."""
+
+    def place(name: str) -> tuple[int, str]:
+        bare = name.replace("_", "-").partition("-")[0]
+        return (_USUAL_ORDER.index(bare) if bare in _USUAL_ORDER else len(_USUAL_ORDER), name)
+
+    return sorted(environments, key=place)
+
+
+def make_overview(gathered: Mapping[str, Gathered], config: Config) -> Overview:
+    """What ``gathered``, by environment, says."""
+    rows = {name: tuple(_rows(one)) for name, one in gathered.items()}
+    warnings = dict.fromkeys(warning for one in gathered.values() for warning in one.unreadable)
+    return Overview(rows, tuple(_drift(gathered, config)), tuple(warnings))
+
+
+def _rows(gathered: Gathered) -> Iterator[Row]:
+    for found in (*gathered.pins, *gathered.shared):
+        pin = found.pin
+        if pin.repository is not None and not pin.absent:
+            held = hold_reason(gathered.values[found.file], pin)
+            yield Row(
+                found.app, found.file, format_path(pin.path), str(pin.repository), pin.tag, pin.digest, held
+            )  # fmt: skip
+
+
+def _drift(gathered: Mapping[str, Gathered], config: Config) -> Iterator[Drift]:
+    """An environment is held against those it is promoted from; without such rules, all against all."""
+    tags: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for name, one in gathered.items():
+        for place, running in _running(one, config).items():
+            tags[place][name] = ", ".join(sorted(running))
+    for (app, image), by_environment in sorted(tags.items()):
+        for names in _compared(list(gathered), config):
+            compared = {name: by_environment[name] for name in names if name in by_environment}
+            if len(set(compared.values())) > 1:
+                yield Drift(app, image, compared)
+
+
+def _running(gathered: Gathered, config: Config) -> Mapping[tuple[str, str], set[str]]:
+    running: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for found in _effective(gathered):
+        if found.pin.repository is not None and not found.pin.absent:
+            running[found.app, canonical(config, found.pin.repository)].add(found.pin.tag or "")
+    return running
+
+
+def _effective(gathered: Gathered) -> Iterator[FoundPin]:
+    """Of an application's pins at one path, the one in the last file, which Helm takes."""
+    last = {(found.app, found.pin.path): found for found in (*gathered.shared, *gathered.pins)}
+    yield from last.values()
+
+
+def _compared(environments: Sequence[str], config: Config) -> list[tuple[str, ...]]:
+    rules: list[tuple[str, ...]] = [
+        (source, name)
+        for name, one in config.environments.items()
+        for source in one.promote_from or ()
+        if name in environments and source in environments
+    ]
+    return rules or [tuple(environments)]

@@ -1,0 +1,90 @@
+"""The target branch's past, as little of it as is needed.
+
+GitLab names the commits that touched a path (its commits API); only these commits, their parents and the versions of
+the touched files are fetched. A repository with 20,000 commits is never fetched whole.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bumper.checkout import Checkout, Commit, parse_batch, parse_commit
+from bumper.git_command import NETWORK_SECONDS, GitFailed
+from bumper.git_failures import explain
+
+_ABSENT = "0" * 40
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A file that a commit changed, by its blobs; None where it was not there. A renamed file has two paths."""
+
+    old_path: str
+    new_path: str
+    old_blob: str | None
+    new_blob: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastCommit:
+    """A commit of the first-parent line, what it changed against its first parent, and what it merged."""
+
+    commit: Commit
+    touched: tuple[Touched, ...]
+    merged: Commit | None  # the second parent, which carries bumper's trailers after a merge
+
+
+def read_past(checkout: Checkout, ids: Sequence[str]) -> list[PastCommit]:
+    """These commits with their changes, in the same order; fetched all at once."""
+    if not ids:
+        return []
+    fetch_commits(checkout, ids)
+    commits = {commit.id: commit for commit in _read_commits(checkout, ids)}
+    seconds = {commit.parents[1] for commit in commits.values() if len(commit.parents) > 1}
+    merged = {commit.id: commit for commit in _read_commits(checkout, sorted(seconds))}
+    touched = _touched(checkout, [commits[each] for each in ids])
+    return [
+        PastCommit(commits[each], tuple(touched[each]), merged.get(next(iter(commits[each].parents[1:]), "")))
+        for each in ids
+    ]
+
+
+def fetch_commits(checkout: Checkout, ids: Iterable[str]) -> None:
+    """Fetch commits with their parents and trees, without blobs."""
+    arguments = ["--depth", "2", "--filter=blob:none", "--no-tags", "--no-write-fetch-head", "--quiet", "--stdin"]
+    listed = "".join(f"{each}\n" for each in ids).encode()
+    try:
+        checkout.git.run("fetch", *arguments, "origin", stdin=listed, seconds=NETWORK_SECONDS)
+    except GitFailed as failure:
+        raise explain(failure, "fetching past commits", checkout.settings) from failure
+
+
+def _read_commits(checkout: Checkout, ids: Sequence[str]) -> list[Commit]:
+    if not ids:
+        return []
+    stream = checkout.git.run("cat-file", "--batch", stdin="".join(f"{each}\n" for each in ids).encode())
+    return [parse_commit(each, raw) for each, raw in parse_batch(stream)]
+
+
+def _touched(checkout: Checkout, commits: Sequence[Commit]) -> dict[str, list[Touched]]:
+    """What each commit changed against its first parent; a commit with none changed everything it has."""
+    lines = "".join(f"{commit.id} {' '.join(commit.parents[:1])}\n" for commit in commits).encode()
+    found: dict[str, list[Touched]] = {commit.id: [] for commit in commits}
+    try:
+        raw = checkout.git.run(
+            "diff-tree", "--stdin", "--root", "-r", "-M", "-z", "--raw", "--no-abbrev", "--full-index",
+            stdin=lines, seconds=NETWORK_SECONDS,
+        )  # fmt: skip
+    except GitFailed as failure:
+        raise explain(failure, "reading past commits", checkout.settings) from failure
+    fields = iter(raw.decode(errors="surrogateescape").split("\0"))
+    current = ""
+    for text in fields:
+        if text.startswith(":"):
+            _, _, old, new, status = text[1:].split(" ")
+            path = next(fields)
+            renamed = next(fields) if status[0] in "RC" else path
+            blobs = (None if blob == _ABSENT else blob for blob in (old, new))
+            found[current].append(Touched(path, renamed, *blobs))
+        elif text:
+            current = text.strip().partition(" ")[0]
+    return found
