@@ -76,10 +76,7 @@ def clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Checkout]:
         branch = ["--branch", settings.branch] if settings.branch is not None else []
         arguments = ["--depth", "1", "--filter=blob:none", "--single-branch", "--no-tags", "--template=", *branch]
         try:
-            git.run(
-                "clone", "--quiet", "--bare", *arguments, "--", settings.address.url, str(git.directory),
-                seconds=NETWORK_SECONDS,
-            )  # fmt: skip
+            git.over_network("clone", "--quiet", "--bare", *arguments, "--", settings.address.url, str(git.directory))
         except GitFailed as failure:
             raise explain(failure, "cloning", settings) from failure
         yield _read_head(git, settings)
@@ -115,9 +112,7 @@ def _fetch(checkout: Checkout, branch: str) -> str:
     arguments = ["--depth", "1", "--filter=blob:none", "--no-tags", "--no-write-fetch-head", "--quiet"]
     ref = f"refs/bumper/fetched/{branch}"
     try:
-        checkout.git.run(
-            "fetch", *arguments, "origin", f"+{_HEADS}{branch}:{ref}", seconds=NETWORK_SECONDS
-        )  # fmt: skip
+        checkout.git.over_network("fetch", *arguments, "origin", f"+{_HEADS}{branch}:{ref}")
     except GitFailed as failure:
         if branch != checkout.branch and is_gone(failure):  # merged or deleted a moment ago
             raise RaceLost(branch) from failure
@@ -138,10 +133,10 @@ def read_blobs(checkout: Checkout, object_ids: set[str]) -> dict[str, bytes]:
         return {}
     listed = "".join(f"{object_id}\n" for object_id in sorted(object_ids)).encode()
     try:
-        checkout.git.run(
+        checkout.git.over_network(
             "-c", "fetch.negotiationAlgorithm=noop",
             "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "origin",
-            stdin=listed, seconds=NETWORK_SECONDS,
+            stdin=listed,
         )  # fmt: skip
         stream = checkout.git.run("cat-file", "--batch", stdin=listed, seconds=NETWORK_SECONDS)
     except GitFailed as failure:
@@ -198,7 +193,7 @@ def push(checkout: Checkout, commit: str, branch: str, expected: str | None, opt
     lease = f"--force-with-lease={ref}:{expected or ''}"
     chosen = [argument for option in options for argument in ("--push-option", option)]
     try:
-        checkout.git.run("push", "--porcelain", lease, *chosen, "origin", f"{commit}:{ref}", seconds=NETWORK_SECONDS)
+        checkout.git.over_network("push", "--porcelain", lease, *chosen, "origin", f"{commit}:{ref}")
     except GitFailed as failure:
         if is_race(failure.stdout + failure.stderr):
             raise RaceLost(branch) from failure

@@ -1,11 +1,15 @@
 """Which commits touched a path, and which merge request brought a commit: GitLab's commits API."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bumper.forge import Forge, translated
 from bumper.merge_requests import MergeRequest, read_merge_request
 
 _PAGE = 50  # commits
+_PER_PAGE = 100  # GitLab's most
+_MOST_PAGES = 5
+_NEWEST = 10  # commits; a bump that is further back in one file has been replaced by all that came after it
 
 
 def commits_that_touched(forge: Forge, path: str, start: str) -> Iterator[list[str]]:
@@ -27,9 +31,48 @@ def commits_that_touched(forge: Forge, path: str, start: str) -> Iterator[list[s
         page += 1
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedCommit:
+    """A commit as the commits API lists it."""
+
+    id: str
+    message: str
+
+
+def newest_commits(forge: Forge, path: str, branch: str) -> list[LoggedCommit]:
+    """The newest commits of ``branch`` that changed ``path``, those of merged branches included."""
+    with translated(forge, f"listing the commits of {path}"):
+        query = {"ref_name": branch, "path": path, "per_page": _NEWEST}
+        found = forge.project.commits.list(get_all=False, iterator=False, query_parameters=query)
+    return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
+
+
+def newest_messages(forge: Forge, branch: str) -> Iterator[str]:
+    """The messages of the branch's newest commits, as far as the caller goes on reading, within bounds."""
+    for page in range(1, _MOST_PAGES + 1):
+        with translated(forge, f"listing the commits of {branch}"):
+            query = {"ref_name": branch, "per_page": _PER_PAGE, "page": page}
+            found = forge.project.commits.list(get_all=False, iterator=False, query_parameters=query)
+        yield from (str(commit.attributes.get("message", "")) for commit in found)
+        if len(found) < _PER_PAGE:
+            return
+
+
 def merge_request_of(forge: Forge, commit: str) -> MergeRequest | None:
     """The merged merge request that brought ``commit`` to the target branch."""
     with translated(forge, f"looking up the merge request of {commit[:12]}"):
         found = forge.project.commits.get(commit, lazy=True).merge_requests(query_parameters={"per_page": 20})
         requests = [read_merge_request(dict(one)) for one in found]
     return next((one for one in requests if one.state == "merged"), None)
+
+
+def commits_of(forge: Forge, request: MergeRequest) -> list[str]:
+    """Ids of the target branch's commits that a merged merge request brought, the newest first.
+
+    A merge or squash commit is the one; a fast-forward brings the source branch's own.
+    """
+    if request.merged_as is not None:
+        return [request.merged_as]
+    with translated(forge, f"listing the commits of !{request.iid}"):
+        lazy = forge.project.mergerequests.get(request.iid, lazy=True)
+        return [str(commit.get_id()) for commit in lazy.commits(get_all=True, per_page=_PER_PAGE)]

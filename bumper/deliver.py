@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from bumper import merge_requests
 from bumper.checkout import Checkout, push, refreshed, write_commit
 from bumper.config_models import Config
+from bumper.covered import Coverage, close_covered, give_way_to_newer
 from bumper.draft import Draft
 from bumper.errors import Refused, Unavailable
 from bumper.forge import connect
 from bumper.git_failures import RaceLost
 from bumper.layout import Environment
-from bumper.merge_requests import NOBODY, People
+from bumper.merge_requests import NOBODY
 from bumper.plan import Plan
 from bumper.proposal import Request
-from bumper.publish import Coverage, close_covered, publish
+from bumper.publish import Wishes, publish
 from bumper.repository import Target
 from bumper.result import ProposedAt, Result, Status
 
@@ -30,8 +31,7 @@ class DeliveryOptions:
     """What the command line says about the way of a proposal."""
 
     delivery: str | None = None
-    reopen: bool = False
-    people: People = NOBODY
+    wishes: Wishes = Wishes(NOBODY)  # noqa: RUF009 - frozen
     labels: tuple[str, ...] = ()
     title: str | None = None
 
@@ -69,6 +69,7 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
 
     Raises:
         RaceLost: a branch moved on meanwhile; nothing is half done.
+        Overtaken: a newer pipeline has made the same request meanwhile.
 
     """
     checkout, proposal, config = target.checkout, draft.proposal, target.setup.config
@@ -79,12 +80,15 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
         close_replaced(target, draft.plan, draft.result.command)
         return replace(draft.result, status="committed", branch=checkout.branch, commit=commit)
     forge = connect(checkout.settings)
-    people = _people(target.environment, options)
-    unknown = merge_requests.unknown_people(forge, people)
+    wishes = _wishes(target.environment, options)
+    unknown = merge_requests.unknown_people(forge, wishes.people)
     warnings = [f"GitLab knows no user {name!r}; nobody was asked in that name." for name in unknown]
-    published = publish(forge, checkout, proposal, commit, people, reopen=options.reopen)
+    published = publish(forge, checkout, proposal, commit, wishes)
     one = published.merge_request
-    close_covered(forge, _coverage(target, draft.plan, draft.result.command), one)
+    open_requests = merge_requests.find_open(forge, checkout.branch)
+    if not wishes.allow_older:
+        give_way_to_newer(forge, proposal.record, one, open_requests)
+    close_covered(forge, _coverage(target, draft.plan, draft.result.command), one, open_requests)
     return replace(
         draft.result,
         status="proposed",
@@ -94,9 +98,11 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
     )
 
 
-def _people(environment: Environment, options: DeliveryOptions) -> People:
-    """Those whom bumper.yaml names for the environment, and those of the command line."""
-    return replace(options.people, reviewers=(*environment.config.reviewers, *options.people.reviewers))
+def _wishes(environment: Environment, options: DeliveryOptions) -> Wishes:
+    """The command line's, and the reviewers whom bumper.yaml names for the environment."""
+    people = options.wishes.people
+    reviewers = tuple(dict.fromkeys((*environment.config.reviewers, *people.reviewers)))
+    return replace(options.wishes, people=replace(people, reviewers=reviewers))
 
 
 def nothing_to_do(plan: Plan, asked: Request) -> Result:
@@ -117,7 +123,9 @@ def close_replaced(target: Target, plan: Plan, command: str) -> list[int]:
     settings = target.checkout.settings
     if settings.token is None or settings.token.is_job_token:
         return []
-    return close_covered(connect(settings), _coverage(target, plan, command), None)
+    forge = connect(settings)
+    open_requests = merge_requests.find_open(forge, target.checkout.branch)
+    return close_covered(forge, _coverage(target, plan, command), None, open_requests)
 
 
 def _coverage(target: Target, plan: Plan, command: str) -> Coverage:

@@ -6,16 +6,30 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 import requests
 from gitlab import Gitlab
 from gitlab.exceptions import GitlabAuthenticationError, GitlabError
 from gitlab.v4.objects import Project
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.settings import Settings
 
-_SECONDS = 30  # for one answer
+_SECONDS = 20  # for one answer
+# 500 is GitLab's own bug and comes again; a write that is sent twice finds itself there (409), which publish expects.
+_RETRIES = Retry(
+    total=4,
+    read=1,
+    status_forcelist=(429, 502, 503, 504),
+    allowed_methods=None,
+    backoff_factor=0.3,  # seconds, doubled each time
+    backoff_jitter=0.5,  # many pipelines that were turned away together do not come back together
+    raise_on_status=False,
+    retry_after_max=30,  # seconds
+)
 
 
 class AlreadyThere(Refused):
@@ -30,6 +44,20 @@ class Forge:
     settings: Settings
 
 
+class _BoundedGitlab(Gitlab):
+    """python-gitlab without its own waiting for rate limits, which obeys an hour as readily as a second."""
+
+    def http_request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - python-gitlab's signature
+        return super().http_request(*args, **{"obey_rate_limit": False, **kwargs})
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=_RETRIES))
+    return session
+
+
 def connect(settings: Settings) -> Forge:
     """The project's API; nothing is asked yet.
 
@@ -41,11 +69,12 @@ def connect(settings: Settings) -> Forge:
         raise Unavailable(
             "GitLab's API needs a token; set BUMPER_TOKEN to one with the scopes api and write_repository."
         )
-    gitlab = Gitlab(
+    gitlab = _BoundedGitlab(
         settings.address.gitlab_url,
         oauth_token=settings.token.value,  # as Bearer, which does not follow a redirect to another host
         timeout=_SECONDS,
         ssl_verify=str(settings.ca_file) if settings.ca_file is not None else True,
+        session=_session(),
     )
     return Forge(gitlab.projects.get(settings.address.project, lazy=True), settings)
 

@@ -17,12 +17,12 @@ from bumper.yaml_tree import Mapping as NodeMapping
 
 @dataclass(frozen=True, slots=True)
 class FoundPin:
-    """A pin of an application, in ``file``; ``own_file`` is the environment's, where ``file`` is a base."""
+    """A pin of an application, in ``file``; ``own_file`` is the last of the environment's own files for it."""
 
     app: str
     file: str
     pin: Pin
-    own_file: str | None = None
+    own_file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _own_pins(
             for image in config.images:
                 if _applies(image, app.app, environment.name):
                     pins = _with_image(values[path], pins, image)
-            yield from (FoundPin(app.app, path, pin) for pin in pins)
+            yield from (FoundPin(app.app, path, pin, app.values[-1]) for pin in pins)
             lower.append(values[path])
 
 
@@ -137,7 +137,7 @@ def _shared_pins(app: AppFiles, values: Mapping[str, ValuesFile], own: set[PinPa
         for pin in find_pins(base, [other for _, other in lower]):
             if pin.path not in seen and not any(_overrides(file, pin.path) for file in above):
                 seen.add(pin.path)
-                yield FoundPin(app.app, path, pin, own_file=app.values[-1])
+                yield FoundPin(app.app, path, pin, app.values[-1])
         above.append(base)
 
 

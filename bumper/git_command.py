@@ -7,8 +7,11 @@ list and no .git/config ever shows them.
 import base64
 import contextlib
 import os
+import random
+import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +22,14 @@ from git.exc import GitCommandError, GitCommandNotFound
 from bumper.errors import Unavailable
 from bumper.settings import Settings
 
+# What git, curl and ssh say of a fault that may pass.
+_PASSING = re.compile(
+    r"returned error: (429|502|503|504)|early EOF|unexpected disconnect|the remote end hung up|RPC failed"
+    r"|Connection reset|Connection timed out|Connection closed by|Empty reply from server|Recv failure|Send failure"
+    r"|Failed to connect|Could not resolve host|Broken pipe|transfer closed|invalid index-pack output",
+    re.IGNORECASE,
+)
+_PAUSES = (0.5, 1.5, 4)  # seconds
 NETWORK_SECONDS = 600  # the whole of one clone, fetch or push
 LOCAL_SECONDS = 120
 
@@ -46,7 +57,7 @@ _CONFIG = {
     "gc.auto": "0",
     "http.followRedirects": "false",  # the token's header would go with a redirect to another host
     "http.lowSpeedLimit": "1",
-    "http.lowSpeedTime": "30",  # seconds without a byte: a server that accepts and never answers
+    "http.lowSpeedTime": "20",  # seconds without a byte: a server that accepts and never answers
     "maintenance.auto": "false",
     "protocol.allow": "never",
     "protocol.http.allow": "always",
@@ -101,6 +112,17 @@ class GitCommand:
         if process.returncode != 0:
             raise GitFailed(err.decode(errors="replace"), out.decode(errors="replace"))
         return bytes(out)
+
+    def over_network(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """The same with the remote: what fails for a moment (a gateway's error, a cut connection) is tried again."""
+        for pause in _PAUSES:
+            try:
+                return self.run(*arguments, stdin=stdin, seconds=NETWORK_SECONDS)
+            except GitFailed as failure:
+                if _PASSING.search(failure.stderr) is None:
+                    raise
+            time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter, no secret
+        return self.run(*arguments, stdin=stdin, seconds=NETWORK_SECONDS)
 
     def text(self, *arguments: str, stdin: bytes = b"", seconds: int = LOCAL_SECONDS) -> str:
         """The same as text without the last line end."""

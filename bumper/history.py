@@ -4,7 +4,8 @@ import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 from posixpath import commonpath
 
 from bumper.change import Change, Version, make_change
@@ -20,6 +21,7 @@ from bumper.record import Record, read_trailers
 # GitLab's default message of a merge commit ends with this line.
 _MERGE_MESSAGE = re.compile(r"See merge request \S*!(\d+)")
 _AT_ONCE = 8  # questions to GitLab
+_CLOCKS_DIFFER_BY = timedelta(days=1)  # of the machines that commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +64,29 @@ class _Step:
 def deployments(scope: Scope) -> Iterator[Deployment]:
     """The deployments of the scope, the newest first, fetched from the past as far as the caller goes on reading."""
     for steps in _walk(scope):
-        blobs = {blob for step in steps for one in step.touched.values() for blob in (one.old_blob, one.new_blob)}
-        versions = read_blobs(scope.checkout, {blob for blob in blobs if blob is not None})
-        changed = [(step, changes) for step in steps if (changes := _changes(scope, step, versions))]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            yield from pool.map(lambda each: _deployment(scope.forge, each[0].past, each[1]), changed)
+        yield from _deployments_of(scope, steps)
 
 
-def deployment_of(scope: Scope, past: PastCommit) -> Deployment | None:
-    """What one commit deployed; None where it changed no tag of the scope."""
-    files = scope.files()
-    step = _Step(past, {one.new_path: one for one in past.touched if one.new_path in files})
-    blobs = {blob for one in step.touched.values() for blob in (one.old_blob, one.new_blob) if blob is not None}
-    changes = _changes(scope, step, read_blobs(scope.checkout, blobs))
-    return _deployment(scope.forge, past, changes) if changes else None
+def deployments_among(scope: Scope, ids: Sequence[str]) -> list[Deployment]:
+    """Those of the commits ``ids`` (the newest first) that changed a tag of the scope."""
+    past = read_past(scope.checkout, ids)
+    today = scope.checkout.entries
+    if all(one.new_path in today for each in past for one in each.touched):
+        files = scope.files()
+        steps = [_Step(each, {one.new_path: one for one in each.touched if one.new_path in files}) for each in past]
+        return list(_deployments_of(scope, steps))
+    # A file has been renamed since, and only the way back from today tells what it is called now.
+    oldest = min(each.commit.at for each in past) - _CLOCKS_DIFFER_BY
+    recent = takewhile(lambda one: one.at >= oldest, deployments(scope))
+    return [one for one in recent if one.commit in ids]
+
+
+def _deployments_of(scope: Scope, steps: Sequence[_Step]) -> Iterator[Deployment]:
+    blobs = {blob for step in steps for one in step.touched.values() for blob in (one.old_blob, one.new_blob)}
+    versions = read_blobs(scope.checkout, {blob for blob in blobs if blob is not None})
+    changed = [(step, changes) for step in steps if (changes := _changes(scope, step, versions))]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(lambda each: _deployment(scope.forge, each[0].past, each[1]), changed)
 
 
 def _walk(scope: Scope) -> Iterator[list[_Step]]:
@@ -98,6 +109,8 @@ def _walk_until_renamed(scope: Scope, names: dict[str, str], start: str) -> Gene
                 yield steps
                 return past.commit.parents[0] if past.commit.parents else None
         yield steps
+        if not names:  # all files are younger than this page
+            return None
     return None
 
 

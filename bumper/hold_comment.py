@@ -1,26 +1,29 @@
 """Holds: a comment at the end of a pin's line, ``# bumper: hold <reason>``. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bumper.edit_proof import prove_same_values
 from bumper.pin import Pin
-from bumper.values_file import ValuesFile
+from bumper.values_file import ValuesFile, aliases_of
+from bumper.yaml_tree import Scalar
 
 # The one space before it is bumper's own too, so that unhold gives back the line byte for byte.
-_HOLD = re.compile(r" # bumper: hold(?: (?P<reason>[^\r\n]*))?$")
+_HOLD = re.compile(r"[ \t]# bumper: hold(?:[ \t:]+(?P<reason>[^\r\n]*))?$")
 _LINE_END = re.compile(r"\r\n|\r|\n|$")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ufeff]+")
 _NO_REASON = "no reason given"
 
 
 def hold_reason(values: ValuesFile, pin: Pin) -> str | None:
-    """Why the pin is held; None where it is not."""
-    if pin.holder is None:
-        return None
-    start, end = _rest_of_line(values.text, pin)
-    hold = _HOLD.search(values.text, start, end)
-    return None if hold is None else (hold["reason"] or _NO_REASON)
+    """Why the pin is held; None where it is not. A hold on a line that uses the pin's value by an alias holds it too.
+
+    Otherwise the alias would change along.
+    """
+    for start, end in _lines(values, [pin]):
+        hold = _HOLD.search(values.text, start, end)
+        if hold is not None:
+            return (hold["reason"] or "").strip() or _NO_REASON
+    return None
 
 
 def put_hold(values: ValuesFile, pins: Sequence[Pin], reason: str) -> bytes:
@@ -30,24 +33,26 @@ def put_hold(values: ValuesFile, pins: Sequence[Pin], reason: str) -> bytes:
         ProofFailed: a comment cannot stand there (the line ends inside a text); nothing may be written.
 
     """
-    said = _CONTROL.sub(" ", reason).strip()
+    said = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
     comment = f" # bumper: hold {said}" if said else " # bumper: hold"
     text = values.text
-    for end in sorted({_rest_of_line(text, pin)[1] for pin in pins if hold_reason(values, pin) is None}, reverse=True):
+    ends = {_rest_of_line(text, pin.holder)[1] for pin in pins if pin.holder and hold_reason(values, pin) is None}
+    for end in sorted(ends, reverse=True):
         text = text[:end] + comment + text[end:]
     prove_same_values(values, text)
     return values.encode(text)
 
 
 def take_hold(values: ValuesFile, pins: Sequence[Pin]) -> bytes:
-    """The file without the holds on the lines of ``pins``.
+    """The file without the holds of ``pins``.
 
     Raises:
         ProofFailed: what looks like a hold is part of a value; nothing may be written.
 
     """
     text = values.text
-    for start, end in sorted({_rest_of_line(text, pin) for pin in pins}, reverse=True):
+    starts = {end: start for start, end in sorted(_lines(values, pins), reverse=True)}  # the first pin of a line
+    for end, start in sorted(starts.items(), reverse=True):
         hold = _HOLD.search(text, start, end)
         if hold is not None:
             text = text[: hold.start()] + text[end:]
@@ -55,10 +60,21 @@ def take_hold(values: ValuesFile, pins: Sequence[Pin]) -> bytes:
     return values.encode(text)
 
 
-def _rest_of_line(text: str, pin: Pin) -> tuple[int, int]:
-    """From the end of the pin's tag to the end of its line; with a block of text, of the line that opens it."""
-    if pin.holder is None:
-        raise ValueError(f"a pin that cannot be set has no line to hold: {pin.refusal}")
-    start = pin.holder.start if pin.holder.style in ("|", ">") else pin.holder.end
+def _lines(values: ValuesFile, pins: Iterable[Pin]) -> Iterator[tuple[int, int]]:
+    """The rest of each pin's line, and the lines of its aliases."""
+    for holder in {pin.holder for pin in pins if pin.holder is not None}:
+        yield _rest_of_line(values.text, holder)
+        used = {line for _, line in aliases_of(values, holder)}
+        if used:
+            starts = [0, *(line_end.end() for line_end in _LINE_END.finditer(values.text))]
+            yield from (_to_line_end(values.text, starts[line - 1]) for line in used)
+
+
+def _rest_of_line(text: str, holder: Scalar) -> tuple[int, int]:
+    """From the end of the tag to the end of its line; with a block of text, of the line that opens it."""
+    return _to_line_end(text, holder.start if holder.style in ("|", ">") else holder.end)
+
+
+def _to_line_end(text: str, start: int) -> tuple[int, int]:
     line_end = _LINE_END.search(text, start)
     return start, line_end.start() if line_end is not None else len(text)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,19 @@ def read_local(path: Path) -> ValuesFile:
         return read_values(str(path), path.read_bytes())
     except OSError as error:
         raise Refused(f"{path}: the file cannot be read ({error.strerror}); check its name and your rights.") from error
+
+
+def read_body(name: str) -> bytes:
+    """The bytes of the file ``name``, or of standard input for ``-``.
+
+    Raises:
+        Refused: it cannot be read.
+
+    """
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise Refused(f"{name}: the file cannot be read ({error.strerror}); check its name and your rights.") from error
 
 
 def replace_local(path: Path, content: bytes) -> None:

@@ -1,6 +1,7 @@
 """Merge requests on GitLab: find, open, update, comment, close."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,8 @@ from bumper.record import Record, read_comment
 
 _CHECKING = frozenset({"unchecked", "checking", "preparing"})
 _PAUSES = (0.1, 0.2, 0.5, 1, 2, 3, 5)  # seconds between questions while GitLab checks a merge request
+_PER_PAGE = 100  # GitLab's most
+_MOST_PAGES = 5
 _STATE_CHANGES = {"close": "closed", "reopen": "opened"}
 
 
@@ -28,7 +31,7 @@ class MergeRequest:
     has_conflict: bool
     auto_merge: bool
     record: Record | None = field(repr=False)
-    merged_as: str | None = None  # the commit of the target branch that brought it
+    merged_as: str | None = None  # the merge or squash commit; a fast-forward has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +50,28 @@ def find(forge: Forge, source_branch: str, target_branch: str) -> list[MergeRequ
     return _list(forge, state="all", source_branch=source_branch, target_branch=target_branch)
 
 
+def newest_merged(forge: Forge, target_branch: str) -> Iterator[MergeRequest]:
+    """The merge requests that were merged last, as far as the caller goes on reading, within bounds."""
+    for page in range(1, _MOST_PAGES + 1):
+        found = _list(forge, page=page, state="merged", target_branch=target_branch, order_by="updated_at")
+        yield from found
+        if len(found) < _PER_PAGE:
+            return
+
+
 def find_open(forge: Forge, target_branch: str) -> list[MergeRequest]:
     """All open merge requests for the target branch, the newest first."""
     return _list(forge, state="opened", target_branch=target_branch)
 
 
-def _list(forge: Forge, **filters: str) -> list[MergeRequest]:
+def _list(forge: Forge, page: int | None = None, **filters: str) -> list[MergeRequest]:
+    """One page, or all of them."""
+    query: dict[str, str | int] = {"per_page": _PER_PAGE, "order_by": "created_at", "sort": "desc", **filters}
     with translated(forge, "listing merge requests"):
         found = forge.project.mergerequests.list(
-            get_all=True,
-            iterator=False,
-            query_parameters={"per_page": 100, "order_by": "created_at", "sort": "desc", **filters},
+            get_all=page is None, iterator=False, query_parameters=query | ({"page": page} if page is not None else {})
         )
-        # A fork's branch may have any name; its merge requests are not bumper's.
-        return [read_merge_request(one.attributes) for one in found if one.source_project_id == one.target_project_id]
+        return [read_merge_request(one.attributes) for one in found]
 
 
 def read(forge: Forge, iid: int) -> MergeRequest:
@@ -104,6 +115,12 @@ def update(forge: Forge, iid: int, proposal: Proposal) -> MergeRequest:
     """Give an open merge request the proposal's title, description and labels."""
     with translated(forge, f"updating merge request !{iid}"):
         return read_merge_request(dict(forge.project.mergerequests.update(iid, _content(proposal, add=True))))
+
+
+def describe(forge: Forge, iid: int, description: str) -> None:
+    """Give a merge request another description and nothing else."""
+    with translated(forge, f"updating merge request !{iid}"):
+        forge.project.mergerequests.update(iid, {"description": description})
 
 
 def set_state(forge: Forge, iid: int, event: str, description: str | None = None) -> None:
@@ -172,7 +189,6 @@ def read_merge_request(data: dict[str, Any]) -> MergeRequest:
 
 
 def _merged_as(data: dict[str, Any]) -> str | None:
-    """Merge commit, else squash commit, else (fast-forward) the branch's own head."""
     if data["state"] != "merged":
         return None
-    return data.get("merge_commit_sha") or data.get("squash_commit_sha") or data.get("sha")
+    return data.get("merge_commit_sha") or data.get("squash_commit_sha")

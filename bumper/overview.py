@@ -50,10 +50,14 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The rows of every environment, and what differs."""
+    """The rows of every environment that was asked for, and what differs.
+
+    ``one_name`` gives each image the name that it has in all registries that ``same_as`` puts together.
+    """
 
     environments: Mapping[str, tuple[Row, ...]]
     drift: tuple[Drift, ...]
+    one_name: Mapping[str, str]
     warnings: tuple[str, ...]
 
 
@@ -67,11 +71,19 @@ def usual_order(environments: Sequence[str]) -> list[str]:
     return sorted(environments, key=place)
 
 
-def make_overview(gathered: Mapping[str, Gathered], config: Config) -> Overview:
-    """What ``gathered``, by environment, says."""
-    rows = {name: tuple(_rows(one)) for name, one in gathered.items()}
+def sources_of(environments: Sequence[str], config: Config) -> list[str]:
+    """The environments that some ``environments`` are promoted from, as bumper.yaml has it."""
+    rules = [config.environments[name].promote_from or () for name in environments if name in config.environments]
+    return [source for sources in rules for source in sources]
+
+
+def make_overview(gathered: Mapping[str, Gathered], asked: Sequence[str], config: Config) -> Overview:
+    """What ``gathered``, by environment, says of those ``asked`` for; the others are only held against them."""
+    rows = {name: tuple(_rows(gathered[name])) for name in asked}
     warnings = dict.fromkeys(warning for one in gathered.values() for warning in one.unreadable)
-    return Overview(rows, tuple(_drift(gathered, config)), tuple(warnings))
+    repositories = {found.pin.repository for one in gathered.values() for found in (*one.pins, *one.shared)}
+    one_name = {str(each): canonical(config, each) for each in repositories if each is not None}
+    return Overview(rows, tuple(_drift(gathered, asked, config)), one_name, tuple(warnings))
 
 
 def _rows(gathered: Gathered) -> Iterator[Row]:
@@ -84,14 +96,14 @@ def _rows(gathered: Gathered) -> Iterator[Row]:
             )  # fmt: skip
 
 
-def _drift(gathered: Mapping[str, Gathered], config: Config) -> Iterator[Drift]:
+def _drift(gathered: Mapping[str, Gathered], asked: Sequence[str], config: Config) -> Iterator[Drift]:
     """An environment is held against those it is promoted from; without such rules, all against all."""
     tags: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for name, one in gathered.items():
         for place, running in _running(one, config).items():
             tags[place][name] = ", ".join(sorted(running))
     for (app, image), by_environment in sorted(tags.items()):
-        for names in _compared(list(gathered), config):
+        for names in _compared(asked, config):
             compared = {name: by_environment[name] for name in names if name in by_environment}
             if len(set(compared.values())) > 1:
                 yield Drift(app, image, compared)
@@ -111,11 +123,6 @@ def _effective(gathered: Gathered) -> Iterator[FoundPin]:
     yield from last.values()
 
 
-def _compared(environments: Sequence[str], config: Config) -> list[tuple[str, ...]]:
-    rules: list[tuple[str, ...]] = [
-        (source, name)
-        for name, one in config.environments.items()
-        for source in one.promote_from or ()
-        if name in environments and source in environments
-    ]
-    return rules or [tuple(environments)]
+def _compared(asked: Sequence[str], config: Config) -> list[tuple[str, ...]]:
+    ruled = any(one.promote_from for one in config.environments.values())
+    return [(source, name) for name in asked for source in sources_of([name], config)] if ruled else [tuple(asked)]

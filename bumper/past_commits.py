@@ -4,7 +4,8 @@ GitLab names the commits that touched a path (its commits API); only these commi
 the touched files are fetched. A repository with 20,000 commits is never fetched whole.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.checkout import Checkout, Commit, parse_batch, parse_commit
@@ -12,6 +13,8 @@ from bumper.git_command import NETWORK_SECONDS, GitFailed
 from bumper.git_failures import explain
 
 _ABSENT = "0" * 40
+_WORD = re.compile(r"[^/._-]+")
+_ONE_WORD = 2  # unlike words, where one was replaced by another
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def fetch_commits(checkout: Checkout, ids: Iterable[str]) -> None:
     arguments = ["--depth", "2", "--filter=blob:none", "--no-tags", "--no-write-fetch-head", "--quiet", "--stdin"]
     listed = "".join(f"{each}\n" for each in ids).encode()
     try:
-        checkout.git.run("fetch", *arguments, "origin", stdin=listed, seconds=NETWORK_SECONDS)
+        checkout.git.over_network("fetch", *arguments, "origin", stdin=listed)
     except GitFailed as failure:
         raise explain(failure, "fetching past commits", checkout.settings) from failure
 
@@ -87,4 +90,37 @@ def _touched(checkout: Checkout, commits: Sequence[Commit]) -> dict[str, list[To
             found[current].append(Touched(path, renamed, *blobs))
         elif text:
             current = text.strip().partition(" ")[0]
-    return found
+    return {commit: _paired(touched) for commit, touched in found.items()}
+
+
+def _paired(touched: Sequence[Touched]) -> list[Touched]:
+    """``touched`` with the renamed files paired by their names too.
+
+    Git goes by content alone, and values that were promoted are alike in two environments: when their folder is
+    renamed, one environment's file would take over the other's past.
+    """
+    renamed = [one for one in touched if one.old_path != one.new_path]
+    gone = {one.old_path: one.old_blob for one in touched if one in renamed or one.new_blob is None} if renamed else {}
+    paired = [one for one in touched if one.old_path == one.new_path]
+    for one in sorted(renamed, key=lambda each: _unlike(each.old_path, each.new_path)):
+        old = _source(one, gone)
+        paired.append(Touched(old, one.new_path, gone.pop(old, one.old_blob), one.new_blob))
+    return paired
+
+
+def _source(one: Touched, gone: Mapping[str, str | None]) -> str:
+    """The path of the file in ``gone`` that became ``one``: git's choice, unless another's name is more like it."""
+    least = _unlike(one.old_path, one.new_path)
+    if least <= _ONE_WORD:
+        return one.old_path
+    likely = [
+        (unlike, gone[path] != one.new_blob, _unlike(path, one.old_path), path)
+        for path in gone
+        if (unlike := _unlike(path, one.new_path)) < least
+    ]
+    return min(likely)[-1] if likely else one.old_path
+
+
+def _unlike(path: str, other: str) -> int:
+    """How many words stand in only one of two paths."""
+    return len(set(_WORD.findall(path)) ^ set(_WORD.findall(other)))

@@ -31,6 +31,11 @@ class Plan:
     held: tuple[Held, ...] = ()
     warnings: tuple[str, ...] = field(default=())
 
+    @property
+    def asked_for(self) -> tuple[Change, ...]:
+        """The changes, and those that a hold stopped."""
+        return (*self.changes, *(held.change for held in self.held))
+
 
 def check_images(images: Sequence[ImageReference]) -> tuple[ImageReference, ...]:
     """``images`` without repetitions.

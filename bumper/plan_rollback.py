@@ -1,7 +1,8 @@
 """What a rollback takes back. Pure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bumper.change import Change, Version
 from bumper.errors import Refused
@@ -22,37 +23,54 @@ class Undone:
     changes: tuple[Change, ...]
 
 
-def walk_back(past: Iterable[Deployment], apps: frozenset[str], steps: int) -> list[Undone]:
-    """The last ``steps`` deployments of ``apps``, the newest first.
+def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int) -> list[Undone]:
+    """The last ``steps`` deployments of each group of applications, the newest first.
 
-    A rollback, and what it took back, are passed over: otherwise a second rollback would bring the trouble back.
+    ``groups`` names the group of every application that matters: its own, or one for all of them. A rollback, and what
+    it took back, are passed over: otherwise a second rollback would bring the trouble back. What a rollback took back
+    that was itself taken back counts again.
+
     """
     found: list[Undone] = []
-    taken_back: set[tuple[str, str]] = set()  # commit and application
+    counted: Counter[str] = Counter()
+    taken_back: set[tuple[str, str, str]] = set()  # commit, file and path
     for deployment in past:
-        changes = [change for change in deployment.changes if change.app in apps]
+        changes = [
+            change for change in deployment.changes
+            if change.app in groups and (deployment.commit, change.file, change.path) not in taken_back
+        ]  # fmt: skip
         record = deployment.record
         if record is not None and record.command == COMMAND:
-            taken_back |= {(commit, change.app) for commit in record.undoes for change in changes}
+            taken_back |= {(commit, change.file, change.path) for commit in record.undoes for change in changes}
             continue
-        left = tuple(change for change in changes if (deployment.commit, change.app) not in taken_back)
+        left = tuple(change for change in changes if counted[groups[change.app]] < steps)
         if left:
             found.append(Undone(deployment, left))
-        if len(found) == steps:
+            counted.update({groups[change.app] for change in left})
+        if all(counted[group] >= steps for group in groups.values()):
             break
     return found
 
 
+def too_few(undone: Sequence[Undone], groups: Mapping[str, str], steps: int) -> list[str]:
+    """The groups that have not been deployed ``steps`` times."""
+    counted = Counter(group for one in undone for group in {groups[change.app] for change in one.changes})
+    return sorted(group for group in set(groups.values()) if counted[group] < steps)
+
+
 def walk_back_to(past: Iterable[Deployment], apps: frozenset[str], tag: str) -> list[Undone]:
-    """The deployments since ``tag`` was the one that ran; none where it never was."""
+    """The deployments of each application since ``tag`` was what it ran; none of those that never did."""
     found: list[Undone] = []
+    waiting = set(apps)
     for deployment in past:
-        changes = tuple(change for change in deployment.changes if change.app in apps)
+        changes = tuple(change for change in deployment.changes if change.app in waiting)
         if changes:
             found.append(Undone(deployment, changes))
-        if any(change.before.tag == tag for change in changes):
-            return found
-    return []
+        waiting -= {change.app for change in changes if change.before.tag == tag}
+        if not waiting:
+            break
+    kept = [replace(one, changes=tuple(change for change in one.changes if change.app not in waiting)) for one in found]
+    return [one for one in kept if one.changes]
 
 
 def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone], *, force: bool) -> Plan:
@@ -88,7 +106,7 @@ def _problem(found: FoundPin | None, change: Change, environment: str, *, force:
     if found.pin.refusal is not None:
         return f"{place} cannot be set: {found.pin.refusal}."
     current = Version(found.pin.tag, found.pin.digest)
-    if not force and current.tag != change.after.tag:
+    if not force and current != change.after:
         return f"{place} has moved on: it is at {current}, not at {change.after}; add --force to set it all the same."
     if change.before.tag is None and found.pin.prefix:
         return f"{place} had no tag before, so there is nothing to set; mend it by hand."
@@ -113,7 +131,7 @@ def plan_to_tag(gathered: Gathered, past: Sequence[Undone], pins: Sequence[Found
 def pins_to_tag(
     gathered: Gathered, environment: str, apps: frozenset[str], past: Sequence[Undone], tag: str
 ) -> list[FoundPin]:
-    """The pins that ``--to tag`` means: of the application's one image, else of those images that ran ``tag`` before.
+    """The pins that ``--to tag`` means: of those images that run ``tag`` or ran it before, else of the only image.
 
     Raises:
         Refused: it cannot be told which of several images is meant.
@@ -123,13 +141,17 @@ def pins_to_tag(
         found for found in gathered.pins
         if found.app in apps and found.pin.repository is not None and found.pin.refusal is None
     ]  # fmt: skip
-    images = {found.pin.repository for found in pins}
-    ran = {change.image for one in past for change in one.changes if change.before.tag == tag}
-    chosen = images if len(images) == 1 else ran
+    images = {(found.app, found.pin.repository): found.pin.tag for found in pins}
+    ran = {(change.app, change.image) for one in past for change in one.changes if change.before.tag == tag}
+    chosen = [image for image, current in images.items() if current == tag or image in ran]
+    if not chosen and len(images) == 1:
+        chosen = list(images)
+    if not images:
+        raise Refused(f"{', '.join(sorted(apps))} in {environment} has no pin of its own that can be set.")
     if not chosen:
-        named = ", ".join(sorted(map(str, images))) or "no pin that can be set"
+        named = ", ".join(sorted({str(repository) for _, repository in images}))
         raise Refused(
             f"None of the images of {', '.join(sorted(apps))} in {environment} ran {tag} before, and there is more "
             f"than one ({named}); use `bumper bump {environment} IMAGE:{tag}`."
         )
-    return [found for found in pins if found.pin.repository in chosen]
+    return [found for found in pins if (found.app, found.pin.repository) in chosen]

@@ -10,8 +10,9 @@ from bumper.errors import Refused
 from bumper.forge import AlreadyThere, Forge
 from bumper.git_failures import RaceLost
 from bumper.merge_requests import MergeRequest, People
+from bumper.order import Overtaken, newer_than
 from bumper.proposal import Proposal
-from bumper.record import read_trailers, replace_comment
+from bumper.record import Record, read_trailers, replace_comment
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,29 +25,37 @@ class Published:
     closed: tuple[int, ...] = field(default=())
 
 
-def publish(
-    forge: Forge, checkout: Checkout, proposal: Proposal, commit: str, people: People, *, reopen: bool
-) -> Published:
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What people ask of the merge request: whom to show it to, and what to do in spite of."""
+
+    people: People
+    reopen: bool = False  # propose again what a person closed
+    allow_older: bool = False  # although a newer pipeline has been here
+
+
+def publish(forge: Forge, checkout: Checkout, proposal: Proposal, commit: str, wishes: Wishes) -> Published:
     """Push ``commit`` as the proposal's branch and see that exactly one merge request is open for it.
 
     Raises:
         Refused: a person closed the same proposal, or the branch holds somebody's commit.
+        Overtaken: a newer pipeline has made this request meanwhile.
         RaceLost: somebody moved the branch meanwhile; the job is to be done again.
 
     """
     known = merge_requests.find(forge, proposal.branch, proposal.target_branch)
     current = next((one for one in known if one.state == "opened"), None)
     if current is not None:
-        return _update(forge, checkout, proposal, commit, current)
+        return _update(forge, checkout, proposal, commit, current, wishes)
     closed = known[0] if known and known[0].state == "closed" else None
-    if closed is not None and not reopen and _was_closed_by_a_person(closed, proposal):
+    if closed is not None and not wishes.reopen and _was_closed_by_a_person(closed, proposal):
         raise Refused(
             f"{closed.url} proposed the same and was closed by a person; reopen it there, or add --reopen to propose "
             "it again."
         )
-    _push_new(forge, checkout, proposal, commit)
+    _push_new(forge, checkout, proposal, commit, wishes)
     try:
-        made = merge_requests.create(forge, proposal, people)
+        made = merge_requests.create(forge, proposal, wishes.people)
     except AlreadyThere as conflict:  # another run was faster: its merge request is this request's too
         raise RaceLost(proposal.branch) from conflict
     return Published(made, "opened", commit)
@@ -63,27 +72,50 @@ def _outcome(changes: Iterable[Change]) -> set[tuple[str, str, Version]]:
     return {(change.file, change.path, change.after) for change in changes}
 
 
-def _push_new(forge: Forge, checkout: Checkout, proposal: Proposal, commit: str) -> None:
+def _push_new(forge: Forge, checkout: Checkout, proposal: Proposal, commit: str, wishes: Wishes) -> None:
     """Push a branch that should not be there; one left behind by an earlier run is taken over, a person's is not."""
     try:
         push(checkout, commit, proposal.branch, None)
     except RaceLost:
         left = fetch_branch(checkout, proposal.branch)
-        authors = _strangers(forge, proposal.target_branch, proposal.branch)
+        _give_way(proposal, [(read_trailers(read_commit(left).message), None)], wishes)
+        authors = strangers(forge, proposal.target_branch, proposal.branch)
         if authors:
             raise Refused(_somebodys(proposal.branch, authors)) from None
         push(checkout, commit, proposal.branch, left.tip)
 
 
-def _update(forge: Forge, checkout: Checkout, proposal: Proposal, commit: str, current: MergeRequest) -> Published:
+def _give_way(proposal: Proposal, records: Iterable[tuple[Record | None, MergeRequest | None]], wishes: Wishes) -> None:
+    """Raise Overtaken where a newer pipeline has made the same request since the order was looked at."""
+    newer = None if wishes.allow_older else newer_than(proposal.record, list(records))
+    if newer is not None:
+        raise Overtaken(newer)
+
+
+def _update(
+    forge: Forge, checkout: Checkout, proposal: Proposal, commit: str, current: MergeRequest, wishes: Wishes
+) -> Published:
     branch = fetch_branch(checkout, proposal.branch)
+    head = read_trailers(read_commit(branch).message)
+    _give_way(proposal, [(current.record, current), (head, current)], wishes)
     if not _proposes_the_same(forge, checkout, branch, proposal, current):
-        authors = _strangers(forge, proposal.target_branch, proposal.branch)
+        authors = strangers(forge, proposal.target_branch, proposal.branch)
         if authors:
             raise Refused(_somebodys(proposal.branch, authors))
         push(checkout, commit, proposal.branch, branch.tip)
         return Published(merge_requests.update(forge, current.iid, proposal), "updated", commit)
+    _note_newer_pipeline(forge, proposal, current)
     return Published(current, "unchanged", branch.tip)
+
+
+def _note_newer_pipeline(forge: Forge, proposal: Proposal, current: MergeRequest) -> None:
+    """A newer pipeline asks for what is proposed already: an older one that comes later must not undo it."""
+    known, ours = current.record, proposal.record.pipeline
+    if known is None or ours is None or known.pipeline is None or known.pipeline.project != ours.project:
+        return
+    if known.pipeline.id < ours.id:
+        description = replace_comment(current.description, replace(known, pipeline=ours))
+        merge_requests.describe(forge, current.iid, description)
 
 
 def _proposes_the_same(
@@ -101,7 +133,7 @@ def _proposes_the_same(
     return not merge_requests.read_settled(forge, current.iid).has_conflict
 
 
-def _strangers(forge: Forge, target_branch: str, branch: str) -> list[str]:
+def strangers(forge: Forge, target_branch: str, branch: str) -> list[str]:
     """The authors of commits on the branch that bumper did not make."""
     commits = merge_requests.messages_between(forge, target_branch, branch)
     return list(dict.fromkeys(author for author, message in commits if read_trailers(message) is None))
@@ -112,50 +144,3 @@ def _somebodys(branch: str, authors: Sequence[str]) -> str:
         f"branch {branch} holds a commit by {', '.join(authors)}, which bumper does not overwrite; "
         "merge or close its merge request, or delete the branch, and run this again."
     )
-
-
-# A bump or a promotion never closes a rollback: the next image would bring the trouble back. Nothing closes a hold.
-_CLOSES = {
-    "bump": frozenset({"bump", "promote"}),
-    "promote": frozenset({"bump", "promote"}),
-    "rollback": frozenset({"bump", "promote", "rollback"}),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """A command, and the pins (file, path) on the target branch that it has spoken for."""
-
-    command: str
-    target_branch: str
-    prefix: str
-    pins: frozenset[tuple[str, str]]
-
-
-def close_covered(forge: Forge, coverage: Coverage, kept: MergeRequest | None) -> list[int]:
-    """Close bumper's other open merge requests whose changes are all covered; their numbers.
-
-    One to whose branch a person has pushed is left open.
-    """
-    closed = []
-    for one in merge_requests.find_open(forge, coverage.target_branch):
-        is_other = one.source_branch.startswith(coverage.prefix) and (kept is None or one.iid != kept.iid)
-        if is_other and _is_covered(one, coverage) and not _strangers(forge, coverage.target_branch, one.source_branch):
-            _close(forge, one, kept)
-            closed.append(one.iid)
-    return closed
-
-
-def _is_covered(one: MergeRequest, coverage: Coverage) -> bool:
-    record = one.record
-    if record is None or not record.changes or record.command not in _CLOSES.get(coverage.command, ()):
-        return False
-    return all((change.file, change.path) in coverage.pins for change in record.changes)
-
-
-def _close(forge: Forge, one: MergeRequest, kept: MergeRequest | None) -> None:
-    by = f"!{kept.iid} makes all of its changes" if kept is not None else "the target branch holds the requested tags"
-    merge_requests.say(forge, one.iid, f"Closed by bumper, because {by}.")
-    record = replace(one.record, superseded_by=kept.iid if kept is not None else 0) if one.record is not None else None
-    description = replace_comment(one.description, record) if record is not None else None
-    merge_requests.set_state(forge, one.iid, "close", description)

@@ -143,7 +143,7 @@ class _Comment(BaseModel):
 
 def read_comment(description: str) -> Record | None:
     """The record in a merge request's description; None where there is none that can be read."""
-    match = _COMMENT.search(description)
+    match = _find_comment(description)
     if match is None:
         return None
     try:
@@ -164,9 +164,15 @@ def read_comment(description: str) -> Record | None:
 
 def replace_comment(description: str, record: Record) -> str:
     """``description`` with its record replaced; everything else in it stays."""
-    if _COMMENT.search(description) is None:
+    match = _find_comment(description)
+    if match is None:
         return f"{description}\n\n{comment(record)}"
-    return _COMMENT.sub(lambda _: comment(record), description, count=1)
+    return f"{description[: match.start()]}{comment(record)}{description[match.end() :]}"
+
+
+def _find_comment(description: str) -> re.Match[str] | None:
+    """The last one, as bumper writes it: what stands before may quote anything, a user's name for one."""
+    return next(reversed(list(_COMMENT.finditer(description))), None)
 
 
 def _load_changes(rows: Iterable[_ChangeRow]) -> Iterator[Change]:

@@ -79,15 +79,17 @@ def result_text(result: Result) -> str:
 
 
 def _table(changes: Sequence[Change]) -> list[str]:
-    rows = [
-        (change.app, str(change.image), f"{change.before} -> {change.after}", f"{change.file}:{change.line}")
-        for change in changes
-    ]
+    rows = [(change.app, str(change.image), _versions(change), f"{change.file}:{change.line}") for change in changes]
     widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
     return [
         "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
         for row in rows
     ]
+
+
+def _versions(change: Change) -> str:
+    """Hold and unhold leave the tag as it is."""
+    return f"{change.before} -> {change.after}" if change.before != change.after else str(change.before)
 
 
 def write_dotenv(path: Path, result: Result) -> None:

@@ -41,12 +41,16 @@ def _request_data(one: MergeRequest) -> dict[str, Any]:
 
 
 def status_text(status: Status, *, every_row: bool) -> str:
-    """A table with a column for each environment; without ``every_row`` only what differs, is held or is proposed."""
+    """A table with a column for each environment; without ``every_row`` only what differs, is held or is proposed.
+
+    One environment alone, held against nothing, is shown with every row.
+    """
     overview = status.overview
     rows = _rows(overview)
     telling = _telling(status)
-    shown = {key: cells for key, cells in rows.items() if every_row or key in telling}
     names = list(overview.environments)
+    every_row = every_row or len(names) == 1
+    shown = {key: cells for key, cells in rows.items() if every_row or key in telling}
     table = [["APPLICATION", "IMAGE", *(name.upper() for name in names)]]
     table += [[app, image, *(cells.get(name, _NOTHING) for name in names)] for (app, image), cells in shown.items()]
     lines = aligned(table) if shown else []
@@ -68,17 +72,23 @@ def _rows(overview: Overview) -> dict[tuple[str, str], dict[str, str]]:
     for name, rows in overview.environments.items():
         for row in rows:
             text = (row.tag or (row.digest or "(empty)")[:19]) + ("*" if row.held is not None else "")
-            if text not in cells[row.app, row.image][name]:
-                cells[row.app, row.image][name].append(text)
+            tags = cells[row.app, overview.one_name[row.image]][name]
+            if text not in tags:
+                tags.append(text)
     return {key: {name: ", ".join(tags) for name, tags in cells[key].items()} for key in sorted(cells)}
 
 
 def _telling(status: Status) -> set[tuple[str, str]]:
     overview = status.overview
     drifting = {(one.app, one.image) for one in overview.drift}
-    held = {(row.app, row.image) for rows in overview.environments.values() for row in rows if row.held is not None}
+    held = {
+        (row.app, overview.one_name[row.image])
+        for rows in overview.environments.values()
+        for row in rows
+        if row.held is not None
+    }
     proposed = {
-        (change.app, str(change.image))
+        (change.app, overview.one_name.get(str(change.image), str(change.image)))
         for one in status.merge_requests
         if one.record is not None
         for change in one.record.changes

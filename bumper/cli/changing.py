@@ -16,7 +16,15 @@ if TYPE_CHECKING:  # imported where they are used, so that --version and complet
 
 def bump(
     environment: Annotated[str, typer.Argument(help="The environment to change.")],
-    images: Annotated[list[str], typer.Argument(help="registry/repository:tag[@digest]", metavar="IMAGE...")],
+    images: Annotated[
+        list[str] | None, typer.Argument(help="registry/repository:tag[@digest]", metavar="[IMAGE...]")
+    ] = None,
+    event: Annotated[
+        str | None,
+        typer.Option(
+            "--event", help="Take the images from a registry's push notification; - for stdin.", metavar="FILE"
+        ),
+    ] = None,
     repo: opt.Repo = None,
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
@@ -31,6 +39,9 @@ def bump(
     yes: opt.Yes = False,  # noqa: ARG001 - a bump never asks; the contract gives it to every command that proposes
     verify: opt.Verify = True,
     allow_missing: opt.AllowMissing = False,
+    allow_older: Annotated[
+        bool, typer.Option("--allow-older", help="Although a newer pipeline has been here.")
+    ] = False,
     dotenv: opt.Dotenv = None,
     output: opt.OutputOption = opt.Output.TEXT,
 ) -> None:
@@ -40,15 +51,20 @@ def bump(
     """
     from bumper.commands.bump import BumpRequest
     from bumper.commands.bump import bump as run
+    from bumper.errors import WrongUsage
     from bumper.image import parse_image
+    from bumper.local_file import read_body
     from bumper.settings import environment as process_environment
     from bumper.settings import read_settings
 
     environ = process_environment()
-    parsed = tuple(parse_image(image) for image in images)
+    parsed = tuple(parse_image(image) for image in images or ())
+    if bool(parsed) == (event is not None):
+        raise WrongUsage("name the images, or give --event FILE; one of the two.")
     settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
-    request = BumpRequest(environment, parsed, tuple(app or ()), allow_missing, dry_run, verify)
-    options = _options(delivery, label, reviewer, assignee, title, reopen=reopen)
+    body = read_body(event) if event is not None else None
+    request = BumpRequest(environment, parsed, body, tuple(app or ()), allow_missing, dry_run, verify)
+    options = _options(delivery, label, reviewer, assignee, title, reopen=reopen, allow_older=allow_older)
     _finish(run(request, options, settings, environ), output, dotenv)
 
 
@@ -68,6 +84,11 @@ def promote(
     title: opt.Title = None,
     reopen: opt.Reopen = False,
     yes: opt.Yes = False,
+    verify: opt.Verify = True,
+    allow_moved: Annotated[
+        bool,
+        typer.Option("--allow-moved", help="Although a tag now means another digest than the one SOURCE was given."),
+    ] = False,
     dotenv: opt.Dotenv = None,
     output: opt.OutputOption = opt.Output.TEXT,
 ) -> None:
@@ -82,7 +103,7 @@ def promote(
 
     environ = process_environment()
     settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
-    request = PromoteRequest(source, target, tuple(app or ()), tuple(image or ()), dry_run)
+    request = PromoteRequest(source, target, tuple(app or ()), tuple(image or ()), dry_run, verify, allow_moved)
     options = _options(delivery, label, reviewer, assignee, title, reopen=reopen)
     confirm = _never_ask if yes or not sys.stdin.isatty() else _ask
     _finish(run(request, options, settings, environ, confirm), output, dotenv)
@@ -110,6 +131,7 @@ def rollback(
     title: opt.Title = None,
     reopen: opt.Reopen = False,
     yes: opt.Yes = False,  # noqa: ARG001 - a rollback at night does not ask
+    verify: opt.Verify = True,
     dotenv: opt.Dotenv = None,
     output: opt.OutputOption = opt.Output.TEXT,
 ) -> None:
@@ -125,8 +147,9 @@ def rollback(
     environ = process_environment()
     settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
     request = RollbackRequest(
-        environment, tuple(app or ()), all_apps, to, steps, mr, force=force, hold=hold, dry_run=dry_run
-    )
+        environment, tuple(app or ()), all_apps, to, steps, mr,
+        force=force, hold=hold, dry_run=dry_run, verify=verify,
+    )  # fmt: skip
     options = _options(delivery, label, reviewer, assignee, title, reopen=reopen)
     _finish(run(request, options, settings, environ), output, dotenv)
 
@@ -202,13 +225,14 @@ def _hold(
 
 def _options(
     delivery: opt.Delivery | None, labels: list[str] | None, reviewers: list[str] | None, assignees: list[str] | None,
-    title: str | None, *, reopen: bool,
+    title: str | None, *, reopen: bool, allow_older: bool = False,
 ) -> "DeliveryOptions":  # fmt: skip
     from bumper.deliver import DeliveryOptions
     from bumper.merge_requests import People
+    from bumper.publish import Wishes
 
-    people = People(tuple(reviewers or ()), tuple(assignees or ()))
-    return DeliveryOptions(delivery.value if delivery is not None else None, reopen, people, tuple(labels or ()), title)
+    wishes = Wishes(People(tuple(reviewers or ()), tuple(assignees or ())), reopen, allow_older)
+    return DeliveryOptions(delivery.value if delivery is not None else None, wishes, tuple(labels or ()), title)
 
 
 def _finish(result: "Result", output: opt.Output, dotenv: Path | None) -> None:
@@ -227,4 +251,6 @@ def _ask(result: "Result") -> bool:
     from bumper import report
 
     print(report.result_text(result), file=sys.stderr)
-    return typer.confirm("Propose these changes?", err=True)
+    # typer.confirm would write a space to stdout, where one JSON object may be awaited.
+    print("Propose these changes? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -12,7 +12,7 @@ import typer
 from bumper import __version__
 from bumper.cli import changing, local, reading, trying
 from bumper.cli.options import Output
-from bumper.errors import BumperError, WrongUsage
+from bumper.errors import BumperError, Unavailable, WrongUsage
 
 _INTERRUPTED = 130
 
@@ -65,12 +65,19 @@ def main() -> None:
     except typer.TyperException as error:
         code = _fail(WrongUsage(error.format_message().rstrip(".") + "; see --help."))
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
         code = _INTERRUPTED
+    except OSError as error:  # a full disk, no more files: the machine's trouble, not the request's
+        code = _fail(Unavailable(f"{error.strerror or type(error).__name__}{_place(error)}; mend that and try again."))
     except Exception:  # noqa: BLE001 - the last resort: a bug, with its traceback for the report
         traceback.print_exc()
         code = _fail(BumperError("this is a bug in bumper; please report it with the lines above."))
+    if code == _INTERRUPTED:  # typer hands its own 130 back for most of them
+        print("interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _place(error: OSError) -> str:
+    return f" ({error.filename})" if error.filename is not None else ""
 
 
 def _fail(error: BumperError) -> int:

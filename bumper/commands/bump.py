@@ -5,28 +5,29 @@ from dataclasses import dataclass, replace
 
 from bumper import deliver
 from bumper.checkout import Checkout, clone
-from bumper.config_models import Config
 from bumper.deliver import DeliveryOptions
 from bumper.draft import Wording, make_draft
-from bumper.errors import Refused
-from bumper.gather import is_ignored
+from bumper.entry import check_rules, pushed_images, require_digests
 from bumper.image import ImageReference
-from bumper.layout import Environment
-from bumper.plan import check_images, check_tags, choose_apps, plan_bump
+from bumper.order import Newer, Overtaken
+from bumper.overtaken import Late, find_late, superseded
+from bumper.plan import Plan, check_images, choose_apps, plan_bump
 from bumper.proposal import Request, bump_subject
-from bumper.repository import open_target
+from bumper.push_event import read_push_event
+from bumper.push_event_notification import PushedImage
+from bumper.repository import Target, open_target
 from bumper.result import Result
-from bumper.settings import Settings
-
-NOT_VERIFIED = "the registry was not asked whether the image exists: this version of bumper cannot yet (--no-verify)."
+from bumper.settings import Settings, read_pipeline
+from bumper.verify import registry_access, resolve_digests
 
 
 @dataclass(frozen=True, slots=True)
 class BumpRequest:
-    """What the command line asks for."""
+    """What the command line asks for: ``images``, or those of a push notification (``event``, its bytes)."""
 
     environment: str
     images: tuple[ImageReference, ...]
+    event: bytes | None = None
     apps: tuple[str, ...] = ()
     allow_missing: bool = False
     dry_run: bool = False
@@ -34,54 +35,80 @@ class BumpRequest:
 
 
 def bump(request: BumpRequest, options: DeliveryOptions, settings: Settings, environ: Mapping[str, str]) -> Result:
-    """Clone, gather, plan, propose, publish.
+    """Clone, gather, plan, ask the registries, propose, publish.
 
     Raises:
         BumperError: the request cannot be fulfilled; nothing is half done.
 
     """
-    images = check_images(request.images)
+    check_images(request.images)
+    pushed = read_push_event(request.event) if request.event is not None else ()
+    if request.event is not None and not pushed:
+        told = "the notification tells of no push of a tag; nothing was done."
+        return Result("bump", request.environment, "unchanged", warnings=(told,))
     with clone(settings, environ) as checkout:
-        return deliver.retry_when_outrun(checkout, lambda tip: _bump_once(request, images, options, tip, environ))
+        return deliver.retry_when_outrun(checkout, lambda tip: _bump_once(request, pushed, options, tip, environ))
 
 
 def _bump_once(
-    request: BumpRequest, images: Sequence[ImageReference], options: DeliveryOptions, checkout: Checkout,
+    request: BumpRequest, pushed: Sequence[PushedImage], options: DeliveryOptions, checkout: Checkout,
     environ: Mapping[str, str],
 ) -> Result:  # fmt: skip
     target = open_target(checkout, request.environment)
-    name, rules = target.environment.name, target.environment.config
-    _check(target.environment, target.setup.config, images)
+    name = target.environment.name
+    images = check_images(request.images) or pushed_images(target, pushed, allow_missing=request.allow_missing)
+    check_rules(target, images)
     deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
-    plan = plan_bump(
-        target.gathered, name, images, choose_apps(target.gathered, name, request.apps),
-        write_digests=rules.digests, allow_missing=request.allow_missing,
-    )  # fmt: skip
+    apps = choose_apps(target.gathered, name, request.apps)
+    pipeline = None if options.wishes.allow_older else read_pipeline(environ)
+    late = find_late(target, images, apps, pipeline)
+    overtaken = [one.image for one in late]
+    plan = _plan(request, target, [image for image in images if image not in overtaken], apps, environ)
+    plan = replace(plan, warnings=(*plan.warnings, *(one.explain(name) for one in late)))
     asked = Request("bump", name, checkout.branch, tuple(image.repository for image in images), request.apps)
+    if late and len(late) == len(images):
+        return superseded(asked, plan.warnings, [one.newer for one in late])
     if not plan.changes:
         done = deliver.nothing_to_do(plan, asked)
         return done if request.dry_run else deliver.close_outdated(target, plan, done)
-    if request.verify:
-        plan = replace(plan, warnings=(*plan.warnings, NOT_VERIFIED))
     wording = Wording(bump_subject(name, plan.changes), options.title, options.labels)
     draft = make_draft(target, asked, plan, wording, environ)
-    return draft.shown() if request.dry_run else deliver.deliver(draft, target, options)
+    if request.dry_run:
+        return draft.shown()
+    try:
+        return deliver.deliver(draft, target, options)
+    except Overtaken as overtaking:
+        told = _late(plan, images, overtaking.newer)
+        return superseded(asked, (*plan.warnings, *(one.explain(name) for one in told)), [overtaking.newer])
 
 
-def _check(environment: Environment, config: Config, images: Sequence[ImageReference]) -> None:
-    """What bumper.yaml demands of a bump to this environment."""
-    name, rules = environment.name, environment.config
-    if rules.promote_from is not None:
-        raise Refused(
-            f"{name} takes promotions only (promote_from in bumper.yaml); run `bumper promote {rules.promote_from[0]} "
-            f"{name}`."
-        )
-    check_tags(rules, name, images)
-    for image in images:
-        if is_ignored(config, image.repository):
-            raise Refused(f"{image.repository} is among the images that bumper.yaml's `ignore` leaves alone.")
-        if rules.digests and image.digest is None:
-            raise Refused(
-                f"{name} takes images with their digest only (digests in bumper.yaml), and the digest of {image} is "
-                f"not known; write {image}@sha256:…."
-            )
+def _plan(
+    request: BumpRequest, target: Target, images: Sequence[ImageReference], apps: frozenset[str],
+    environ: Mapping[str, str],
+) -> Plan:  # fmt: skip
+    """The plan, made again with the digests that the registries name for the images that it changes."""
+    name, rules = target.environment.name, target.environment.config
+
+    def planned(wanted: Sequence[ImageReference]) -> Plan:
+        return plan_bump(
+            target.gathered, name, wanted, apps, write_digests=rules.digests, allow_missing=request.allow_missing
+        )  # fmt: skip
+
+    plan = planned(images)
+    if request.verify:
+        changed = {change.image for change in plan.changes}
+        to_ask = [image for image in images if rules.digests or image.repository in changed]
+        digests = resolve_digests(to_ask, registry_access(target, environ))
+        images = [image.with_digest(digests.get(image, image.digest)) for image in images]
+        plan = planned(images)
+    require_digests(target, images)
+    return plan
+
+
+def _late(plan: Plan, images: Sequence[ImageReference], newer: Newer) -> list[Late]:
+    """The images of a plan that was overtaken on the way, with their applications."""
+    apps = {
+        image: tuple(dict.fromkeys(change.app for change in plan.changes if change.image == image.repository))
+        for image in images
+    }
+    return [Late(image, names, newer) for image, names in apps.items() if names]

@@ -1,54 +1,135 @@
 """``bumper demo``: the real commands against the embedded server, step by step."""
 
+import http.client
+import json
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from bumper.commands.sandbox import running_sandbox
+from bumper.errors import Refused
 from bumper.sandbox import Sandbox
 
 _IMAGE = "registry.tbank.local/backend/app"
+_PROMOTE = ("promote", "staging", "prod", "--app", "backend")
+_ROLLBACK = ("rollback", "prod", "--app", "backend", "--hold", "payment errors")
+_ASKS_REGISTRIES = frozenset({"bump", "promote", "rollback"})
 _COLOURS = ((re.compile(r"^(\+(?!\+\+).*)$", re.MULTILINE), "32"), (re.compile(r"^(-(?!--).*)$", re.MULTILINE), "31"))
+_PROPOSED = re.compile(r"^merge request !(\d+) \w+: (\S+)$", re.MULTILINE)
+_PATIENCE = 10.0  # seconds for the server's check of a merge request
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A command, what it is for, and what its output has to show; with ``merge`` a person then presses Merge."""
+
+    told: str
+    arguments: tuple[str, ...]
+    shows: str
+    merge: bool = False
+
+
+_STEPS = (
+    _Step("CI pushed a new image. What would bumper do?", ("bump", "staging", f"{_IMAGE}:1.0.3", "--dry-run"), "1.0.3"),
+    _Step("Propose it.", ("bump", "staging", f"{_IMAGE}:1.0.3"), "merge request !1 opened"),
+    _Step(
+        "The same job again: nothing is made twice.", ("bump", "staging", f"{_IMAGE}:1.0.3"),
+        "merge request !1 unchanged",
+    ),
+    _Step(
+        "A newer build: the same merge request moves on. 1.10 stays text.", ("bump", "staging", f"{_IMAGE}:1.10"),
+        "merge request !1 updated", merge=True,
+    ),
+    _Step("What runs in staging goes to prod, as it is.", _PROMOTE, "1.0.1 -> 1.10", merge=True),
+    _Step("It fails. What would a rollback do?", (*_ROLLBACK, "--dry-run"), '"1.0.1" # bumper: hold payment errors'),
+    _Step("Back, and held so that nothing brings it in again.", _ROLLBACK, "1.10 -> 1.0.1", merge=True),
+    _Step("The hold is obeyed.", _PROMOTE, "prod: held"),
+    _Step("Where are we? The asterisk is the hold.", ("status", "staging", "prod"), "1.0.1*"),
+    _Step(
+        "Mended: the hold is taken off again.", ("unhold", "prod", "--app", "backend"),
+        "prod: proposed", merge=True,
+    ),
+    _Step("Now the promotion goes through.", _PROMOTE, "1.0.1 -> 1.10", merge=True),
+    _Step("Who did what? All of it is in git.", ("history", "prod"), "!5"),
+)  # fmt: skip
 
 
 def demo(show: Callable[[str], None], *, colour: bool) -> int:
-    """Run a bump end to end and show every step; the exit code of the first command that failed, else 0."""
+    """Bump, promote, roll back with a hold, promote again; the exit code of the first step that failed, else 0."""
     with running_sandbox(0, None) as sandbox:
         show(f"An embedded GitLab-compatible server runs at {sandbox.url} with a sample GitOps repository.\n")
-        environ = _environ(sandbox)
-        for told, arguments in (
-            ("CI pushed a new image. What would bumper do?", ["bump", "staging", f"{_IMAGE}:1.0.3", "--dry-run"]),
-            ("Propose it.", ["bump", "staging", f"{_IMAGE}:1.0.3"]),
-            ("The same job again: nothing is made twice.", ["bump", "staging", f"{_IMAGE}:1.0.3"]),
-            ("A newer build: the same merge request moves on. 1.10 stays text.", ["bump", "staging", f"{_IMAGE}:1.10"]),
-        ):
-            code = _step(show, told, arguments, environ, colour=colour)
-            if code != 0:
-                return code
-        show("The merge request's page, with its diff and a Merge button, is what you see with `bumper sandbox`.")
+        environ, token = _environ(sandbox), sandbox.create_token("alice", role="maintainer", kind="personal")
+        for step in _STEPS:
+            code, output = _run(step, environ)
+            show(_coloured(output) if colour else output)
+            if code != 0 or step.shows not in output:
+                show(f"This step did not do what it says: exit code {code}, and {step.shows!r} was awaited.")
+                return code or 1
+            if step.merge:
+                show(_merge(sandbox, token, output))
+        show("The merge requests' pages, with their diffs and a Merge button, are what you see with `bumper sandbox`.")
     return 0
 
 
 def _environ(sandbox: Sandbox) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "BUMPER_", "GITLAB_"))}
-    return clean | {"BUMPER_REPO": sandbox.repo_url, "BUMPER_TOKEN": sandbox.token}
+    """Without the machine's own repository, pipeline and proxies: the server is on this machine."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CI", "BUMPER_", "GITLAB_")) and not name.lower().endswith("_proxy")
+    }
+    named = {"BUMPER_REPO": sandbox.repo_url, "BUMPER_TOKEN": sandbox.token, "GITLAB_USER_LOGIN": "alice"}
+    return clean | named
 
 
-def _step(
-    show: Callable[[str], None], told: str, arguments: list[str], environ: Mapping[str, str], *, colour: bool
-) -> int:
-    show(f"# {told}\n$ bumper {' '.join(arguments)}")
+def _run(step: _Step, environ: Mapping[str, str]) -> tuple[int, str]:
+    """The exit code, and what a reader of the terminal would see."""
+    command = ["bumper", *step.arguments, *(["--no-verify"] if step.arguments[0] in _ASKS_REGISTRIES else [])]
     done = subprocess.run(
-        [sys.executable, "-m", "bumper", *arguments, "--no-verify"], env=dict(environ), capture_output=True, text=True,
-        check=False,
+        [sys.executable, "-m", *command], env=dict(environ), capture_output=True, text=True, check=False
     )  # fmt: skip
-    show(_coloured(done.stdout + done.stderr) if colour else done.stdout + done.stderr)
-    return done.returncode
+    typed = " ".join(f'"{word}"' if " " in word else word for word in command)
+    return done.returncode, f"# {step.told}\n$ {typed}\n{done.stdout}{done.stderr}"
+
+
+def _merge(sandbox: Sandbox, token: str, output: str) -> str:
+    """Merge what ``output`` says was proposed, as a person does: once the server has checked it.
+
+    Raises:
+        Refused: it cannot be merged.
+
+    """
+    proposed = _PROPOSED.search(output)
+    if proposed is None:
+        raise Refused("the demo found no merge request to merge; please report this.")
+    path = f"/api/v4/projects/platform%2Fgitops/merge_requests/{proposed[1]}"
+    until = time.monotonic() + _PATIENCE
+    while _ask(sandbox, token, "GET", path)["detailed_merge_status"] != "mergeable" and time.monotonic() < until:
+        time.sleep(0.1)
+    if _ask(sandbox, token, "PUT", f"{path}/merge").get("state") != "merged":
+        raise Refused(f"the demo could not merge !{proposed[1]}; please report this.")
+    return f"# Alice presses Merge on {proposed[2]}: merged.\n"
+
+
+def _ask(sandbox: Sandbox, token: str, method: str, path: str) -> dict[str, str]:
+    """The server's answer; by a plain connection, because no proxy stands before it."""
+    connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=_PATIENCE)
+    try:
+        connection.request(method, path, headers={"PRIVATE-TOKEN": token})
+        answer: dict[str, str] = json.loads(connection.getresponse().read())
+        return answer
+    finally:
+        connection.close()
 
 
 def _coloured(text: str) -> str:
+    """The diff in colours; a list in the description below it begins with a dash, too."""
+    diff, heading, description = text.partition("\nThe merge request would be:")
     for lines, number in _COLOURS:
-        text = lines.sub(rf"\033[{number}m\1\033[0m", text)
-    return text
+        diff = lines.sub(rf"\033[{number}m\1\033[0m", diff)
+    return diff + heading + description

@@ -7,14 +7,17 @@ from bumper import deliver
 from bumper.checkout import Checkout, clone
 from bumper.deliver import DeliveryOptions
 from bumper.draft import Wording, make_draft
+from bumper.entry import require_digests
 from bumper.errors import Refused, WrongUsage
 from bumper.layout import Environment
 from bumper.plan import Plan, check_tags
-from bumper.plan_promote import choose, plan_promote
+from bumper.plan_promote import choose, match, plan_promote
+from bumper.promotion_digests import find_digests
 from bumper.proposal import Request
 from bumper.repository import open_environment, read_setup
 from bumper.result import Result
 from bumper.settings import Settings
+from bumper.verify import registry_access
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class PromoteRequest:
     apps: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     dry_run: bool = False
+    verify: bool = True
+    allow_moved: bool = False
 
 
 def promote(
@@ -55,8 +60,15 @@ def _promote_once(
     deliver.choose_delivery(setup.written, target.environment, options.delivery)
     choice = choose(source.gathered, target.gathered, request.apps, request.images)
     rules, names = target.environment.config, (request.source, request.target)
-    plan = plan_promote(source.gathered, target.gathered, choice, setup.config, names, write_digests=rules.digests)
-    _check_changes(target.environment, plan)
+    matched = match(source.gathered, target.gathered, choice, setup.config, names)
+    plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
+    check_tags(rules, request.target, [change.reference for change in plan.asked_for])
+    if plan.changes:
+        access = registry_access(target, environ) if request.verify else None
+        digests = find_digests(target, request.source, plan.changes, access, allow_moved=request.allow_moved)
+        matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
+        plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
+    require_digests(target, [change.reference for change in plan.changes])
     selector = " ".join([request.source, *sorted(request.images)])
     asked = Request("promote", request.target, checkout.branch, (), request.apps, selector)
     if not plan.changes:
@@ -79,17 +91,6 @@ def _check_source(target: Environment, source: str) -> None:
             f"{target.name} takes promotions from {', '.join(allowed)} only (promote_from in bumper.yaml), not from "
             f"{source}."
         )
-
-
-def _check_changes(target: Environment, plan: Plan) -> None:
-    changes = (*plan.changes, *(held.change for held in plan.held))
-    check_tags(target.config, target.name, [change.reference for change in changes])
-    for change in plan.changes:
-        if target.config.digests and change.after.digest is None:
-            raise Refused(
-                f"{target.name} takes images with their digest only (digests in bumper.yaml), and the digest of "
-                f"{change.reference} is not known."
-            )
 
 
 def _subject(request: PromoteRequest, plan: Plan) -> str:

@@ -1,26 +1,36 @@
 """``bumper rollback``: undo an environment's last deployment, by merge request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bumper import deliver
 from bumper.checkout import Checkout, clone
+from bumper.commit_log import commits_of
 from bumper.deliver import DeliveryOptions
 from bumper.draft import Wording, make_draft
 from bumper.errors import Refused, WrongUsage
 from bumper.forge import connect
 from bumper.gather import pins_of_version
-from bumper.history import Deployment, Scope, deployment_of, deployments
+from bumper.history import Deployment, Scope, deployments, deployments_among
 from bumper.hold_comment import put_hold
 from bumper.merge_requests import read
-from bumper.past_commits import read_past
 from bumper.plan import Plan, apply_plan, check_tags, choose_apps
-from bumper.plan_rollback import COMMAND, Undone, pins_to_tag, plan_rollback, plan_to_tag, walk_back, walk_back_to
+from bumper.plan_rollback import (
+    COMMAND,
+    Undone,
+    pins_to_tag,
+    plan_rollback,
+    plan_to_tag,
+    too_few,
+    walk_back,
+    walk_back_to,
+)
 from bumper.proposal import Request, code
 from bumper.repository import Target, open_target
 from bumper.result import Result
 from bumper.settings import Settings
 from bumper.values_file import read_values
+from bumper.verify import explain_missing, registry_access
 
 _LABEL = "rollback"
 
@@ -38,6 +48,7 @@ class RollbackRequest:
     force: bool = False
     hold: str | None = None
     dry_run: bool = False
+    verify: bool = True
 
     @property
     def selector(self) -> str:
@@ -87,6 +98,10 @@ def _rollback_once(
     if not chosen.plan.changes:
         done = deliver.nothing_to_do(chosen.plan, asked)
         return done if request.dry_run else deliver.close_outdated(target, chosen.plan, done)
+    if request.verify:
+        references = [change.reference for change in chosen.plan.changes]
+        missing = explain_missing(references, registry_access(target, environ))
+        chosen = replace(chosen, plan=replace(chosen.plan, warnings=(*chosen.plan.warnings, *missing)))
     files = _with_holds(target, chosen.plan, request.hold)
     wording = Wording(
         _subject(request, chosen.plan), options.title, (*options.labels, _LABEL), _remarks(request, chosen.undone)
@@ -115,25 +130,33 @@ def _find(target: Target, scope: Scope, request: RollbackRequest) -> _Chosen:
         check_tags(target.environment.config, name, [change.reference for change in plan.changes])
         return _Chosen(plan, tuple(past))
     if request.merge_request is not None:
-        undone = [_of_merge_request(scope, request.merge_request, name)]
+        undone = _of_merge_request(scope, request.merge_request, name)
     else:
-        undone = walk_back(deployments(scope), scope.apps, request.steps or 1)
-    if not undone:
-        named = ", ".join(sorted(scope.apps)[:5])
-        raise Refused(f"There is no deployment of {named} in {name} to undo; `bumper history {name}` lists them.")
+        undone = _last(scope, request)
     return _Chosen(plan_rollback(target.gathered, name, undone, force=request.force), tuple(undone))
 
 
-def _of_merge_request(scope: Scope, iid: int, environment: str) -> Undone:
-    """What a merged merge request changed in the environment."""
+def _last(scope: Scope, request: RollbackRequest) -> list[Undone]:
+    """The last deployments of each application, or with ``--all-apps`` of the environment as a whole."""
+    name, steps = request.environment, request.steps or 1
+    groups = {app: name if request.all_apps else app for app in scope.apps}
+    undone = walk_back(deployments(scope), groups, steps)
+    missing = too_few(undone, groups, steps)
+    if missing:
+        wanted = "no deployment" if steps == 1 else f"fewer than {steps} deployments"
+        raise Refused(f"There is {wanted} of {', '.join(missing)} in {name}; `bumper history {name}` lists them.")
+    return undone
+
+
+def _of_merge_request(scope: Scope, iid: int, environment: str) -> list[Undone]:
+    """What a merged merge request changed in the environment; fast-forwarded, it may be several commits."""
     request = read(scope.forge, iid)
-    commit = request.merged_as
-    if commit is None:
+    if request.state != "merged":
         raise Refused(f"!{iid} is {request.state}, not merged, so there is nothing to undo; close it instead.")
-    deployment = deployment_of(scope, read_past(scope.checkout, [commit])[0])
-    if deployment is None:
+    found = deployments_among(scope, commits_of(scope.forge, request))
+    if not found:
         raise Refused(f"!{iid} changed no tag of {environment}; `bumper history {environment}` lists what did.")
-    return Undone(deployment, deployment.changes)
+    return [Undone(deployment, deployment.changes) for deployment in found]
 
 
 def _with_holds(target: Target, plan: Plan, reason: str | None) -> dict[str, bytes]:

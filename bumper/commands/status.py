@@ -7,7 +7,7 @@ from bumper.checkout import clone
 from bumper.errors import Refused
 from bumper.forge import connect
 from bumper.merge_requests import MergeRequest, find_open
-from bumper.overview import Overview, make_overview, usual_order
+from bumper.overview import Overview, make_overview, sources_of, usual_order
 from bumper.repository import open_environment, read_setup
 from bumper.settings import Settings
 
@@ -35,8 +35,9 @@ def status(environments: Sequence[str], settings: Settings, environ: Mapping[str
             raise Refused(
                 "The repository has no environment in one of the usual layouts; describe yours in bumper.yaml."
             )
-        gathered = {name: open_environment(checkout, setup, name).gathered for name in dict.fromkeys(names)}
-        overview = make_overview(gathered, setup.config)
+        needed = dict.fromkeys((*names, *sources_of(names, setup.config)))
+        gathered = {name: open_environment(checkout, setup, name).gathered for name in needed}
+        overview = make_overview(gathered, list(dict.fromkeys(names)), setup.config)
         open_requests = [
             one for one in find_open(connect(settings), checkout.branch)
             if one.record is not None and (not environments or one.record.environment in names)

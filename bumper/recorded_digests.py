@@ -1,0 +1,52 @@
+"""The digests that images had when an environment was given them: from the records of its deployments."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from bumper.commit_log import newest_messages
+from bumper.config_models import Config
+from bumper.forge import Forge
+from bumper.image import ImageReference
+from bumper.merge_requests import newest_merged
+from bumper.record import Record, read_trailers
+from bumper.same_images import canonical
+
+_DEPLOYS = frozenset({"bump", "promote", "rollback"})
+
+
+def recorded_digests(
+    forge: Forge, branch: str, environment: str, config: Config, images: Iterable[ImageReference]
+) -> dict[ImageReference, str]:
+    """The recorded digest of those of ``images`` (each with its tag) that have one; the newest record counts.
+
+    Looked up a page at a time for all images together, in the merged merge requests and then in the branch's commits
+    (where commits are delivered straight): one question an image would be thousands.
+    """
+    wanted = {(canonical(config, image.repository), image.tag): image for image in images}
+    found: dict[ImageReference, str] = {}
+    for record in _records(forge, branch):
+        if record.environment == environment and record.command in _DEPLOYS:
+            for name, digest in _digests(record, config).items():
+                image = wanted.get(name)
+                if image is not None:
+                    found.setdefault(image, digest)
+        if len(found) == len(wanted):
+            break
+    return found
+
+
+def _records(forge: Forge, branch: str) -> Iterator[Record]:
+    for request in newest_merged(forge, branch):
+        if request.record is not None:
+            yield request.record
+    for message in newest_messages(forge, branch):
+        record = read_trailers(message)
+        if record is not None:
+            yield record
+
+
+def _digests(record: Record, config: Config) -> Mapping[tuple[str, str | None], str]:
+    return {
+        (canonical(config, image.repository), image.tag): image.digest
+        for image in record.images
+        if image.digest is not None
+    }

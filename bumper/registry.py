@@ -1,0 +1,175 @@
+"""Does this image exist, and what is its digest? The registry alone knows.
+
+One algorithm serves every registry (OCI distribution specification, "Pulling manifests"): HEAD the manifest, answer a
+401's challenge, read Docker-Content-Digest. Nexus answers 404 to HEAD, Artifactory may leave the header out, Amazon ECR
+sends it on HEAD only; so GET follows where HEAD did not tell, and the digest is then that of the manifest's bytes.
+"""
+
+import hashlib
+import ipaddress
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bumper.errors import BumperError, Refused, Unavailable
+from bumper.image import DOCKER_HUB, ImageReference, is_digest
+from bumper.registry_auth import Login, authorize, explain_login
+from bumper.registry_credentials import find_credentials
+from bumper.registry_http import NO_VERIFY, Answer, Question, ask, explain_status
+from bumper.registry_session import Session, speaks_https
+
+_DOCKER_HUB_API = "registry-1.docker.io"
+_THREADS = 8
+_LONGEST_MANIFEST = 4 * 1024 * 1024  # bytes, the limit that registries set themselves
+_ACCEPT = (
+    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
+)
+_SCHEMA = 2
+# 401 and 403 of an image that is not there are usual too: registries do not tell strangers what they hold.
+_NO_ENTRY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_NO_HEAD = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAccess:
+    """How registries are reached: ``insecure`` are the hosts that bumper.yaml lets speak plain HTTP."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    insecure: frozenset[str] = frozenset()
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Registry:
+    session: Session
+    login: Login
+
+
+def resolve(image: ImageReference, access: RegistryAccess) -> str:
+    """The digest of ``image``; of an image with a tag and a digest, the digest once the tag is found to mean it.
+
+    Without a tag the digest itself is looked for; one of the two must be there.
+
+    Raises:
+        Refused: the registry does not have it, or its tag means another digest.
+        Unavailable: the registry cannot tell.
+
+    """
+    found = resolve_all([image], access)[image]
+    if isinstance(found, BumperError):
+        raise found
+    return found
+
+
+def resolve_all(images: Sequence[ImageReference], access: RegistryAccess) -> dict[ImageReference, str | BumperError]:
+    """For each of ``images``, in their order and each asked for once, what ``resolve`` returns or raises."""
+    wanted = tuple(dict.fromkeys(images))
+    hosts = tuple(dict.fromkeys(image.repository.host for image in wanted))
+    with Session(access.ca_file) as session, ThreadPoolExecutor(_THREADS) as threads:
+        registries = dict(zip(hosts, threads.map(lambda host: _open(session, host, access), hosts), strict=True))
+        found = threads.map(lambda image: _resolve(registries[image.repository.host], image), wanted)
+        return dict(zip(wanted, found, strict=True))
+
+
+def _open(session: Session, host: str, access: RegistryAccess) -> _Registry | BumperError:
+    try:
+        login = Login(_base_url(host, access), find_credentials(host, access.environ), access.insecure)
+    except BumperError as error:
+        return error
+    return _Registry(session, login)
+
+
+def _base_url(host: str, access: RegistryAccess) -> str:
+    """Plain HTTP where bumper.yaml says so, and on this machine where HTTPS is not spoken; else HTTPS."""
+    if host == DOCKER_HUB:
+        return f"https://{_DOCKER_HUB_API}"
+    if host in access.insecure or (_is_loopback(host) and not speaks_https(host, access.ca_file)):
+        return f"http://{host}"
+    return f"https://{host}"
+
+
+def _is_loopback(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def _resolve(registry: _Registry | BumperError, image: ImageReference) -> str | BumperError:
+    if isinstance(registry, BumperError):
+        return registry
+    try:
+        digest = _find_digest(registry, image)
+    except BumperError as error:
+        return error
+    if image.digest is not None and image.digest != digest:
+        asked = image.with_digest(None) if image.tag is not None else image
+        return Refused(
+            f"{asked} is {digest} in the registry, not {image.digest}; the tag was moved or the digest is another "
+            f"image's: give the one that is meant."
+        )
+    return digest
+
+
+def _find_digest(registry: _Registry, image: ImageReference) -> str:
+    head = _ask(registry, image, "HEAD")
+    digest = head.headers.get("docker-content-digest", "")
+    if head.status == HTTPStatus.OK and is_digest(digest):
+        return digest
+    if head.status != HTTPStatus.OK and head.status not in _NO_HEAD:
+        raise _refusal(registry, image, head)
+    answer = _ask(registry, image, "GET")
+    if answer.status != HTTPStatus.OK:
+        raise _refusal(registry, image, answer)
+    return _digest_of(answer, image)
+
+
+def _ask(registry: _Registry, image: ImageReference, method: str) -> Answer:
+    name, reference = image.repository.name, image.tag or image.digest
+    url = f"{registry.login.url}/v2/{name}/manifests/{reference}"
+    headers = {"Accept": _ACCEPT}
+    answer = ask(registry.session, Question(method, url, headers, longest=_LONGEST_MANIFEST))
+    if answer.status != HTTPStatus.UNAUTHORIZED:
+        return answer
+    authorization = authorize(registry.session, registry.login, answer, f"repository:{name}:pull")
+    if authorization is None:
+        return answer
+    headers["Authorization"] = authorization
+    return ask(registry.session, Question(method, url, headers, longest=_LONGEST_MANIFEST))
+
+
+def _digest_of(answer: Answer, image: ImageReference) -> str:
+    """The digest of a manifest, of which header and bytes must tell the same."""
+    computed = f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
+    told = answer.headers.get("docker-content-digest", computed)
+    try:
+        manifest = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        manifest = None
+    # A proxy's login page is no manifest, and schema 1's digest is not that of its bytes.
+    is_manifest = isinstance(manifest, dict) and manifest.get("schemaVersion") == _SCHEMA
+    if not is_manifest or not is_digest(told) or (told.startswith("sha256:") and told != computed):
+        raise Unavailable(
+            f"{image.repository.host} answered for {image} with what is not its manifest; check that this is a "
+            f"registry, {NO_VERIFY}."
+        )
+    return told
+
+
+def _refusal(registry: _Registry, image: ImageReference, answer: Answer) -> BumperError:
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return Refused(f"The registry has no {image}; check the tag, or push the image first.")
+    if answer.status in _NO_ENTRY:
+        return Unavailable(
+            f"{image.repository.host} does not show {image} to {explain_login(registry.login)} "
+            f"({explain_status(answer.status)}); check the name and that the login may pull it, {NO_VERIFY}."
+        )
+    return Unavailable(
+        f"{image.repository.host} answered {explain_status(answer.status)} for {image}; try again, {NO_VERIFY}."
+    )

@@ -1,0 +1,68 @@
+import shlex
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.command_line import CommandLine, finish, start
+
+BACKEND = "registry.tbank.local/backend/app"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_printed_line_is_all_that_a_bump_needs(temporary_folder: Path, number: signal.Signals) -> None:
+    server = start("sandbox")
+    assert server.stdout is not None
+    exports, pages = server.stdout.readline(), server.stdout.readline()
+    environ = dict(item.partition("=")[::2] for item in shlex.split(exports.removeprefix("export ")))
+
+    ran = finish(start("bump", "staging", f"{BACKEND}:1.0.3", "--no-verify", "--output=json", environ=environ))
+    address = pages.removeprefix("# merge requests: ").partition(" ")[0]
+    page = requests.get(ran.json["merge_request"]["url"], timeout=30).text
+    overview = requests.get(address, timeout=30).text
+    server.send_signal(number)
+    ended = finish(server)
+
+    assert set(environ) == {"BUMPER_REPO", "BUMPER_TOKEN"}
+    assert "Bump app to 1.0.3 in staging" in page
+    assert "Bump app to 1.0.3 in staging" in overview
+    assert ended.code == 130
+    assert "Traceback" not in ended.err
+    assert list(temporary_folder.iterdir()) == []
+
+
+def test_a_folder_of_its_own_is_kept_for_the_next_time(tmp_path: Path) -> None:
+    folder = tmp_path / "server"
+    lines = []
+    for _ in range(2):
+        server = start("sandbox", "--dir", str(folder))
+        assert server.stdout is not None
+        lines.append(server.stdout.readline())
+        server.send_signal(signal.SIGINT)
+        finish(server)
+
+    tokens = {line.rpartition("BUMPER_TOKEN=")[2] for line in lines}
+    assert len(tokens) == 1
+    assert (folder / "sandbox.json").is_file()
+
+
+def test_a_port_that_is_taken(bumper: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        ran = bumper("sandbox", "--port", str(port), code=1)
+
+    assert str(port) in ran.err
+    assert ran.err.startswith("error: ")
+
+
+def test_a_folder_that_is_a_file(bumper: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    assert str(tmp_path / "file") in bumper("sandbox", "--dir", str(tmp_path / "file"), code=2).err
+
+
+def test_a_port_that_is_none(bumper: CommandLine) -> None:
+    assert "65535" in bumper("sandbox", "--port", "65536", code=2).err

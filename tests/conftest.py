@@ -1,0 +1,74 @@
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bumper.sandbox import Sandbox
+
+from .command_line import CommandLine
+from .deployments import Deployments, DeploymentsMaker
+from .gitops import Gitops, GitopsMaker
+
+_FOREIGN = (
+    "ARGOCD_", "BUMPER_", "CI", "DOCKER_", "GITLAB_", "GIT_", "REQUESTS_CA_BUNDLE", "SSH_", "SSL_CERT_", "XDG_",
+)  # fmt: skip
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine's settings reaches a test; what a test leaves behind is not on the machine."""
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN) or name.lower() in _PROXIES:
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    (home / "tmp").mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("TMPDIR", str(home / "tmp"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+
+@pytest.fixture
+def temporary_folder() -> Path:
+    """Where every temporary file of the test is made."""
+    return Path(os.environ["TMPDIR"])
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path / "sandbox") as server:
+        server.mergeability_delay = 0
+        yield server
+
+
+@pytest.fixture
+def gitops(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gitops:
+    """The sample repository, named to bumper by the environment."""
+    monkeypatch.setenv("BUMPER_REPO", sandbox.repo_url)
+    monkeypatch.setenv("BUMPER_TOKEN", sandbox.token)
+    return Gitops(sandbox, tmp_path)
+
+
+@pytest.fixture
+def make_gitops(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitopsMaker:
+    return GitopsMaker(sandbox, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def bumper(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """The command line, run in this process."""
+    return CommandLine(capsys, monkeypatch)
+
+
+@pytest.fixture
+def deployments(gitops: Gitops, bumper: CommandLine) -> Deployments:
+    """Deployments of the sample repository."""
+    return Deployments(gitops, bumper)
+
+
+@pytest.fixture
+def make_deployments(make_gitops: GitopsMaker, bumper: CommandLine) -> DeploymentsMaker:
+    return DeploymentsMaker(make_gitops, bumper)
