@@ -42,9 +42,15 @@ def find_digests(
         for image in others
         if image not in given
     ]
-    pinned = target.environment.config.digests
-    return Digests({image: given[image] if image in given and (pinned or image in in_values) else digest
+    written = {_by_tag(change) for change in listed if _is_written(target, change)}
+    return Digests({image: given[image] if image in given and image in written else digest
                     for image, digest in now.items()}, tuple(warnings))  # fmt: skip
+
+
+def _is_written(target: Target, change: Change) -> bool:
+    """Whether the target's values are to hold a digest; where they hold the tag alone, what it means now is run."""
+    stands = change.before.digest is not None or change.after.digest is not None
+    return stands or target.environment.config.digests
 
 
 def _by_tag(change: Change) -> ImageReference:
@@ -55,8 +61,7 @@ def _recorded(
     target: Target, source: str, images: list[ImageReference], changes: list[Change], *, ask: bool
 ) -> dict[ImageReference, str]:
     """Records are looked up where somebody will see the difference: a registry is asked, or a digest is written."""
-    written = target.environment.config.digests or any(change.before.digest is not None for change in changes)
-    if not images or not (ask or written):
+    if not images or not (ask or any(_is_written(target, change) for change in changes)):
         return {}
     forge = connect(target.checkout.settings)
     return recorded_digests(forge, target.checkout.branch, source, target.setup.config, images)

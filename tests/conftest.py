@@ -10,7 +10,9 @@ from bumper.sandbox import Sandbox
 from .command_line import CommandLine
 from .deployments import Deployments, DeploymentsMaker
 from .gitops import Gitops, GitopsMaker
+from .verified import Serve, VerifiedMaker
 
+pytest_plugins = ["tests.registry.fixtures", "tests.helm"]
 _FOREIGN = (
     "ARGOCD_", "BUMPER_", "CI", "DOCKER_", "GITLAB_", "GIT_", "REQUESTS_CA_BUNDLE", "SSH_", "SSL_CERT_", "XDG_",
 )  # fmt: skip
@@ -72,3 +74,8 @@ def deployments(gitops: Gitops, bumper: CommandLine) -> Deployments:
 @pytest.fixture
 def make_deployments(make_gitops: GitopsMaker, bumper: CommandLine) -> DeploymentsMaker:
     return DeploymentsMaker(make_gitops, bumper)
+
+
+@pytest.fixture
+def make_verified(make_gitops: GitopsMaker, bumper: CommandLine, serve: Serve) -> VerifiedMaker:
+    return VerifiedMaker(make_gitops, bumper, serve)

@@ -96,13 +96,24 @@ def _plan(
 
     plan = planned(images)
     if request.verify:
-        changed = {change.image for change in plan.changes}
-        to_ask = [image for image in images if rules.digests or image.repository in changed]
-        digests = resolve_digests(to_ask, registry_access(target, environ))
+        digests = resolve_digests(_to_ask(target, plan, images, apps), registry_access(target, environ))
         images = [image.with_digest(digests.get(image, image.digest)) for image in images]
         plan = planned(images)
-    require_digests(target, images)
+    require_digests(target, [change.reference for change in plan.changes])
     return plan
+
+
+def _to_ask(
+    target: Target, plan: Plan, images: Sequence[ImageReference], apps: frozenset[str]
+) -> list[ImageReference]:  # fmt: skip
+    """The images that the plan changes, and those that it will once the digest is known: a tag may have moved."""
+    changed = {change.image for change in plan.changes}
+    pinned = {
+        found.pin.repository
+        for found in target.gathered.pins
+        if found.app in apps and (target.environment.config.digests or found.pin.digest is not None)
+    }
+    return [image for image in images if image.repository in changed | (set() if image.digest else pinned)]
 
 
 def _late(plan: Plan, images: Sequence[ImageReference], newer: Newer) -> list[Late]:

@@ -10,8 +10,8 @@ from bumper.errors import Refused, Unavailable
 from bumper.registry import RegistryAccess, _base_url, resolve
 
 from .asking import image, login, reference
-from .conftest import Tls
 from .fake_registry import BEHAVIOURS, DIGEST, INDEX, PASSWORD, Behaviour, FakeRegistry, Reply
+from .fixtures import Tls
 
 Serve = Callable[..., FakeRegistry]
 OPEN = Behaviour("open", scheme="")

@@ -1,0 +1,68 @@
+"""Registries on this machine, for every test: fakes that behave as their makers' do, and Docker Distribution itself."""
+
+import os
+import shutil
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bumper import registry_session
+
+from .distribution import Distribution
+from .fake_registry import Behaviour, FakeRegistry
+
+
+class Tls:
+    """A self-signed certificate of the loopback interface."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ca_file, self._key = folder / "ca.pem", folder / "key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+             "-keyout", str(self._key), "-out", str(self.ca_file)],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+    def server(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.ca_file, self._key)
+        return context
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry that fails is asked again at once."""
+    monkeypatch.setattr(registry_session, "_BACKOFF", 0)
+
+
+@pytest.fixture
+def serve(tls: Tls) -> Iterator[Callable[..., FakeRegistry]]:
+    started: list[FakeRegistry] = []
+
+    def start(behaviour: Behaviour, *, https: bool = False, name: str = "127.0.0.1") -> FakeRegistry:
+        registry = FakeRegistry(behaviour, tls.server() if https else None, name)
+        started.append(registry.__enter__())
+        return registry
+
+    yield start
+    for registry in started:
+        registry.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    return Tls(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def distribution(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Distribution]:
+    if shutil.which("docker-registry") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("docker-registry is not installed: apt-get install docker-registry")
+        pytest.skip("docker-registry is not installed: apt-get install docker-registry")
+    with Distribution(tmp_path_factory.mktemp("distribution")) as running:
+        yield running
