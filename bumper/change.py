@@ -1,5 +1,6 @@
 """A change: a pin with its tag before and after."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bumper.image import ImageReference, Repository
@@ -52,3 +53,8 @@ def make_change(app: str, file: str, pin: Pin, after: Version) -> Change:
         raise ValueError(f"{file}: {format_path(pin.path)} names no repository")
     before = Version(pin.tag, pin.digest)
     return Change(app, file, format_path(pin.path), pin.line, pin.repository, before, after)
+
+
+def outcome(changes: Iterable[Change]) -> set[tuple[str, str, Version]]:
+    """What the pins hold after ``changes``, whatever they held before."""
+    return {(change.file, change.path, change.after) for change in changes}

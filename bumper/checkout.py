@@ -8,7 +8,7 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class Checkout:
     branch: str
     tip: str
     entries: Mapping[str, Entry]
+    blobs: dict[str, bytes] = field(default_factory=dict, repr=False)  # read before: a job made again asks for the rest
 
     @property
     def files(self) -> list[str]:
@@ -128,10 +129,15 @@ def read_files(checkout: Checkout, paths: Iterable[str]) -> dict[str, bytes]:
 
 
 def read_blobs(checkout: Checkout, object_ids: set[str]) -> dict[str, bytes]:
-    """The contents of blobs by their ids, fetched all at once."""
-    if not object_ids:
-        return {}
-    listed = "".join(f"{object_id}\n" for object_id in sorted(object_ids)).encode()
+    """The contents of blobs by their ids, those not read before fetched all at once."""
+    missing = sorted(object_ids - checkout.blobs.keys())
+    if missing:
+        checkout.blobs.update(_fetch_blobs(checkout, missing))
+    return {object_id: checkout.blobs[object_id] for object_id in object_ids}
+
+
+def _fetch_blobs(checkout: Checkout, object_ids: Iterable[str]) -> dict[str, bytes]:
+    listed = "".join(f"{object_id}\n" for object_id in object_ids).encode()
     try:
         checkout.git.over_network(
             "-c", "fetch.negotiationAlgorithm=noop",
@@ -181,24 +187,24 @@ def _quoted(path: str) -> bytes:
     return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
 
 
-def push(checkout: Checkout, commit: str, branch: str, expected: str | None, options: Iterable[str] = ()) -> str:
+def push(checkout: Checkout, commit: str, branch: str, expected: str | None) -> None:
     """Push ``commit`` as ``branch``, if the branch is still at ``expected`` (None: is not there).
 
-    Returns what the server said. Raises:
+    Raises:
         RaceLost: somebody else moved the branch.
         Refused: the server declined the push. Unavailable: it could not be reached.
 
     """
     ref = f"{_HEADS}{branch}"
     lease = f"--force-with-lease={ref}:{expected or ''}"
-    chosen = [argument for option in options for argument in ("--push-option", option)]
     try:
-        checkout.git.over_network("push", "--porcelain", lease, *chosen, "origin", f"{commit}:{ref}")
+        checkout.git.over_network("push", "--porcelain", lease, "origin", f"{commit}:{ref}")
     except GitFailed as failure:
         if is_race(failure.stdout + failure.stderr):
+            if failure.again and _fetch(checkout, branch) == commit:
+                return
             raise RaceLost(branch) from failure
         raise explain_push(failure, branch, checkout.settings) from failure
-    return ""
 
 
 def fetch_branch(checkout: Checkout, branch: str) -> Checkout:

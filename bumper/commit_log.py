@@ -3,22 +3,28 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bumper.errors import Refused
 from bumper.forge import Forge, translated
 from bumper.merge_requests import MergeRequest, read_merge_request
 
 _PAGE = 50  # commits
+_FURTHEST = 40  # pages
 _PER_PAGE = 100  # GitLab's most
 _MOST_PAGES = 5
-_NEWEST = 10  # commits; a bump that is further back in one file has been replaced by all that came after it
+
+
+class LookedFarEnough(Refused):
+    """The answer is further back than bumper is willing to look."""
 
 
 def commits_that_touched(forge: Forge, path: str, start: str) -> Iterator[list[str]]:
     """Ids of the first-parent commits from ``start`` back that changed ``path``, the newest first, a page at a time.
 
-    ``path`` is a file, a folder, or empty for the whole repository.
+    ``path`` is a file, a folder, or empty for the whole repository. Raises:
+        LookedFarEnough: there are more than anybody should wait for; every page costs a fetch.
+
     """
-    page = 1
-    while True:
+    for page in range(1, _FURTHEST + 1):
         query = {"ref_name": start, "first_parent": True, "per_page": _PAGE, "page": page}
         with translated(forge, f"listing the commits of {path or 'the repository'}"):
             found = forge.project.commits.list(
@@ -28,7 +34,10 @@ def commits_that_touched(forge: Forge, path: str, start: str) -> Iterator[list[s
             yield [str(commit.get_id()) for commit in found]
         if len(found) < _PAGE:
             return
-        page += 1
+    raise LookedFarEnough(
+        f"What is asked for is not within the newest {_FURTHEST * _PAGE} commits to {path or 'the repository'}; "
+        "name one application by --app, whose past is shorter, or a merge request by rollback's --mr."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class LoggedCommit:
 def newest_commits(forge: Forge, path: str, branch: str) -> list[LoggedCommit]:
     """The newest commits of ``branch`` that changed ``path``, those of merged branches included."""
     with translated(forge, f"listing the commits of {path}"):
-        query = {"ref_name": branch, "path": path, "per_page": _NEWEST}
+        query = {"ref_name": branch, "path": path, "per_page": _PER_PAGE}
         found = forge.project.commits.list(get_all=False, iterator=False, query_parameters=query)
     return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
 

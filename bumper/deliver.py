@@ -15,6 +15,7 @@ from bumper.forge import connect
 from bumper.git_failures import RaceLost
 from bumper.layout import Environment
 from bumper.merge_requests import NOBODY
+from bumper.merging import ask_to_merge
 from bumper.plan import Plan
 from bumper.proposal import Request
 from bumper.publish import Wishes, publish
@@ -23,7 +24,8 @@ from bumper.result import ProposedAt, Result, Status
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 _MOST_TRIES = 30
-_LONGEST_PAUSE = 2.0  # seconds
+_PAUSE = 0.3  # seconds, longer by as much after each loss: the more rivals, the wider they spread
+_LONGEST_PAUSE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class DeliveryOptions:
     wishes: Wishes = Wishes(NOBODY)  # noqa: RUF009 - frozen
     labels: tuple[str, ...] = ()
     title: str | None = None
+    auto_merge: bool | None = None  # None: as bumper.yaml says
 
 
 def choose_delivery(written: Config | None, environment: Environment, option: str | None) -> str:
@@ -57,7 +60,7 @@ def retry_when_outrun(checkout: Checkout, attempt: Callable[[Checkout], Result])
             return attempt(checkout)
         except RaceLost:
             # Jitter keeps many pipelines that start at one moment from meeting again and again.
-            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.05 * 2**number)))  # noqa: S311 - no secret
+            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, _PAUSE * (number + 1))))  # noqa: S311 - no secret
             checkout = refreshed(checkout)
     raise Unavailable(
         f"{checkout.settings.address.url} was changed by others {_MOST_TRIES} times while this was made; try again."
@@ -89,6 +92,10 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
     if not wishes.allow_older:
         give_way_to_newer(forge, proposal.record, one, open_requests)
     close_covered(forge, _coverage(target, draft.plan, draft.result.command), one, open_requests)
+    wanted = options.auto_merge if options.auto_merge is not None else target.environment.config.auto_merge
+    if wanted:
+        one, told = ask_to_merge(forge, one.iid, published.commit)
+        warnings += [told] if told is not None else []
     return replace(
         draft.result,
         status="proposed",

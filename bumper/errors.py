@@ -23,3 +23,9 @@ class Unavailable(BumperError):
     """Git, GitLab, Argo CD or a registry did not answer or refused the token: trying again may help."""
 
     exit_code = 4
+
+
+class NotDeployed(BumperError):
+    """What was waited for is not what runs in the end: not merged in time, closed, held or superseded."""
+
+    exit_code = 5

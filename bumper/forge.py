@@ -3,6 +3,7 @@ python-gitlab.
 """
 
 import contextlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,6 +19,8 @@ from urllib3.util.retry import Retry
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.settings import Settings
 
+_NOT_MERGEABLE = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY)
+_log = logging.getLogger(__name__)
 _SECONDS = 20  # for one answer
 # 500 is GitLab's own bug and comes again; a write that is sent twice finds itself there (409), which publish expects.
 _RETRIES = Retry(
@@ -36,6 +39,10 @@ class AlreadyThere(Refused):
     """GitLab's 409: what was to be made exists."""
 
 
+class NotMergeable(Refused):
+    """GitLab's 405, 406 and 422: the merge request cannot be merged, now or at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forge:
     """The GitOps repository's project on its GitLab."""
@@ -45,10 +52,19 @@ class Forge:
 
 
 class _BoundedGitlab(Gitlab):
-    """python-gitlab without its own waiting for rate limits, which obeys an hour as readily as a second."""
+    """python-gitlab without its own waiting for rate limits, which obeys an hour as readily as a second.
+
+    An answer that breaks off is asked for again: the session's retries end where an answer's body begins.
+    """
 
     def http_request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - python-gitlab's signature
-        return super().http_request(*args, **{"obey_rate_limit": False, **kwargs})
+        asked = {"obey_rate_limit": False, **kwargs}
+        try:
+            answer = super().http_request(*args, **asked)
+        except requests.exceptions.ChunkedEncodingError:
+            answer = super().http_request(*args, **asked)
+        _log.debug("%s %s: %s", answer.request.method, answer.url, answer.status_code)
+        return answer
 
 
 def _session() -> requests.Session:
@@ -65,6 +81,11 @@ def connect(settings: Settings) -> Forge:
         Unavailable: there is no token.
 
     """
+    if settings.token is not None and settings.token.is_job_token:
+        raise Unavailable(
+            "CI_JOB_TOKEN cannot make merge requests over GitLab's API; set BUMPER_TOKEN to a project or group access "
+            "token with the scopes api and write_repository."
+        )
     if settings.token is None:
         raise Unavailable(
             "GitLab's API needs a token; set BUMPER_TOKEN to one with the scopes api and write_repository."
@@ -112,8 +133,8 @@ def _explain(forge: Forge, step: str, error: GitlabError) -> BumperError:
         )
     if code is None or code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(f"{step} failed: {address.gitlab_url} answers {code or 'nothing'} ({said}); try again.")
-    error_class = AlreadyThere if code == HTTPStatus.CONFLICT else Refused
-    return error_class(f"{step} was refused by {address.gitlab_url}: {said} ({code}).")
+    kinds: dict[int, type[Refused]] = {HTTPStatus.CONFLICT: AlreadyThere} | dict.fromkeys(_NOT_MERGEABLE, NotMergeable)
+    return kinds.get(code, Refused)(f"{step} was refused by {address.gitlab_url}: {said} ({code}).")
 
 
 def _message(error: GitlabError) -> str:

@@ -6,6 +6,7 @@ list and no .git/config ever shows them.
 
 import base64
 import contextlib
+import logging
 import os
 import random
 import re
@@ -29,7 +30,8 @@ _PASSING = re.compile(
     r"|Failed to connect|Could not resolve host|Broken pipe|transfer closed|invalid index-pack output",
     re.IGNORECASE,
 )
-_PAUSES = (0.5, 1.5, 4)  # seconds
+_PAUSES = (0.3, 1.0, 3.0)  # seconds
+_log = logging.getLogger(__name__)
 NETWORK_SECONDS = 600  # the whole of one clone, fetch or push
 LOCAL_SECONDS = 120
 
@@ -69,13 +71,17 @@ _CONFIG = {
 
 
 class GitFailed(Exception):
-    """Git ended with an error; ``stderr`` is what it said, ``stdout`` what it printed before (a push's report)."""
+    """Git ended with an error; ``stderr`` is what it said, ``stdout`` what it printed before (a push's report).
+
+    ``again``: it was tried before, and the server may have done what was asked then, its answer lost on the way.
+    """
 
     def __init__(self, stderr: str, stdout: str = "") -> None:
         """Both as text, undecodable bytes replaced."""
         super().__init__(stderr)
         self.stderr = stderr
         self.stdout = stdout
+        self.again = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ class GitCommand:
 
         """
         command = ["git", f"--git-dir={self.directory}", *arguments]
+        _log.debug("git %s", " ".join(arguments))  # credentials are in the environment, never here
         try:
             process = Git(str(self.directory.parent)).execute(
                 command, env=dict(self.environ), istream=subprocess.PIPE, as_process=True, start_new_session=True
@@ -115,14 +122,17 @@ class GitCommand:
 
     def over_network(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """The same with the remote: what fails for a moment (a gateway's error, a cut connection) is tried again."""
-        for pause in _PAUSES:
+        pauses, again = iter(_PAUSES), False
+        while True:
             try:
                 return self.run(*arguments, stdin=stdin, seconds=NETWORK_SECONDS)
             except GitFailed as failure:
-                if _PASSING.search(failure.stderr) is None:
+                pause = next(pauses, None)
+                if pause is None or _PASSING.search(failure.stderr) is None:
+                    failure.again = again
                     raise
+            again = True
             time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter, no secret
-        return self.run(*arguments, stdin=stdin, seconds=NETWORK_SECONDS)
 
     def text(self, *arguments: str, stdin: bytes = b"", seconds: int = LOCAL_SECONDS) -> str:
         """The same as text without the last line end."""

@@ -1,11 +1,13 @@
 """Merge requests on GitLab: find, open, update, comment, close."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bumper.forge import Forge, translated
+from bumper.errors import Refused, Unavailable
+from bumper.forge import Forge, NotMergeable, translated
 from bumper.proposal import Proposal
 from bumper.record import Record, read_comment
 
@@ -115,6 +117,51 @@ def update(forge: Forge, iid: int, proposal: Proposal) -> MergeRequest:
     """Give an open merge request the proposal's title, description and labels."""
     with translated(forge, f"updating merge request !{iid}"):
         return read_merge_request(dict(forge.project.mergerequests.update(iid, _content(proposal, add=True))))
+
+
+def merge_when_ready(forge: Forge, iid: int, sha: str) -> None:
+    """Merge, or have GitLab merge as soon as nothing stands against it, if the branch is still at ``sha``.
+
+    Both names of the wish are sent: auto_merge since 17.11, merge_when_pipeline_succeeds before; each version ignores
+    the other's. python-gitlab's own merge() knows only the old one.
+
+    Raises:
+        NotMergeable: not now (just made, or a person's turn), or not at all.
+
+    """
+    wish = {"auto_merge": True, "merge_when_pipeline_succeeds": True, "sha": sha, "should_remove_source_branch": True}
+    with translated(forge, f"setting auto-merge on !{iid}"):
+        path = f"/projects/{forge.project.encoded_id}/merge_requests/{iid}/merge"
+        forge.project.manager.gitlab.http_put(path, post_data=wish)
+
+
+def cancel_auto_merge(forge: Forge, iid: int) -> None:
+    """Take auto-merge back, before the branch gets content that nobody has seen."""
+    with translated(forge, f"cancelling auto-merge of !{iid}"), contextlib.suppress(NotMergeable):  # it is gone already
+        forge.project.mergerequests.get(iid, lazy=True).cancel_merge_when_pipeline_succeeds()
+
+
+def is_approved(forge: Forge, iid: int) -> bool:
+    """Whether somebody has approved the merge request."""
+    with translated(forge, f"reading the approvals of !{iid}"):
+        approvals = forge.project.mergerequests.get(iid, lazy=True).approvals.get()
+    return bool(approvals.attributes.get("approved_by"))
+
+
+def reset_approvals(forge: Forge, iid: int) -> bool:
+    """Take the approvals back; False where GitLab does not let this token (it lets project and group tokens only)."""
+    try:
+        with translated(forge, f"resetting the approvals of !{iid}"):
+            forge.project.mergerequests.get(iid, lazy=True).reset_approvals()
+    except (Refused, Unavailable):
+        return False
+    return True
+
+
+def rebase(forge: Forge, iid: int) -> None:
+    """Have GitLab put the branch on the target's newest commit."""
+    with translated(forge, f"rebasing !{iid}"):
+        forge.project.mergerequests.get(iid, lazy=True).rebase()
 
 
 def describe(forge: Forge, iid: int, description: str) -> None:

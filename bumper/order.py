@@ -16,6 +16,7 @@ from bumper.record import Record, read_trailers
 from bumper.settings import Pipeline
 
 _AT_ONCE = 8  # questions to GitLab
+_MOST_SILENT = 40  # commits without trailers, squashed or a person's: each is a question more
 _COMMAND = "bump"
 
 
@@ -87,23 +88,25 @@ def newer_on_branch(forge: Forge, branch: str, asked: Asked) -> Newer | None:
 
 def _last_bump(forge: Forge, branch: str, file: str, asked: Asked) -> Sequence[Record]:
     """What is known of the newest commit of ``file`` that bumped the image."""
+    silent = 0
     for commit in newest_commits(forge, file, branch):
-        records = [record for record in _records(forge, commit) if _concerns(record, asked) is not None]
-        if records:
-            return records
+        own = read_trailers(commit.message)
+        silent += own is None
+        if silent <= _MOST_SILENT and (own is None or _concerns(own, asked) is not None):
+            records = [record for record in _records(forge, commit, own) if _concerns(record, asked) is not None]
+            if records:
+                return records
     return ()
 
 
-def _records(forge: Forge, commit: LoggedCommit) -> Iterator[Record]:
-    """By its trailers, and by its merge request.
+def _records(forge: Forge, commit: LoggedCommit, own: Record | None) -> Iterator[Record]:
+    """By its trailers (``own``), and by its merge request.
 
     Squashed, a commit has no trailers; and a later pipeline that found its values proposed already has left its number
     in the merge request only.
     """
-    own = read_trailers(commit.message)
     if own is not None:
         yield own
-    if own is None or own.command == _COMMAND:
-        request = merge_request_of(forge, commit.id)
-        if request is not None and request.record is not None:
-            yield request.record
+    request = merge_request_of(forge, commit.id)
+    if request is not None and request.record is not None:
+        yield request.record

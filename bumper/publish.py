@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bumper import merge_requests
-from bumper.change import Change, Version
+from bumper.change import outcome
 from bumper.checkout import Checkout, fetch_branch, push, read_commit, read_files
 from bumper.errors import Refused
 from bumper.forge import AlreadyThere, Forge
 from bumper.git_failures import RaceLost
 from bumper.merge_requests import MergeRequest, People
 from bumper.order import Overtaken, newer_than
-from bumper.proposal import Proposal
+from bumper.proposal import Proposal, code
 from bumper.record import Record, read_trailers, replace_comment
 
 
@@ -65,11 +65,7 @@ def _was_closed_by_a_person(closed: MergeRequest, proposal: Proposal) -> bool:
     record = closed.record
     if record is None or record.superseded_by is not None:
         return False
-    return _outcome(record.changes) == _outcome(proposal.record.changes)
-
-
-def _outcome(changes: Iterable[Change]) -> set[tuple[str, str, Version]]:
-    return {(change.file, change.path, change.after) for change in changes}
+    return outcome(record.changes) == outcome(proposal.record.changes)
 
 
 def _push_new(forge: Forge, checkout: Checkout, proposal: Proposal, commit: str, wishes: Wishes) -> None:
@@ -102,10 +98,31 @@ def _update(
         authors = strangers(forge, proposal.target_branch, proposal.branch)
         if authors:
             raise Refused(_somebodys(proposal.branch, authors))
+        if current.auto_merge:
+            merge_requests.cancel_auto_merge(forge, current.iid)
+        approved = merge_requests.is_approved(forge, current.iid)
         push(checkout, commit, proposal.branch, branch.tip)
-        return Published(merge_requests.update(forge, current.iid, proposal), "updated", commit)
+        updated = merge_requests.update(forge, current.iid, proposal)
+        if approved:
+            _tell_approvers(forge, current, proposal)
+        return Published(updated, "updated", commit)
     _note_newer_pipeline(forge, proposal, current)
     return Published(current, "unchanged", branch.tip)
+
+
+def _tell_approvers(forge: Forge, current: MergeRequest, proposal: Proposal) -> None:
+    """What was approved is not what will be merged: take the approvals back where that is allowed, and say so."""
+    reset = merge_requests.reset_approvals(forge, current.iid)
+    before = {(change.file, change.path): change.after for change in (current.record.changes if current.record else ())}
+    lines = [
+        f"- {code(change.app)}: {code(str(before.get((change.file, change.path), change.before)))} is now "
+        f"{code(str(change.after))}"
+        for change in proposal.record.changes
+    ]
+    ending = "The approvals were reset." if reset else "The approvals are of the content before."
+    merge_requests.say(
+        forge, current.iid, "\n".join(["This was changed after it was approved:", "", *lines, "", ending])
+    )
 
 
 def _note_newer_pipeline(forge: Forge, proposal: Proposal, current: MergeRequest) -> None:
@@ -122,7 +139,7 @@ def _proposes_the_same(
     forge: Forge, checkout: Checkout, branch: Checkout, proposal: Proposal, current: MergeRequest
 ) -> bool:
     """Whether the open merge request proposes these values already, in a way that can be merged."""
-    if current.record is None or _outcome(current.record.changes) != _outcome(proposal.record.changes):
+    if current.record is None or outcome(current.record.changes) != outcome(proposal.record.changes):
         return False
     found = read_commit(branch)
     if read_trailers(found.message) is None or any(file not in branch.entries for file in proposal.files):

@@ -12,12 +12,13 @@ from bumper.cli.printing import show
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
     from bumper.deliver import DeliveryOptions
     from bumper.result import Result
+    from bumper.settings import Settings
 
 
 def bump(
-    environment: Annotated[str, typer.Argument(help="The environment to change.")],
+    environment: Annotated[str, typer.Argument(help="The environment to change.", metavar="ENVIRONMENT")],
     images: Annotated[
-        list[str] | None, typer.Argument(help="registry/repository:tag[@digest]", metavar="[IMAGE...]")
+        list[str] | None, typer.Argument(help="registry/repository:tag[@digest]", metavar="IMAGE")
     ] = None,
     event: Annotated[
         str | None,
@@ -36,7 +37,10 @@ def bump(
     assignee: opt.Assignees = None,
     title: opt.Title = None,
     reopen: opt.Reopen = False,
-    yes: opt.Yes = False,  # noqa: ARG001 - a bump never asks; the contract gives it to every command that proposes
+    auto_merge: opt.AutoMerge = None,
+    wait: opt.Wait = None,
+    yes: opt.Yes = False,
+    verbose: opt.Verbose = False,
     verify: opt.Verify = True,
     allow_missing: opt.AllowMissing = False,
     allow_older: Annotated[
@@ -64,13 +68,13 @@ def bump(
     settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
     body = read_body(event) if event is not None else None
     request = BumpRequest(environment, parsed, body, tuple(app or ()), allow_missing, dry_run, verify)
-    options = _options(delivery, label, reviewer, assignee, title, reopen=reopen, allow_older=allow_older)
-    _finish(run(request, options, settings, environ), output, dotenv)
+    options = _options(delivery, label, reviewer, assignee, title, auto_merge, reopen=reopen, allow_older=allow_older)
+    _finish(run(request, options, settings, environ), settings, wait, output, dotenv)
 
 
 def promote(
-    source: Annotated[str, typer.Argument(help="The environment whose tags are taken.")],
-    target: Annotated[str, typer.Argument(help="The environment to change.")],
+    source: Annotated[str, typer.Argument(help="The environment whose tags are taken.", metavar="SOURCE")],
+    target: Annotated[str, typer.Argument(help="The environment to change.", metavar="TARGET")],
     repo: opt.Repo = None,
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
@@ -83,7 +87,10 @@ def promote(
     assignee: opt.Assignees = None,
     title: opt.Title = None,
     reopen: opt.Reopen = False,
+    auto_merge: opt.AutoMerge = None,
+    wait: opt.Wait = None,
     yes: opt.Yes = False,
+    verbose: opt.Verbose = False,
     verify: opt.Verify = True,
     allow_moved: Annotated[
         bool,
@@ -104,13 +111,13 @@ def promote(
     environ = process_environment()
     settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
     request = PromoteRequest(source, target, tuple(app or ()), tuple(image or ()), dry_run, verify, allow_moved)
-    options = _options(delivery, label, reviewer, assignee, title, reopen=reopen)
+    options = _options(delivery, label, reviewer, assignee, title, auto_merge, reopen=reopen)
     confirm = _never_ask if yes or not sys.stdin.isatty() else _ask
-    _finish(run(request, options, settings, environ, confirm), output, dotenv)
+    _finish(run(request, options, settings, environ, confirm), settings, wait, output, dotenv)
 
 
 def rollback(
-    environment: Annotated[str, typer.Argument(help="The environment to roll back.")],
+    environment: Annotated[str, typer.Argument(help="The environment to roll back.", metavar="ENVIRONMENT")],
     repo: opt.Repo = None,
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
@@ -130,7 +137,10 @@ def rollback(
     assignee: opt.Assignees = None,
     title: opt.Title = None,
     reopen: opt.Reopen = False,
-    yes: opt.Yes = False,  # noqa: ARG001 - a rollback at night does not ask
+    auto_merge: opt.AutoMerge = None,
+    wait: opt.Wait = None,
+    yes: opt.Yes = False,
+    verbose: opt.Verbose = False,
     verify: opt.Verify = True,
     dotenv: opt.Dotenv = None,
     output: opt.OutputOption = opt.Output.TEXT,
@@ -150,12 +160,12 @@ def rollback(
         environment, tuple(app or ()), all_apps, to, steps, mr,
         force=force, hold=hold, dry_run=dry_run, verify=verify,
     )  # fmt: skip
-    options = _options(delivery, label, reviewer, assignee, title, reopen=reopen)
-    _finish(run(request, options, settings, environ), output, dotenv)
+    options = _options(delivery, label, reviewer, assignee, title, auto_merge, reopen=reopen)
+    _finish(run(request, options, settings, environ), settings, wait, output, dotenv)
 
 
 def hold(
-    environment: Annotated[str, typer.Argument(help="The environment.")],
+    environment: Annotated[str, typer.Argument(help="The environment.", metavar="ENVIRONMENT")],
     app: opt.RequiredApps,
     reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the comment.", metavar="TEXT")] = "",
     repo: opt.Repo = None,
@@ -169,7 +179,10 @@ def hold(
     assignee: opt.Assignees = None,
     title: opt.Title = None,
     reopen: opt.Reopen = False,
-    yes: opt.Yes = False,  # noqa: ARG001 - nothing is asked
+    auto_merge: opt.AutoMerge = None,
+    wait: opt.Wait = None,
+    yes: opt.Yes = False,
+    verbose: opt.Verbose = False,
     dotenv: opt.Dotenv = None,
     output: opt.OutputOption = opt.Output.TEXT,
 ) -> None:
@@ -177,12 +190,26 @@ def hold(
 
     Example: bumper hold prod --app backend --reason "until the fix of OPS-7"
     """
-    options = _options(delivery, label, reviewer, assignee, title, reopen=reopen)
-    _hold("hold", environment, app, image, reason, repo, branch, gitlab_url, options, dotenv, output, dry_run=dry_run)
+    options = _options(delivery, label, reviewer, assignee, title, auto_merge, reopen=reopen)
+    _hold(
+        "hold",
+        environment,
+        app,
+        image,
+        reason,
+        repo,
+        branch,
+        gitlab_url,
+        options,
+        wait,
+        dotenv,
+        output,
+        dry_run=dry_run,
+    )
 
 
 def unhold(
-    environment: Annotated[str, typer.Argument(help="The environment.")],
+    environment: Annotated[str, typer.Argument(help="The environment.", metavar="ENVIRONMENT")],
     app: opt.RequiredApps,
     repo: opt.Repo = None,
     branch: opt.Branch = None,
@@ -195,7 +222,10 @@ def unhold(
     assignee: opt.Assignees = None,
     title: opt.Title = None,
     reopen: opt.Reopen = False,
-    yes: opt.Yes = False,  # noqa: ARG001 - nothing is asked
+    auto_merge: opt.AutoMerge = None,
+    wait: opt.Wait = None,
+    yes: opt.Yes = False,
+    verbose: opt.Verbose = False,
     dotenv: opt.Dotenv = None,
     output: opt.OutputOption = opt.Output.TEXT,
 ) -> None:
@@ -203,13 +233,16 @@ def unhold(
 
     Example: bumper unhold prod --app backend
     """
-    options = _options(delivery, label, reviewer, assignee, title, reopen=reopen)
-    _hold("unhold", environment, app, image, "", repo, branch, gitlab_url, options, dotenv, output, dry_run=dry_run)
+    options = _options(delivery, label, reviewer, assignee, title, auto_merge, reopen=reopen)
+    _hold(
+        "unhold", environment, app, image, "", repo, branch, gitlab_url, options, wait, dotenv, output, dry_run=dry_run
+    )
 
 
 def _hold(
     command: str, environment: str, app: list[str], image: list[str] | None, reason: str, repo: str | None,
-    branch: str | None, gitlab_url: str | None, options: "DeliveryOptions", dotenv: Path | None, output: opt.Output,
+    branch: str | None, gitlab_url: str | None, options: "DeliveryOptions", wait: float | None, dotenv: Path | None,
+    output: opt.Output,
     *, dry_run: bool,
 ) -> None:  # fmt: skip
     from bumper.commands.hold import HoldRequest
@@ -220,24 +253,30 @@ def _hold(
     environ = process_environment()
     settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
     request = HoldRequest(command, environment, tuple(app), tuple(image or ()), reason, dry_run)
-    _finish(run(request, options, settings, environ), output, dotenv)
+    _finish(run(request, options, settings, environ), settings, wait, output, dotenv)
 
 
 def _options(
     delivery: opt.Delivery | None, labels: list[str] | None, reviewers: list[str] | None, assignees: list[str] | None,
-    title: str | None, *, reopen: bool, allow_older: bool = False,
+    title: str | None, auto_merge: bool | None, *, reopen: bool, allow_older: bool = False,
 ) -> "DeliveryOptions":  # fmt: skip
     from bumper.deliver import DeliveryOptions
     from bumper.merge_requests import People
     from bumper.publish import Wishes
 
     wishes = Wishes(People(tuple(reviewers or ()), tuple(assignees or ())), reopen, allow_older)
-    return DeliveryOptions(delivery.value if delivery is not None else None, wishes, tuple(labels or ()), title)
+    return DeliveryOptions(
+        delivery.value if delivery is not None else None, wishes, tuple(labels or ()), title, auto_merge
+    )
 
 
-def _finish(result: "Result", output: opt.Output, dotenv: Path | None) -> None:
+def _finish(
+    result: "Result", settings: "Settings", wait: float | None, output: opt.Output, dotenv: Path | None
+) -> None:  # fmt: skip
     from bumper import report
+    from bumper.merging import wait_until_merged
 
+    result = wait_until_merged(result, settings, wait, lambda line: print(line, file=sys.stderr))
     if dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own
         report.write_dotenv(dotenv, result)
     show(output, report.result_data(result), report.result_text(result), result.warnings)

@@ -7,7 +7,7 @@ import typer
 from bumper.cli import options as opt
 from bumper.cli.printing import show
 
-Files = Annotated[list[str], typer.Argument(help="Values files.", metavar="FILE...")]
+Files = Annotated[list[str], typer.Argument(help="Values files.", metavar="FILE")]
 
 
 def pins(files: Files, output: opt.OutputOption = opt.Output.TEXT) -> None:
@@ -23,8 +23,8 @@ def pins(files: Files, output: opt.OutputOption = opt.Output.TEXT) -> None:
 
 
 def set_tag(
-    image: Annotated[str, typer.Argument(help="registry/repository:tag[@digest]")],
-    files: Annotated[list[str], typer.Argument(help="Values files; - for stdin to stdout.", metavar="FILE...")],
+    image: Annotated[str, typer.Argument(help="registry/repository:tag[@digest]", metavar="IMAGE")],
+    files: Annotated[list[str], typer.Argument(help="Values files; - for stdin to stdout.", metavar="FILE")],
     path: Annotated[
         str | None, typer.Option("--path", help='Only the pin at this path: a.b[0].tag, a["b.c"].tag')
     ] = None,

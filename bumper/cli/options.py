@@ -52,8 +52,28 @@ Labels = Annotated[list[str] | None, typer.Option("--label", help="A label of th
 Reviewers = Annotated[list[str] | None, typer.Option("--reviewer", help="A reviewer's user name (repeatable).")]
 Assignees = Annotated[list[str] | None, typer.Option("--assignee", help="An assignee's user name (repeatable).")]
 Title = Annotated[str | None, typer.Option("--title", help="The merge request's title.")]
+AutoMerge = Annotated[
+    bool | None, typer.Option("--auto-merge/--no-auto-merge", help="Merge as soon as nothing stands against it.")
+]
+Wait = Annotated[
+    float | None, typer.Option("--wait", help="Wait so long until it is merged.", metavar="SECONDS", min=0)
+]
 Reopen = Annotated[bool, typer.Option("--reopen", help="Propose again what a person closed.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask (it never asks when stdin is no terminal).")]
+
+
+def _tell_more(value: bool) -> None:
+    """Every git command and every answer of GitLab, on stderr; a token is in none of them."""
+    if value:
+        import logging
+
+        logging.basicConfig(level=logging.WARNING, format="%(message)s")
+        logging.getLogger("bumper").setLevel(logging.DEBUG)
+
+
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", callback=_tell_more, help="Tell every step on stderr, never a secret.")
+]
 Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Ask the registry whether the image exists.")]
 AllowMissing = Annotated[
     bool, typer.Option("--allow-missing", help="An image that nothing in the environment uses is no error.")

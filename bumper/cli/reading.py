@@ -8,7 +8,7 @@ from bumper.cli import options as opt
 from bumper.cli.printing import show
 
 Environments = Annotated[
-    list[str] | None, typer.Argument(help="Only these environments; by default all.", metavar="[ENVIRONMENT...]")
+    list[str] | None, typer.Argument(help="Only these environments; by default all.", metavar="ENVIRONMENT")
 ]
 
 
@@ -18,6 +18,7 @@ def status(
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
     every_row: Annotated[bool, typer.Option("--all", help="Every row, not only what differs.")] = False,
+    verbose: opt.Verbose = False,
     output: opt.OutputOption = opt.Output.TEXT,
 ) -> None:
     """Applications x environments: tags, what differs, holds, open merge requests.
@@ -36,11 +37,12 @@ def status(
 
 
 def history(
-    environment: Annotated[str, typer.Argument(help="The environment.")],
+    environment: Annotated[str, typer.Argument(help="The environment.", metavar="ENVIRONMENT")],
     repo: opt.Repo = None,
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
     app: opt.Apps = None,
+    verbose: opt.Verbose = False,
     output: opt.OutputOption = opt.Output.TEXT,
 ) -> None:
     """List the deployments of ENVIRONMENT, newest first: when, application, from, to, who, merge request.

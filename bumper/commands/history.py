@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bumper.checkout import clone
+from bumper.commit_log import LookedFarEnough
 from bumper.forge import connect
 from bumper.history import Deployment, Scope, deployments
 from bumper.plan import choose_apps
@@ -36,5 +37,11 @@ def history(environment: str, apps: tuple[str, ...], settings: Settings, environ
         scope = Scope(
             checkout, connect(settings), target.environment, target.setup.config, target.gathered, chosen
         )  # fmt: skip
-        found = tuple(islice(deployments(scope), _MOST + 1))
-        return History(environment, found[:_MOST], len(found) > _MOST)
+        found: list[Deployment] = []
+        more = False
+        try:
+            for one in islice(deployments(scope), _MOST + 1):
+                found.append(one)  # noqa: PERF402 - what was found before an error is kept
+        except LookedFarEnough:
+            more = True
+        return History(environment, tuple(found[:_MOST]), more or len(found) > _MOST)

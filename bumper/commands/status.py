@@ -1,14 +1,15 @@
 """``bumper status``: applications x environments, what differs, what is held, what is proposed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bumper.checkout import clone
+from bumper.checkout import Checkout, clone
 from bumper.errors import Refused
 from bumper.forge import connect
+from bumper.gather import Gathered
 from bumper.merge_requests import MergeRequest, find_open
 from bumper.overview import Overview, make_overview, sources_of, usual_order
-from bumper.repository import open_environment, read_setup
+from bumper.repository import Setup, open_environment, read_setup
 from bumper.settings import Settings
 
 
@@ -35,11 +36,33 @@ def status(environments: Sequence[str], settings: Settings, environ: Mapping[str
             raise Refused(
                 "The repository has no environment in one of the usual layouts; describe yours in bumper.yaml."
             )
-        needed = dict.fromkeys((*names, *sources_of(names, setup.config)))
-        gathered = {name: open_environment(checkout, setup, name).gathered for name in needed}
-        overview = make_overview(gathered, list(dict.fromkeys(names)), setup.config)
+        gathered, refused = _gather(checkout, setup, names, named=bool(environments))
+        shown = [name for name in dict.fromkeys(names) if name in gathered]
+        overview = make_overview(gathered, shown, setup.config)
+        overview = replace(overview, warnings=(*overview.warnings, *refused))
         open_requests = [
             one for one in find_open(connect(settings), checkout.branch)
             if one.record is not None and (not environments or one.record.environment in names)
         ]  # fmt: skip
     return Status(overview, tuple(open_requests))
+
+
+def _gather(
+    checkout: Checkout, setup: Setup, names: Sequence[str], *, named: bool
+) -> tuple[dict[str, Gathered], list[str]]:
+    """The pins of the environments and of those that they are promoted from, and why some could not be gathered.
+
+    An environment that somebody named has to be whole; of all environments, a broken one does not hide the others.
+    """
+    gathered: dict[str, Gathered] = {}
+    refused: list[str] = []
+    for name in dict.fromkeys((*names, *sources_of(names, setup.config))):
+        try:
+            gathered[name] = open_environment(checkout, setup, name).gathered
+        except Refused as refusal:
+            if named:
+                raise
+            refused.append(str(refusal))
+    if not gathered:
+        raise Refused("\n".join(refused))
+    return gathered, refused
