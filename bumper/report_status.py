@@ -130,7 +130,7 @@ def history_text(history: History) -> str:
              one.commit[:12]]
             for change in one.changes
         ]  # fmt: skip
+    more = ["older ones are left out; --app looks further back for one application"] if history.more else []
     if not history.deployments:
-        return f"{history.environment}: no deployment in the history"
-    more = ["older ones are left out"] if history.more else []
+        return "\n".join([f"{history.environment}: no deployment in the history", *more])
     return "\n".join([*aligned(table), *more])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployments import PROD, Deployments, DeploymentsMaker
+from tests.deployments import PROD, STAGING, Deployments, DeploymentsMaker
 from tests.gitops import values
 
 APPS, COMMITS = 200, 2000
@@ -18,7 +18,7 @@ def fast_import(repository: Path, stream: str) -> None:
 
 def commit(number: int, files: dict[str, str]) -> str:
     written = "".join(f"M 100644 inline {path}\ndata {len(text)}\n{text}\n" for path, text in files.items())
-    start = "from refs/heads/main^0\n" if number == 0 else ""
+    start = "from refs/heads/main^0\n" if number in {0, COMMITS} else ""
     head = f"commit refs/heads/main\ncommitter Dora <d@example.org> {1780000000 + number} +0000\ndata 2\nX\n"
     return f"{head}{start}{written}"
 
@@ -62,3 +62,19 @@ def test_little_of_it_is_fetched(
     fetched, whole = received(large, tmp_path, monkeypatch, *arguments)
 
     assert 0 < fetched < whole / 10
+
+
+def test_nobody_waits_for_a_past_without_end(large: Deployments, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what the other environments did most, only so much is looked through."""
+    monkeypatch.setattr("bumper.commit_log._FURTHEST", 3)
+    large.commit({QUIET: values("2.0.0")})
+    stream = [commit(COMMITS + number, {STAGING.format("app"): values(f"1.{number}")}) for number in range(110)]
+    fast_import(large.gitops.sandbox.repository_path(large.gitops.project), "".join(stream))
+
+    ran = large.bumper("history", "prod", code=0)
+    message = large.refused("rollback", "prod", "--all-apps", "--steps", "50")
+
+    assert "  2.0.0  " in ran.out
+    assert ran.out.splitlines()[-1].startswith("older ones are left out")
+    assert "--app" in message
+    assert large.history("prod", "--app", "app1")[-1] == ("app1", "0", "1.0.1")

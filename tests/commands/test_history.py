@@ -1,0 +1,221 @@
+"""What the history of an environment says, whoever deployed and however it was merged."""
+
+import pytest
+
+from tests.deployments import PROD, STAGING, Deployments, DeploymentsMaker, moves, two_environments
+from tests.gitops import APP, values
+
+APP_PROD, OTHER_PROD = PROD.format("app"), PROD.format("other")
+
+METHODS = {
+    "merge commit": {"merge_method": "merge"},
+    "semi-linear": {"merge_method": "rebase_merge"},
+    "fast-forward": {"merge_method": "ff"},
+    "squash": {"merge_method": "merge", "squash_option": "always"},
+    "squash and fast-forward": {"merge_method": "ff", "squash_option": "always"},
+}
+
+
+@pytest.fixture
+def one(make_deployments: DeploymentsMaker) -> Deployments:
+    return make_deployments({APP_PROD: values("1.0.0")})
+
+
+def test_the_json_is_the_contracts(one: Deployments, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITLAB_USER_LOGIN", "carol")
+    one.merged("bump", "prod", f"{APP}:1.0.1")
+
+    result = one.run("history", "prod")
+
+    [deployment] = result["deployments"]
+    assert result == {"environment": "prod", "deployments": [deployment]}
+    assert deployment == {
+        "commit": one.gitops.tip(),
+        "at": one.gitops.git("log", "-1", "--format=%cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ").strip(),
+        "author": "carol",
+        "merge_request": 1,
+        "changes": [
+            {
+                "app": "app",
+                "file": APP_PROD,
+                "path": "image.tag",
+                "line": 3,
+                "image": APP,
+                "from": {"tag": "1.0.0", "digest": None},
+                "to": {"tag": "1.0.1", "digest": None},
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("settings", METHODS.values(), ids=METHODS.keys())
+def test_every_merge_method(
+    make_deployments: DeploymentsMaker, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]
+) -> None:
+    made = make_deployments(two_environments("1.0.1", "1.0.0", "app", "other"))
+    made.gitops.api.put("", **settings)
+    monkeypatch.setenv("GITLAB_USER_LOGIN", "carol")
+    made.merged("bump", "prod", f"{APP}:1.0.1", "--app", "app")
+    made.merged("promote", "staging", "prod")
+    monkeypatch.setenv("GITLAB_USER_LOGIN", "dave")
+    made.merged("rollback", "prod", "--app", "other")
+
+    found = made.run("history", "prod")["deployments"]
+    after = made.merged("rollback", "prod", "--all-apps")
+
+    assert [(one["author"], one["merge_request"]) for one in found] == [("dave", 3), ("carol", 2), ("carol", 1)]
+    assert [moves(one) for one in found] == [
+        [("other", "1.0.1", "1.0.0")],
+        [("other", "1.0.0", "1.0.1")],
+        [("app", "1.0.0", "1.0.1")],
+    ]
+    assert moves(after) == [("app", "1.0.1", "1.0.0")]
+    assert moves(made.run("rollback", "prod", "--mr", "2", "--force")) == []
+
+
+@pytest.mark.parametrize("settings", [METHODS["semi-linear"], METHODS["fast-forward"]])
+def test_a_merge_request_that_gitlab_rebased(make_deployments: DeploymentsMaker, settings: dict[str, str]) -> None:
+    made = make_deployments(two_environments("1.0.1", "1.0.0", "app", "other"))
+    made.gitops.api.put("", **settings)
+    iid = made.run("promote", "staging", "prod", "--app", "app")["merge_request"]["iid"]
+    by_hand = made.tag(OTHER_PROD, "2.0.0")
+    made.gitops.api.put(f"/merge_requests/{iid}/rebase")
+    made.gitops.merge(iid)
+
+    assert made.gitops.git("rev-list", "--first-parent", "main").split()[1] == by_hand
+    assert made.history("prod") == [("app", "1.0.0", "1.0.1"), ("other", "1.0.0", "2.0.0")]
+    assert made.run("history", "prod", "--app", "app")["deployments"][0]["merge_request"] == iid
+    assert moves(made.run("rollback", "prod", "--app", "app")) == [("app", "1.0.1", "1.0.0")]
+    assert moves(made.run("rollback", "prod", "--mr", str(iid))) == [("app", "1.0.1", "1.0.0")]
+
+
+def test_a_persons_merge_request(one: Deployments) -> None:
+    one.gitops.person().push_branch("by-hand", values("1.0.1"), path=APP_PROD)
+    iid = one.gitops.api.open("by-hand")["iid"]
+    one.gitops.merge(iid)
+
+    [deployment] = one.run("history", "prod")["deployments"]
+
+    assert (deployment["author"], deployment["merge_request"]) == ("Dora", iid)
+
+
+def test_a_push_without_a_merge_request(one: Deployments) -> None:
+    commit = one.tag(APP_PROD, "1.0.1")
+
+    [deployment] = one.run("history", "prod")["deployments"]
+
+    assert (deployment["commit"], deployment["author"], deployment["merge_request"]) == (commit, "Dora", None)
+
+
+def test_what_is_merged_counts_where_it_reached_the_branch(one: Deployments) -> None:
+    """Commits of a branch, one of which takes the other back, are no deployments of their own."""
+    clone = one.gitops.person()
+    clone.push_branch("by-hand", values("1.0.1"), path=APP_PROD)
+    clone.commit(values("1.0.2"), APP_PROD)
+    clone.git("push", "--quiet", "origin", "by-hand")
+    one.gitops.merge(one.gitops.api.open("by-hand")["iid"])
+
+    assert one.history("prod") == [("app", "1.0.0", "1.0.2")]
+
+
+def test_other_environments_and_other_changes_are_left_out(make_deployments: DeploymentsMaker) -> None:
+    made = make_deployments(two_environments("1.0.0", "1.0.0"))
+    made.tag(STAGING.format("app"), "1.0.1")
+    made.commit({APP_PROD: values("1.0.0") + "replicas: 2\n"})
+    made.commit({APP_PROD: values("1.0.0 # bumper: hold") + "replicas: 2\n"})
+    made.commit({"README.md": "text\n"})
+
+    assert made.history("prod") == []
+    assert made.bumper("history", "prod", code=0).out == "prod: no deployment in the history\n"
+
+
+def test_app_globs(make_deployments: DeploymentsMaker) -> None:
+    made = make_deployments({APP_PROD: values("1.0.0"), OTHER_PROD: values("1.0.0")})
+    made.tag(APP_PROD, "1.0.1")
+    made.tag(OTHER_PROD, "1.0.2")
+
+    assert made.history("prod", "--app", "oth*") == [("other", "1.0.0", "1.0.2")]
+    assert "No application of prod is called 'x'" in made.refused("history", "prod", "--app", "x")
+
+
+def test_the_table_for_people(one: Deployments) -> None:
+    one.merged("bump", "prod", f"{APP}:1.0.1")
+
+    heading, line = one.bumper("history", "prod", code=0).out.splitlines()
+
+    assert heading.split("  ")[0] == "WHEN"
+    assert f"app          {APP}  1.0.0  1.0.1  bumper  !1" in line
+    assert one.gitops.tip()[:12] in line
+
+
+def test_a_file_that_begins_is_no_deployment(one: Deployments) -> None:
+    one.tag(OTHER_PROD, "1.0.0")
+    one.tag(OTHER_PROD, "1.0.1")
+
+    assert one.history("prod") == [("other", "1.0.0", "1.0.1")]
+
+
+def test_a_version_that_is_not_yaml_is_passed_over(one: Deployments) -> None:
+    one.tag(APP_PROD, "1.0.1")
+    one.commit({APP_PROD: "image: [\n"})
+    one.tag(APP_PROD, "1.0.2")
+
+    assert one.history("prod") == [("app", "1.0.0", "1.0.1")]
+
+
+def test_an_image_that_moved_to_another_repository_is_no_deployment(one: Deployments) -> None:
+    one.commit({APP_PROD: values("1.0.1", "other.example.com/team/app")})
+
+    assert one.history("prod") == []
+
+
+class TestRenamed:
+    """The past of a file goes on under its old name."""
+
+    def test_without_an_edit(self, one: Deployments) -> None:
+        one.tag(APP_PROD, "1.0.1")
+        one.commit({APP_PROD: None, OTHER_PROD: values("1.0.1")})
+        one.tag(OTHER_PROD, "1.0.2")
+
+        assert one.history("prod") == [("other", "1.0.1", "1.0.2"), ("other", "1.0.0", "1.0.1")]
+        assert moves(one.run("rollback", "prod", "--steps", "2")) == [("other", "1.0.2", "1.0.0")]
+
+    def test_with_an_edit(self, one: Deployments) -> None:
+        one.tag(APP_PROD, "1.0.1")
+        one.commit({APP_PROD: None, OTHER_PROD: values("1.0.2")})
+
+        assert one.history("prod") == [("other", "1.0.1", "1.0.2"), ("other", "1.0.0", "1.0.1")]
+
+    def test_twice(self, one: Deployments) -> None:
+        one.tag(APP_PROD, "1.0.1")
+        one.commit({APP_PROD: None, PROD.format("second"): values("1.0.1")})
+        one.tag(PROD.format("second"), "1.0.2")
+        one.commit({PROD.format("second"): None, OTHER_PROD: values("1.0.2")})
+        one.tag(OTHER_PROD, "1.0.3")
+
+        assert [after for _, _, after in one.history("prod", "--app", "other")] == ["1.0.3", "1.0.2", "1.0.1"]
+
+    def test_a_merged_rename(self, one: Deployments) -> None:
+        one.tag(APP_PROD, "1.0.1")
+        clone = one.gitops.person()
+        clone.git("checkout", "--quiet", "-b", "rename")
+        (clone.folder / OTHER_PROD).parent.mkdir(parents=True)
+        clone.git("mv", APP_PROD, OTHER_PROD)
+        clone.git("commit", "--quiet", "-m", "Rename")
+        clone.git("push", "--quiet", "origin", "rename")
+        one.gitops.merge(one.gitops.api.open("rename")["iid"])
+
+        assert one.history("prod") == [("other", "1.0.0", "1.0.1")]
+
+    @pytest.mark.parametrize("new_tag", ["1.0.1", "1.0.2"])
+    def test_a_folder_whose_environments_are_alike(self, make_deployments: DeploymentsMaker, new_tag: str) -> None:
+        """Git pairs files by their content alone, and staging's is prod's after a promotion."""
+        made = make_deployments(two_environments("0.9.0", "1.0.0"))
+        made.tag(STAGING.format("app"), "1.0.1")
+        made.tag(APP_PROD, "1.0.1")
+        gone = dict.fromkeys([STAGING.format("app"), APP_PROD])
+        made.commit({**gone, STAGING.format("other"): values("1.0.1"), OTHER_PROD: values(new_tag)})
+
+        now = [] if new_tag == "1.0.1" else [("other", "1.0.1", "1.0.2")]
+        assert made.history("prod") == [*now, ("other", "1.0.0", "1.0.1")]
+        assert made.history("staging") == [("other", "0.9.0", "1.0.1")]
