@@ -23,3 +23,12 @@ _NOT_TEXT = re.compile(
 def reads_as_text(plain: str) -> bool:
     """Whether every reader of YAML 1.1 or 1.2 takes the plain scalar ``plain`` for exactly that string."""
     return all(_NOT_TEXT.fullmatch(read) is None for read in (plain, plain.replace("_", "")))
+
+
+# A short number without a trailing zero comes out of Helm's reader and its printing (Go's %v) as it went in.
+_PRINTED_ALIKE = re.compile(r"(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{0,8}[1-9])?")
+
+
+def helm_prints_alike(plain: str) -> bool:
+    """Whether Helm prints the plain scalar ``plain`` as it stands, although it may read it as a number."""
+    return reads_as_text(plain) or _PRINTED_ALIKE.fullmatch(plain) is not None

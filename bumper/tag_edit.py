@@ -7,7 +7,7 @@ from bumper.edit_proof import prove
 from bumper.errors import Refused
 from bumper.holders import cut_holder, is_null, read_holder
 from bumper.pin import Pin
-from bumper.plain_scalar import reads_as_text
+from bumper.plain_scalar import helm_prints_alike, reads_as_text
 from bumper.values_file import ValuesFile, describe
 from bumper.yaml_tree import Scalar
 
@@ -69,7 +69,7 @@ def _differs(wanted: _Wanted) -> bool:
     holder = wanted.holder
     if wanted.value != holder.value:
         return True
-    return holder.style == "" and holder.yaml_tag is None and wanted.value != "" and not reads_as_text(wanted.value)
+    return holder.style == "" and holder.yaml_tag is None and wanted.value != "" and not helm_prints_alike(wanted.value)
 
 
 def _wanted(values: ValuesFile, edit: TagEdit) -> Iterator[_Wanted]:
