@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
+SECONDS ?= 60
 
-.PHONY: demo test check corpus format clean
+.PHONY: demo test check corpus soak format clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("bumper needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -29,6 +30,10 @@ check: $(VENV)/ready
 # Every values file below CORPUS is edited and proven; prints figures.
 corpus: $(VENV)/ready
 	$(BIN)/python -m tests.corpus.measure "$(CORPUS)"
+
+# Rivals, faults, random interleavings and fuzz for so long; prints figures, and the seed of what failed.
+soak: $(VENV)/ready
+	$(BIN)/python -m tests.soak.soak $(SECONDS)
 
 format: $(VENV)/ready
 	$(BIN)/ruff check --fix .

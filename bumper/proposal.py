@@ -13,6 +13,7 @@ from bumper.record import Record, comment, one_line, trailers
 LONGEST_TITLE = 255  # characters, GitLab's limit
 _MOST_ROWS = 100
 _LONGEST_SLUG = 40
+_ZERO_WIDTH_SPACE = "\u200b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def propose(
     labels: Iterable[str] = (), remarks: Sequence[str] = (),
 ) -> Proposal:  # fmt: skip
     """Put a proposal together; ``subject`` is the line that bumper would write by itself."""
-    title = (one_line(words.title or "") or subject)[:LONGEST_TITLE]
+    title = _quiet(one_line(words.title or "") or subject)[:LONGEST_TITLE]
     first = one_line(words.commit_message.replace("{default}", subject))
     return Proposal(
         branch=branch_name(prefix, request),
@@ -113,7 +114,7 @@ def describe(record: Record, subject: str, remarks: Sequence[str] = ()) -> str:
     ]
     left_out = len(record.changes) - len(rows)
     parts = [
-        f"{subject}.",
+        f"{_quiet(subject).replace('<', '&lt;')}.",
         "\n".join(["| Application | Image | From | To | Place |", "| --- | --- | --- | --- | --- |", *rows]),
         f"… and {left_out} more." if left_out > 0 else "",
         *remarks,
@@ -131,6 +132,11 @@ def _provenance(record: Record) -> str:
     if record.requested_by is not None:
         lines.append(f"- Requested by: {code(record.requested_by)}")
     return "\n".join(lines)
+
+
+def _quiet(text: str) -> str:
+    """``text`` in which no name notifies anybody: GitLab reads mentions in titles too, where backticks do not help."""
+    return text.replace("@", f"@{_ZERO_WIDTH_SPACE}")
 
 
 def code(text: str) -> str:

@@ -11,6 +11,9 @@ from bumper.errors import Refused
 from bumper.sandbox import Sandbox
 
 
+_SAMPLE_IMAGE = "registry.tbank.local/backend/app:1.0.3"
+
+
 @contextmanager
 def running_sandbox(port: int, directory: Path | None) -> Iterator[Sandbox]:
     """The server while it runs; without ``directory`` everything is gone afterwards.
@@ -25,7 +28,7 @@ def running_sandbox(port: int, directory: Path | None) -> Iterator[Sandbox]:
             folder.mkdir(parents=True, exist_ok=True)
             sandbox = Sandbox(folder, port)
             sandbox.start()
-        except (OSError, SystemExit) as error:
+        except OSError as error:
             raise Refused(
                 f"the server cannot start on port {port} in {folder} ({error}); give another --port or --dir."
             ) from error
@@ -40,4 +43,5 @@ def serve(port: int, directory: Path | None, show: Callable[[str], None]) -> Non
     with running_sandbox(port, directory) as sandbox:
         show(f"export BUMPER_REPO={shlex.quote(sandbox.repo_url)} BUMPER_TOKEN={shlex.quote(sandbox.token)}")
         show(f"# merge requests: {sandbox.url}/platform/gitops/-/merge_requests   (^C ends the server)")
+        show(f"# try: bumper bump staging {_SAMPLE_IMAGE} --no-verify   (the sample's registry does not exist)")
         threading.Event().wait()
