@@ -10,7 +10,6 @@ from pathlib import Path
 from bumper.errors import Refused
 from bumper.sandbox import Sandbox
 
-
 _SAMPLE_IMAGE = "registry.tbank.local/backend/app:1.0.3"
 
 
