@@ -51,6 +51,8 @@ def read_values(name: str, source: bytes) -> ValuesFile:
         raise Refused(f"{name}:{line}: the file is not UTF-8; save it as UTF-8.") from error
     bom = text.startswith(_BOM)
     text = text.removeprefix(_BOM)
+    if text.startswith(_BOM):  # the parser would drop one more, and every place in the text be off by one
+        raise Refused(f"{name}:1: the file starts with several byte order marks; save it with one or none.")
     try:
         documents = parse_documents(text)
     except YamlError as error:

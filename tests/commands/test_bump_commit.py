@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.command_line import CommandLine, finish, start
+from tests.command_line import CommandLine
 from tests.gitops import Gitops, GitopsMaker, values
 
 CONFIG = """\
@@ -61,25 +61,6 @@ def test_a_commit_closes_the_merge_request_that_it_replaces(gitops: Gitops, bump
     bumper.bump("staging", f"{image('one')}:1.0.2")
 
     assert [one["iid"] for one in gitops.merge_requests("closed")] == [1]
-
-
-def test_of_many_at_once_every_one_lands(gitops: Gitops) -> None:
-    running = [start("bump", "staging", f"{image(app)}:1.0.1", "--no-verify", "--output", "json") for app in APPS]
-    ended = [finish(process) for process in running]
-
-    assert [(ran.code, ran.json["status"]) for ran in ended] == [(0, "committed")] * len(APPS)
-    assert [gitops.read(file(app)) for app in APPS] == [values("1.0.1", image(app)) for app in APPS]
-    assert len(gitops.git("rev-list", "main").split()) == 1 + len(APPS)
-
-
-def test_of_many_proposals_of_one_request_one_is_opened(gitops: Gitops) -> None:
-    arguments = ["bump", "staging", f"{image('one')}:1.0.1", "--no-verify", "--delivery=merge-request", "--output=json"]
-
-    ended = [finish(process) for process in [start(*arguments) for _ in range(3)]]
-
-    assert [ran.code for ran in ended] == [0, 0, 0]
-    assert {ran.json["merge_request"]["iid"] for ran in ended} == {1}
-    assert len(gitops.merge_requests("all")) == 1
 
 
 def test_a_branch_that_is_protected_says_so(gitops: Gitops, bumper: CommandLine) -> None:

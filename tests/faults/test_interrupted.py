@@ -1,0 +1,91 @@
+"""SIGTERM, ^C and a full disk at any step: nothing is left behind, and a rerun does what is missing."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.command_line import finish, start
+
+from .proxy import SILENT, Fault, Proxy
+from .trial import Trial, Trials
+
+ANSWER_WITHHELD = Fault(silent=True, reached=True)
+STEPS = {
+    "while cloning": ("POST", "/git-upload-pack$", 2, SILENT),
+    "while asking": ("GET", "/merge_requests$", 1, SILENT),
+    "before the push arrives": ("POST", "/git-receive-pack$", 1, SILENT),
+    "after the push arrived": ("POST", "/git-receive-pack$", 1, ANSWER_WITHHELD),
+    "before the merge request is made": ("POST", "/merge_requests$", 1, SILENT),
+    "after the merge request was made": ("POST", "/merge_requests$", 1, ANSWER_WITHHELD),
+}
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+NO_SPACE = 'ulimit -f 0; exec "$@"'  # the shell's way to a disk that takes nothing
+
+
+@pytest.mark.parametrize(("step", "number"), [(step, SIGNALS[place % 2]) for place, step in enumerate(STEPS)])
+def test_interrupted(trials: Trials, proxy: Proxy, step: str, number: signal.Signals) -> None:
+    trial = trials("bump")
+    method, path, nth, fault = STEPS[step]
+    proxy.fail(fault, method=method, path=path, nth=nth)
+    process = start(*trial.command.arguments, "--no-verify", environ=trial.environ)
+    assert proxy.asked.wait(60)
+
+    process.send_signal(number)
+    ran = finish(process)
+
+    assert (ran.code, ran.out, ran.err) == (130, "", "interrupted\n")
+    assert list(trial.temporary_folder.iterdir()) == []
+    trial.check(trial.run())
+
+
+def test_a_disk_that_takes_nothing(trials: Trials) -> None:
+    trial = trials("bump")
+    command = [sys.executable, "-m", "bumper", *trial.command.arguments, "--no-verify"]
+
+    ran = subprocess.run(
+        ["sh", "-c", NO_SPACE, "sh", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **trial.environ},
+    )
+
+    assert (ran.returncode, ran.stdout) == (4, ""), ran
+    assert ran.stderr.startswith("error: ")
+    assert ran.stderr.count("\n") == 1
+    assert list(trial.temporary_folder.iterdir()) == []
+    assert trial.gitops.branches() == []
+    trial.check(trial.run())
+
+
+def test_no_room_for_the_dotenv_file(trials: Trials) -> None:
+    trial = trials("bump")
+
+    ran = trial.run("--dotenv", "/dev/full")
+
+    assert ran.code == 4
+    assert ran.err == "error: /dev/full could not be written: No space left on device; make room and try again.\n"
+    check_rerun_finds_it(trial)
+
+
+def test_no_room_for_the_output(trials: Trials) -> None:
+    trial = trials("bump")
+    command = [sys.executable, "-m", "bumper", *trial.command.arguments, "--no-verify"]
+
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        ran = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, **trial.environ}
+        )
+
+    assert ran.returncode == 4
+    assert ran.stderr == "error: No space left on device; mend that and try again.\n"
+    check_rerun_finds_it(trial)
+
+
+def check_rerun_finds_it(trial: Trial) -> None:
+    again = trial.run()
+    trial.check(again)
+    assert again.json["merge_request"]["action"] == "unchanged"
