@@ -60,6 +60,7 @@ def main() -> None:
     arguments = sys.argv[1:] or ["--help"]
     try:
         code = command.main(arguments, prog_name="bumper", standalone_mode=False)
+        sys.stdout.flush()
     except BumperError as error:
         code = _fail(error)
     except typer.TyperException as error:
@@ -67,6 +68,7 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     except OSError as error:  # a full disk, no more files: the machine's trouble, not the request's
+        _drop_what_cannot_be_printed()
         code = _fail(Unavailable(f"{error.strerror or type(error).__name__}{_place(error)}; mend that and try again."))
     except Exception:  # noqa: BLE001 - the last resort: a bug, with its traceback for the report
         traceback.print_exc()
@@ -74,6 +76,14 @@ def main() -> None:
     if code == _INTERRUPTED:  # typer hands its own 130 back for most of them
         print("interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _drop_what_cannot_be_printed() -> None:
+    """Python would try once more at its end, and exit with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _place(error: OSError) -> str:
