@@ -79,3 +79,9 @@ def make_deployments(make_gitops: GitopsMaker, bumper: CommandLine) -> Deploymen
 @pytest.fixture
 def make_verified(make_gitops: GitopsMaker, bumper: CommandLine, serve: Serve) -> VerifiedMaker:
     return VerifiedMaker(make_gitops, bumper, serve)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first, so that no worker is left with one of them when the others are done."""
+    longest = ("test_demo", "test_rivals", "test_state_machine", "test_faults", "test_loop")
+    items.sort(key=lambda item: not item.nodeid.partition(".py")[0].endswith(longest))
