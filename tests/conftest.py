@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bumper.sandbox import Sandbox
 
@@ -11,6 +12,10 @@ from .command_line import CommandLine
 from .deployments import Deployments, DeploymentsMaker
 from .gitops import Gitops, GitopsMaker
 from .verified import Serve, VerifiedMaker
+
+# A busy machine is no failure; the soak looks at many more examples.
+settings.register_profile("suite", max_examples=40, deadline=None)
+settings.load_profile("suite")
 
 pytest_plugins = ["tests.registry.fixtures", "tests.helm"]
 _FOREIGN = (
