@@ -55,6 +55,7 @@ def _promote_once(
 ) -> Result:  # fmt: skip
     setup = read_setup(checkout)
     _check_source(setup.layout.environment(request.target), request.source)
+    _check_health(setup.layout.environment(request.target))
     source = open_environment(checkout, setup, request.source)
     target = open_environment(checkout, setup, request.target)
     deliver.choose_delivery(setup.written, target.environment, options.delivery)
@@ -90,6 +91,15 @@ def _check_source(target: Environment, source: str) -> None:
         raise Refused(
             f"{target.name} takes promotions from {', '.join(allowed)} only (promote_from in bumper.yaml), not from "
             f"{source}."
+        )
+
+
+def _check_health(target: Environment) -> None:
+    """A gate that nobody watches must not stand open."""
+    if target.config.require_healthy:
+        raise Refused(
+            f"{target.name} takes only what Argo CD reports healthy (require_healthy in bumper.yaml), and this version "
+            "of bumper cannot ask Argo CD yet; take the key out to promote without that check."
         )
 
 

@@ -32,6 +32,12 @@ def test_promote_from(make_deployments: DeploymentsMaker) -> None:
     assert made.run("promote", "staging", "prod")["status"] == "proposed"
 
 
+def test_a_health_gate_that_nobody_watches_stays_shut(make_deployments: DeploymentsMaker) -> None:
+    made = make_deployments(config("require_healthy: true") | two_environments())
+
+    assert "require_healthy in bumper.yaml" in made.refused("promote", "staging", "prod")
+
+
 @pytest.mark.parametrize("held", ["", " # bumper: hold"])
 def test_a_tag_that_may_not_enter_refuses_the_whole_request(make_deployments: DeploymentsMaker, held: str) -> None:
     files = two_environments("1.0.1", "1.0.0", "app", "other")
