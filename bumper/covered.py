@@ -62,7 +62,7 @@ def close(forge: Forge, one: MergeRequest, reason: str, superseded_by: int) -> N
     merge_requests.say(forge, one.iid, f"Closed by bumper, because {reason}.")
     record = replace(one.record, superseded_by=superseded_by) if one.record is not None else None
     description = replace_comment(one.description, record) if record is not None else None
-    merge_requests.set_state(forge, one.iid, "close", description)
+    merge_requests.close(forge, one.iid, description)
 
 
 def give_way_to_newer(forge: Forge, record: Record, kept: MergeRequest, among: Sequence[MergeRequest]) -> None:

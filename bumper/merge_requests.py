@@ -15,7 +15,6 @@ _CHECKING = frozenset({"unchecked", "checking", "preparing"})
 _PAUSES = (0.1, 0.2, 0.5, 1, 2, 3, 5)  # seconds between questions while GitLab checks a merge request
 _PER_PAGE = 100  # GitLab's most
 _MOST_PAGES = 5
-_STATE_CHANGES = {"close": "closed", "reopen": "opened"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +169,10 @@ def describe(forge: Forge, iid: int, description: str) -> None:
         forge.project.mergerequests.update(iid, {"description": description})
 
 
-def set_state(forge: Forge, iid: int, event: str, description: str | None = None) -> None:
-    """``event`` is GitLab's close or reopen."""
-    data = {"state_event": event} | ({"description": description} if description is not None else {})
-    with translated(forge, f"making merge request !{iid} {_STATE_CHANGES[event]}"):
+def close(forge: Forge, iid: int, description: str | None) -> None:
+    """Close a merge request, and give it another description where there is one."""
+    data = {"state_event": "close"} | ({"description": description} if description is not None else {})
+    with translated(forge, f"closing merge request !{iid}"):
         forge.project.mergerequests.update(iid, data)
 
 

@@ -1,7 +1,7 @@
 """A proposal to GitLab: one request, one branch, one merge request, however often and by how many it is made."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from bumper import merge_requests
 from bumper.change import outcome
@@ -22,7 +22,6 @@ class Published:
     merge_request: MergeRequest
     action: str
     commit: str
-    closed: tuple[int, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
