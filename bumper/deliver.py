@@ -102,6 +102,7 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
         warnings=(*draft.result.warnings, *warnings),
         commit=published.commit,
         merge_request=ProposedAt(one.iid, one.url, one.state, published.action, one.auto_merge),
+        merge_wanted=wanted,
     )
 
 

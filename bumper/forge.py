@@ -39,6 +39,10 @@ class AlreadyThere(Refused):
     """GitLab's 409: what was to be made exists."""
 
 
+class NotShown(Unavailable):
+    """GitLab's 404: it is not there, or the token may not see it."""
+
+
 class NotMergeable(Refused):
     """GitLab's 405, 406 and 422: the merge request cannot be merged, now or at all."""
 
@@ -127,7 +131,7 @@ def _explain(forge: Forge, step: str, error: GitlabError) -> BumperError:
             "it needs the role Developer and the scope api."
         )
     if code == HTTPStatus.NOT_FOUND:
-        return Unavailable(
+        return NotShown(
             f"{step} failed: {address.gitlab_url} shows no {address.project} to the token in {source} ({said}); "
             "check BUMPER_REPO and what the token may see."
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bumper import merge_requests
+from bumper import merge_requests, merge_trains
 from bumper.change import outcome
 from bumper.checkout import Checkout, fetch_branch, push, read_commit, read_files
 from bumper.errors import Refused
@@ -146,7 +146,9 @@ def _proposes_the_same(
     # The same bytes on an older commit can conflict all the same: the target's line may have changed in between.
     if found.parents == (checkout.tip,) and read_files(branch, proposal.files) == proposal.files:
         return True
-    return not merge_requests.read_settled(forge, current.iid).has_conflict
+    if not merge_requests.read_settled(forge, current.iid).has_conflict:
+        return True
+    return current.auto_merge and merge_trains.is_queued(forge, current.iid)  # a train is left alone
 
 
 def strangers(forge: Forge, target_branch: str, branch: str) -> list[str]:

@@ -36,3 +36,4 @@ class Result:
     diff: str = ""
     preview: str = ""  # with --dry-run: the merge request as it would be
     source: str | None = None  # promote's
+    merge_wanted: bool = False  # auto-merge was asked for: whoever waits sets it as soon as GitLab takes it

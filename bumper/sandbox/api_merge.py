@@ -2,7 +2,7 @@
 
 from bumper.sandbox.branch_updates import RefUpdate, branches_updated
 from bumper.sandbox.call import Answer, Call
-from bumper.sandbox.errors import conflict, forbidden, not_allowed, unauthorized, unprocessable
+from bumper.sandbox.errors import conflict, forbidden, not_allowed, not_found, unauthorized, unprocessable
 from bumper.sandbox.git_merge import rebased
 from bumper.sandbox.mergeability import RUNNING, checked, detailed_status
 from bumper.sandbox.merging import fire_auto_merges, merge, signature_of
@@ -63,6 +63,7 @@ def rebase(call: Call) -> Answer:
         repository.set_branch(merge_request.source_branch, tip, merge_request.sha)
         update = RefUpdate(merge_request.sha, tip, f"refs/heads/{merge_request.source_branch}")
         branches_updated(world, project, call.user, [update])
+        world.update(call.merge_request, approved_by=merge_request.approved_by)  # the change itself is as approved
     elif base != onto:
         world.update(merge_request, merge_error="Rebase failed: Rebase locally, resolve all conflicts, then push.")
     return Answer({"rebase_in_progress": True}, 202)
@@ -80,7 +81,9 @@ def join_train(call: Call) -> Answer:
 
 
 def show_train_car(call: Call) -> Answer:
-    """GET merge_trains/merge_requests/:iid."""
+    """GET merge_trains/merge_requests/:iid: 404 for one that is on no train."""
+    if call.merge_request.state == "opened" and not call.merge_request.in_train:
+        raise not_found()
     return Answer(_car(call))
 
 

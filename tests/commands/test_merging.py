@@ -1,7 +1,10 @@
 """Auto-merge, waiting, and what happens to an approved merge request that gets new content."""
 
+from pathlib import Path
+
 import pytest
 
+from bumper.sandbox import Sandbox
 from tests.command_line import CommandLine, finish, start
 from tests.gitops import Gitops
 
@@ -65,3 +68,76 @@ def test_auto_merge_is_cancelled_before_new_content_is_pushed(gitops: Gitops, bu
     ]
     assert len(cancelled) == 1
     assert gitops.merge_requests()[0]["merge_when_pipeline_succeeds"] is False
+
+
+@pytest.mark.parametrize("version", ["16.0.8", "17.6.5", "17.11.0", "18.5.0", "19.1.0"])
+def test_auto_merge_on_every_gitlab(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bumper: CommandLine, version: str
+) -> None:
+    """Right after creation GitLab checks the merge request and answers 405; then its pipeline is awaited."""
+    with Sandbox(tmp_path / "gitlab", gitlab_version=version) as server:
+        server.mergeability_delay = 0.3
+        monkeypatch.setenv("BUMPER_REPO", server.repo_url)
+        monkeypatch.setenv("BUMPER_TOKEN", server.token)
+        gitops = Gitops(server, tmp_path)
+        gitops.api.put("", only_allow_merge_if_pipeline_succeeds=True)
+        commit = bumper.bump("staging", f"{IMAGE}:1.0.3")["commit"]
+        gitops.api.post(f"/statuses/{commit}", state="running")
+
+        waiting = bumper.bump("staging", f"{IMAGE}:1.0.3", "--auto-merge")
+        gitops.api.post(f"/statuses/{commit}", state="success")
+
+        assert waiting["merge_request"]["auto_merge"] is True
+        assert waiting["warnings"] == ["!1 will be merged by itself; it waits for ci_still_running."]
+        assert gitops.merge_requests("merged")[0]["iid"] == 1
+
+
+@pytest.mark.parametrize("version", ["16.0.8", "18.5.0"])
+def test_a_wait_with_auto_merge_ends_once_somebody_approves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    """GitLab waits for approvals by itself since 17.7; before, bumper asks again when they are there."""
+    with Sandbox(tmp_path / "gitlab", gitlab_version=version) as server:
+        monkeypatch.setenv("BUMPER_REPO", server.repo_url)
+        monkeypatch.setenv("BUMPER_TOKEN", server.token)
+        server.mergeability_delay = 0
+        gitops = Gitops(server, tmp_path)
+        gitops.api.post("/approvals", approvals_before_merge=1)
+        running = start("bump", "staging", f"{IMAGE}:1.0.3", "--no-verify", "--auto-merge", "--wait", "60")
+        assert running.stderr is not None
+        assert running.stderr.readline() == "waiting for !1: not_approved\n"
+
+        gitops.api.post("/merge_requests/1/approve")
+
+        assert finish(running).code == 0
+        assert gitops.merge_requests("merged")[0]["iid"] == 1
+
+
+def test_where_merges_are_fast_forward_a_wait_rebases(gitops: Gitops) -> None:
+    gitops.api.put("", merge_method="ff")
+    gitops.api.post("/approvals", approvals_before_merge=1)
+    running = start("bump", "staging", f"{IMAGE}:1.0.3", "--no-verify", "--auto-merge", "--wait", "60")
+    assert running.stderr is not None
+    assert running.stderr.readline().startswith("waiting for !1: not_approved")
+    gitops.push("moved on\n", "NEWS.md")
+
+    gitops.api.post("/merge_requests/1/approve")
+
+    assert finish(running).code == 0
+    assert "tag: 1.0.3" in gitops.read("apps/backend/envs/staging/values.yaml")
+    assert gitops.read("NEWS.md") == "moved on\n"
+
+
+def test_a_merge_train_is_joined_and_not_rebuilt_while_queued(gitops: Gitops, bumper: CommandLine) -> None:
+    gitops.api.put("", merge_trains_enabled=True, only_allow_merge_if_pipeline_succeeds=True)
+    commit = bumper.bump("staging", f"{IMAGE}:1.0.3")["commit"]
+    gitops.api.post(f"/statuses/{commit}", state="running")
+
+    queued = bumper.bump("staging", f"{IMAGE}:1.0.3", "--auto-merge")
+    assert [car["merge_request"]["iid"] for car in gitops.api.get("/merge_trains")] == [1]
+    file = "apps/backend/envs/staging/values.yaml"
+    gitops.push(gitops.read(file).replace("1.0.2", "1.0.1"), file)  # conflicts with the car
+    again = bumper.bump("staging", f"{IMAGE}:1.0.3")
+
+    assert queued["merge_request"]["auto_merge"] is True
+    assert (again["merge_request"]["action"], gitops.merge_requests()[0]["sha"]) == ("unchanged", commit)
