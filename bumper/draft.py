@@ -8,7 +8,7 @@ from bumper.proposal import Proposal, Request, Words, propose, readable
 from bumper.record import Record
 from bumper.repository import Target
 from bumper.result import Result
-from bumper.settings import argocd_references, read_pipeline, requested_by
+from bumper.settings import argocd_references, read_pipeline, read_source, requested_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def make_record(asked: Request, plan: Plan, environ: Mapping[str, str], undoes: 
     images = dict.fromkeys(change.reference for change in plan.changes)
     return Record(
         asked.command, asked.environment, tuple(images), plan.changes, read_pipeline(environ), requested_by(environ),
-        undoes=tuple(undoes),
+        undoes=tuple(undoes), source=read_source(environ),
     )  # fmt: skip
 
 

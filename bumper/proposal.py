@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bumper.change import Change
 from bumper.image import Repository
 from bumper.record import Record, comment, one_line, trailers
+from bumper.settings import Source
 
 LONGEST_TITLE = 255  # characters, GitLab's limit
 _MOST_ROWS = 100
@@ -85,11 +86,21 @@ def propose(
         target_branch=request.target_branch,
         title=title,
         description=describe(record, subject, remarks),
-        message=f"{first}\n\n{trailers(record, words.trailers or {})}",
+        message=f"{first}\n\n{_body(record)}\n\n{trailers(record, words.trailers or {})}",
         files=files,
         record=record,
         labels=tuple(dict.fromkeys(labels)),
     )
+
+
+def _body(record: Record) -> str:
+    """The changes for whoever reads git's log, one a line."""
+    lines = [
+        one_line(f"{_quiet(change.app)}: {change.image} {change.before} -> {change.after}")
+        for change in record.changes[:_MOST_ROWS]
+    ]
+    left_out = len(record.changes) - len(lines)
+    return "\n".join([*lines, *([f"and {left_out} more"] if left_out else [])])
 
 
 def readable(proposal: Proposal) -> str:
@@ -129,9 +140,17 @@ def _provenance(record: Record) -> str:
     lines = [f"- Environment: {code(record.environment)}"]
     if record.pipeline is not None and record.pipeline.url.startswith(("http://", "https://")):
         lines.append(f"- Pipeline: <{one_line(record.pipeline.url).replace(' ', '%20').replace('>', '%3E')}>")
+    if record.source is not None:
+        lines.append(_origin(record.source))
     if record.requested_by is not None:
         lines.append(f"- Requested by: {code(record.requested_by)}")
     return "\n".join(lines)
+
+
+def _origin(source: Source) -> str:
+    branch = f" on {code(source.branch)}" if source.branch else ""
+    author = f" by {code(source.author)}" if source.author else ""
+    return f"- Source: {code(source.commit)} of {code(source.project)}{branch}{author}"
 
 
 def _quiet(text: str) -> str:

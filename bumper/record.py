@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bumper.change import Change, Version
 from bumper.image import ImageReference, read_reference, read_repository
-from bumper.settings import Pipeline
+from bumper.settings import Pipeline, Source
 
 # app, file, path, line, image; tag and digest before; tag and digest after
 _ChangeRow: TypeAlias = tuple[str, str, str, int, str, str | None, str | None, str | None, str | None]
@@ -40,6 +40,7 @@ class Record:
     requested_by: str | None = None
     undoes: tuple[str, ...] = ()  # a rollback's: the commits of the target branch whose deployments it takes back
     superseded_by: int | None = None  # the merge request for whose sake bumper closed this one
+    source: Source | None = None  # told in trailers and description; nothing reads it back
 
 
 def trailers(record: Record, extra: Mapping[str, str]) -> str:
@@ -52,6 +53,8 @@ def trailers(record: Record, extra: Mapping[str, str]) -> str:
     if record.pipeline is not None:
         order = f"{record.pipeline.id} {record.pipeline.project}"
         lines += [("Bumper-Pipeline", record.pipeline.url or order), ("Bumper-Order", order)]
+    if record.source is not None:
+        lines.append(("Bumper-Source", f"{record.source.project}@{record.source.commit} {record.source.branch}"))
     if record.requested_by is not None:
         lines.append(("Bumper-Requested-By", record.requested_by))
     lines += [("Bumper-Undoes", commit) for commit in record.undoes]

@@ -17,7 +17,8 @@ from bumper.push_event import read_push_event
 from bumper.push_event_notification import PushedImage
 from bumper.repository import Target, open_target
 from bumper.result import Result
-from bumper.settings import Settings, read_pipeline
+from bumper.settings import Settings, read_pipeline, read_source
+from bumper.source_commits import describe_commits
 from bumper.verify import registry_access, resolve_digests
 
 
@@ -58,7 +59,7 @@ def _bump_once(
     name = target.environment.name
     images = check_images(request.images) or pushed_images(target, pushed, allow_missing=request.allow_missing)
     check_rules(target, images)
-    deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
+    delivery = deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
     apps = choose_apps(target.gathered, name, request.apps)
     pipeline = None if options.wishes.allow_older else read_pipeline(environ)
     late = find_late(target, images, apps, pipeline)
@@ -71,7 +72,8 @@ def _bump_once(
     if not plan.changes:
         done = deliver.nothing_to_do(plan, asked)
         return done if request.dry_run else deliver.close_outdated(target, plan, done)
-    wording = Wording(bump_subject(name, plan.changes), options.title, options.labels)
+    told = describe_commits(checkout.settings, plan.changes, read_source(environ)) if delivery != "commit" else []
+    wording = Wording(bump_subject(name, plan.changes), options.title, options.labels, told)
     draft = make_draft(target, asked, plan, wording, environ)
     if request.dry_run:
         return draft.shown()

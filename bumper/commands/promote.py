@@ -17,6 +17,7 @@ from bumper.proposal import Request
 from bumper.repository import open_environment, read_setup
 from bumper.result import Result
 from bumper.settings import Settings
+from bumper.source_commits import describe_commits
 from bumper.verify import registry_access
 
 
@@ -58,7 +59,7 @@ def _promote_once(
     _check_health(setup.layout.environment(request.target))
     source = open_environment(checkout, setup, request.source)
     target = open_environment(checkout, setup, request.target)
-    deliver.choose_delivery(setup.written, target.environment, options.delivery)
+    delivery = deliver.choose_delivery(setup.written, target.environment, options.delivery)
     choice = choose(source.gathered, target.gathered, request.apps, request.images)
     rules, names = target.environment.config, (request.source, request.target)
     matched = match(source.gathered, target.gathered, choice, setup.config, names)
@@ -75,7 +76,8 @@ def _promote_once(
     if not plan.changes:
         done = replace(deliver.nothing_to_do(plan, asked), source=request.source)
         return done if request.dry_run else deliver.close_outdated(target, plan, done)
-    wording = Wording(_subject(request, plan), options.title, options.labels)
+    told = describe_commits(checkout.settings, plan.changes, None) if delivery != "commit" else []
+    wording = Wording(_subject(request, plan), options.title, options.labels, told)
     draft = make_draft(target, asked, plan, wording, environ)
     draft = replace(draft, result=replace(draft.result, source=request.source))
     if request.dry_run:

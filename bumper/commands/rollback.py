@@ -29,6 +29,7 @@ from bumper.proposal import Request, code
 from bumper.repository import Target, open_target
 from bumper.result import Result
 from bumper.settings import Settings
+from bumper.source_commits import describe_commits
 from bumper.values_file import read_values
 from bumper.verify import explain_missing, registry_access
 
@@ -88,7 +89,7 @@ def _rollback_once(
     request: RollbackRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str]
 ) -> Result:
     target = open_target(checkout, request.environment)
-    deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
+    delivery = deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
     apps = _choose(target, request)
     scope = Scope(
         checkout, connect(checkout.settings), target.environment, target.setup.config, target.gathered, apps
@@ -103,9 +104,10 @@ def _rollback_once(
         missing = explain_missing(references, registry_access(target, environ))
         chosen = replace(chosen, plan=replace(chosen.plan, warnings=(*chosen.plan.warnings, *missing)))
     files = _with_holds(target, chosen.plan, request.hold)
-    wording = Wording(
-        _subject(request, chosen.plan), options.title, (*options.labels, _LABEL), _remarks(request, chosen.undone)
-    )
+    told = _remarks(request, chosen.undone)
+    if delivery != "commit":
+        told += describe_commits(checkout.settings, chosen.plan.changes, None, back=True)
+    wording = Wording(_subject(request, chosen.plan), options.title, (*options.labels, _LABEL), told)
     undoes = [one.deployment.commit for one in chosen.undone]
     draft = make_draft(target, asked, chosen.plan, wording, environ, files, undoes)
     return draft.shown() if request.dry_run else deliver.deliver(draft, target, options)

@@ -43,6 +43,7 @@ def test_the_commits_trailers_say_what_and_why(gitops: Gitops, bumper: CommandLi
         f"Bumper-Image: {APP}:1.0.1",
         f"Bumper-Pipeline: {PIPELINE['CI_PIPELINE_URL']}",
         "Bumper-Order: 4711 https://gitlab.example.com/team/app",
+        f"Bumper-Source: team/app@{PIPELINE['CI_COMMIT_SHA']}",
         "Bumper-Requested-By: dora",
         "Argocd-reference-commit-author: Dora <dora@example.org>",
         f"Argocd-reference-commit-sha: {PIPELINE['CI_COMMIT_SHA']}",
