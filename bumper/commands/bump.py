@@ -72,8 +72,8 @@ def _bump_once(
     if not plan.changes:
         done = deliver.nothing_to_do(plan, asked)
         return done if request.dry_run else deliver.close_outdated(target, plan, done)
-    told = describe_commits(checkout.settings, plan.changes, read_source(environ)) if delivery != "commit" else []
-    wording = Wording(bump_subject(name, plan.changes), options.title, options.labels, told)
+    remarks = describe_commits(checkout.settings, plan.changes, read_source(environ)) if delivery != "commit" else []
+    wording = Wording(bump_subject(name, plan.changes), options.title, options.labels, remarks)
     draft = make_draft(target, asked, plan, wording, environ)
     if request.dry_run:
         return draft.shown()
