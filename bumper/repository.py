@@ -1,6 +1,6 @@
 """The GitOps repository as bumper reads it: bumper.yaml, the environments, and the pins of one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bumper.checkout import Checkout, read_files
 from bumper.config import parse_config
@@ -8,6 +8,7 @@ from bumper.config_models import Config
 from bumper.errors import Refused
 from bumper.gather import Gathered, gather
 from bumper.layout import Environment, Layout, read_layout
+from bumper.narrowing import EVERYTHING, Concern, with_apps, with_images
 
 CONFIG_FILE = "bumper.yaml"
 
@@ -50,13 +51,22 @@ class Target:
     gathered: Gathered
 
 
-def open_target(checkout: Checkout, name: str) -> Target:
-    """bumper.yaml, the environment ``name`` and its pins."""
-    return open_environment(checkout, read_setup(checkout), name)
+def open_target(checkout: Checkout, name: str, concern: Concern = EVERYTHING) -> Target:
+    """bumper.yaml, the environment ``name`` and its pins, as far as they can be of ``concern``."""
+    return open_environment(checkout, read_setup(checkout), name, concern)
 
 
-def open_environment(checkout: Checkout, setup: Setup, name: str) -> Target:
-    """The environment ``name`` and its pins, its files fetched all at once."""
+def open_environment(checkout: Checkout, setup: Setup, name: str, concern: Concern = EVERYTHING) -> Target:
+    """The environment ``name`` and its pins, its files fetched all at once.
+
+    Only what can be of ``concern`` is read; where one of its images has no pin everything is, to name what is near.
+    """
     environment = setup.layout.environment(name)
-    paths = dict.fromkeys(path for app in environment.apps for path in (*app.bases, *app.values))
-    return Target(checkout, setup, environment, gather(environment, setup.config, read_files(checkout, paths)))
+    chosen = with_apps(environment, concern.apps)
+    paths = dict.fromkeys(path for app in chosen.apps for path in (*app.bases, *app.values))
+    sources = read_files(checkout, paths)
+    gathered = gather(with_images(chosen, setup.config, sources, concern.images), setup.config, sources)
+    if not {found.pin.repository for found in gathered.pins}.issuperset(concern.images):
+        gathered = gather(chosen, setup.config, sources)
+    names = tuple(dict.fromkeys(app.app for app in environment.apps))
+    return Target(checkout, setup, environment, replace(gathered, apps=names))

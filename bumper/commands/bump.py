@@ -9,6 +9,7 @@ from bumper.deliver import DeliveryOptions
 from bumper.draft import Wording, make_draft
 from bumper.entry import check_rules, pushed_images, require_digests
 from bumper.image import ImageReference
+from bumper.narrowing import Concern
 from bumper.order import Newer, Overtaken
 from bumper.overtaken import Late, find_late, superseded
 from bumper.plan import Plan, check_images, choose_apps, plan_bump
@@ -55,7 +56,7 @@ def _bump_once(
     request: BumpRequest, pushed: Sequence[PushedImage], options: DeliveryOptions, checkout: Checkout,
     environ: Mapping[str, str],
 ) -> Result:  # fmt: skip
-    target = open_target(checkout, request.environment)
+    target = open_target(checkout, request.environment, _concern(request))
     name = target.environment.name
     images = check_images(request.images) or pushed_images(target, pushed, allow_missing=request.allow_missing)
     check_rules(target, images)
@@ -82,6 +83,12 @@ def _bump_once(
     except Overtaken as overtaking:
         told = _late(plan, images, overtaking.newer)
         return superseded(asked, (*plan.warnings, *(one.explain(name) for one in told)), [overtaking.newer])
+
+
+def _concern(request: BumpRequest) -> Concern:
+    """A notification may name an image without its registry: what it means is told from all pins."""
+    named = () if request.event is not None else tuple(image.repository for image in request.images)
+    return Concern(request.apps, named)
 
 
 def _plan(

@@ -8,6 +8,7 @@ from bumper.checkout import clone
 from bumper.commit_log import LookedFarEnough
 from bumper.forge import connect
 from bumper.history import Deployment, Scope, deployments
+from bumper.narrowing import Concern
 from bumper.plan import choose_apps
 from bumper.repository import open_target
 from bumper.settings import Settings
@@ -32,7 +33,7 @@ def history(environment: str, apps: tuple[str, ...], settings: Settings, environ
 
     """
     with clone(settings, environ) as checkout:
-        target = open_target(checkout, environment)
+        target = open_target(checkout, environment, Concern(apps))
         chosen = choose_apps(target.gathered, environment, apps)
         scope = Scope(
             checkout, connect(settings), target.environment, target.setup.config, target.gathered, chosen

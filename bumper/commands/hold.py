@@ -12,6 +12,7 @@ from bumper.draft import Wording, make_draft
 from bumper.errors import Refused
 from bumper.gather import FoundPin
 from bumper.hold_comment import hold_reason, put_hold, take_hold
+from bumper.narrowing import Concern
 from bumper.plan import Plan, choose_apps
 from bumper.proposal import Request, code
 from bumper.repository import Target, open_target
@@ -47,7 +48,7 @@ def hold(request: HoldRequest, options: DeliveryOptions, settings: Settings, env
 def _hold_once(
     request: HoldRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str]
 ) -> Result:
-    target = open_target(checkout, request.environment)
+    target = open_target(checkout, request.environment, Concern(request.apps))
     deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
     chosen = _choose(target, request)
     asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))

@@ -14,6 +14,7 @@ from bumper.gather import pins_of_version
 from bumper.history import Deployment, Scope, deployments, deployments_among
 from bumper.hold_comment import put_hold
 from bumper.merge_requests import read
+from bumper.narrowing import Concern
 from bumper.plan import Plan, apply_plan, check_tags, choose_apps
 from bumper.plan_rollback import (
     COMMAND,
@@ -88,7 +89,7 @@ def rollback(
 def _rollback_once(
     request: RollbackRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str]
 ) -> Result:
-    target = open_target(checkout, request.environment)
+    target = open_target(checkout, request.environment, Concern(request.apps))
     delivery = deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
     apps = _choose(target, request)
     scope = Scope(
