@@ -1,3 +1,39 @@
-"""Moves image tags through Helm values in a GitOps repository, by GitLab merge request."""
+"""Moves image tags through Helm values in a GitOps repository, by GitLab merge request.
+
+As a library (see ``bumper.library``): ``find_pins``, ``set_tags``, ``plan_bump`` and ``propose`` work on bytes, without
+git and without GitLab.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bumper.errors import BumperError, Refused, WrongUsage
+    from bumper.library import Plan, find_pins, plan_bump, propose, set_tags
+    from bumper.pin import Pin
+    from bumper.proposal import Proposal
 
 __version__ = "0.1.0"
+__all__ = [
+    "BumperError",
+    "Pin",
+    "Plan",
+    "Proposal",
+    "Refused",
+    "WrongUsage",
+    "find_pins",
+    "plan_bump",
+    "propose",
+    "set_tags",
+]
+_FROM = {
+    "BumperError": "errors", "Refused": "errors", "WrongUsage": "errors", "Pin": "pin", "Proposal": "proposal",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for when it is asked for: the command line starts without the library."""
+    if name not in __all__:
+        raise AttributeError(f"module 'bumper' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"bumper.{_FROM.get(name, 'library')}"), name)

@@ -1,41 +1,12 @@
-"""What may enter an environment by a bump, and which images a push notification means there."""
+"""Which images a push notification means in an environment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bumper.errors import Refused
-from bumper.gather import is_ignored
 from bumper.image import ImageReference, Repository
-from bumper.plan import check_tags
 from bumper.push_event import match_pushed
 from bumper.push_event_notification import PushedImage
 from bumper.repository import Target
-
-
-def check_rules(target: Target, images: Iterable[ImageReference]) -> None:
-    """Refuse what bumper.yaml does not let into the environment by a bump."""
-    name, rules, config = target.environment.name, target.environment.config, target.setup.config
-    if rules.promote_from is not None:
-        raise Refused(
-            f"{name} takes promotions only (promote_from in bumper.yaml); run `bumper promote {rules.promote_from[0]} "
-            f"{name}`."
-        )
-    listed = list(images)
-    check_tags(rules, name, listed)
-    for image in listed:
-        if is_ignored(config, image.repository):
-            raise Refused(
-                f"{image.repository} is among the images that bumper.yaml's `ignore` leaves alone; take it out there."
-            )
-
-
-def require_digests(target: Target, images: Iterable[ImageReference]) -> None:
-    """Refuse an image whose digest is not known where bumper.yaml demands digests."""
-    for image in images:
-        if target.environment.config.digests and image.digest is None:
-            raise Refused(
-                f"{target.environment.name} takes images with their digest only (digests in bumper.yaml), and the "
-                f"digest of {image} is not known; leave --no-verify out, or write {image}@sha256:…."
-            )
 
 
 def pushed_images(target: Target, pushed: Sequence[PushedImage], *, allow_missing: bool) -> tuple[ImageReference, ...]:

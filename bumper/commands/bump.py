@@ -7,7 +7,7 @@ from bumper import deliver
 from bumper.checkout import Checkout, clone
 from bumper.deliver import DeliveryOptions
 from bumper.draft import Wording, make_draft
-from bumper.entry import check_rules, pushed_images, require_digests
+from bumper.entry import pushed_images
 from bumper.image import ImageReference
 from bumper.narrowing import Concern
 from bumper.order import Newer, Overtaken
@@ -18,6 +18,7 @@ from bumper.push_event import read_push_event
 from bumper.push_event_notification import PushedImage
 from bumper.repository import Target, open_target
 from bumper.result import Result
+from bumper.rules import check_rules, require_digests
 from bumper.settings import Settings, read_pipeline, read_source
 from bumper.source_commits import describe_commits
 from bumper.verify import registry_access, resolve_digests
@@ -59,7 +60,7 @@ def _bump_once(
     target = open_target(checkout, request.environment, _concern(request))
     name = target.environment.name
     images = check_images(request.images) or pushed_images(target, pushed, allow_missing=request.allow_missing)
-    check_rules(target, images)
+    check_rules(target.setup.config, target.environment, images)
     delivery = deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
     apps = choose_apps(target.gathered, name, request.apps)
     pipeline = None if options.wishes.allow_older else read_pipeline(environ)
@@ -108,7 +109,7 @@ def _plan(
         digests = resolve_digests(_to_ask(target, plan, images, apps), registry_access(target, environ))
         images = [image.with_digest(digests.get(image, image.digest)) for image in images]
         plan = planned(images)
-    require_digests(target, [change.reference for change in plan.changes])
+    require_digests(target.environment, [change.reference for change in plan.changes])
     return plan
 
 

@@ -7,7 +7,6 @@ from bumper import deliver
 from bumper.checkout import Checkout, clone
 from bumper.deliver import DeliveryOptions
 from bumper.draft import Wording, make_draft
-from bumper.entry import require_digests
 from bumper.errors import Refused, WrongUsage
 from bumper.layout import Environment
 from bumper.plan import Plan, check_tags
@@ -16,6 +15,7 @@ from bumper.promotion_digests import find_digests
 from bumper.proposal import Request
 from bumper.repository import open_environment, read_setup
 from bumper.result import Result
+from bumper.rules import require_digests
 from bumper.settings import Settings
 from bumper.source_commits import describe_commits
 from bumper.verify import registry_access
@@ -70,7 +70,7 @@ def _promote_once(
         digests = find_digests(target, request.source, plan.changes, access, allow_moved=request.allow_moved)
         matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
         plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
-    require_digests(target, [change.reference for change in plan.changes])
+    require_digests(target.environment, [change.reference for change in plan.changes])
     selector = " ".join([request.source, *sorted(request.images)])
     asked = Request("promote", request.target, checkout.branch, (), request.apps, selector)
     if not plan.changes:

@@ -1,0 +1,147 @@
+"""bumper for other programs: find pins, set tags, plan and propose, from bytes to bytes.
+
+No git, no GitLab, no registry and no network: whoever calls it reads the files and delivers the proposal. The same code
+is behind the command line. Every function raises ``BumperError`` (``Refused``, ``WrongUsage``) with one sentence that
+names what, where and what to do next.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bumper.change import Change, Held
+from bumper.config import parse_config
+from bumper.config_models import Config
+from bumper.errors import Refused
+from bumper.explain import explain_refusal
+from bumper.gather import gather
+from bumper.image import ImageReference, parse_image
+from bumper.layout import read_layout
+from bumper.pin import Pin
+from bumper.plan import apply_plan, check_images, choose_apps, diff_of
+from bumper.plan import plan_bump as plan_edits
+from bumper.proposal import Proposal, Request, Words, bump_subject
+from bumper.proposal import propose as put_together
+from bumper.record import Record
+from bumper.rules import check_rules, require_digests
+from bumper.tag_edit import TagEdit
+from bumper.tag_edit import set_tags as splice
+from bumper.values_file import find_pins as search
+from bumper.values_file import read_values
+
+CONFIG_FILE = "bumper.yaml"
+_FILE = "values.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a bump would change: ``files`` are the new bytes by path, ``diff`` is unified.
+
+    ``held`` are changes that a hold stopped; ``warnings`` are sentences. Without changes ``files`` is empty.
+    """
+
+    environment: str
+    images: tuple[ImageReference, ...]
+    changes: tuple[Change, ...]
+    held: tuple[Held, ...]
+    warnings: tuple[str, ...]
+    files: Mapping[str, bytes]
+    diff: str
+    apps: tuple[str, ...]
+    config: Config
+
+
+def find_pins(content: bytes, *, name: str = _FILE, bases: Sequence[bytes] = ()) -> tuple[Pin, ...]:
+    """The pins of a values file (UTF-8 YAML), in the order of its lines.
+
+    ``bases`` are the files that Helm reads before it, lowest precedence first: a tag without a repository takes the one
+    that they name at the same path. A pin that cannot be set says why in ``refusal``. ``name`` stands in messages.
+
+    Raises:
+        Refused: the file is not UTF-8, not YAML, or encrypted.
+
+    """
+    return search(read_values(name, content), [read_values(name, base) for base in bases])
+
+
+def set_tags(content: bytes, image: str, *, name: str = _FILE, bases: Sequence[bytes] = ()) -> bytes:
+    """The values file with the tag (and digest) of ``image`` in each of its pins, every other byte as it was.
+
+    ``image`` is ``registry/repository:tag[@sha256:digest]``. A digest that no longer fits is cleared.
+
+    Raises:
+        Refused: the file cannot be read, nothing in it uses the image, or no pin of it can be set.
+        WrongUsage: ``image`` is no image reference with a tag.
+
+    """
+    wanted = parse_image(image)
+    values = read_values(name, content)
+    found = [
+        pin
+        for pin in search(values, [read_values(name, base) for base in bases])
+        if pin.repository == wanted.repository
+    ]
+    edits = [
+        TagEdit(pin, wanted.tag or "", wanted.digest, write_digest=wanted.digest is not None)
+        for pin in found
+        if pin.refusal is None
+    ]
+    if not edits:
+        refusals = [explain_refusal(values, pin, wanted) for pin in found]
+        raise Refused("\n".join(refusals) or f"{name}: nothing uses {wanted.repository}; find_pins lists what it has.")
+    return splice(values, edits)
+
+
+def plan_bump(
+    files: Mapping[str, bytes], environment: str, images: Sequence[str], *, apps: Sequence[str] = (),
+    repository: str = "gitops", allow_missing: bool = False,
+) -> Plan:  # fmt: skip
+    """What setting the tags of ``images`` in ``environment`` changes.
+
+    ``files`` are the GitOps repository's by path, at least the environment's values files and their bases, and
+    bumper.yaml where there is one. ``apps`` are globs. ``repository`` names an application that no folder names.
+
+    Raises:
+        Refused: bumper.yaml is wrong or forbids it, the environment is unknown, or nothing uses an image.
+        WrongUsage: an image has no tag, or two.
+
+    """
+    written = parse_config(files[CONFIG_FILE]) if CONFIG_FILE in files else None
+    config = written or Config()
+    place = read_layout(written, files, repository).environment(environment)
+    wanted = check_images([parse_image(image) for image in images])
+    check_rules(config, place, wanted)
+    paths = dict.fromkeys(path for app in place.apps for path in (*app.bases, *app.values))
+    gathered = gather(place, config, {path: files[path] for path in paths})
+    chosen = choose_apps(gathered, environment, apps)
+    planned = plan_edits(
+        gathered, environment, wanted, chosen, write_digests=place.config.digests, allow_missing=allow_missing
+    )
+    require_digests(place, [change.reference for change in planned.changes])
+    content = apply_plan(planned, gathered.values)
+    return Plan(
+        environment, wanted, planned.changes, planned.held, planned.warnings, content,
+        diff_of(content, gathered.values), tuple(apps), config,
+    )  # fmt: skip
+
+
+def propose(planned: Plan, *, target_branch: str = "main", title: str | None = None) -> Proposal:
+    """Branch, commit message, merge request title and description (Markdown) of a plan that changes something.
+
+    The branch is the same for every plan of the same request, whatever its tags.
+
+    Raises:
+        Refused: the plan changes nothing.
+
+    """
+    if not planned.changes:
+        raise Refused(f"{planned.environment}: the plan changes nothing, so there is nothing to propose.")
+    asked = Request(
+        "bump", planned.environment, target_branch, tuple(image.repository for image in planned.images), planned.apps
+    )  # fmt: skip
+    images = tuple(dict.fromkeys(change.reference for change in planned.changes))
+    record = Record("bump", planned.environment, images, planned.changes)
+    words = Words(planned.config.commit_message, title)
+    subject = bump_subject(planned.environment, planned.changes)
+    rules = planned.config.environments.get(planned.environment)
+    labels = rules.labels if rules is not None else ()
+    return put_together(asked, planned.config.branch_prefix, subject, planned.files, record, words, labels)
