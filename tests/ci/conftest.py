@@ -1,0 +1,15 @@
+from pathlib import Path
+
+import pytest
+
+from tests.gitops import Gitops
+
+from .job import Runner
+
+
+@pytest.fixture
+def runner(gitops: Gitops, tmp_path: Path) -> Runner:
+    """Of a project whose CI/CD variables name the sample repository."""
+    folder = tmp_path / "job"
+    folder.mkdir()
+    return Runner(folder, {"BUMPER_REPO": gitops.url, "BUMPER_TOKEN": gitops.sandbox.token})

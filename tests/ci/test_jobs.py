@@ -1,0 +1,168 @@
+"""The jobs that others include or copy, run as GitLab's runner does."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gitops import STAGING_FILE, Gitops, GitopsMaker, values
+from tests.verified import DIGEST, REPOSITORY, VerifiedMaker
+
+from .components import component, example
+from .job import Done, Runner
+
+IMAGE = "registry.tbank.local/backend/app"
+FILE = "apps/backend/envs/{}/values.yaml"
+PUSHED = Path(__file__).parents[2] / "fixtures" / "push_events" / "distribution.json"
+
+
+def job(name: str, **inputs: str) -> Any:  # noqa: ANN401 - YAML
+    [only] = component(name).jobs(**inputs).values()
+    return only
+
+
+def plain(name: str) -> Any:  # noqa: ANN401 - YAML
+    """A copied job, which asks no registry here."""
+    copied = example("plain")[name]
+    return copied | {"script": [line.replace("--dotenv", "--no-verify --dotenv") for line in copied["script"]]}
+
+
+def proposed(done: Done, iid: int, url: str, tag: str) -> None:
+    assert done.code == 0, done.log
+    branch = done.dotenv.pop("BUMPER_BRANCH_NAME")
+    assert branch.startswith("bumper/")
+    assert done.dotenv == {
+        "BUMPER_STATUS": "proposed",
+        "BUMPER_MR_IID": str(iid),
+        "BUMPER_MR_URL": f"{url.removesuffix('.git')}/-/merge_requests/{iid}",
+        "BUMPER_TAG": tag,
+    }
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_a_bump_opens_the_merge_request(runner: Runner, make_verified: VerifiedMaker, shell: str) -> None:
+    made = make_verified({STAGING_FILE: values("0.9.0", "{image}")})
+    bump = job("bump", environment="staging", images="$CI_REGISTRY_IMAGE:$CI_COMMIT_TAG", repo=made.gitops.url)
+    token = made.gitops.sandbox.create_token("bumper", project=made.gitops.project)
+
+    done = runner(
+        bump, shell, CI_REGISTRY_IMAGE=f"{made.registry.host}/{REPOSITORY}", CI_COMMIT_TAG="1.0.0", BUMPER_TOKEN=token
+    )
+
+    proposed(done, 1, made.gitops.url, "1.0.0")
+    [shown] = made.gitops.merge_requests()
+    assert DIGEST in shown["description"]
+    assert "https://gitlab.example.com/team/app/-/pipelines/7" in shown["description"]
+
+
+def test_two_environments_and_several_images_in_one_pipeline(runner: Runner, gitops: Gitops) -> None:
+    images = f"{IMAGE}:1.0.3  registry.tbank.local/frontend/web:2.3.1"
+
+    staging = runner(job("bump", environment="staging", images=images, options="--no-verify --allow-missing"))
+    dev = runner(job("bump", environment="dev", images=images, options=" --no-verify --allow-missing --label a*"))
+
+    assert (staging.dotenv["BUMPER_MR_IID"], dev.dotenv["BUMPER_MR_IID"]) == ("1", "2"), (staging.log, dev.log)
+    assert gitops.merge_requests()[0]["labels"] == ["a*"]
+
+
+def test_from_the_push_to_production_and_back(runner: Runner, gitops: Gitops) -> None:
+    options = "--no-verify"
+    jobs = [
+        job("bump", environment="staging", options=options),
+        job("promote", source="staging", target="prod", app="front*", options=options),
+        job("rollback", environment="prod", hold="ошибка 'оплаты' & $5", options=options),
+    ]
+
+    for iid, (one, what) in enumerate(zip(jobs, ("01234567", "01234567", "1.0.1"), strict=True), start=1):
+        proposed(runner(one, BUMPER_STEP_APP="backend"), iid, gitops.url, what)  # as who starts it may say
+        gitops.merge(iid)
+
+    [line] = [line for line in gitops.read(FILE.format("prod")).splitlines() if "tag:" in line]
+    assert 'tag: "1.0.1"' in line
+    assert "ошибка 'оплаты' &" in line
+
+
+def test_the_plain_jobs_do_the_same(runner: Runner, gitops: Gitops) -> None:
+    tags = {"bump-staging": "01234567", "promote-prod": "01234567,2026.1.1,v2.3.0", "rollback-prod": "1.0.1"}
+
+    for iid, (name, tag) in enumerate(tags.items(), start=1):
+        proposed(runner(plain(name), APP="backend", HOLD_REASON="payment errors"), iid, gitops.url, tag)
+        gitops.merge(iid)
+
+    assert "payment errors" in gitops.read(FILE.format("prod"))
+
+
+def test_a_webhook_bumps_what_was_pushed(runner: Runner, make_verified: VerifiedMaker) -> None:
+    made = make_verified({STAGING_FILE: values("0.9.0", "{image}")})
+    payload = PUSHED.read_text().replace("registry.tbank.local:5000", made.registry.host)
+    payload = payload.replace("backend/app", REPOSITORY).replace("1.0.3", "1.0.0")
+    body = runner.folder / "payload"
+    body.write_text(payload.replace(f"sha256:{'1' * 64}", DIGEST))
+    token = made.gitops.sandbox.create_token("bumper", project=made.gitops.project)
+    [pushed] = example("webhook").values()
+
+    done = runner(
+        pushed, TRIGGER_PAYLOAD=str(body), CI_PIPELINE_SOURCE="trigger", BUMPER_REPO=made.gitops.url, BUMPER_TOKEN=token
+    )
+
+    proposed(done, 1, made.gitops.url, "1.0.0")
+    assert made.gitops.read(STAGING_FILE, made.gitops.branches()[0]) == values("1.0.0", made.image)
+
+
+@pytest.mark.parametrize("name", ["bump", "promote", "rollback"])
+def test_no_input_is_run_by_the_shell(runner: Runner, gitops: Gitops, name: str) -> None:
+    """What comes from a branch's name, say; GitLab puts it into the variables."""
+    free = set(component(name).header["spec"]["inputs"]) - {"environment", "source", "target", "job_prefix", "repo"}
+    needed = {"source": "staging", "target": "prod"} if name == "promote" else {"environment": "staging"}
+    inputs = dict.fromkeys(free, "$CI_COMMIT_REF_NAME")
+    names = """x'";touch${IFS}a;$(touch${IFS}b)`touch${IFS}c`|touch${IFS}d&&*"""
+
+    for given in inputs, inputs | {"options": "", "repo": "$CI_COMMIT_REF_NAME"}:
+        done = runner(job(name, **needed, **given), CI_COMMIT_REF_NAME=names)
+        assert (done.code in {1, 2}, done.files) == (True, []), done.log
+
+    assert gitops.branches() == []
+
+
+@pytest.mark.parametrize("code", [1, 4])
+def test_a_job_is_tried_again_where_that_may_help(runner: Runner, code: int) -> None:
+    """An unknown environment or body stays one; a token that is refused may be renewed."""
+    jobs = [
+        job("bump", environment="unknown", images="registry.tbank.local/backend/app:1.0.3"),
+        job("promote", source="unknown", target="prod"),
+        job("rollback", environment="unknown"),
+        *example("webhook").values(),
+    ]
+    (runner.folder / "payload").write_text("no notification" if code == 1 else PUSHED.read_text())
+    chosen = (
+        jobs if code == 1 else [*jobs, *(plain(name) for name in ("bump-staging", "promote-prod", "rollback-prod"))]
+    )
+
+    for one in chosen:
+        done = runner(
+            one, TRIGGER_PAYLOAD="payload", BUMPER_REPO=runner.variables["BUMPER_REPO"],
+            BUMPER_TOKEN=runner.variables["BUMPER_TOKEN"] if code == 1 else "revoked",
+        )  # fmt: skip
+        assert done.code == code, done.log
+        assert (code in one["retry"]["exit_codes"], one["retry"]["max"]) == (code == 4, 2)
+
+
+def test_an_unavailable_server_is_tried_again(runner: Runner, gitops: Gitops) -> None:
+    bump = job("bump", environment="staging")
+    gitops.sandbox.fail_next("*", "/platform/gitops.git/", 503, times=99)
+
+    done = runner(bump)
+
+    assert (done.code, done.dotenv, done.code in bump["retry"]["exit_codes"]) == (4, {}, True), done.log
+
+
+def test_the_container_image_may_bring_bumper_or_pip(runner: Runner, make_gitops: GitopsMaker) -> None:
+    """Nothing is installed where bumper is there; else pip is asked for the package."""
+    gitops = make_gitops({STAGING_FILE: values("0.9.0")})
+    bump = job("bump", environment="staging", package="gitops-bumper==9.9.9")
+    (runner.folder / "pip").write_text('#!/bin/sh\necho "pip $*" >&2\nexit 1\n')
+    (runner.folder / "pip").chmod(0o755)
+
+    without = runner(bump, "/bin/sh", PATH=f"{runner.folder}:/usr/bin:/bin", BUMPER_REPO=gitops.url)
+
+    assert (without.code, without.log) == (1, "pip install --quiet gitops-bumper==9.9.9\n")

@@ -1,0 +1,116 @@
+"""Every CI file is one by GitLab's own schema."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bumper import __version__
+
+from .components import EXAMPLES, ROOT, TEMPLATES, InvalidInputError, component, example
+
+NAMES = ("bump", "promote", "rollback")
+NEEDED = {
+    "bump": {"environment": "staging"},
+    "promote": {"source": "staging", "target": "prod"},
+    "rollback": {"environment": "prod"},
+}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# Those for GitLab CI; the others are bumper.yaml's.
+BLOCKS = [
+    yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "environments:" not in text
+]
+INCLUDES = [one for block in BLOCKS for one in block.get("include", [])]
+
+
+def check(*files: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", *map(str, files)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def write(folder: Path, name: str, content: Any) -> Path:  # noqa: ANN401 - YAML
+    file = folder / f"{name}.yml"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return file
+
+
+def included(include: Any) -> Any:  # noqa: ANN401 - YAML
+    """The jobs of an ``include: component:``."""
+    address, _, version = include["component"].partition("@")
+    assert version == __version__
+    return component(address.rsplit("/", 1)[1]).jobs(**include["inputs"])
+
+
+def test_every_file_is_valid(tmp_path: Path) -> None:
+    assert sorted(path.stem for path in TEMPLATES.iterdir()) == sorted(NAMES)
+    files = [ROOT / ".gitlab-ci.yml", *EXAMPLES.iterdir()]
+    for name in NAMES:
+        files.append(write(tmp_path, f"{name}-header", component(name).header))
+        files.append(write(tmp_path, name, component(name).jobs(**NEEDED[name])))
+    files += [write(tmp_path, f"readme-{number}", block) for number, block in enumerate(BLOCKS)]
+    files.append(write(tmp_path, "readme-jobs", {name: job for one in INCLUDES for name, job in included(one).items()}))
+
+    done = check(*files)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_check_sees_mistakes(tmp_path: Path) -> None:
+    jobs = component("bump").jobs(**NEEDED["bump"])
+    jobs["bump-staging"]["retry"]["exit_codes"] = "four"
+
+    assert check(write(tmp_path, "wrong", jobs)).returncode == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_component_can_be_included_for_several_environments(name: str) -> None:
+    key = "target" if name == "promote" else "environment"
+    first = component(name).jobs(**NEEDED[name] | {key: "prod-eu"})
+    second = component(name).jobs(**NEEDED[name] | {key: "prod-us"})
+    again = component(name).jobs(**NEEDED[name] | {key: "prod-us", "job_prefix": "worker"})
+
+    assert [*first, *second, *again] == [f"{name}-prod-eu", f"{name}-prod-us", "worker-prod-us"]
+    assert [job["resource_group"] for job in (*first.values(), *again.values())] == ["bumper-prod-eu", "bumper-prod-us"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_input_stays_a_value(name: str) -> None:
+    """Whatever YAML would make of it: GitLab puts it into the text."""
+    inputs = component(name).header["spec"]["inputs"]
+    names = [one for one in inputs if one not in {"environment", "source", "target", "job_prefix"}]
+    hostile = """ "a': {b}, [c] # &d *e !f | > % @ `g` - \\n \t"""
+
+    [job] = component(name).jobs(**NEEDED[name], **dict.fromkeys(names, hostile)).values()
+
+    assert {job["stage"], job["image"]["name"], job["variables"]["BUMPER_STEP_REPO"]} == {hostile.lstrip()}
+    assert job["script"] == next(iter(component(name).jobs(**NEEDED[name]).values()))["script"]
+    for one in inputs:
+        for ending in "\n", "\r", "\x85", "\u2028":
+            with pytest.raises(InvalidInputError):
+                component(name).jobs(**NEEDED[name] | {one: f"a{ending}b: c"})
+    assert all(spec["description"] and spec["type"] for spec in inputs.values())
+
+
+def test_what_is_installed_is_this_version() -> None:
+    wanted = f"gitops-bumper=={__version__}"
+
+    assert {component(name).header["spec"]["inputs"]["package"]["default"] for name in NAMES} == {wanted}
+    jobs = [
+        example("plain")[".bumper"],
+        *example("webhook").values(),
+        *(job for one in BLOCKS[1:] for job in one.values()),
+    ]
+    assert [job["before_script"][0].rsplit(" ", 1)[1] for job in jobs] == [wanted] * len(jobs)
+
+
+def test_people_start_promotions_and_rollbacks() -> None:
+    jobs = [job for name in NAMES for job in component(name).jobs(**NEEDED[name]).values()]
+    plain = [job for name, job in example("plain").items() if "script" in job]
+
+    for found in jobs, plain:
+        assert [job.get("when") for job in found] == [None, "manual", "manual"]
