@@ -6,8 +6,7 @@ and written). Only the newest commit and the blobs that are asked for are fetche
 
 import contextlib
 import tempfile
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,8 +108,8 @@ def refreshed(checkout: Checkout) -> Checkout:
     return replace(checkout, tip=tip, entries=_entries(checkout.git, tip))
 
 
-def _fetch(checkout: Checkout, branch: str) -> str:
-    arguments = ["--depth", "1", "--filter=blob:none", "--no-tags", "--no-write-fetch-head", "--quiet"]
+def _fetch(checkout: Checkout, branch: str, depth: int = 1) -> str:
+    arguments = ["--depth", str(depth), "--filter=blob:none", "--no-tags", "--no-write-fetch-head", "--quiet"]
     ref = f"refs/bumper/fetched/{branch}"
     try:
         checkout.git.over_network("fetch", *arguments, "origin", f"+{_HEADS}{branch}:{ref}")
@@ -160,35 +159,10 @@ def parse_batch(stream: bytes) -> Iterator[tuple[str, bytes]]:
         yield object_id, stream[end + 1 : place - 1]
 
 
-def write_commit(checkout: Checkout, files: Mapping[str, bytes], message: str, author: str) -> str:
-    """Make a commit on the tip with the new bytes of ``files``; the id of the commit, which is not pushed yet.
-
-    ``author`` is ``Name <email>``. By fast-import, which needs neither index nor work tree and fetches no other blob.
-    """
-    now = f"{int(time.time())} +0000"
-    text = message.encode()
-    stream = [
-        f"commit refs/bumper/proposal\nmark :1\nauthor {author} {now}\ncommitter {author} {now}\n".encode(),
-        f"data {len(text)}\n".encode() + text + f"\nfrom {checkout.tip}\n".encode(),
-    ]
-    for path, content in files.items():
-        name = _quoted(path)
-        stream.append(f"M {checkout.entries[path].mode} inline ".encode() + name + f"\ndata {len(content)}\n".encode())
-        stream.append(content + b"\n")
-    stream.append(b"get-mark :1\n")
-    return checkout.git.text("fast-import", "--quiet", "--force", stdin=b"".join(stream))
-
-
-def _quoted(path: str) -> bytes:
-    """``path`` as fast-import takes it."""
-    raw = path.encode(errors="surrogateescape")
-    if not raw.startswith(b'"') and b"\n" not in raw:
-        return raw
-    return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
-
-
-def push(checkout: Checkout, commit: str, branch: str, expected: str | None) -> None:
+def push(checkout: Checkout, commit: str, branch: str, expected: str | None, options: Sequence[str] = ()) -> str:
     """Push ``commit`` as ``branch``, if the branch is still at ``expected`` (None: is not there).
+
+    ``options`` are push options for the server. Returns what it said (``remote:`` lines).
 
     Raises:
         RaceLost: somebody else moved the branch.
@@ -197,20 +171,44 @@ def push(checkout: Checkout, commit: str, branch: str, expected: str | None) -> 
     """
     ref = f"{_HEADS}{branch}"
     lease = f"--force-with-lease={ref}:{expected or ''}"
+    told = [part for option in options for part in ("--push-option", option)]
     try:
-        checkout.git.over_network("push", "--porcelain", lease, "origin", f"{commit}:{ref}")
+        return checkout.git.over_network("push", "--porcelain", lease, *told, "origin", f"{commit}:{ref}")
     except GitFailed as failure:
         if is_race(failure.stdout + failure.stderr):
             if failure.again and _fetch(checkout, branch) == commit:
-                return
+                return ""
             raise RaceLost(branch) from failure
         raise explain_push(failure, branch, checkout.settings) from failure
 
 
-def fetch_branch(checkout: Checkout, branch: str) -> Checkout:
-    """Another branch's newest commit, to read its files."""
-    tip = _fetch(checkout, branch)
+def fetch_branch(checkout: Checkout, branch: str, depth: int = 1) -> Checkout:
+    """Another branch's newest commit, to read its files, and the ``depth - 1`` commits before it.
+
+    Raises:
+        RaceLost: there is no such branch (any more).
+
+    """
+    tip = _fetch(checkout, branch, depth)
     return replace(checkout, branch=branch, tip=tip, entries=_entries(checkout.git, tip))
+
+
+def remote_refs(checkout: Checkout, pattern: str) -> dict[str, list[str]]:
+    """The remote's refs that match a glob, by the commit that they are at."""
+    try:
+        listed = checkout.git.text("ls-remote", "--quiet", "origin", pattern, seconds=NETWORK_SECONDS)
+    except GitFailed as failure:
+        raise explain(failure, f"listing {pattern}", checkout.settings) from failure
+    refs: dict[str, list[str]] = {}
+    for line in listed.splitlines():
+        commit, _, ref = line.partition("\t")
+        refs.setdefault(commit, []).append(ref)
+    return refs
+
+
+def at_commit(checkout: Checkout, commit: str) -> Checkout:
+    """The files as another commit, fetched before, has them."""
+    return replace(checkout, tip=commit, entries=_entries(checkout.git, commit))
 
 
 def read_commit(checkout: Checkout) -> Commit:

@@ -3,18 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bumper.errors import Refused
 from bumper.forge import Forge, translated
+from bumper.local_log import LookedFarEnough
 from bumper.merge_requests import MergeRequest, read_merge_request
 
 _PAGE = 50  # commits
 _FURTHEST = 40  # pages
 _PER_PAGE = 100  # GitLab's most
 _MOST_PAGES = 5
-
-
-class LookedFarEnough(Refused):
-    """The answer is further back than bumper is willing to look."""
 
 
 def commits_that_touched(forge: Forge, path: str, start: str) -> Iterator[list[str]]:

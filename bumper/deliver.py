@@ -3,22 +3,22 @@
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bumper import merge_requests
-from bumper.checkout import Checkout, push, refreshed, write_commit
-from bumper.config_models import Config
+from bumper.checkout import Checkout, push, refreshed
 from bumper.covered import Coverage, close_covered, give_way_to_newer
+from bumper.delivery_options import DeliveryOptions, choose_delivery, wants_auto_merge, wishes_for
 from bumper.draft import Draft
 from bumper.errors import Refused, Unavailable
 from bumper.forge import connect
 from bumper.git_failures import RaceLost
-from bumper.layout import Environment
-from bumper.merge_requests import NOBODY
 from bumper.merging import ask_to_merge
+from bumper.new_commit import write_commit
 from bumper.plan import Plan
 from bumper.proposal import Request
-from bumper.publish import Wishes, publish
+from bumper.publish import publish
+from bumper.publish_by_push import publish_by_push
 from bumper.repository import Target
 from bumper.result import ProposedAt, Result, Status
 
@@ -26,31 +26,6 @@ _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 _MOST_TRIES = 30
 _PAUSE = 0.3  # seconds, longer by as much after each loss: the more rivals, the wider they spread
 _LONGEST_PAUSE = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryOptions:
-    """What the command line says about the way of a proposal."""
-
-    delivery: str | None = None
-    wishes: Wishes = Wishes(NOBODY)  # noqa: RUF009 - frozen
-    labels: tuple[str, ...] = ()
-    title: str | None = None
-    auto_merge: bool | None = None  # None: as bumper.yaml says
-
-
-def choose_delivery(written: Config | None, environment: Environment, option: str | None) -> str:
-    """``merge-request`` or ``commit``; the command line never loosens what bumper.yaml demands.
-
-    ``written`` is bumper.yaml; without one that names the environment bumper makes merge requests only.
-
-    """
-    name, demanded = environment.name, environment.config.delivery
-    if option == "commit" and (written is None or name not in written.environments):
-        raise Refused(f"Pushing straight to the branch is allowed by bumper.yaml only, and none names {name}; add one.")
-    if option == "commit" and demanded == "merge-request":
-        raise Refused(f"bumper.yaml demands merge requests for {name} (delivery); leave --delivery commit out.")
-    return option or demanded or "merge-request"
 
 
 def retry_when_outrun(checkout: Checkout, attempt: Callable[[Checkout], Result]) -> Result:
@@ -82,8 +57,10 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
         push(checkout, commit, checkout.branch, checkout.tip)
         close_replaced(target, draft.plan, draft.result.command)
         return replace(draft.result, status="committed", branch=checkout.branch, commit=commit)
+    if not checkout.settings.has_api:
+        return _deliver_by_push(draft, target, options, commit)
     forge = connect(checkout.settings)
-    wishes = _wishes(target.environment, options)
+    wishes = wishes_for(target.environment, options)
     unknown = merge_requests.unknown_people(forge, wishes.people)
     warnings = [f"GitLab knows no user {name!r}; nobody was asked in that name." for name in unknown]
     published = publish(forge, checkout, proposal, commit, wishes)
@@ -92,7 +69,7 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
     if not wishes.allow_older:
         give_way_to_newer(forge, proposal.record, one, open_requests)
     close_covered(forge, _coverage(target, draft.plan, draft.result.command), one, open_requests)
-    wanted = options.auto_merge if options.auto_merge is not None else target.environment.config.auto_merge
+    wanted = wants_auto_merge(target.environment, options)
     if wanted:
         one, told = ask_to_merge(forge, one.iid, published.commit)
         warnings += [told] if told is not None else []
@@ -106,11 +83,31 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
     )
 
 
-def _wishes(environment: Environment, options: DeliveryOptions) -> Wishes:
-    """The command line's, and the reviewers whom bumper.yaml names for the environment."""
-    people = options.wishes.people
-    reviewers = tuple(dict.fromkeys((*environment.config.reviewers, *people.reviewers)))
-    return replace(options.wishes, people=replace(people, reviewers=reviewers))
+def _deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, commit: str) -> Result:
+    """Without GitLab's API; what only that can do is told."""
+    if options.waits:
+        raise Refused(
+            "--wait needs GitLab's API; set BUMPER_TOKEN to a token with the scopes api and write_repository, or leave "
+            "--wait out."
+        )
+    wishes = wishes_for(target.environment, options)
+    merge_request, head = publish_by_push(
+        target.checkout, draft.proposal, commit, wishes, auto_merge=wants_auto_merge(target.environment, options)
+    )
+    told = [
+        f"!{merge_request.iid} was made by push options, because there is no token for GitLab's API (BUMPER_TOKEN)."
+    ]
+    if wishes.people.reviewers:
+        told.append(
+            f"push options name no reviewers; ask {', '.join(wishes.people.reviewers)} in !{merge_request.iid}."
+        )
+    return replace(
+        draft.result,
+        status="proposed",
+        warnings=(*draft.result.warnings, *told),
+        commit=head,
+        merge_request=merge_request,
+    )
 
 
 def nothing_to_do(plan: Plan, asked: Request) -> Result:
@@ -127,9 +124,9 @@ def close_outdated(target: Target, plan: Plan, done: Result) -> Result:
 
 
 def close_replaced(target: Target, plan: Plan, command: str) -> list[int]:
-    """Close the open merge requests that the target branch has made pointless; without an API token none is known."""
+    """Close the open merge requests that the target branch has made pointless; without the API none is known."""
     settings = target.checkout.settings
-    if settings.token is None or settings.token.is_job_token:
+    if not settings.has_api:
         return []
     forge = connect(settings)
     open_requests = merge_requests.find_open(forge, target.checkout.branch)

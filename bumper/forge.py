@@ -87,7 +87,7 @@ def connect(settings: Settings) -> Forge:
     """
     if settings.token is not None and settings.token.is_job_token:
         raise Unavailable(
-            "CI_JOB_TOKEN cannot make merge requests over GitLab's API; set BUMPER_TOKEN to a project or group access "
+            "This needs GitLab's API, which CI_JOB_TOKEN does not open; set BUMPER_TOKEN to a project or group access "
             "token with the scopes api and write_repository."
         )
     if settings.token is None:
@@ -102,6 +102,11 @@ def connect(settings: Settings) -> Forge:
         session=_session(),
     )
     return Forge(gitlab.projects.get(settings.address.project, lazy=True), settings)
+
+
+def connect_if_possible(settings: Settings) -> Forge | None:
+    """The project's API, or None where no token opens it."""
+    return connect(settings) if settings.has_api else None
 
 
 @contextlib.contextmanager

@@ -99,6 +99,10 @@ class GitCommand:
             Unavailable: it took longer than ``seconds``, or there is no git.
 
         """
+        return self._run(arguments, stdin, seconds)[0]
+
+    def _run(self, arguments: Sequence[str], stdin: bytes, seconds: int) -> tuple[bytes, str]:
+        """What it prints and what it says on the side (stderr)."""
         command = ["git", f"--git-dir={self.directory}", *arguments]
         _log.debug("git %s", " ".join(arguments))  # credentials are in the environment, never here
         try:
@@ -118,14 +122,17 @@ class GitCommand:
                 raise Unavailable(f"git {arguments[0]} had no end after {seconds} s; try again.") from error
         if process.returncode != 0:
             raise GitFailed(err.decode(errors="replace"), out.decode(errors="replace"))
-        return bytes(out)
+        return bytes(out), err.decode(errors="replace")
 
-    def over_network(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        """The same with the remote: what fails for a moment (a gateway's error, a cut connection) is tried again."""
+    def over_network(self, *arguments: str, stdin: bytes = b"") -> str:
+        """The same with the remote: what fails for a moment (a gateway's error, a cut connection) is tried again.
+
+        Returns what git and the server said on the side: GitLab's ``remote:`` lines among it.
+        """
         pauses, again = iter(_PAUSES), False
         while True:
             try:
-                return self.run(*arguments, stdin=stdin, seconds=NETWORK_SECONDS)
+                return self._run(arguments, stdin, NETWORK_SECONDS)[1]
             except GitFailed as failure:
                 pause = next(pauses, None)
                 if pause is None or _PASSING.search(failure.stderr) is None:

@@ -24,6 +24,18 @@ _NOT_FOUND = re.compile(
     r"The requested URL returned error: 404|repository '.*' not found|could not be found|does not appear to be a git",
     re.IGNORECASE,
 )
+_WRONG_HOST = re.compile(r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED")
+_NO_PUSH_OPTIONS = re.compile(r"does not support push options")
+# GitLab's push rules, and what in bumper.yaml (or in git) a commit or branch that they let pass is made with.
+_PUSH_RULES = (
+    (re.compile(r"Branch name .*does not follow the pattern", re.IGNORECASE), "set branch_prefix in bumper.yaml"),
+    (re.compile(r"Commit message .*(does not follow|contains the forbidden)", re.IGNORECASE),
+     "set commit_message in bumper.yaml"),
+    (re.compile(r"(Author|Committer)('s email)? .*(does not follow|is not a member|is not a GitLab user)|"
+                r"You cannot push commits for '", re.IGNORECASE), "set author in bumper.yaml"),
+    (re.compile(r"Commit must be signed|unsigned commit", re.IGNORECASE),
+     "have git sign: commit.gpgsign and user.signingkey"),
+)  # fmt: skip
 _REDIRECT = re.compile(r"unable to update url base from redirection|returned error: 30\d", re.IGNORECASE)
 
 
@@ -51,6 +63,11 @@ def explain(failure: GitFailed, step: str, settings: Settings) -> BumperError:
         return Refused(f"{url} redirects elsewhere, where bumper sends no token; use the repository's present URL.")
     if _REFUSED_TOKEN.search(said):
         return Unavailable(f"{step} failed: {url} {_refusal(settings)}.")
+    if _WRONG_HOST.search(said):
+        return Unavailable(
+            f"{step} failed: the host key of {url} is not the one in known_hosts, or none is there; see with its "
+            "administrators that it is theirs, and put it into known_hosts."
+        )
     if _NOT_FOUND.search(said):
         return Unavailable(
             f"{step} failed: {url} was not found, or the token may not see it; check BUMPER_REPO and the token."
@@ -79,8 +96,14 @@ def explain_push(failure: GitFailed, branch: str, settings: Settings) -> BumperE
             f"branch {in_the_way[1]} stands in the way of {branch}; delete it, or set branch_prefix in bumper.yaml."
         )
     if "declined" in failure.stdout or "declined" in failure.stderr or "GitLab:" in told:
-        reason = redact(told or "a hook of the server declined it", settings)
-        return Refused(f"pushing {branch} was refused by the server: {reason.removeprefix('GitLab: ').rstrip('.')}.")
+        reason = redact(told or "a hook of the server declined it", settings).removeprefix("GitLab: ").rstrip(".")
+        step = next((f"; {mend}" for rule, mend in _PUSH_RULES if rule.search(told)), "")
+        return Refused(f"pushing {branch} was refused by the server: {reason}{step}.")
+    if _NO_PUSH_OPTIONS.search(failure.stderr):
+        return Refused(
+            f"{settings.address.url} takes no push options, by which a merge request is made without GitLab's API; set "
+            "BUMPER_TOKEN to a token with the scopes api and write_repository."
+        )
     return explain(failure, f"pushing {branch}", settings)
 
 

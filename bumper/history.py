@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from posixpath import commonpath
 
+from bumper import local_log
 from bumper.change import Change, Version, make_change
 from bumper.checkout import Checkout, read_blobs
 from bumper.commit_log import commits_that_touched, merge_request_of
@@ -42,7 +43,7 @@ class Scope:
     """Where to look: an environment as it is now, and those of its applications that matter."""
 
     checkout: Checkout
-    forge: Forge
+    forge: Forge | None  # None without a token for the API: then git alone tells
     environment: Environment
     config: Config
     gathered: Gathered
@@ -99,7 +100,7 @@ def _walk(scope: Scope) -> Iterator[list[_Step]]:
 
 def _walk_until_renamed(scope: Scope, names: dict[str, str], start: str) -> Generator[list[_Step], None, str | None]:
     """The steps up to the next rename; returns the commit to go on from, None at the end."""
-    for ids in commits_that_touched(scope.forge, _common_folder(list(names)), start):
+    for ids in _pages(scope, _common_folder(list(names)), start):
         steps: list[_Step] = []
         for past in read_past(scope.checkout, ids):
             touched = {names[one.new_path]: one for one in past.touched if one.new_path in names}
@@ -112,6 +113,12 @@ def _walk_until_renamed(scope: Scope, names: dict[str, str], start: str) -> Gene
         if not names:  # all files are younger than this page
             return None
     return None
+
+
+def _pages(scope: Scope, path: str, start: str) -> Iterator[list[str]]:
+    if scope.forge is None:
+        return local_log.commits_that_touched(scope.checkout, path, start)
+    return commits_that_touched(scope.forge, path, start)
 
 
 def _rename(names: dict[str, str], touched: Iterable[Touched]) -> bool:
@@ -158,13 +165,13 @@ def _changes(scope: Scope, step: _Step, versions: Mapping[str, bytes]) -> tuple[
     return tuple(changes)
 
 
-def _deployment(forge: Forge, past: PastCommit, changes: tuple[Change, ...]) -> Deployment:
+def _deployment(forge: Forge | None, past: PastCommit, changes: tuple[Change, ...]) -> Deployment:
     """Who and by which merge request: from trailers, else from the merge request that GitLab knows for the commit."""
     merged = past.merged if past.merged is not None else past.commit
     record = read_trailers(past.commit.message) or read_trailers(merged.message)
     named = _MERGE_MESSAGE.search(past.commit.message)
     iid = int(named[1]) if named is not None else None
-    if record is None or iid is None:
+    if forge is not None and (record is None or iid is None):
         request = merge_request_of(forge, past.commit.id)
         record = record or (request.record if request is not None else None)
         iid = request.iid if request is not None else iid

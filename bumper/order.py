@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from bumper.checkout import Checkout
 from bumper.commit_log import LoggedCommit, merge_request_of, newest_commits
 from bumper.forge import Forge
 from bumper.image import Repository
+from bumper.local_log import newest_messages
 from bumper.merge_requests import MergeRequest
 from bumper.record import Record, read_trailers
 from bumper.settings import Pipeline
@@ -79,10 +81,13 @@ def _concerns(record: Record | None, asked: Asked) -> tuple[str | None] | None:
     return (tags[0],) if tags else None
 
 
-def newer_on_branch(forge: Forge, branch: str, asked: Asked) -> Newer | None:
-    """The same among what the target branch has deployed last."""
+def newer_on_branch(checkout: Checkout, forge: Forge | None, asked: Asked) -> Newer | None:
+    """The same among what the target branch has deployed last; without the API, as far as git's trailers tell."""
+    if forge is None:
+        messages = (message for file in asked.files for message in newest_messages(checkout, file))
+        return newer_among(((read_trailers(message), None) for message in messages), asked)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        last = pool.map(lambda file: _last_bump(forge, branch, file, asked), asked.files)
+        last = pool.map(lambda file: _last_bump(forge, checkout.branch, file, asked), asked.files)
         return newer_among(((record, None) for records in last for record in records), asked)
 
 

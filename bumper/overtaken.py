@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bumper.forge import connect
+from bumper.forge import connect_if_possible
 from bumper.image import ImageReference
 from bumper.merge_requests import find_open
 from bumper.order import Asked, Newer, newer_among, newer_on_branch
@@ -40,17 +40,17 @@ def find_late(
 
     The target branch is asked by its name, not at the commit that was cloned: it may have moved on since.
     """
-    settings = target.checkout.settings
-    if pipeline is None or settings.token is None or settings.token.is_job_token:
+    if pipeline is None:
         return []
-    forge = connect(settings)
-    proposed = [(one.record, one) for one in find_open(forge, target.checkout.branch)]
+    checkout = target.checkout
+    forge = connect_if_possible(checkout.settings)
+    proposed = [(one.record, one) for one in find_open(forge, checkout.branch)] if forge is not None else []
     late = []
     for image in images:
         found = [each for each in target.gathered.pins if each.app in apps and each.pin.repository == image.repository]
         files = tuple(dict.fromkeys(each.file for each in found))
         asked = Asked(target.environment.name, image.repository, pipeline, files)
-        newer = newer_among(proposed, asked) or newer_on_branch(forge, target.checkout.branch, asked)
+        newer = newer_among(proposed, asked) or newer_on_branch(checkout, forge, asked)
         if newer is not None:
             late.append(Late(image, tuple(dict.fromkeys(each.app for each in found)), newer))
     return late

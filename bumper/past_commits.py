@@ -41,9 +41,9 @@ def read_past(checkout: Checkout, ids: Sequence[str]) -> list[PastCommit]:
     if not ids:
         return []
     fetch_commits(checkout, ids)
-    commits = {commit.id: commit for commit in _read_commits(checkout, ids)}
+    commits = {commit.id: commit for commit in read_commits(checkout, ids)}
     seconds = {commit.parents[1] for commit in commits.values() if len(commit.parents) > 1}
-    merged = {commit.id: commit for commit in _read_commits(checkout, sorted(seconds))}
+    merged = {commit.id: commit for commit in read_commits(checkout, sorted(seconds))}
     touched = _touched(checkout, [commits[each] for each in ids])
     return [
         PastCommit(commits[each], tuple(touched[each]), merged.get(next(iter(commits[each].parents[1:]), "")))
@@ -61,7 +61,8 @@ def fetch_commits(checkout: Checkout, ids: Iterable[str]) -> None:
         raise explain(failure, "fetching past commits", checkout.settings) from failure
 
 
-def _read_commits(checkout: Checkout, ids: Sequence[str]) -> list[Commit]:
+def read_commits(checkout: Checkout, ids: Sequence[str]) -> list[Commit]:
+    """Commits that are there, in the same order."""
     if not ids:
         return []
     stream = checkout.git.run("cat-file", "--batch", stdin="".join(f"{each}\n" for each in ids).encode())

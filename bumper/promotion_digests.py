@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from bumper.change import Change
 from bumper.errors import BumperError, Refused
-from bumper.forge import connect
 from bumper.image import ImageReference
 from bumper.recorded_digests import recorded_digests
 from bumper.registry import RegistryAccess, resolve_all
@@ -63,8 +62,7 @@ def _recorded(
     """Records are looked up where somebody will see the difference: a registry is asked, or a digest is written."""
     if not images or not (ask or any(_is_written(target, change) for change in changes)):
         return {}
-    forge = connect(target.checkout.settings)
-    return recorded_digests(forge, target.checkout.branch, source, target.setup.config, images)
+    return recorded_digests(target.checkout, source, target.setup.config, images)
 
 
 def _resolved(

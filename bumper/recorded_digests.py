@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from bumper import local_log
+from bumper.checkout import Checkout
 from bumper.commit_log import newest_messages
 from bumper.config_models import Config
-from bumper.forge import Forge
+from bumper.forge import connect_if_possible
 from bumper.image import ImageReference
 from bumper.merge_requests import newest_merged
 from bumper.record import Record, read_trailers
@@ -14,7 +16,7 @@ _DEPLOYS = frozenset({"bump", "promote", "rollback"})
 
 
 def recorded_digests(
-    forge: Forge, branch: str, environment: str, config: Config, images: Iterable[ImageReference]
+    checkout: Checkout, environment: str, config: Config, images: Iterable[ImageReference]
 ) -> dict[ImageReference, str]:
     """The recorded digest of those of ``images`` (each with its tag) that have one; the newest record counts.
 
@@ -23,7 +25,7 @@ def recorded_digests(
     """
     wanted = {(canonical(config, image.repository), image.tag): image for image in images}
     found: dict[ImageReference, str] = {}
-    for record in _records(forge, branch):
+    for record in _records(checkout):
         if record.environment == environment and record.command in _DEPLOYS:
             for name, digest in _digests(record, config).items():
                 image = wanted.get(name)
@@ -34,11 +36,12 @@ def recorded_digests(
     return found
 
 
-def _records(forge: Forge, branch: str) -> Iterator[Record]:
-    for request in newest_merged(forge, branch):
-        if request.record is not None:
-            yield request.record
-    for message in newest_messages(forge, branch):
+def _records(checkout: Checkout) -> Iterator[Record]:
+    forge = connect_if_possible(checkout.settings)
+    requests = newest_merged(forge, checkout.branch) if forge is not None else ()
+    yield from (request.record for request in requests if request.record is not None)
+    messages = newest_messages(forge, checkout.branch) if forge is not None else local_log.newest_messages(checkout)
+    for message in messages:
         record = read_trailers(message)
         if record is not None:
             yield record

@@ -61,6 +61,11 @@ class Settings:
     branch: str | None
     ca_file: Path | None
 
+    @property
+    def has_api(self) -> bool:
+        """Whether the token opens GitLab's API; without one, merge requests are made by push options."""
+        return self.token is not None and not self.token.is_job_token
+
 
 def read_settings(
     environ: Mapping[str, str], *, repo: str | None, branch: str | None, gitlab_url: str | None

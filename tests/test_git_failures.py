@@ -104,8 +104,40 @@ def test_gitlabs_reason_for_declining_a_push_is_told() -> None:
 
     assert type(error) is Refused
     assert str(error) == (
-        "pushing bumper/x was refused by the server: Commit message does not follow the pattern 'OPS-'."
+        "pushing bumper/x was refused by the server: Commit message does not follow the pattern 'OPS-'; set "
+        "commit_message in bumper.yaml."
     )
+
+
+@pytest.mark.parametrize(
+    ("rule", "step"),
+    [
+        ("Branch name 'bumper/x' does not follow the pattern '^deploy/'", "branch_prefix"),
+        ("Commit message does not follow the pattern 'OPS-'", "commit_message"),
+        ("Commit message contains the forbidden pattern 'wip'", "commit_message"),
+        ("Author's email 'bumper@localhost' does not follow the pattern '@tbank.local$'", "author"),
+        ("Committer's email 'bumper@localhost' does not follow the pattern '@tbank.local$'", "author"),
+        ("Author 'bumper@localhost' is not a member of team", "author"),
+        ("You cannot push commits for 'bumper@localhost'.", "author"),
+        ("Commit must be signed with a GPG key", "commit.gpgsign"),
+    ],
+)  # fmt: skip
+def test_a_push_rule_is_told_with_what_to_set(rule: str, step: str) -> None:
+    failure = GitFailed(f"remote: GitLab: {rule}\n", "!\ta:b\t[remote rejected] (pre-receive hook declined)\n")
+
+    said = str(explain_push(failure, "bumper/x", settings()))
+
+    assert rule.rstrip(".") in said
+    assert step in said.rpartition(";")[2]
+
+
+def test_a_server_without_push_options_is_told_with_the_way_round_it() -> None:
+    failure = GitFailed("fatal: the receiving end does not support push options\n", "")
+
+    said = str(explain_push(failure, "bumper/x", settings()))
+
+    assert "takes no push options" in said
+    assert "BUMPER_TOKEN" in said
 
 
 def test_a_push_that_got_no_answer_may_be_tried_again() -> None:

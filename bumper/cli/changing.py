@@ -10,7 +10,7 @@ from bumper.cli import options as opt
 from bumper.cli.printing import show
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
-    from bumper.deliver import DeliveryOptions
+    from bumper.delivery_options import DeliveryOptions
     from bumper.result import Result
     from bumper.settings import Settings
 
@@ -68,7 +68,9 @@ def bump(
     settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
     body = read_body(event) if event is not None else None
     request = BumpRequest(environment, parsed, body, tuple(app or ()), allow_missing, dry_run, verify)
-    options = _options(delivery, label, reviewer, assignee, title, auto_merge, reopen=reopen, allow_older=allow_older)
+    options = _options(
+        delivery, label, reviewer, assignee, title, auto_merge, wait, reopen=reopen, allow_older=allow_older
+    )
     _finish(run(request, options, settings, environ), settings, wait, output, dotenv)
 
 
@@ -111,7 +113,7 @@ def promote(
     environ = process_environment()
     settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
     request = PromoteRequest(source, target, tuple(app or ()), tuple(image or ()), dry_run, verify, allow_moved)
-    options = _options(delivery, label, reviewer, assignee, title, auto_merge, reopen=reopen)
+    options = _options(delivery, label, reviewer, assignee, title, auto_merge, wait, reopen=reopen)
     confirm = _never_ask if yes or not sys.stdin.isatty() else _ask
     _finish(run(request, options, settings, environ, confirm), settings, wait, output, dotenv)
 
@@ -160,7 +162,7 @@ def rollback(
         environment, tuple(app or ()), all_apps, to, steps, mr,
         force=force, hold=hold, dry_run=dry_run, verify=verify,
     )  # fmt: skip
-    options = _options(delivery, label, reviewer, assignee, title, auto_merge, reopen=reopen)
+    options = _options(delivery, label, reviewer, assignee, title, auto_merge, wait, reopen=reopen)
     _finish(run(request, options, settings, environ), settings, wait, output, dotenv)
 
 
@@ -190,7 +192,7 @@ def hold(
 
     Example: bumper hold prod --app backend --reason "until the fix of OPS-7"
     """
-    options = _options(delivery, label, reviewer, assignee, title, auto_merge, reopen=reopen)
+    options = _options(delivery, label, reviewer, assignee, title, auto_merge, wait, reopen=reopen)
     _hold(
         "hold",
         environment,
@@ -233,7 +235,7 @@ def unhold(
 
     Example: bumper unhold prod --app backend
     """
-    options = _options(delivery, label, reviewer, assignee, title, auto_merge, reopen=reopen)
+    options = _options(delivery, label, reviewer, assignee, title, auto_merge, wait, reopen=reopen)
     _hold(
         "unhold", environment, app, image, "", repo, branch, gitlab_url, options, wait, dotenv, output, dry_run=dry_run
     )
@@ -258,16 +260,17 @@ def _hold(
 
 def _options(
     delivery: opt.Delivery | None, labels: list[str] | None, reviewers: list[str] | None, assignees: list[str] | None,
-    title: str | None, auto_merge: bool | None, *, reopen: bool, allow_older: bool = False,
+    title: str | None, auto_merge: bool | None, wait: float | None, *, reopen: bool, allow_older: bool = False,
 ) -> "DeliveryOptions":  # fmt: skip
-    from bumper.deliver import DeliveryOptions
+    from bumper.delivery_options import DeliveryOptions
     from bumper.merge_requests import People
     from bumper.publish import Wishes
 
     wishes = Wishes(People(tuple(reviewers or ()), tuple(assignees or ())), reopen, allow_older)
     return DeliveryOptions(
-        delivery.value if delivery is not None else None, wishes, tuple(labels or ()), title, auto_merge
-    )
+        delivery.value if delivery is not None else None, wishes, tuple(labels or ()), title, auto_merge,
+        waits=wait is not None,
+    )  # fmt: skip
 
 
 def _finish(

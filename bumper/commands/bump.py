@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bumper import deliver
 from bumper.checkout import Checkout, clone
-from bumper.deliver import DeliveryOptions
+from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.draft import Wording, make_draft
 from bumper.entry import pushed_images
 from bumper.image import ImageReference
@@ -61,7 +61,7 @@ def _bump_once(
     name = target.environment.name
     images = check_images(request.images) or pushed_images(target, pushed, allow_missing=request.allow_missing)
     check_rules(target.setup.config, target.environment, images)
-    delivery = deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
+    delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     apps = choose_apps(target.gathered, name, request.apps)
     pipeline = None if options.wishes.allow_older else read_pipeline(environ)
     late = find_late(target, images, apps, pipeline)

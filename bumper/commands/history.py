@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bumper.checkout import clone
-from bumper.commit_log import LookedFarEnough
-from bumper.forge import connect
+from bumper.forge import connect_if_possible
 from bumper.history import Deployment, Scope, deployments
+from bumper.local_log import LookedFarEnough
 from bumper.narrowing import Concern
 from bumper.plan import choose_apps
 from bumper.repository import open_target
@@ -36,7 +36,7 @@ def history(environment: str, apps: tuple[str, ...], settings: Settings, environ
         target = open_target(checkout, environment, Concern(apps))
         chosen = choose_apps(target.gathered, environment, apps)
         scope = Scope(
-            checkout, connect(settings), target.environment, target.setup.config, target.gathered, chosen
+            checkout, connect_if_possible(settings), target.environment, target.setup.config, target.gathered, chosen
         )  # fmt: skip
         found: list[Deployment] = []
         more = False

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from bumper import deliver
 from bumper.change import Change, Version, make_change
 from bumper.checkout import Checkout, clone
-from bumper.deliver import DeliveryOptions
+from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.draft import Wording, make_draft
 from bumper.errors import Refused
 from bumper.gather import FoundPin
@@ -49,7 +49,7 @@ def _hold_once(
     request: HoldRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str]
 ) -> Result:
     target = open_target(checkout, request.environment, Concern(request.apps))
-    deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
+    choose_delivery(target.setup.written, target.environment, options.delivery)
     chosen = _choose(target, request)
     asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))
     plan = Plan((), tuple(_change(found) for found in chosen), frozenset(), warnings=target.gathered.unreadable)

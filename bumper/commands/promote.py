@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bumper import deliver
 from bumper.checkout import Checkout, clone
-from bumper.deliver import DeliveryOptions
+from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.draft import Wording, make_draft
 from bumper.errors import Refused, WrongUsage
 from bumper.layout import Environment
@@ -59,7 +59,7 @@ def _promote_once(
     _check_health(setup.layout.environment(request.target))
     source = open_environment(checkout, setup, request.source)
     target = open_environment(checkout, setup, request.target)
-    delivery = deliver.choose_delivery(setup.written, target.environment, options.delivery)
+    delivery = choose_delivery(setup.written, target.environment, options.delivery)
     choice = choose(source.gathered, target.gathered, request.apps, request.images)
     rules, names = target.environment.config, (request.source, request.target)
     matched = match(source.gathered, target.gathered, choice, setup.config, names)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from bumper import deliver
 from bumper.checkout import Checkout, clone
 from bumper.commit_log import commits_of
-from bumper.deliver import DeliveryOptions
+from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.draft import Wording, make_draft
 from bumper.errors import Refused, WrongUsage
-from bumper.forge import connect
+from bumper.forge import connect, connect_if_possible
 from bumper.gather import pins_of_version
 from bumper.history import Deployment, Scope, deployments, deployments_among
 from bumper.hold_comment import put_hold
@@ -90,10 +90,10 @@ def _rollback_once(
     request: RollbackRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str]
 ) -> Result:
     target = open_target(checkout, request.environment, Concern(request.apps))
-    delivery = deliver.choose_delivery(target.setup.written, target.environment, options.delivery)
+    delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     apps = _choose(target, request)
     scope = Scope(
-        checkout, connect(checkout.settings), target.environment, target.setup.config, target.gathered, apps
+        checkout, connect_if_possible(checkout.settings), target.environment, target.setup.config, target.gathered, apps
     )  # fmt: skip
     chosen = _find(target, scope, request)
     asked = Request(COMMAND, request.environment, checkout.branch, (), request.apps, request.selector)
@@ -153,10 +153,11 @@ def _last(scope: Scope, request: RollbackRequest) -> list[Undone]:
 
 def _of_merge_request(scope: Scope, iid: int, environment: str) -> list[Undone]:
     """What a merged merge request changed in the environment; fast-forwarded, it may be several commits."""
-    request = read(scope.forge, iid)
+    forge = connect(scope.checkout.settings)
+    request = read(forge, iid)
     if request.state != "merged":
         raise Refused(f"!{iid} is {request.state}, not merged, so there is nothing to undo; close it instead.")
-    found = deployments_among(scope, commits_of(scope.forge, request))
+    found = deployments_among(scope, commits_of(forge, request))
     if not found:
         raise Refused(f"!{iid} changed no tag of {environment}; `bumper history {environment}` lists what did.")
     return [Undone(deployment, deployment.changes) for deployment in found]

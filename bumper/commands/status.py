@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bumper.checkout import Checkout, clone
 from bumper.errors import Refused
-from bumper.forge import connect
+from bumper.forge import connect_if_possible
 from bumper.gather import Gathered
 from bumper.merge_requests import MergeRequest, find_open
 from bumper.overview import Overview, make_overview, sources_of, usual_order
@@ -40,8 +40,12 @@ def status(environments: Sequence[str], settings: Settings, environ: Mapping[str
         shown = [name for name in dict.fromkeys(names) if name in gathered]
         overview = make_overview(gathered, shown, setup.config)
         overview = replace(overview, warnings=(*overview.warnings, *refused))
+        forge = connect_if_possible(settings)
+        if forge is None:
+            told = "open merge requests are not shown, because there is no token for GitLab's API (BUMPER_TOKEN)."
+            overview = replace(overview, warnings=(*overview.warnings, told))
         open_requests = [
-            one for one in find_open(connect(settings), checkout.branch)
+            one for one in (find_open(forge, checkout.branch) if forge is not None else ())
             if one.record is not None and (not environments or one.record.environment in names)
         ]  # fmt: skip
     return Status(overview, tuple(open_requests))
