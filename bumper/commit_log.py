@@ -71,6 +71,18 @@ def merge_request_of(forge: Forge, commit: str) -> MergeRequest | None:
     return next((one for one in requests if one.state == "merged"), None)
 
 
+def contains(forge: Forge, revision: str, commit: str) -> bool:
+    """Whether ``commit`` is ``revision`` or one of the commits before it.
+
+    Raises:
+        NotShown: the project has no such revision.
+
+    """
+    with translated(forge, f"comparing {revision[:12]} with {commit[:12]}"):
+        compared = forge.project.repository_compare(revision, commit)  # the commits that only the second one has
+        return isinstance(compared, dict) and compared.get("commits") == []
+
+
 def commits_of(forge: Forge, request: MergeRequest) -> list[str]:
     """Ids of the target branch's commits that a merged merge request brought, the newest first.
 

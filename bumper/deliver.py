@@ -9,6 +9,7 @@ from bumper import merge_requests
 from bumper.checkout import Checkout, push, refreshed
 from bumper.covered import Coverage, close_covered, give_way_to_newer
 from bumper.delivery_options import DeliveryOptions, choose_delivery, wants_auto_merge, wishes_for
+from bumper.deployed import check_rollout
 from bumper.draft import Draft
 from bumper.errors import Refused, Unavailable
 from bumper.forge import connect
@@ -21,6 +22,7 @@ from bumper.publish import publish
 from bumper.publish_by_push import publish_by_push
 from bumper.repository import Target
 from bumper.result import ProposedAt, Result, Status
+from bumper.rollout import rollout_of
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 _MOST_TRIES = 30
@@ -51,12 +53,14 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
 
     """
     checkout, proposal, config = target.checkout, draft.proposal, target.setup.config
+    if options.waits_deployed:
+        check_rollout(draft.result.rollout, target.environment.name, checkout.settings)
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     commit = write_commit(checkout, proposal.files, proposal.message, config.author or _DEFAULT_AUTHOR)
     if delivery == "commit":
         push(checkout, commit, checkout.branch, checkout.tip)
         close_replaced(target, draft.plan, draft.result.command)
-        return replace(draft.result, status="committed", branch=checkout.branch, commit=commit)
+        return replace(draft.result, status="committed", branch=checkout.branch, commit=commit, landed=commit)
     if not checkout.settings.has_api:
         return _deliver_by_push(draft, target, options, commit)
     forge = connect(checkout.settings)
@@ -110,10 +114,13 @@ def _deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, com
     )
 
 
-def nothing_to_do(plan: Plan, asked: Request) -> Result:
+def nothing_to_do(target: Target, plan: Plan, asked: Request) -> Result:
     """The result where no tag changes: everything is as asked, or held."""
     status: Status = "held" if plan.held else "unchanged"
-    return Result(asked.command, asked.environment, status, held=plan.held, warnings=plan.warnings)
+    return Result(
+        asked.command, asked.environment, status, held=plan.held, warnings=plan.warnings,
+        rollout=rollout_of(target.environment, target.gathered, plan), landed=target.checkout.tip,
+    )  # fmt: skip
 
 
 def close_outdated(target: Target, plan: Plan, done: Result) -> Result:

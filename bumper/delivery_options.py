@@ -19,6 +19,7 @@ class DeliveryOptions:
     title: str | None = None
     auto_merge: bool | None = None  # None: as bumper.yaml says
     waits: bool = False  # for the merge, which only the API tells of
+    waits_deployed: bool = False  # for Argo CD
 
 
 def choose_delivery(written: Config | None, environment: Environment, option: str | None) -> str:

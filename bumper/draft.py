@@ -8,6 +8,7 @@ from bumper.proposal import Proposal, Request, Words, propose, readable
 from bumper.record import Record
 from bumper.repository import Target
 from bumper.result import Result
+from bumper.rollout import rollout_of
 from bumper.settings import argocd_references, read_pipeline, read_source, requested_by
 
 
@@ -59,5 +60,6 @@ def make_draft(
     result = Result(
         asked.command, asked.environment, "dry-run", plan.changes, plan.held, plan.warnings, proposal.branch,
         diff=diff_of(content, target.gathered.values),
+        rollout=rollout_of(target.environment, target.gathered, plan),
     )  # fmt: skip
     return Draft(proposal, plan, result)

@@ -63,7 +63,7 @@ def wait_until_merged(result: Result, settings: Settings, seconds: float | None,
     if merged.record is not None and outcome(merged.record.changes) != outcome(result.changes):
         raise NotDeployed(f"{merged.url} was merged with other tags than this request's.")
     shown = replace(result.merge_request, state=merged.state, auto_merge=merged.auto_merge)
-    return replace(result, merge_request=shown)
+    return replace(result, merge_request=shown, landed=merged.merged_as or merged.sha)
 
 
 def _wait(

@@ -2,15 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Mapping as Mapping_
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from bumper.holders import plain_value
 from bumper.key_names import KeyName, Kind, key_name
+from bumper.manifest_pins import Helm, helm_of_manifest, pins_of_parameters
 from bumper.pin import Pin
-from bumper.pin_path import PinPath
+from bumper.pin_path import PinPath, format_path
 from bumper.shapes import Surroundings, pins_of_list, pins_of_mapping
 from bumper.siblings import effective_values, key_text, look_up
-from bumper.yaml_tree import Mapping, Node, Scalar, Sequence
+from bumper.yaml_tree import Mapping, Node, Scalar, Sequence, YamlError, parse_documents
 
 # The way to a node, innermost step first, so that a file nested 5,000 deep needs no 5,000 copies of its path.
 Way: TypeAlias = "tuple[Way, str | int] | None"
@@ -34,8 +37,20 @@ def search_pins(text: str, root: Node, lower: tuple[tuple[str, Node], ...]) -> I
     waiting: list[_Visit] = []
     if isinstance(root, (Mapping, Sequence)):
         waiting.append(_Visit(root, None, "", in_images=False, lower=below, duplicate=None))
+    helms = helm_of_manifest(root)
+    values_objects = {id(helm.values_object) for helm in helms}
+    for helm in helms:
+        yield from pins_of_parameters(text, helm, below)
+        yield from _pins_in_text(helm)
+    yield from _walk(text, waiting, registry, dict.fromkeys(values_objects, below))
+
+
+def _walk(text: str, waiting: list[_Visit], registry: str | None, roots: Mapping_[int, _Lower]) -> Iterator[Pin]:
+    """The pins below the nodes that are waiting; ``roots`` are nodes that stand for the root of lower files."""
     while waiting:
         visit = waiting.pop()
+        if roots and id(visit.node) in roots:
+            visit = visit._replace(lower=roots[id(visit.node)])
         node, way, parent_name, in_images, below, duplicate = visit
         if isinstance(node, Mapping):
             if _open_mapping(visit, node, waiting) or in_images:
@@ -46,6 +61,24 @@ def search_pins(text: str, root: Node, lower: tuple[tuple[str, Node], ...]) -> I
             if in_images:
                 around = Surroundings(text, path_of(way), parent_name, in_images, (), registry, duplicate)
                 yield from pins_of_list(node, around)
+
+
+def _pins_in_text(helm: Helm) -> Iterator[Pin]:
+    """The pins of ``helm.values``, a text that only Argo CD reads as YAML: bumper changes nothing in it."""
+    block = helm.values
+    if not isinstance(block, Scalar):
+        return
+    try:
+        documents = parse_documents(block.value)
+    except YamlError:
+        return
+    below = () if not isinstance(helm.values_object, Mapping) else (("", helm.values_object),)
+    reason = f"it stands in a text, {format_path((*helm.path, 'values'))}; move that to valuesObject, which is YAML"
+    for document in documents:
+        for pin in search_pins(block.value, document.root, below):
+            line = block.line + pin.line if block.style in ("|", ">") else block.line
+            path = (*helm.path, "values", *pin.path)
+            yield replace(pin, path=path, line=line, refusal=reason, holder=None, digest_holder=None, absent=False)
 
 
 def _open_mapping(visit: _Visit, mapping: Mapping, waiting: list[_Visit]) -> bool:

@@ -1,6 +1,6 @@
 """HTTP to a registry: bounded in time, tries and size, with no secret sent where it was not meant to go.
 
-With registry_session.py and merge_requests.py the only importer of requests.
+With http_session.py and merge_requests.py the only importer of requests.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from bumper.errors import Unavailable
-from bumper.registry_session import SECONDS, Session
+from bumper.http_session import SECONDS, Session
 
 NO_VERIFY = "or give --no-verify to go on without asking"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from bumper.change import Change, Held
+from bumper.rollout import Rollout
 
 Status: TypeAlias = Literal["proposed", "committed", "unchanged", "superseded", "held", "dry-run"]
 Action: TypeAlias = Literal["opened", "updated", "unchanged"]
@@ -36,4 +37,6 @@ class Result:
     diff: str = ""
     preview: str = ""  # with --dry-run: the merge request as it would be
     source: str | None = None  # promote's
+    rollout: Rollout | None = None  # None: bumper.yaml names no Argo CD
+    landed: str | None = None  # the target branch's commit that has what was asked for, once it has
     merge_wanted: bool = False  # auto-merge was asked for: whoever waits sets it as soon as GitLab takes it

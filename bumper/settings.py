@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,6 +60,7 @@ class Settings:
     token: Token | None
     branch: str | None
     ca_file: Path | None
+    argocd_token: Token | None = None
 
     @property
     def has_api(self) -> bool:
@@ -81,17 +82,20 @@ def read_settings(
     address = parse_repository(repo, gitlab_url)
     if branch is not None and _BAD_BRANCH.search(branch):
         raise WrongUsage(f"{branch!r} is not a branch name; mend --branch (or BUMPER_BRANCH).")
-    return Settings(address, _token(environ, address), branch, _ca_file(environ))
+    token = _token(environ, _TOKEN_VARIABLES)
+    if token is None and address.password:
+        token = Token(address.password, "the repository's URL")
+    return Settings(address, token, branch, _ca_file(environ), _token(environ, ("ARGOCD_AUTH_TOKEN",)))
 
 
-def _token(environ: Mapping[str, str], address: RepositoryAddress) -> Token | None:
-    for name in _TOKEN_VARIABLES:
+def _token(environ: Mapping[str, str], names: Iterable[str]) -> Token | None:
+    for name in names:
         value = environ.get(name, "").strip()
         if value:
             if not value.isascii() or not value.isprintable() or " " in value:
                 raise WrongUsage(f"{name} holds characters that no token has; set it anew.")
             return Token(value, name)
-    return Token(address.password, "the repository's URL") if address.password else None
+    return None
 
 
 def _ca_file(environ: Mapping[str, str]) -> Path | None:

@@ -57,7 +57,12 @@ class _Place:
 
 def pins_of_mapping(mapping: Mapping, around: Surroundings) -> Iterator[Pin]:
     """The pins whose own keys stand in ``mapping`` or are first put together there, those not to be set included."""
-    place = _Place(siblings_of(mapping, around.lower), around)
+    yield from pins_of_keys(siblings_of(mapping, around.lower), around)
+
+
+def pins_of_keys(keys: dict[str, Sibling], around: Surroundings) -> Iterator[Pin]:
+    """The same for the keys of a mapping by name, wherever they stand."""
+    place = _Place(keys, around)
     claimed: set[str] = set()
     here = [key for key in place.keys.values() if key.origin is not Origin.LOWER]
     for kind in (Kind.TAG, Kind.VERSION):  # where both stand, the version is the chart's or the application's own

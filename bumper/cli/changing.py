@@ -1,20 +1,18 @@
 """Commands that change an environment, by merge request or straight on the branch."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.printing import show
+from bumper.cli.common import Common, with_common_options
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
-    from bumper.delivery_options import DeliveryOptions
     from bumper.result import Result
-    from bumper.settings import Settings
 
 
+@with_common_options
 def bump(
     environment: Annotated[str, typer.Argument(help="The environment to change.", metavar="ENVIRONMENT")],
     images: Annotated[
@@ -26,28 +24,14 @@ def bump(
             "--event", help="Take the images from a registry's push notification; - for stdin.", metavar="FILE"
         ),
     ] = None,
-    repo: opt.Repo = None,
-    branch: opt.Branch = None,
-    gitlab_url: opt.GitLabUrl = None,
     app: opt.Apps = None,
-    dry_run: opt.DryRun = False,
-    delivery: opt.DeliveryOption = None,
-    label: opt.Labels = None,
-    reviewer: opt.Reviewers = None,
-    assignee: opt.Assignees = None,
-    title: opt.Title = None,
-    reopen: opt.Reopen = False,
-    auto_merge: opt.AutoMerge = None,
-    wait: opt.Wait = None,
-    yes: opt.Yes = False,
-    verbose: opt.Verbose = False,
     verify: opt.Verify = True,
     allow_missing: opt.AllowMissing = False,
     allow_older: Annotated[
         bool, typer.Option("--allow-older", help="Although a newer pipeline has been here.")
     ] = False,
-    dotenv: opt.Dotenv = None,
-    output: opt.OutputOption = opt.Output.TEXT,
+    *,
+    common: Common,
 ) -> None:
     """Set images' tags in ENVIRONMENT after an image push, by merge request.
 
@@ -59,47 +43,34 @@ def bump(
     from bumper.image import parse_image
     from bumper.local_file import read_body
     from bumper.settings import environment as process_environment
-    from bumper.settings import read_settings
 
-    environ = process_environment()
     parsed = tuple(parse_image(image) for image in images or ())
     if bool(parsed) == (event is not None):
         raise WrongUsage("name the images, or give --event FILE; one of the two.")
-    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
+    settings = common.settings()
     body = read_body(event) if event is not None else None
-    request = BumpRequest(environment, parsed, body, tuple(app or ()), allow_missing, dry_run, verify)
-    options = _options(
-        delivery, label, reviewer, assignee, title, auto_merge, wait, reopen=reopen, allow_older=allow_older
-    )
-    _finish(run(request, options, settings, environ), settings, wait, output, dotenv)
+    request = BumpRequest(environment, parsed, body, tuple(app or ()), allow_missing, common.dry_run, verify)
+    options = common.delivery_options(allow_older=allow_older)
+    common.finish(run(request, options, settings, process_environment()), settings)
 
 
+@with_common_options
 def promote(
     source: Annotated[str, typer.Argument(help="The environment whose tags are taken.", metavar="SOURCE")],
     target: Annotated[str, typer.Argument(help="The environment to change.", metavar="TARGET")],
-    repo: opt.Repo = None,
-    branch: opt.Branch = None,
-    gitlab_url: opt.GitLabUrl = None,
     app: opt.Apps = None,
     image: opt.Images = None,
-    dry_run: opt.DryRun = False,
-    delivery: opt.DeliveryOption = None,
-    label: opt.Labels = None,
-    reviewer: opt.Reviewers = None,
-    assignee: opt.Assignees = None,
-    title: opt.Title = None,
-    reopen: opt.Reopen = False,
-    auto_merge: opt.AutoMerge = None,
-    wait: opt.Wait = None,
-    yes: opt.Yes = False,
-    verbose: opt.Verbose = False,
     verify: opt.Verify = True,
     allow_moved: Annotated[
         bool,
         typer.Option("--allow-moved", help="Although a tag now means another digest than the one SOURCE was given."),
     ] = False,
-    dotenv: opt.Dotenv = None,
-    output: opt.OutputOption = opt.Output.TEXT,
+    require_healthy: Annotated[
+        bool,
+        typer.Option("--require-healthy", help="Only what Argo CD reports healthy in SOURCE [ARGOCD_AUTH_TOKEN]."),
+    ] = False,
+    *,
+    common: Common,
 ) -> None:
     """Set TARGET's tags and digests to the ones SOURCE runs, in one merge request.
 
@@ -108,21 +79,17 @@ def promote(
     from bumper.commands.promote import PromoteRequest
     from bumper.commands.promote import promote as run
     from bumper.settings import environment as process_environment
-    from bumper.settings import read_settings
 
-    environ = process_environment()
-    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
-    request = PromoteRequest(source, target, tuple(app or ()), tuple(image or ()), dry_run, verify, allow_moved)
-    options = _options(delivery, label, reviewer, assignee, title, auto_merge, wait, reopen=reopen)
-    confirm = _never_ask if yes or not sys.stdin.isatty() else _ask
-    _finish(run(request, options, settings, environ, confirm), settings, wait, output, dotenv)
+    settings = common.settings()
+    apps, images = tuple(app or ()), tuple(image or ())
+    request = PromoteRequest(source, target, apps, images, common.dry_run, verify, allow_moved, require_healthy)
+    confirm = _never_ask if common.yes or not sys.stdin.isatty() else _ask
+    common.finish(run(request, common.delivery_options(), settings, process_environment(), confirm), settings)
 
 
+@with_common_options
 def rollback(
     environment: Annotated[str, typer.Argument(help="The environment to roll back.", metavar="ENVIRONMENT")],
-    repo: opt.Repo = None,
-    branch: opt.Branch = None,
-    gitlab_url: opt.GitLabUrl = None,
     app: opt.Apps = None,
     all_apps: Annotated[bool, typer.Option("--all-apps", help="Undo the environment's last deployment.")] = False,
     to: Annotated[str | None, typer.Option("--to", help="To this tag.", metavar="TAG")] = None,
@@ -132,20 +99,9 @@ def rollback(
     hold: Annotated[
         str | None, typer.Option("--hold", help="Put a hold on the pins, in the same merge request.", metavar="REASON")
     ] = None,
-    dry_run: opt.DryRun = False,
-    delivery: opt.DeliveryOption = None,
-    label: opt.Labels = None,
-    reviewer: opt.Reviewers = None,
-    assignee: opt.Assignees = None,
-    title: opt.Title = None,
-    reopen: opt.Reopen = False,
-    auto_merge: opt.AutoMerge = None,
-    wait: opt.Wait = None,
-    yes: opt.Yes = False,
-    verbose: opt.Verbose = False,
     verify: opt.Verify = True,
-    dotenv: opt.Dotenv = None,
-    output: opt.OutputOption = opt.Output.TEXT,
+    *,
+    common: Common,
 ) -> None:
     """Undo the last deployment of ENVIRONMENT, by merge request.
 
@@ -154,135 +110,54 @@ def rollback(
     from bumper.commands.rollback import RollbackRequest
     from bumper.commands.rollback import rollback as run
     from bumper.settings import environment as process_environment
-    from bumper.settings import read_settings
 
-    environ = process_environment()
-    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
+    settings = common.settings()
     request = RollbackRequest(
         environment, tuple(app or ()), all_apps, to, steps, mr,
-        force=force, hold=hold, dry_run=dry_run, verify=verify,
+        force=force, hold=hold, dry_run=common.dry_run, verify=verify,
     )  # fmt: skip
-    options = _options(delivery, label, reviewer, assignee, title, auto_merge, wait, reopen=reopen)
-    _finish(run(request, options, settings, environ), settings, wait, output, dotenv)
+    common.finish(run(request, common.delivery_options(), settings, process_environment()), settings)
 
 
+@with_common_options
 def hold(
     environment: Annotated[str, typer.Argument(help="The environment.", metavar="ENVIRONMENT")],
     app: opt.RequiredApps,
-    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the comment.", metavar="TEXT")] = "",
-    repo: opt.Repo = None,
-    branch: opt.Branch = None,
-    gitlab_url: opt.GitLabUrl = None,
     image: opt.Images = None,
-    dry_run: opt.DryRun = False,
-    delivery: opt.DeliveryOption = None,
-    label: opt.Labels = None,
-    reviewer: opt.Reviewers = None,
-    assignee: opt.Assignees = None,
-    title: opt.Title = None,
-    reopen: opt.Reopen = False,
-    auto_merge: opt.AutoMerge = None,
-    wait: opt.Wait = None,
-    yes: opt.Yes = False,
-    verbose: opt.Verbose = False,
-    dotenv: opt.Dotenv = None,
-    output: opt.OutputOption = opt.Output.TEXT,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the comment.", metavar="TEXT")] = "",
+    *,
+    common: Common,
 ) -> None:
     """Stop bump and promote from touching an application's pins.
 
     Example: bumper hold prod --app backend --reason "until the fix of OPS-7"
     """
-    options = _options(delivery, label, reviewer, assignee, title, auto_merge, wait, reopen=reopen)
-    _hold(
-        "hold",
-        environment,
-        app,
-        image,
-        reason,
-        repo,
-        branch,
-        gitlab_url,
-        options,
-        wait,
-        dotenv,
-        output,
-        dry_run=dry_run,
-    )
+    _hold("hold", environment, app, image, reason, common)
 
 
+@with_common_options
 def unhold(
     environment: Annotated[str, typer.Argument(help="The environment.", metavar="ENVIRONMENT")],
     app: opt.RequiredApps,
-    repo: opt.Repo = None,
-    branch: opt.Branch = None,
-    gitlab_url: opt.GitLabUrl = None,
     image: opt.Images = None,
-    dry_run: opt.DryRun = False,
-    delivery: opt.DeliveryOption = None,
-    label: opt.Labels = None,
-    reviewer: opt.Reviewers = None,
-    assignee: opt.Assignees = None,
-    title: opt.Title = None,
-    reopen: opt.Reopen = False,
-    auto_merge: opt.AutoMerge = None,
-    wait: opt.Wait = None,
-    yes: opt.Yes = False,
-    verbose: opt.Verbose = False,
-    dotenv: opt.Dotenv = None,
-    output: opt.OutputOption = opt.Output.TEXT,
+    *,
+    common: Common,
 ) -> None:
     """Let bump and promote touch an application's pins again.
 
     Example: bumper unhold prod --app backend
     """
-    options = _options(delivery, label, reviewer, assignee, title, auto_merge, wait, reopen=reopen)
-    _hold(
-        "unhold", environment, app, image, "", repo, branch, gitlab_url, options, wait, dotenv, output, dry_run=dry_run
-    )
+    _hold("unhold", environment, app, image, "", common)
 
 
-def _hold(
-    command: str, environment: str, app: list[str], image: list[str] | None, reason: str, repo: str | None,
-    branch: str | None, gitlab_url: str | None, options: "DeliveryOptions", wait: float | None, dotenv: Path | None,
-    output: opt.Output,
-    *, dry_run: bool,
-) -> None:  # fmt: skip
+def _hold(command: str, environment: str, app: list[str], image: list[str] | None, reason: str, common: Common) -> None:
     from bumper.commands.hold import HoldRequest
     from bumper.commands.hold import hold as run
     from bumper.settings import environment as process_environment
-    from bumper.settings import read_settings
 
-    environ = process_environment()
-    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
-    request = HoldRequest(command, environment, tuple(app), tuple(image or ()), reason, dry_run)
-    _finish(run(request, options, settings, environ), settings, wait, output, dotenv)
-
-
-def _options(
-    delivery: opt.Delivery | None, labels: list[str] | None, reviewers: list[str] | None, assignees: list[str] | None,
-    title: str | None, auto_merge: bool | None, wait: float | None, *, reopen: bool, allow_older: bool = False,
-) -> "DeliveryOptions":  # fmt: skip
-    from bumper.delivery_options import DeliveryOptions
-    from bumper.merge_requests import People
-    from bumper.publish import Wishes
-
-    wishes = Wishes(People(tuple(reviewers or ()), tuple(assignees or ())), reopen, allow_older)
-    return DeliveryOptions(
-        delivery.value if delivery is not None else None, wishes, tuple(labels or ()), title, auto_merge,
-        waits=wait is not None,
-    )  # fmt: skip
-
-
-def _finish(
-    result: "Result", settings: "Settings", wait: float | None, output: opt.Output, dotenv: Path | None
-) -> None:  # fmt: skip
-    from bumper import report
-    from bumper.merging import wait_until_merged
-
-    result = wait_until_merged(result, settings, wait, lambda line: print(line, file=sys.stderr))
-    if dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own
-        report.write_dotenv(dotenv, result)
-    show(output, report.result_data(result), report.result_text(result), result.warnings)
+    settings = common.settings()
+    request = HoldRequest(command, environment, tuple(app), tuple(image or ()), reason, common.dry_run)
+    common.finish(run(request, common.delivery_options(), settings, process_environment()), settings)
 
 
 def _never_ask(_: "Result") -> bool:

@@ -58,6 +58,15 @@ AutoMerge = Annotated[
 Wait = Annotated[
     float | None, typer.Option("--wait", help="Wait so long until it is merged.", metavar="SECONDS", min=0)
 ]
+WaitDeployed = Annotated[
+    float | None,
+    typer.Option(
+        "--wait-deployed",
+        help="Wait so long until Argo CD runs it and is healthy (implies --wait; token: ARGOCD_AUTH_TOKEN).",
+        metavar="SECONDS",
+        min=0,
+    ),
+]
 Reopen = Annotated[bool, typer.Option("--reopen", help="Propose again what a person closed.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask (it never asks when stdin is no terminal).")]
 

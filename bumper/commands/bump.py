@@ -72,7 +72,7 @@ def _bump_once(
     if late and len(late) == len(images):
         return superseded(asked, plan.warnings, [one.newer for one in late])
     if not plan.changes:
-        done = deliver.nothing_to_do(plan, asked)
+        done = deliver.nothing_to_do(target, plan, asked)
         return done if request.dry_run else deliver.close_outdated(target, plan, done)
     remarks = describe_commits(checkout.settings, plan.changes, read_source(environ)) if delivery != "commit" else []
     wording = Wording(bump_subject(name, plan.changes), options.title, options.labels, remarks)

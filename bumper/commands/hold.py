@@ -55,7 +55,7 @@ def _hold_once(
     plan = Plan((), tuple(_change(found) for found in chosen), frozenset(), warnings=target.gathered.unreadable)
     files = _write(target, chosen, request)
     if not files:
-        return deliver.nothing_to_do(plan, asked)
+        return deliver.nothing_to_do(target, plan, asked)
     why = [f"Reason: {code(request.reason)}"] if request.reason else []
     wording = Wording(_subject(request, plan.changes), options.title, options.labels, why)
     draft = make_draft(target, asked, plan, wording, environ, files)

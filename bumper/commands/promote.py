@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from bumper import deliver
 from bumper.checkout import Checkout, clone
 from bumper.delivery_options import DeliveryOptions, choose_delivery
+from bumper.deployed import check_health
 from bumper.draft import Wording, make_draft
 from bumper.errors import Refused, WrongUsage
 from bumper.layout import Environment
 from bumper.plan import Plan, check_tags
-from bumper.plan_promote import choose, match, plan_promote
+from bumper.plan_promote import Choice, choose, match, plan_promote
 from bumper.promotion_digests import find_digests
 from bumper.proposal import Request
-from bumper.repository import open_environment, read_setup
+from bumper.repository import Target, open_environment, read_setup
 from bumper.result import Result
+from bumper.rollout import Rollout, want
 from bumper.rules import require_digests
 from bumper.settings import Settings
 from bumper.source_commits import describe_commits
@@ -32,6 +34,7 @@ class PromoteRequest:
     dry_run: bool = False
     verify: bool = True
     allow_moved: bool = False
+    require_healthy: bool = False
 
 
 def promote(
@@ -56,7 +59,6 @@ def _promote_once(
 ) -> Result:  # fmt: skip
     setup = read_setup(checkout)
     _check_source(setup.layout.environment(request.target), request.source)
-    _check_health(setup.layout.environment(request.target))
     source = open_environment(checkout, setup, request.source)
     target = open_environment(checkout, setup, request.target)
     delivery = choose_delivery(setup.written, target.environment, options.delivery)
@@ -66,6 +68,7 @@ def _promote_once(
     plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
     check_tags(rules, request.target, [change.reference for change in plan.asked_for])
     if plan.changes:
+        _check_health(request, source, target, choice, plan)
         access = registry_access(target, environ) if request.verify else None
         digests = find_digests(target, request.source, plan.changes, access, allow_moved=request.allow_moved)
         matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
@@ -74,7 +77,7 @@ def _promote_once(
     selector = " ".join([request.source, *sorted(request.images)])
     asked = Request("promote", request.target, checkout.branch, (), request.apps, selector)
     if not plan.changes:
-        done = replace(deliver.nothing_to_do(plan, asked), source=request.source)
+        done = replace(deliver.nothing_to_do(target, plan, asked), source=request.source)
         return done if request.dry_run else deliver.close_outdated(target, plan, done)
     told = describe_commits(checkout.settings, plan.changes, None) if delivery != "commit" else []
     wording = Wording(_subject(request, plan), options.title, options.labels, told)
@@ -96,13 +99,16 @@ def _check_source(target: Environment, source: str) -> None:
         )
 
 
-def _check_health(target: Environment) -> None:
-    """A gate that nobody watches must not stand open."""
-    if target.config.require_healthy:
-        raise Refused(
-            f"{target.name} takes only what Argo CD reports healthy (require_healthy in bumper.yaml), and this version "
-            "of bumper cannot ask Argo CD yet; take the key out to promote without that check."
-        )
+def _check_health(request: PromoteRequest, source: Target, target: Target, choice: Choice, plan: Plan) -> None:
+    """Ask Argo CD about the applications that change, where the target or the command line demands it."""
+    if not (request.require_healthy or target.environment.config.require_healthy):
+        return
+    apps = {change.app for change in plan.changes}
+    running = (*source.gathered.pins, *source.gathered.shared)
+    argocd = source.environment.config.argocd
+    wanted = want(found for found in running if found.app in apps and choice.takes(found))
+    rollout = Rollout(argocd, tuple(wanted)) if argocd is not None else None
+    check_health(rollout, request.source, source.checkout.tip, source.checkout.settings)
 
 
 def _subject(request: PromoteRequest, plan: Plan) -> str:

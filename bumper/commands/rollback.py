@@ -98,7 +98,7 @@ def _rollback_once(
     chosen = _find(target, scope, request)
     asked = Request(COMMAND, request.environment, checkout.branch, (), request.apps, request.selector)
     if not chosen.plan.changes:
-        done = deliver.nothing_to_do(chosen.plan, asked)
+        done = deliver.nothing_to_do(target, chosen.plan, asked)
         return done if request.dry_run else deliver.close_outdated(target, chosen.plan, done)
     if request.verify:
         references = [change.reference for change in chosen.plan.changes]

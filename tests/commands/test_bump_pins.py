@@ -282,3 +282,19 @@ def test_a_file_name_in_another_encoding_is_shown(make_gitops: GitopsMaker, bump
     assert len(result["changes"]) == 2
     assert "envs/staging/values.yaml:3" in text.out
     assert len(gitops.git("diff", "--name-only", "main", result["branch"]).splitlines()) == 2
+
+
+def test_pins_in_argo_cds_manifests_are_like_others(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
+    manifest = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      parameters:\n"
+        f"      - {{name: image.repository, value: {APP}}}\n      - {{name: image.tag, value: 1.0.0}} # pinned\n"
+    )
+    config = "environments: {staging: {values: 'argocd/{app}-staging.yaml'}}\n"
+    gitops = make_gitops({"argocd/app-staging.yaml": manifest, "bumper.yaml": config})
+
+    done = bumper.bump("staging", f"{APP}:1.10")
+
+    assert [(change["app"], change["path"]) for change in done["changes"]] == [
+        ("app", "spec.source.helm.parameters[1].value")
+    ]
+    assert gitops.read("argocd/app-staging.yaml", done["branch"]) == manifest.replace("1.0.0", '"1.10"')

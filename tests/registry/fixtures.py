@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bumper import registry_session
+from bumper import http_session
 
 from .distribution import Distribution
 from .fake_registry import Behaviour, FakeRegistry
@@ -36,7 +36,7 @@ class Tls:
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry that fails is asked again at once."""
-    monkeypatch.setattr(registry_session, "_BACKOFF", 0)
+    monkeypatch.setattr(http_session, "_BACKOFF", 0)
 
 
 @pytest.fixture

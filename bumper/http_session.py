@@ -1,4 +1,4 @@
-"""The connections to registries: whom they trust, how often they try, what they never send of themselves."""
+"""The connections to registries and to Argo CD: whom they trust, how often they try, what they never send."""
 
 import ssl
 from functools import cache

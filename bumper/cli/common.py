@@ -1,0 +1,103 @@
+"""The options of every command that proposes changes, written once, and what they mean for the way of a proposal."""
+
+import functools
+import inspect
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from bumper.cli import options as opt
+from bumper.cli.printing import show
+
+if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
+    from bumper.delivery_options import DeliveryOptions
+    from bumper.result import Result
+    from bumper.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The options that every command takes which opens a merge request."""
+
+    repo: opt.Repo = None
+    branch: opt.Branch = None
+    gitlab_url: opt.GitLabUrl = None
+    dry_run: opt.DryRun = False
+    delivery: opt.DeliveryOption = None
+    label: opt.Labels = None
+    reviewer: opt.Reviewers = None
+    assignee: opt.Assignees = None
+    title: opt.Title = None
+    reopen: opt.Reopen = False
+    auto_merge: opt.AutoMerge = None
+    wait: opt.Wait = None
+    wait_deployed: opt.WaitDeployed = None
+    yes: opt.Yes = False
+    dotenv: opt.Dotenv = None
+    verbose: opt.Verbose = False
+    output: opt.OutputOption = opt.Output.TEXT
+
+    def settings(self) -> "Settings":
+        """Who and where."""
+        from bumper.settings import environment, read_settings
+
+        return read_settings(environment(), repo=self.repo, branch=self.branch, gitlab_url=self.gitlab_url)
+
+    def delivery_options(self, *, allow_older: bool = False) -> "DeliveryOptions":
+        """The way of a proposal."""
+        from bumper.delivery_options import DeliveryOptions
+        from bumper.merge_requests import People
+        from bumper.publish import Wishes
+
+        people = People(tuple(self.reviewer or ()), tuple(self.assignee or ()))
+        return DeliveryOptions(
+            delivery=self.delivery.value if self.delivery is not None else None,
+            wishes=Wishes(people, self.reopen, allow_older),
+            labels=tuple(self.label or ()),
+            title=self.title,
+            auto_merge=self.auto_merge,
+            waits=self.wait is not None or self.wait_deployed is not None,
+            waits_deployed=self.wait_deployed is not None,
+        )
+
+    def finish(self, result: "Result", settings: "Settings") -> None:
+        """Wait for what is to be waited for, and print the result."""
+        from bumper import report
+        from bumper.deployed import wait_until_deployed
+        from bumper.merging import wait_until_merged
+
+        began = time.monotonic()
+        result = wait_until_merged(result, settings, self.wait if self.wait is not None else self.wait_deployed, _tell)
+        if self.wait_deployed is not None:
+            left = max(0.0, self.wait_deployed - (time.monotonic() - began))
+            wait_until_deployed(result, settings, left, _tell)
+        if self.dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own
+            report.write_dotenv(self.dotenv, result)
+        show(self.output, report.result_data(result), report.result_text(result), result.warnings)
+
+
+def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
+    """``command``, whose parameter ``common`` becomes one option for each field: Typer reads options off signatures."""
+    hints = get_type_hints(Common, include_extras=True)
+    own = inspect.signature(command)
+    names = [each.name for each in fields(Common)]
+    added = [
+        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
+        for each in fields(Common)
+    ]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:  # noqa: ANN401 - as Typer hands them over
+        common = Common(**{name: given.pop(name) for name in names})
+        command(**given, common=common)
+
+    kept = [each for each in own.parameters.values() if each.name != "common"]
+    run.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in (*kept, *added)}
+    return run
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,97 @@
+"""Argo CD on the loopback interface: its API for one application, as its answers were written down (3.6)."""
+
+import json
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+from urllib.parse import parse_qs, unquote, urlsplit
+
+TOKEN = "argocd-s3cr3t-token"
+Answer: TypeAlias = Mapping[str, Any]
+Told: TypeAlias = Answer | Callable[[], Answer] | int
+
+
+def application(
+    *images: str, revision: str | list[str] = "0" * 40, sync: str = "Synced", health: str = "Healthy",
+    phase: str = "Succeeded", operation: str | None = None, said: str = "", **more: object,
+) -> Answer:  # fmt: skip
+    """An application's status; ``operation`` is the last sync's revision, ``said`` its message."""
+    revisions = {"revisions": revision} if isinstance(revision, list) else {"revision": revision}
+    operated = {"revision": operation} if operation is not None else revisions
+    return {
+        "metadata": {"name": "app", "namespace": "argocd"},
+        "status": {
+            "sync": {"status": sync, **revisions},
+            "health": {"status": health},
+            "operationState": {"phase": phase, "message": said, "syncResult": operated},
+            "summary": {"images": list(images)} if images else {},
+            **more,
+        },
+    }
+
+
+class ArgoCd:
+    """Tells of each application what ``tell`` was given, one after the other, the last for ever."""
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self._told: dict[str, list[Told]] = {}
+        self.requests: list[tuple[str, dict[str, list[str]]]] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        scheme = "https" if context is not None else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def tell(self, name: str, *answers: Told) -> None:
+        """An answer is a status, a function that makes one, or an HTTP status."""
+        self._told[name] = list(answers)
+
+    def answer(self, path: str, token: str | None) -> tuple[int, Answer]:
+        parts = urlsplit(path)
+        self.requests.append((parts.path, parse_qs(parts.query)))
+        if token != f"Bearer {TOKEN}":
+            return 401, _failure(16, "invalid session: token signature is invalid")
+        answers = self._told.get(unquote(parts.path).removeprefix("/api/v1/applications/"))
+        if not answers:
+            return 404, _failure(5, 'applications.argoproj.io "app" not found')
+        told = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(told, int):
+            return told, _failure(7, "permission denied: applications, get, default/app, sub: ci")
+        return 200, told() if callable(told) else told
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        argocd = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, told = argocd.answer(self.path, self.headers.get("Authorization"))
+                body = json.dumps(told).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+                """Not on the test's stderr."""
+
+        return Handler
+
+
+def _failure(code: int, message: str) -> Answer:
+    return {"error": message, "code": code, "message": message}
