@@ -10,6 +10,7 @@ from werkzeug import Request, Response
 
 from bumper.sandbox import merge_requests
 from bumper.sandbox.errors import GitLabError
+from bumper.sandbox.markdown import rendered
 from bumper.sandbox.mergeability import detailed_status, settled
 from bumper.sandbox.merging import merge
 from bumper.sandbox.state import MergeRequest, Note, Project
@@ -74,8 +75,8 @@ class Pages:
             source=escape(shown.source_branch),
             target=escape(shown.target_branch),
             labels=escape(", ".join(shown.labels) or "none"),
-            description=escape(shown.description),
-            reason=Markup("<p role='status' class='reason'>{}</p>").format(reason) if reason else "",
+            description=rendered(shown.description),
+            reason=Markup("<p id='reason' role='status' class='reason'>{}</p>").format(reason) if reason else "",
             buttons=_buttons(project, shown, mergeable=not reason) if shown.state == "opened" else "",
             diff=_coloured(diff),
             notes=_notes(self._world.notes(shown)),
@@ -109,18 +110,32 @@ class Pages:
 
 def _buttons(project: Project, shown: MergeRequest, *, mergeable: bool) -> Markup:
     address = f"/{project.path}/-/merge_requests/{shown.iid}"
-    button = Markup("<form method='post' action='{}/{}'><button{}>{}</button></form>")
-    merging = button.format(address, "merge", "" if mergeable else Markup(" disabled"), "Merge")
-    return merging + button.format(address, "close", "", "Close")
+    button = Markup("<form class='{}' method='post' action='{}/{}'><button{}>{}</button></form>")
+    unable = Markup(" disabled aria-describedby='reason'")
+    merging = button.format("merge", address, "merge", "" if mergeable else unable, "Merge")
+    return merging + button.format("close", address, "close", "", "Close")
 
 
 def _coloured(diff: str) -> Markup:
-    kinds = {"+": "added", "-": "removed", "@": "place"}
+    """Each line by its kind; what stands before a file's first place is about the file, whatever it starts with."""
+    kinds = {"+": "added", "-": "removed", "@": "place", "\\": "about"}
     line = Markup("<span class='{}'>{}</span>\n")
-    return Markup().join(line.format(kinds.get(text[:1], "same"), text) for text in diff.splitlines())
+    parts, inside = [], False
+    for text in diff.removesuffix("\n").split("\n"):
+        inside = not text.startswith("diff --git ") and (inside or text.startswith("@@"))
+        kind = kinds.get(text[:1], "same") if inside else "about"
+        parts.append(line.format("file" if text.startswith("diff --git ") else kind, text))
+    return Markup().join(parts)
 
 
 def _notes(notes: list[Note]) -> Markup:
-    item = Markup("<li class='{}'><strong>{}</strong> <time>{}</time><div class='text'>{}</div></li>")
-    shown = (item.format("system" if one.system else "note", one.author, one.created_at, one.body) for one in notes)
-    return Markup().join(shown)
+    item = Markup("<li class='{}'><strong>{}</strong> <time datetime='{}'>{}</time><div class='text'>{}</div></li>")
+    return Markup().join(
+        item.format("system" if one.system else "note", one.author, one.created_at, _minute(one.created_at), one.body)
+        for one in notes
+    )
+
+
+def _minute(time: str) -> str:
+    """GitLab's time for people."""
+    return f"{time[:16].replace('T', ' ')} UTC"

@@ -1,0 +1,80 @@
+"""Filtering the page of ``bumper status``: by typing, by the checkbox, by the keyboard alone."""
+
+from pathlib import Path
+
+import pytest
+
+from .browser import Browser
+from .statuses import HOSTILE, make_status, row, usual, write
+
+ESCAPE = "\ue00c"
+
+
+@pytest.fixture
+def page(browser: Browser, tmp_path: Path) -> Browser:
+    """The browser with the usual status, loaded from a file."""
+    browser.open(write(tmp_path, usual()))
+    return browser
+
+
+def shown(page: Browser) -> list[str]:
+    return page.texts("tbody th")
+
+
+def told(page: Browser) -> str:
+    return page.one("#told").text
+
+
+@pytest.mark.parametrize(
+    ("typed", "apps"),
+    [
+        ("BACK", ["backend"]),
+        ("team/zebra", ["zebra"]),
+        ("3.0.0", ["zebra"]),
+        ("backend 2.0", ["backend"]),
+        ("<script>", [HOSTILE]),
+        ("nothing", []),
+    ],
+)
+def test_typing_filters(page: Browser, typed: str, apps: list[str]) -> None:
+    assert told(page) == "5 of 5 rows"
+
+    page.one("#box").send_keys(typed)
+
+    page.wait(lambda: told(page) == f"{len(apps)} of 5 rows")
+    assert shown(page) == apps
+
+
+def test_the_checkbox_leaves_what_differs(page: Browser) -> None:
+    page.one("#only").click()
+    page.wait(lambda: told(page) == "1 of 5 rows")
+    assert shown(page) == ["backend"]
+
+    page.one("#only").click()
+    page.wait(lambda: told(page) == "5 of 5 rows")
+
+
+def test_the_keyboard_filters(page: Browser) -> None:
+    page.type("/")
+    assert page.focused == "box"
+    page.type("team/zebra")
+    page.wait(lambda: shown(page) == ["zebra"])
+
+    page.type(ESCAPE)
+
+    page.wait(lambda: told(page) == "5 of 5 rows")
+    assert page.one("#box").get_property("value") == ""
+
+
+def test_thousands_of_rows_stay_usable(browser: Browser, tmp_path: Path) -> None:
+    rows = tuple(row(f"app-{number:04}") for number in range(5000))
+    address = write(tmp_path, make_status(dict.fromkeys(("dev", "staging", "prod"), rows)))
+    browser.open(address)
+
+    narrowed = browser.seconds(
+        lambda: browser.one("#box").send_keys("4711"), lambda: told(browser) == "1 of 5000 rows"
+    )  # fmt: skip
+    widened = browser.seconds(lambda: browser.type(ESCAPE), lambda: told(browser) == "5000 of 5000 rows")
+
+    assert narrowed < 5  # far more than either takes, because the machine may be busy
+    assert widened < 10
