@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +13,8 @@ from bumper.config_models import Config
 from bumper.errors import Refused
 from bumper.yaml_data import to_data
 from bumper.yaml_tree import Node, YamlError, parse_documents
+
+SCHEMA_FILE = "bumper.schema.json"  # in this package, and beside the bumper.yaml that init writes
 
 # YAML takes the braces of an unquoted {app} for a mapping at a value's start and for a mistake in a list in brackets,
 # where the contract itself writes it. Signs of private use stand for them while YAML is read.
@@ -50,6 +53,11 @@ def config_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of bumper.yaml."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
     return {**schema, "title": FILE_NAME}
+
+
+def schema_text() -> str:
+    """The same as JSON text, as it ships with the package."""
+    return Path(__file__).with_name(SCHEMA_FILE).read_text(encoding="utf-8")
 
 
 def _read_yaml(source: bytes) -> tuple[Node | None, object]:

@@ -4,9 +4,10 @@ import contextlib
 import os
 import sys
 import tempfile
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
-from bumper.errors import Refused
+from bumper.errors import Refused, Unavailable
 from bumper.values_file import ValuesFile, read_values
 
 
@@ -36,6 +37,22 @@ def read_body(name: str) -> bytes:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise Refused(f"{name}: the file cannot be read ({error.strerror}); check its name and your rights.") from error
+
+
+def write_text(path: Path, text: str, option: str) -> None:
+    """Write a file that the user named by ``option`` (or none, where the name is bumper's), over one that is there.
+
+    Raises:
+        Unavailable: the disk is full. Refused: it cannot be written for another reason.
+
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise Unavailable(f"{path} could not be written: {error.strerror}; make room and try again.") from error
+        mend = f"mend {option}" if option else "check your rights"
+        raise Refused(f"{path} could not be written ({error.strerror}); {mend}.") from error
 
 
 def replace_local(path: Path, content: bytes) -> None:

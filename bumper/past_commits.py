@@ -41,6 +41,11 @@ def read_past(checkout: Checkout, ids: Sequence[str]) -> list[PastCommit]:
     if not ids:
         return []
     fetch_commits(checkout, ids)
+    return read_fetched(checkout, ids)
+
+
+def read_fetched(checkout: Checkout, ids: Sequence[str]) -> list[PastCommit]:
+    """The same for commits that are there already, with their parents."""
     commits = {commit.id: commit for commit in read_commits(checkout, ids)}
     seconds = {commit.parents[1] for commit in commits.values() if len(commit.parents) > 1}
     merged = {commit.id: commit for commit in read_commits(checkout, sorted(seconds))}

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any
 
 from bumper.change import Change, Version
 from bumper.commands.pins import ListedPins
 from bumper.commands.set_tag import SetTags
-from bumper.errors import BumperError, Refused, Unavailable
+from bumper.errors import BumperError
+from bumper.local_file import write_text
 from bumper.pin_path import format_path
 from bumper.result import Result
 
@@ -104,12 +104,7 @@ def write_dotenv(path: Path, result: Result) -> None:
         "BUMPER_BRANCH_NAME": result.branch or "",
         "BUMPER_TAG": ",".join(tags),
     }
-    try:
-        path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), encoding="utf-8")
-    except OSError as error:
-        if error.errno in (ENOSPC, EDQUOT):
-            raise Unavailable(f"{path} could not be written: {error.strerror}; make room and try again.") from error
-        raise Refused(f"{path} could not be written ({error.strerror}); mend --dotenv.") from error
+    write_text(path, "".join(f"{name}={value}\n" for name, value in variables.items()), "--dotenv")
 
 
 def pins_data(listed: ListedPins) -> dict[str, Any]:

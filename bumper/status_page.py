@@ -5,7 +5,7 @@ Whatever comes from the repository or from GitLab is escaped, and a policy in th
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
@@ -26,10 +26,10 @@ _WIDE = 'class="wide" role="region" aria-label="Image tags" tabindex="0"'  # it 
 _MOST_OPEN = 10  # merge requests or warnings that are shown without a click
 
 
-def status_page(status: Status, ages: Mapping[tuple[str, str, str], datetime], now: datetime) -> str:
-    """The whole page as made at ``now``; ``ages`` says by environment, file and path when a tag was last changed."""
+def status_page(status: Status, now: datetime) -> str:
+    """The whole page as made at ``now``."""
     template = _TEMPLATE.read_text(encoding="utf-8")
-    rows = table_rows(status, ages)
+    rows = table_rows(status)
     names = list(status.overview.environments)
     page = Template(template).substitute(
         policy=_policy(template),

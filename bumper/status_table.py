@@ -64,15 +64,12 @@ class TableRow:
 _Cells = defaultdict[tuple[str, str], defaultdict[str, Cell]]
 
 
-def table_rows(status: Status, ages: Mapping[tuple[str, str, str], datetime]) -> list[TableRow]:
-    """Every row, those that differ, are held or are proposed first; then by application and image.
-
-    ``ages`` says by environment, file and path when a tag was last changed, as far as that is known.
-    """
+def table_rows(status: Status) -> list[TableRow]:
+    """Every row, those that differ, are held or are proposed first; then by application and image."""
     cells: _Cells = defaultdict(lambda: defaultdict(Cell))
     overview = status.overview
     for name in overview.environments:
-        for key, running in _running(overview, name, ages):
+        for key, running in _running(overview, name, status.ages):
             cells[key][name].running = list(running.values())
     for key, name, proposed in _proposed(status):
         if key in cells and proposed not in cells[key][name].proposed:

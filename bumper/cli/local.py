@@ -42,3 +42,13 @@ def set_tag(
     done = run(parse_image(image), files, path)
     to_stderr = STDIN in files  # stdout is the edited file's
     show(output, report.set_data(done), report.set_text(done), done.warnings, to_stderr=to_stderr)
+
+
+def schema() -> None:
+    """Print the JSON Schema of bumper.yaml, by which editors complete and check it.
+
+    Example: bumper schema > bumper.schema.json
+    """
+    from bumper.config import schema_text
+
+    print(schema_text(), end="")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bumper import __version__
-from bumper.cli import changing, local, reading, trying
+from bumper.cli import changing, local, reading, setting_up, trying
 from bumper.cli.options import Output
 from bumper.errors import BumperError, Unavailable, WrongUsage
 
@@ -29,7 +29,9 @@ app.command()(changing.hold)
 app.command()(changing.unhold)
 app.command()(reading.status)
 app.command()(reading.history)
+app.command()(setting_up.init)
 app.command()(local.pins)
+app.command()(local.schema)
 app.command(name="set")(local.set_tag)
 app.command()(trying.sandbox)
 app.command()(trying.demo)

@@ -1,5 +1,7 @@
 """Commands that only read the GitOps repository."""
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +20,9 @@ def status(
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
     every_row: Annotated[bool, typer.Option("--all", help="Every row, not only what differs.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write it as one self-contained page, too.", metavar="FILE")
+    ] = None,
     verbose: opt.Verbose = False,
     output: opt.OutputOption = opt.Output.TEXT,
 ) -> None:
@@ -27,11 +32,15 @@ def status(
     """
     from bumper import report_status as report
     from bumper.commands.status import status as run
+    from bumper.local_file import write_text
     from bumper.settings import environment, read_settings
+    from bumper.status_page import status_page
 
     environ = environment()
     settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
-    found = run(environments or (), settings, environ)
+    found = run(environments or (), settings, environ, with_ages=html is not None)
+    if html is not None:
+        write_text(html, status_page(found, datetime.now(UTC)), "--html")
     text = report.status_text(found, every_row=every_row)
     show(output, report.status_data(found), text, found.overview.warnings)
 

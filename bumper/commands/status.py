@@ -1,7 +1,8 @@
 """``bumper status``: applications x environments, what differs, what is held, what is proposed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from bumper.checkout import Checkout, clone
 from bumper.errors import Refused
@@ -11,17 +12,24 @@ from bumper.merge_requests import MergeRequest, find_open
 from bumper.overview import Overview, make_overview, sources_of, usual_order
 from bumper.repository import Setup, open_environment, read_setup
 from bumper.settings import Settings
+from bumper.tag_ages import tag_ages
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The overview, and bumper's open merge requests."""
+    """The overview, and bumper's open merge requests; ``ages`` by environment, file and path, where they are asked for.
+
+    An age is when the tag there was last changed; what was changed long ago has none.
+    """
 
     overview: Overview
     merge_requests: tuple[MergeRequest, ...]
+    ages: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
 
 
-def status(environments: Sequence[str], settings: Settings, environ: Mapping[str, str]) -> Status:
+def status(
+    environments: Sequence[str], settings: Settings, environ: Mapping[str, str], *, with_ages: bool = False
+) -> Status:
     """Clone, gather every environment (those named, else all), and list the open merge requests.
 
     Raises:
@@ -48,7 +56,9 @@ def status(environments: Sequence[str], settings: Settings, environ: Mapping[str
             one for one in (find_open(forge, checkout.branch) if forge is not None else ())
             if one.record is not None and (not environments or one.record.environment in names)
         ]  # fmt: skip
-    return Status(overview, tuple(open_requests))
+        shown_here = {name: gathered[name] for name in shown}
+        ages = tag_ages(checkout, shown_here) if with_ages else {}
+    return Status(overview, tuple(open_requests), ages)
 
 
 def _gather(

@@ -61,5 +61,5 @@ def long_names() -> Status:
 
 def write(folder: Path, status: Status, ages: Mapping[tuple[str, str, str], datetime] | None = None) -> str:
     file = folder / "status.html"
-    file.write_text(status_page(status, ages or {}, NOW), encoding="utf-8")
+    file.write_text(status_page(dataclasses.replace(status, ages=ages or {}), NOW), encoding="utf-8")
     return file.as_uri()

@@ -70,7 +70,7 @@ def test_only_addresses_of_the_web_become_links(browser: Browser, tmp_path: Path
 
 def test_an_injected_script_would_not_run(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "injected.html"
-    text = status_page(usual(), {}, NOW)
+    text = status_page(usual(), NOW)
     file.write_text(text.replace("</main>", "<script>document.title = 'run'</script></main>"), encoding="utf-8")
 
     browser.open(file.as_uri())

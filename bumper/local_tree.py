@@ -1,0 +1,106 @@
+"""A GitOps repository that is checked out on this machine: its files, as git tracks them, and a new one among them."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bumper.errors import Refused
+from bumper.git_command import GitCommand, GitFailed, forget_inherited_repository
+
+_GIT = ".git"
+_COMMIT = "160000"  # a submodule
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTree:
+    """A folder with the paths of its files, and the repository's name."""
+
+    root: Path
+    name: str
+    files: tuple[str, ...]
+
+
+def read_tree(place: Path) -> LocalTree:
+    """The repository that ``place`` is in, or, outside of any, the folder itself with all that is in it.
+
+    Raises:
+        Refused: it is no folder, or git cannot list its files.
+
+    """
+    if not place.is_dir():
+        raise Refused(f"{place} is no folder; name a GitOps repository's folder or its URL.")
+    folder = place.resolve()
+    root = next((one for one in (folder, *folder.parents) if (one / _GIT).exists()), None)
+    if root is None:
+        return LocalTree(folder, folder.name, tuple(sorted(_walk(folder))))
+    forget_inherited_repository()
+    git = GitCommand(root / _GIT, {"GIT_OPTIONAL_LOCKS": "0"})
+    try:
+        listed = git.run("-c", "core.fsmonitor=false", "ls-files", "-z", "--stage")  # its settings run no program
+    except GitFailed as failure:
+        reason = failure.stderr.strip().removeprefix("fatal: ")
+        raise Refused(f"{root}: git cannot list the files ({reason}); mend the repository or name its URL.") from None
+    return LocalTree(root, _name(git, root), tuple(_paths(listed)))
+
+
+def _paths(listed: bytes) -> Iterable[str]:
+    entries = (line.partition(b"\t") for line in listed.split(b"\0") if line)
+    return dict.fromkeys(
+        path.decode(errors="surrogateescape") for about, _, path in entries if not about.startswith(_COMMIT.encode())
+    )
+
+
+def _walk(folder: Path) -> Iterable[str]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != _GIT]
+        yield from (str((Path(parent) / name).relative_to(folder).as_posix()) for name in names)
+
+
+def _name(git: GitCommand, root: Path) -> str:
+    """As the remote has it: a clone's folder may be called anything."""
+    try:
+        url = git.text("config", "--get", "remote.origin.url")
+    except GitFailed:
+        return root.name
+    return url.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2] or root.name
+
+
+def read_bytes(tree: LocalTree, paths: Iterable[str]) -> Mapping[str, bytes]:
+    """The bytes of files; symbolic links and what is not there (any more) are left out.
+
+    Raises:
+        Refused: one cannot be read.
+
+    """
+    found = {}
+    for path in paths:
+        file = tree.root / path
+        if file.is_symlink() or not file.is_file():
+            continue
+        try:
+            found[path] = file.read_bytes()
+        except OSError as error:
+            raise Refused(f"{file}: the file cannot be read ({error.strerror}); check your rights.") from error
+    return found
+
+
+def create_file(path: Path, content: bytes) -> None:
+    """Write a new file.
+
+    Raises:
+        Refused: there is one, a symbolic link included, or it cannot be written.
+
+    """
+    try:
+        with path.open("xb") as file:
+            try:
+                file.write(content)
+                file.flush()
+            except OSError:  # a full disk: half a file would be read as one
+                path.unlink()
+                raise
+    except FileExistsError:
+        raise Refused(f"{path} is there already and is never overwritten; edit it, or move it away first.") from None
+    except OSError as error:
+        raise Refused(f"{path}: the file cannot be written ({error.strerror}); check your rights.") from error
