@@ -15,6 +15,7 @@ from bumper.errors import Refused
 from bumper.git_command import NETWORK_SECONDS, GitCommand, GitFailed, forget_inherited_repository, git_environment
 from bumper.git_failures import RaceLost, explain, explain_push, is_gone, is_race
 from bumper.settings import Settings
+from bumper.steps import begin
 
 SYMBOLIC_LINK = "120000"
 _REGULAR = ("100644", "100755")
@@ -71,6 +72,7 @@ def clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Checkout]:
 
     """
     forget_inherited_repository()
+    begin(f"cloning {settings.address.url}")
     with tempfile.TemporaryDirectory(prefix="bumper-", ignore_cleanup_errors=True) as folder:
         git = GitCommand(Path(folder) / "gitops.git", git_environment(settings, environ))
         branch = ["--branch", settings.branch] if settings.branch is not None else []

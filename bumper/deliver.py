@@ -23,6 +23,7 @@ from bumper.publish_by_push import publish_by_push
 from bumper.repository import Target
 from bumper.result import ProposedAt, Result, Status
 from bumper.rollout import rollout_of
+from bumper.steps import begin
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 _MOST_TRIES = 30
@@ -56,6 +57,7 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
     if options.waits_deployed:
         check_rollout(draft.result.rollout, target.environment.name, checkout.settings)
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
+    begin(f"pushing {proposal.branch if delivery != 'commit' else checkout.branch} to {checkout.settings.address.url}")
     commit = write_commit(checkout, proposal.files, proposal.message, config.author or _DEFAULT_AUTHOR)
     if delivery == "commit":
         push(checkout, commit, checkout.branch, checkout.tip)

@@ -12,6 +12,7 @@ from bumper.forge import NotShown, connect_if_possible
 from bumper.result import Result
 from bumper.rollout import Rollout, Verdict, Wanted, judge
 from bumper.settings import Settings
+from bumper.steps import begin
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0  # seconds between two looks
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # a Helm chart's version is a revision, too
@@ -109,6 +110,7 @@ def check_health(rollout: Rollout | None, environment: str, tip: str, settings: 
     """
     rollout = _require(rollout, environment, "The health check (require_healthy in bumper.yaml, or --require-healthy)")
     server, holds = connect_to_argocd(rollout.argocd, settings), _holder(settings, tip)
+    begin(f"asking {server.url} (Argo CD)")
     asked = rollout.applications()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         verdicts = dict(zip(asked, pool.map(lambda name: _ask(server, name, asked, holds), asked), strict=True))

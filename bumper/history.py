@@ -18,6 +18,7 @@ from bumper.gather import Gathered, pins_of_version
 from bumper.layout import AppFiles, Environment
 from bumper.past_commits import PastCommit, Touched, read_past
 from bumper.record import Record, read_trailers
+from bumper.steps import begin
 
 # GitLab's default message of a merge commit ends with this line.
 _MERGE_MESSAGE = re.compile(r"See merge request \S*!(\d+)")
@@ -64,6 +65,7 @@ class _Step:
 
 def deployments(scope: Scope) -> Iterator[Deployment]:
     """The deployments of the scope, the newest first, fetched from the past as far as the caller goes on reading."""
+    begin(f"reading the past of {scope.environment.name}")
     for steps in _walk(scope):
         yield from _deployments_of(scope, steps)
 

@@ -11,6 +11,7 @@ from bumper.proposal import Request
 from bumper.repository import Target
 from bumper.result import ProposedAt, Result
 from bumper.settings import Pipeline
+from bumper.steps import begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ def find_late(
     """
     if pipeline is None:
         return []
+    begin("looking for newer pipelines")
     checkout = target.checkout
     forge = connect_if_possible(checkout.settings)
     proposed = [(one.record, one) for one in find_open(forge, checkout.branch)] if forge is not None else []

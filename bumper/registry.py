@@ -21,6 +21,7 @@ from bumper.image import DOCKER_HUB, ImageReference, is_digest
 from bumper.registry_auth import Login, authorize, explain_login
 from bumper.registry_credentials import find_credentials
 from bumper.registry_http import NO_VERIFY, Answer, Question, ask, explain_status
+from bumper.steps import begin
 
 _DOCKER_HUB_API = "registry-1.docker.io"
 _THREADS = 8
@@ -69,6 +70,7 @@ def resolve(image: ImageReference, access: RegistryAccess) -> str:
 def resolve_all(images: Sequence[ImageReference], access: RegistryAccess) -> dict[ImageReference, str | BumperError]:
     """For each of ``images``, in their order and each asked for once, what ``resolve`` returns or raises."""
     wanted = tuple(dict.fromkeys(images))
+    begin(f"asking the registries about {len(wanted)} images")
     hosts = tuple(dict.fromkeys(image.repository.host for image in wanted))
     with Session(access.ca_file) as session, ThreadPoolExecutor(_THREADS) as threads:
         registries = dict(zip(hosts, threads.map(lambda host: _open(session, host, access), hosts), strict=True))

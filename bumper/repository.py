@@ -9,6 +9,7 @@ from bumper.errors import Refused
 from bumper.gather import Gathered, gather
 from bumper.layout import Environment, Layout, read_layout
 from bumper.narrowing import EVERYTHING, Concern, with_apps, with_images
+from bumper.steps import begin
 
 CONFIG_FILE = "bumper.yaml"
 
@@ -64,6 +65,7 @@ def open_environment(checkout: Checkout, setup: Setup, name: str, concern: Conce
     environment = setup.layout.environment(name)
     chosen = with_apps(environment, concern.apps)
     paths = dict.fromkeys(path for app in chosen.apps for path in (*app.bases, *app.values))
+    begin(f"reading {len(paths)} values files of {name}")
     sources = read_files(checkout, paths)
     gathered = gather(with_images(chosen, setup.config, sources, concern.images), setup.config, sources)
     if not {found.pin.repository for found in gathered.pins}.issuperset(concern.images):

@@ -16,6 +16,7 @@ from bumper.local_log import LookedFarEnough, commits_that_touched
 from bumper.past_commits import PastCommit, Touched, read_fetched
 from bumper.pin_path import PinPath, format_path
 from bumper.siblings import look_up
+from bumper.steps import begin
 from bumper.values_file import ValuesFile, read_values
 
 _MOST_VERSIONS = 3000  # of values files: what a job should fetch and parse for a page
@@ -32,6 +33,7 @@ class _Tag:
 
 def tag_ages(checkout: Checkout, gathered: Mapping[str, Gathered]) -> dict[tuple[str, str, str], datetime]:
     """By environment, file and path when the tag there got its present value, as far as the newest commits tell."""
+    begin("reading since when the tags are there")
     wanted = _tags(gathered)
     ages: dict[tuple[str, str, str], datetime] = {}
     read = 0

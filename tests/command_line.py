@@ -69,6 +69,12 @@ def start(*arguments: str, environ: Mapping[str, str] | None = None) -> subproce
     )
 
 
+def told(process: subprocess.Popen[str], beginning: str) -> str:
+    """The next line on stderr that begins so; the steps that a busy machine is slow at come before it."""
+    assert process.stderr is not None
+    return next(line for line in process.stderr if line.startswith(beginning))
+
+
 def finish(process: subprocess.Popen[str]) -> Ran:
     """What a started bumper came to."""
     out, err = process.communicate(timeout=120)

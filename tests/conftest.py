@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bumper.cli import progress
 from bumper.sandbox import Sandbox
 
 from .command_line import CommandLine
@@ -36,6 +37,7 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     monkeypatch.setenv("TMPDIR", str(home / "tmp"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(progress, "_PATIENCE", 600.0)  # of what runs in this process, a busy machine tells nothing
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bumper.cli import options as opt
+from bumper.cli.colour import colour_diff, is_coloured
 from bumper.cli.common import Common, with_common_options
+from bumper.cli.progress import tell
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
     from bumper.result import Result
@@ -167,7 +169,8 @@ def _never_ask(_: "Result") -> bool:
 def _ask(result: "Result") -> bool:
     from bumper import report
 
-    print(report.result_text(result), file=sys.stderr)
+    text, diff = report.result_text(result), result.diff.rstrip("\n")
+    tell(text.replace(diff, colour_diff(diff)) if diff and is_coloured(sys.stderr) else text)
     # typer.confirm would write a space to stdout, where one JSON object may be awaited.
     print("Propose these changes? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

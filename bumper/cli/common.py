@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from bumper.cli import options as opt
 from bumper.cli.printing import show
+from bumper.cli.progress import tell
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
     from bumper.delivery_options import DeliveryOptions
@@ -69,13 +69,19 @@ class Common:
         from bumper.merging import wait_until_merged
 
         began = time.monotonic()
-        result = wait_until_merged(result, settings, self.wait if self.wait is not None else self.wait_deployed, _tell)
+        result = wait_until_merged(result, settings, self.wait if self.wait is not None else self.wait_deployed, tell)
         if self.wait_deployed is not None:
             left = max(0.0, self.wait_deployed - (time.monotonic() - began))
-            wait_until_deployed(result, settings, left, _tell)
+            wait_until_deployed(result, settings, left, tell)
         if self.dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own
             report.write_dotenv(self.dotenv, result)
-        show(self.output, report.result_data(result), report.result_text(result), result.warnings)
+        show(
+            self.output,
+            report.result_data(result),
+            report.result_text(result),
+            result.warnings,
+            diff=result.diff.rstrip("\n"),
+        )
 
 
 def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -97,7 +103,3 @@ def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in (*kept, *added)}
     return run
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

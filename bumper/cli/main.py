@@ -5,12 +5,14 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from bumper import __version__
-from bumper.cli import changing, local, reading, setting_up, trying
+from bumper.cli import changing, local, progress, reading, setting_up, trying
+from bumper.cli.colour import mark
 from bumper.cli.options import Output
 from bumper.errors import BumperError, Unavailable, WrongUsage
 
@@ -22,19 +24,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(changing.bump)
-app.command()(changing.promote)
-app.command()(changing.rollback)
-app.command()(changing.hold)
-app.command()(changing.unhold)
-app.command()(reading.status)
-app.command()(reading.history)
-app.command()(setting_up.init)
-app.command()(local.pins)
-app.command()(local.schema)
-app.command(name="set")(local.set_tag)
-app.command()(trying.sandbox)
-app.command()(trying.demo)
+_GITLAB = (
+    "BUMPER_TOKEN (else GITLAB_TOKEN, CI_JOB_TOKEN): GitLab's token. CI_SERVER_TLS_CA_FILE (else REQUESTS_CA_BUNDLE, "
+    "SSL_CERT_FILE): a CA. NO_COLOR: no colours."
+)
+_REGISTRIES = (
+    "DOCKER_CONFIG, DOCKER_AUTH_CONFIG, CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD: logins of registries."
+)
+_ARGOCD = "ARGOCD_AUTH_TOKEN: Argo CD's token."
+_CHANGES = ("Further environment variables:", _GITLAB, _REGISTRIES, _ARGOCD)
+_PIPELINE = "CI_PIPELINE_ID, CI_PIPELINE_URL and others of GitLab CI: the order of pipelines, the source of a change."
+_READS = ("Further environment variables:", _GITLAB)
+_COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
+    (changing.bump, "Set images' tags after a push", (*_CHANGES, _PIPELINE)),
+    (changing.promote, "Set tags to those of another environment", _CHANGES),
+    (changing.rollback, "Undo the last deployment", _CHANGES),
+    (changing.hold, "Keep an application's tags as they are", _CHANGES),
+    (changing.unhold, "Let them change again", _CHANGES),
+    (reading.status, "What runs where, what differs", _READS),
+    (reading.history, "When what was deployed, by whom", _READS),
+    (setting_up.init, "Write bumper.yaml for a repository", _READS),
+    (local.pins, "List the tags in local files", ()),
+    (local.set_tag, "Set a tag in local files", ()),
+    (local.schema, "Print the JSON Schema of bumper.yaml", ()),
+    (trying.sandbox, "Serve an embedded GitLab to try things", ()),
+    (trying.demo, "Show bump, promote, rollback end to end", ()),
+)
+for _command, _short, _further in _COMMANDS:
+    app.command(_command.__name__.partition("_")[0], short_help=_short, epilog=" ".join(_further) or None)(_command)
 
 
 def _version(value: bool) -> None:
@@ -58,6 +75,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file name that is not UTF-8, or a terminal that is not
             stream.reconfigure(errors="backslashreplace")
+    progress.start()
     command = typer.main.get_command(app)
     arguments = sys.argv[1:] or ["--help"]
     try:
@@ -75,6 +93,7 @@ def main() -> None:
     except Exception:  # noqa: BLE001 - the last resort: a bug, with its traceback for the report
         traceback.print_exc()
         code = _fail(BumperError("this is a bug in bumper; please report it with the lines above."))
+    progress.stop()
     if code == _INTERRUPTED:  # typer hands its own 130 back for most of them
         print("interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
@@ -95,7 +114,7 @@ def _place(error: OSError) -> str:
 def _fail(error: BumperError) -> int:
     from bumper import report
 
-    print(f"error: {error}", file=sys.stderr)
+    progress.tell(f"{mark('error', sys.stderr)} {error}")
     if _wants_json():
         print(report.as_json(report.error_data(error)))
     return error.exit_code

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from bumper.cli.progress import tell_every_step
+
 
 class Output(StrEnum):
     """How results are printed."""
@@ -78,6 +80,7 @@ def _tell_more(value: bool) -> None:
 
         logging.basicConfig(level=logging.WARNING, format="%(message)s")
         logging.getLogger("bumper").setLevel(logging.DEBUG)
+        tell_every_step()
 
 
 Verbose = Annotated[

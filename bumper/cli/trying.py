@@ -1,11 +1,12 @@
 """Commands for trying bumper out."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bumper.cli.colour import is_coloured
 
 
 def sandbox(
@@ -28,5 +29,5 @@ def demo() -> None:
     """
     from bumper.commands.demo import demo as run
 
-    code = run(lambda text: print(text, flush=True), colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    code = run(lambda text: print(text, flush=True), colour=is_coloured(sys.stdout))
     raise typer.Exit(code)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bumper.sandbox import Sandbox
-from tests.command_line import CommandLine, finish, start
+from tests.command_line import CommandLine, finish, start, told
 from tests.gitops import Gitops
 
 IMAGE = "registry.tbank.local/backend/app"
@@ -28,8 +28,7 @@ def test_without_auto_merge_a_wait_ends_with_the_reason(gitops: Gitops, bumper: 
 @pytest.mark.usefixtures("gitops")
 def test_a_closed_merge_request_ends_the_wait(gitops: Gitops) -> None:
     running = start("bump", "staging", f"{IMAGE}:1.0.3", "--no-verify", "--wait", "60")
-    assert running.stderr is not None
-    assert running.stderr.readline().startswith("waiting for !1:")
+    told(running, "waiting for !1:")
 
     gitops.close(1)
 
@@ -104,8 +103,7 @@ def test_a_wait_with_auto_merge_ends_once_somebody_approves(
         gitops = Gitops(server, tmp_path)
         gitops.api.post("/approvals", approvals_before_merge=1)
         running = start("bump", "staging", f"{IMAGE}:1.0.3", "--no-verify", "--auto-merge", "--wait", "60")
-        assert running.stderr is not None
-        assert running.stderr.readline() == "waiting for !1: not_approved\n"
+        assert told(running, "waiting") == "waiting for !1: not_approved\n"
 
         gitops.api.post("/merge_requests/1/approve")
 
@@ -117,8 +115,7 @@ def test_where_merges_are_fast_forward_a_wait_rebases(gitops: Gitops) -> None:
     gitops.api.put("", merge_method="ff")
     gitops.api.post("/approvals", approvals_before_merge=1)
     running = start("bump", "staging", f"{IMAGE}:1.0.3", "--no-verify", "--auto-merge", "--wait", "60")
-    assert running.stderr is not None
-    assert running.stderr.readline().startswith("waiting for !1: not_approved")
+    assert told(running, "waiting").startswith("waiting for !1: not_approved")
     gitops.push("moved on\n", "NEWS.md")
 
     gitops.api.post("/merge_requests/1/approve")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CommandLine, Ran, finish, start
+from tests.command_line import CommandLine, Ran, finish, start, told
 from tests.gitops import Gitops, GitopsMaker, values
 from tests.pipelines import pipeline
 from tests.verified import OPEN, REPOSITORY, Serve
@@ -135,8 +135,7 @@ def rebase(drive: Drive) -> None:
     """Where merges are fast-forward, a wait outlives another commit; its commits are the branch's own."""
     drive.gitops.api.post("/approvals", approvals_before_merge=1)
     running = start("bump", "staging", f"{BACKEND}:1.0.6", "--no-verify", "--auto-merge", "--wait", "60")
-    assert running.stderr is not None
-    assert running.stderr.readline().startswith("waiting for !")
+    told(running, "waiting for !")
     drive.gitops.push("moved on\n", "NEWS.md")
     iid = drive.gitops.merge_requests()[0]["iid"]
     drive.gitops.api.post(f"/merge_requests/{iid}/approve")
