@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 3
 SECONDS ?= 60
 
-.PHONY: demo test check corpus soak format clean
+.PHONY: demo test check corpus soak docs bench bench-full format clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("bumper needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -35,6 +35,18 @@ corpus: $(VENV)/ready
 # Rivals, faults, random interleavings and fuzz for so long; prints figures, and the seed of what failed.
 soak: $(VENV)/ready
 	$(BIN)/python -m tests.soak.soak $(SECONDS)
+
+# The generated parts of docs/reference.
+docs: $(VENV)/ready
+	$(BIN)/python -m tests.docs.generate
+
+# The promised speed against the floor in BENCH, a folder with floor.sh and make_gitops_repo.py; some minutes.
+# CORPUS, if given, is read by `pins`. bench-full takes the large repositories.
+bench: $(VENV)/ready
+	$(BIN)/python -m tests.bench.bench "$(BENCH)" --corpus "$(CORPUS)"
+
+bench-full: $(VENV)/ready
+	$(BIN)/python -m tests.bench.bench "$(BENCH)" --corpus "$(CORPUS)" --full
 
 format: $(VENV)/ready
 	$(BIN)/ruff check --fix .

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bumper import __version__
-from bumper.cli import changing, local, progress, reading, setting_up, trying
+from bumper.cli import changing, examining, local, progress, reading, setting_up, trying
 from bumper.cli.colour import mark
 from bumper.cli.options import Output
 from bumper.errors import BumperError, Unavailable, WrongUsage
@@ -44,6 +44,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
     (reading.status, "What runs where, what differs", _READS),
     (reading.history, "When what was deployed, by whom", _READS),
     (setting_up.init, "Write bumper.yaml for a repository", _READS),
+    (examining.doctor, "What bump needs, and how to mend it", _CHANGES),
     (local.pins, "List the tags in local files", ()),
     (local.set_tag, "Set a tag in local files", ()),
     (local.schema, "Print the JSON Schema of bumper.yaml", ()),

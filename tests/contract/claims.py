@@ -24,7 +24,10 @@ UNDESCRIBED: Mapping[tuple[str, str], frozenset[str]] = {
 
 # Everything that bumper asks for.
 ASKED = {
+    ("GET", "/user"),
     ("GET", "/users"),
+    ("GET", "/version"),
+    ("GET", "/personal_access_tokens/self"),
     ("GET", _PROJECT),
     ("GET", _MERGE_REQUESTS),
     ("POST", _MERGE_REQUESTS),
@@ -37,6 +40,7 @@ ASKED = {
     ("PUT", f"{_ONE}/merge"),
     ("PUT", f"{_ONE}/rebase"),
     ("POST", f"{_ONE}/cancel_merge_when_pipeline_succeeds"),
+    ("GET", f"{_REPOSITORY}/branches/{{branch}}"),
     ("GET", f"{_REPOSITORY}/commits"),
     ("GET", f"{_COMMIT}/merge_requests"),
     ("GET", _COMPARE),
@@ -55,6 +59,7 @@ _EXAMPLES: Mapping[tuple[str, str], Sequence[str]] = {
     ("GET", f"{_PROJECT}/pipelines"): ["pipeline"],
     ("GET", f"{_PROJECT}/protected_branches"): ["protected-branch"],
     ("GET", f"{_REPOSITORY}/branches"): ["branch", "branch-hosted"],
+    ("GET", f"{_REPOSITORY}/branches/{{branch}}"): ["branch", "branch-hosted"],
     ("GET", f"{_REPOSITORY}/commits"): ["commit"],
     ("GET", _COMMIT): ["commit"],
     ("POST", _MERGE_REQUESTS): _WHOLE,
@@ -94,8 +99,15 @@ _READ_OF_MERGE_REQUESTS = (
 )
 # What bumper reads in the answers, a dot before what is one level below.
 _READ = {
+    ("GET", "/user"): "username bot",
     ("GET", "/users"): "id",
-    ("GET", _PROJECT): "merge_trains_enabled",
+    ("GET", "/version"): "version",
+    ("GET", "/personal_access_tokens/self"): "scopes expires_at",
+    ("GET", f"{_REPOSITORY}/branches/{{branch}}"): "protected can_push",
+    ("GET", _PROJECT): (
+        "merge_trains_enabled default_branch archived merge_requests_enabled merge_method permissions.project_access"
+        " permissions.group_access"
+    ),
     ("GET", _MERGE_REQUESTS): _READ_OF_MERGE_REQUESTS,
     ("POST", _MERGE_REQUESTS): _READ_OF_MERGE_REQUESTS,
     ("GET", _ONE): _READ_OF_MERGE_REQUESTS,

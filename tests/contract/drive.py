@@ -116,6 +116,7 @@ def promotion_and_back(drive: Drive) -> None:
     """Promote, look, roll back, hold; then undo a merge request by its number."""
     promoted = drive.run("promote", "staging", "prod", "--app", "backend", "--auto-merge", "--wait", "30").json
     drive.run("status")
+    drive.run("doctor", "--no-verify")
     drive.run("history", "prod", "--app", "backend")
     drive.run("rollback", "prod", "--mr", str(promoted["merge_request"]["iid"]), "--dry-run")
     drive.run("rollback", "prod", "--app", "backend", "--hold", "errors", "--auto-merge", "--wait", "30")

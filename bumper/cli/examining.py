@@ -1,0 +1,40 @@
+"""The command that looks whether bumper has what it needs."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bumper.cli import options as opt
+from bumper.cli.colour import mark
+from bumper.cli.printing import show
+from bumper.cli.progress import tell
+
+
+def doctor(
+    repo: opt.Repo = None,
+    branch: opt.Branch = None,
+    gitlab_url: opt.GitLabUrl = None,
+    verify: Annotated[
+        bool, typer.Option("--verify/--no-verify", help="Ask the registries about images that the values name.")
+    ] = True,
+    verbose: opt.Verbose = False,
+    output: opt.OutputOption = opt.Output.TEXT,
+) -> None:
+    """Check repository, token, GitLab, protected branch, registries and bumper.yaml; say how to mend each.
+
+    Nothing is changed. It exits 0 if bump has all that it needs. Example: bumper doctor --no-verify
+    """
+    from bumper import report_doctor as report
+    from bumper.commands.doctor import doctor as run
+    from bumper.doctor_check import failure
+    from bumper.settings import environment, read_settings
+
+    environ = environment()
+    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
+    checks = run(settings, environ, verify=verify)
+    error = failure(checks)
+    show(output, report.doctor_data(checks, error), report.doctor_text(checks, sys.stdout.encoding), ())
+    if error is not None:
+        tell(f"{mark('error', sys.stderr)} {error}")
+        raise typer.Exit(error.exit_code)

@@ -1,0 +1,92 @@
+"""Writes the parts of docs/reference that follow from the code: ``python -m tests.docs.generate``."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bumper.cli.main import app
+from bumper.config import config_schema
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+_WIDTH = 100  # characters of a help text's line
+_COMMANDS = """\
+# Commands
+
+Generated from the code by `make docs`. An option stands before its environment variable, that before `bumper.yaml`,
+that before the default."""
+_CONFIGURATION = """\
+# bumper.yaml
+
+Generated from the JSON Schema by `make docs`; `bumper schema` prints it. The file stands at the root of the GitOps
+repository, every key may be left out, an unknown key is an error that names its line."""
+
+
+def commands() -> str:
+    """commands.md: every command's help, as the terminal shows it."""
+    group = typer.main.get_command(app)
+    parts = [_COMMANDS]
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        context = typer.Context(command, info_name=f"bumper {name}", terminal_width=_WIDTH, max_content_width=_WIDTH)
+        text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+        parts.append(f"## bumper {name}\n\n```text\n{text}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def configuration() -> str:
+    """configuration.md: every key of bumper.yaml, from its JSON Schema."""
+    schema = config_schema()
+    parts = [_CONFIGURATION, *_tables("", schema, schema["$defs"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _tables(place: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of a mapping, then those of the mappings in it."""
+    rows = [f"| `{name}` | {_kind(key)} | {_told(key)} |" for name, key in schema["properties"].items()]
+    heading = f"## {place}\n\n" if place else ""
+    yield "\n".join([f"{heading}| key | is | meaning |", "| --- | --- | --- |", *rows])
+    for name, key in schema["properties"].items():
+        inner, step = _inner(key)
+        if inner is not None:
+            yield from _tables(f"{place}.{name}{step}".lstrip("."), definitions[inner], definitions)
+
+
+def _inner(key: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The definition of a mapping, or of the items of a list or a mapping of mappings; and how its place is written."""
+    for part, step in ((key, ""), (key.get("items", {}), "[]"), (key.get("additionalProperties", {}), ".NAME")):
+        if isinstance(part, Mapping) and "$ref" in part:
+            return str(part["$ref"]).rpartition("/")[2], step
+    return None, ""
+
+
+def _kind(key: Mapping[str, Any]) -> str:
+    if "$ref" in key:
+        return "mapping"
+    if "anyOf" in key:
+        return " or ".join(_kind(choice) for choice in key["anyOf"])
+    if "enum" in key:
+        return " or ".join(f"`{value}`" for value in key["enum"])
+    if key.get("type") == "array":
+        inner = _kind(key["items"])
+        return "list of lists of texts" if inner.startswith("list") else f"list of {inner}s"
+    if key.get("type") == "object":
+        return "mapping by name"
+    return {"string": "text", "boolean": "true or false"}[key["type"]]
+
+
+def _told(key: Mapping[str, Any]) -> str:
+    default = key.get("default")
+    shown = "" if default in (None, [], {}) else f" Default: `{_value(default)}`."
+    example = f" Example: `{_value(key['examples'][0])}`." if key.get("examples") else ""
+    return f"{key.get('description', '')}{shown}{example}".replace("|", "\\|")
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+if __name__ == "__main__":
+    (REFERENCE / "commands.md").write_text(commands(), encoding="utf-8")
+    (REFERENCE / "configuration.md").write_text(configuration(), encoding="utf-8")
