@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from bumper.errors import Refused
 from bumper.image import ImageReference, Repository
-from bumper.push_event import match_pushed
-from bumper.push_event_notification import PushedImage
+from bumper.push_event.notification import PushedImage
+from bumper.push_event.read import match_pushed
 from bumper.repository import Target
 
 

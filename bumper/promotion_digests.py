@@ -7,7 +7,7 @@ from bumper.change import Change
 from bumper.errors import BumperError, Refused
 from bumper.image import ImageReference
 from bumper.recorded_digests import recorded_digests
-from bumper.registry import RegistryAccess, resolve_all
+from bumper.registry.resolve import RegistryAccess, resolve_all
 from bumper.repository import Target
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bumper.doctor_check import Check
+from bumper.doctor.check import Check
 from bumper.errors import BumperError
 from bumper.report import error_data
 

@@ -2,7 +2,7 @@
 
 from bumper.commands.init import Initialized
 from bumper.config import SCHEMA_FILE
-from bumper.init_text import printable
+from bumper.discovery.init_text import printable
 from bumper.report_status import aligned
 
 _NOTHING = "-"

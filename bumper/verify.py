@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from bumper.errors import BumperError
 from bumper.image import ImageReference
-from bumper.registry import RegistryAccess, resolve_all
+from bumper.registry.resolve import RegistryAccess, resolve_all
 from bumper.repository import Target
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bumper.argocd_manifests import Manifest, may_hold_manifests, read_manifests
-from bumper.argocd_overrides import find_overrides
-from bumper.argocd_paths import matching
+from bumper.discovery.manifest_paths import matching
+from bumper.discovery.manifests import Manifest, may_hold_manifests, read_manifests
+from bumper.discovery.overrides import find_overrides
 
 APPLICATION = """\
 apiVersion: argoproj.io/v1alpha1

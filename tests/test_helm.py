@@ -2,7 +2,7 @@
 
 import pytest
 
-from bumper.registry import RegistryAccess, resolve
+from bumper.registry.resolve import RegistryAccess, resolve
 from tests.command_line import CommandLine
 from tests.gitops import Gitops, GitopsMaker
 from tests.helm import Helm

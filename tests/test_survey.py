@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bumper.argocd_manifests import read_manifests
 from bumper.config import parse_config
+from bumper.discovery.init_text import write_config
+from bumper.discovery.manifests import read_manifests
+from bumper.discovery.survey import FoundEnvironment, Survey, survey
 from bumper.errors import Refused
-from bumper.init_text import write_config
 from bumper.layout import Layout, read_layout
-from bumper.survey import FoundEnvironment, Survey, survey
 
 from .test_conventions import PATHS
 

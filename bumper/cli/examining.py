@@ -27,7 +27,7 @@ def doctor(
     """
     from bumper import report_doctor as report
     from bumper.commands.doctor import doctor as run
-    from bumper.doctor_check import failure
+    from bumper.doctor.check import failure
     from bumper.settings import environment, read_settings
 
     environ = environment()

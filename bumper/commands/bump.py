@@ -14,8 +14,8 @@ from bumper.order import Newer, Overtaken
 from bumper.overtaken import Late, find_late, superseded
 from bumper.plan import Plan, check_images, choose_apps, plan_bump
 from bumper.proposal import Request, bump_subject
-from bumper.push_event import read_push_event
-from bumper.push_event_notification import PushedImage
+from bumper.push_event.notification import PushedImage
+from bumper.push_event.read import read_push_event
 from bumper.repository import Target, open_target
 from bumper.result import Result
 from bumper.rules import check_rules, require_digests

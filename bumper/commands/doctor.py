@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 
 from bumper.checkout import Checkout
 from bumper.config_models import Config
-from bumper.doctor_argocd import examine_argocd
-from bumper.doctor_check import Check
-from bumper.doctor_environments import check_config, environments_of, examine_environments
-from bumper.doctor_gitlab import check_version, check_without_api, examine_token
-from bumper.doctor_project import Wanted, branch_without_api, examine_project
-from bumper.doctor_registries import examine_registries
-from bumper.doctor_repository import Reached, check_git, check_push, reach
+from bumper.doctor.argocd import examine_argocd
+from bumper.doctor.check import Check
+from bumper.doctor.environments import check_config, environments_of, examine_environments
+from bumper.doctor.gitlab import check_version, check_without_api, examine_token
+from bumper.doctor.project import Wanted, branch_without_api, examine_project
+from bumper.doctor.registries import examine_registries
+from bumper.doctor.repository import Reached, check_git, check_push, reach
 from bumper.forge import connect
 from bumper.repository import Setup
 from bumper.settings import Settings

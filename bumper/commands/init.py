@@ -7,22 +7,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bumper.argocd_manifests import may_hold_manifests, read_manifests
-from bumper.argocd_overrides import find_overrides
 from bumper.checkout import clone, read_files
 from bumper.config import SCHEMA_FILE, parse_config, schema_text
 from bumper.config_models import Config
 from bumper.conventions import read_conventions
+from bumper.discovery.init_text import printable, some, write_config
+from bumper.discovery.local_tree import create_file, read_bytes, read_tree
+from bumper.discovery.manifests import may_hold_manifests, read_manifests
+from bumper.discovery.overrides import find_overrides
+from bumper.discovery.survey import FoundEnvironment, Survey, survey
 from bumper.errors import Refused
 from bumper.gather import gather
-from bumper.init_text import printable, some, write_config
 from bumper.layout import read_layout
 from bumper.local_file import write_text
-from bumper.local_tree import create_file, read_bytes, read_tree
 from bumper.pin_path import PinPath
 from bumper.repository import CONFIG_FILE
 from bumper.settings import Settings
-from bumper.survey import FoundEnvironment, Survey, survey
 
 
 @dataclass(frozen=True, slots=True)

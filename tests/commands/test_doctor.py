@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bumper import doctor_repository
-from bumper.doctor_check import Check
+from bumper.doctor import repository as doctor_repository
+from bumper.doctor.check import Check
 from bumper.report_doctor import doctor_text
 from tests.command_line import CommandLine
 from tests.doctor import Doctor

@@ -10,8 +10,8 @@ import pytest
 
 from bumper.errors import Refused
 from bumper.image import Repository
-from bumper.push_event import match_pushed, read_push_event
-from bumper.push_event_notification import PushedImage
+from bumper.push_event.notification import PushedImage
+from bumper.push_event.read import match_pushed, read_push_event
 
 _SAMPLES = Path(__file__).parents[2] / "fixtures" / "push_events"
 _NAMES = sorted(path.name.removesuffix(".expected.json") for path in _SAMPLES.glob("*.expected.json"))

@@ -3,9 +3,9 @@
 import pytest
 
 from bumper.errors import Refused, Unavailable
-from bumper.push_event import read_push_event
-from bumper.push_event_notification import PushedImage
-from bumper.registry import RegistryAccess, resolve
+from bumper.push_event.notification import PushedImage
+from bumper.push_event.read import read_push_event
+from bumper.registry.resolve import RegistryAccess, resolve
 
 from .asking import login, reference
 from .distribution import PASSWORD, USER, Distribution

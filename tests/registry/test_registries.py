@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bumper.errors import Refused, Unavailable
-from bumper.registry import RegistryAccess, resolve, resolve_all
+from bumper.registry.resolve import RegistryAccess, resolve, resolve_all
 
 from .asking import docker_auth, image, login
 from .fake_registry import BEHAVIOURS, DIGEST, IDENTITY_TOKEN, PASSWORD, TOKEN, Behaviour, FakeRegistry, basic

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.registry_credentials import find_credentials
+from bumper.registry.credentials import find_credentials
 
 from .asking import docker_auth, login
 

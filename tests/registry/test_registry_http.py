@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bumper.errors import Refused, Unavailable
-from bumper.registry import RegistryAccess, _base_url, resolve
+from bumper.registry.resolve import RegistryAccess, _base_url, resolve
 
 from .asking import image, login, reference
 from .fake_registry import BEHAVIOURS, DIGEST, INDEX, PASSWORD, Behaviour, FakeRegistry, Reply

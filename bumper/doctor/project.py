@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bumper.doctor_check import Check, failed
-from bumper.doctor_gitlab import Answer, answer_of
+from bumper.doctor.check import Check, failed
+from bumper.doctor.gitlab import Answer, answer_of
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.forge import Forge
 

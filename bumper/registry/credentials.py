@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bumper.errors import Refused
 from bumper.image import DOCKER_HUB, has_host, read_repository
-from bumper.registry_helper import ask_helper
+from bumper.registry.helper import ask_helper
 
 _HUB_KEY = "https://index.docker.io/v1/"  # the key under which Docker and its helpers keep Docker Hub
 

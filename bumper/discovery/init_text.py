@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from bumper.config import SCHEMA_FILE
+from bumper.discovery.survey import FoundEnvironment, Survey
 from bumper.path_pattern import APP
-from bumper.survey import FoundEnvironment, Survey
 
 # Beside bumper.yaml, where `bumper schema > bumper.schema.json` puts it.
 _MOST_NAMES = 8  # of applications in a comment, the rest is counted

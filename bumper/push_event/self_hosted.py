@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from bumper.image import split_reference
-from bumper.push_event_notification import Body, Notification, PushedImage, with_tag
+from bumper.push_event.notification import Body, Notification, PushedImage, with_tag
 
 
 class _Target(Body):

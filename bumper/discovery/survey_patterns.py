@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
-from bumper.manifest_files import Claims
+from bumper.discovery.manifest_files import Claims
+from bumper.discovery.path_templates import find_patterns
 from bumper.path_pattern import claim_paths
-from bumper.path_templates import find_patterns
 
 
 def value_patterns(name: str, values: Claims, paths: Sequence[str], own_name: str) -> tuple[list[str], list[str]]:

@@ -14,8 +14,8 @@ from urllib.parse import urlencode, urlsplit
 
 from bumper.errors import Unavailable
 from bumper.http_session import Session
-from bumper.registry_credentials import Credentials
-from bumper.registry_http import NO_VERIFY, Answer, Question, ask, explain_status, origin
+from bumper.registry.credentials import Credentials
+from bumper.registry.http import NO_VERIFY, Answer, Question, ask, explain_status, origin
 
 _CHALLENGE_PART = re.compile(r'([A-Za-z][\w-]*)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?')
 _TOKEN = re.compile(r"[\x21-\x7e]+")

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bumper.argocd_manifests import Manifest
 from bumper.conventions import Conventions, read_conventions
-from bumper.manifest_files import Claims, Use, find_uses, has_word, in_manifests_order, place
+from bumper.discovery.manifest_files import Claims, Use, find_uses, has_word, in_manifests_order, place
+from bumper.discovery.manifests import Manifest
+from bumper.discovery.survey_patterns import base_patterns, of_one_name, value_patterns
 from bumper.overview import usual_order
 from bumper.path_pattern import APP, Claim, claim_paths
-from bumper.survey_patterns import base_patterns, of_one_name, value_patterns
 
 _ENVIRONMENT_PARENTS = ("envs", "environments")
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
 
-from bumper.doctor_check import Check, failed, warned
+from bumper.doctor.check import Check, failed, warned
 from bumper.errors import BumperError, Refused
 from bumper.image import ImageReference, Repository, is_tag
-from bumper.registry import RegistryAccess, resolve_all
-from bumper.registry_credentials import find_credentials
+from bumper.registry.credentials import find_credentials
+from bumper.registry.resolve import RegistryAccess, resolve_all
 from bumper.repository import Target
 from bumper.verify import registry_access
 

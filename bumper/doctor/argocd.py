@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from bumper.argocd_manifests import may_hold_manifests, read_manifests
-from bumper.argocd_overrides import find_overrides
 from bumper.checkout import Checkout, read_files
-from bumper.doctor_check import Check, failed, warned
+from bumper.discovery.manifests import may_hold_manifests, read_manifests
+from bumper.discovery.overrides import find_overrides
+from bumper.doctor.check import Check, failed, warned
 from bumper.errors import BumperError
 from bumper.pin_path import PinPath
 from bumper.repository import Target

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from bumper.doctor_check import Check, failed
+from bumper.doctor.check import Check, failed
 from bumper.errors import BumperError, Unavailable
 from bumper.forge import Forge, NotShown, translated
 from bumper.settings import Settings, Token

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from bumper.argocd_manifests import Manifest
-from bumper.argocd_paths import matching
+from bumper.discovery.manifest_paths import matching
+from bumper.discovery.manifests import Manifest
 from bumper.path_pattern import AppFolder, Claim
 
 _USUAL = ["dev", "development", "test", "qa", "uat", "stage", "staging", "preprod", "preview", "prod", "production"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bumper.checkout import Checkout
-from bumper.doctor_check import Check, failed, warned
+from bumper.doctor.check import Check, failed, warned
 from bumper.errors import BumperError, Refused
 from bumper.gather import FoundPin
 from bumper.repository import CONFIG_FILE, Setup, Target, open_environment, read_setup

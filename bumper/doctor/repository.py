@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bumper.checkout import Checkout, clone
-from bumper.doctor_check import Check, failed
+from bumper.doctor.check import Check, failed
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.git_command import GitCommand, GitFailed
 from bumper.git_failures import explain_push

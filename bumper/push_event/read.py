@@ -12,11 +12,10 @@ from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
-from bumper import push_event_hosted as hosted
-from bumper import push_event_self_hosted as self_hosted
 from bumper.errors import Refused
 from bumper.image import DOCKER_HUB, ImageReference, Repository, is_digest, is_tag, read_repository
-from bumper.push_event_notification import Notification, PushedImage
+from bumper.push_event import hosted, self_hosted
+from bumper.push_event.notification import Notification, PushedImage
 
 _LONGEST = 1024 * 1024  # bytes; the largest known, Distribution's with many events, stay below 100 kB
 _DEEPEST = 4  # a list of CloudEvents around Pub/Sub around the message

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import AliasChoices, Field
 
 from bumper.image import DOCKER_HUB, split_reference
-from bumper.push_event_notification import Body, Notification, PushedImage, with_tag
+from bumper.push_event.notification import Body, Notification, PushedImage, with_tag
 
 
 class _HubPush(Body):

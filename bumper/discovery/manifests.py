@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bumper.argocd_paths import as_glob, value_file_globs
+from bumper.discovery.manifest_paths import as_glob, value_file_globs
 from bumper.siblings import Resolved, look_up, resolve
 from bumper.yaml_data import to_data
 from bumper.yaml_tree import Mapping as NodeMapping

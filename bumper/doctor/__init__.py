@@ -1,0 +1,1 @@
+"""What ``bumper doctor`` looks at: each module makes the checks of one part."""

@@ -1,0 +1,1 @@
+"""Push notifications of registries: which images were pushed."""

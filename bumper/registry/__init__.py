@@ -1,0 +1,1 @@
+"""Container registries: which digest an image is, with the user's credentials."""
