@@ -12,7 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bumper.errors import Refused
-from bumper.git_command import NETWORK_SECONDS, GitCommand, GitFailed, forget_inherited_repository, git_environment
+from bumper.git_command import (
+    NETWORK_SECONDS,
+    GitCommand,
+    GitFailed,
+    Started,
+    forget_inherited_repository,
+    git_environment,
+)
 from bumper.git_failures import RaceLost, explain, explain_push, is_gone, is_race
 from bumper.settings import Settings
 from bumper.steps import begin
@@ -62,13 +69,36 @@ class Commit:
     parents: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Cloning:
+    """A clone under way: it goes on while bumper imports what it needs."""
+
+    settings: Settings
+    _git: GitCommand
+    _arguments: tuple[str, ...]
+    _started: Started
+
+    def end(self) -> Checkout:
+        """The target branch, once it is there.
+
+        Raises:
+            Unavailable: git could not reach it, or the token was refused.
+            Refused: it has no such branch, or no commit at all.
+
+        """
+        try:
+            self._git.over_network(*self._arguments, started=self._started)
+        except GitFailed as failure:
+            raise explain(failure, "cloning", self.settings) from failure
+        return _read_head(self._git, self.settings)
+
+
 @contextlib.contextmanager
-def clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Checkout]:
-    """The GitOps repository's target branch, in a temporary folder that is gone afterwards.
+def start_clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Cloning]:
+    """Clone the GitOps repository's target branch into a temporary folder that is gone afterwards.
 
     Raises:
-        Unavailable: git could not reach it, or the token was refused.
-        Refused: it has no such branch, or no commit at all.
+        Unavailable: there is no git.
 
     """
     forget_inherited_repository()
@@ -76,12 +106,20 @@ def clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Checkout]:
     with tempfile.TemporaryDirectory(prefix="bumper-", ignore_cleanup_errors=True) as folder:
         git = GitCommand(Path(folder) / "gitops.git", git_environment(settings, environ))
         branch = ["--branch", settings.branch] if settings.branch is not None else []
-        arguments = ["--depth", "1", "--filter=blob:none", "--single-branch", "--no-tags", "--template=", *branch]
+        wanted = ("--depth", "1", "--filter=blob:none", "--single-branch", "--no-tags", "--template=", *branch)
+        arguments = ("clone", "--quiet", "--bare", *wanted, "--", settings.address.url, str(git.directory))
+        started = git.start(*arguments)
         try:
-            git.over_network("clone", "--quiet", "--bare", *arguments, "--", settings.address.url, str(git.directory))
-        except GitFailed as failure:
-            raise explain(failure, "cloning", settings) from failure
-        yield _read_head(git, settings)
+            yield Cloning(settings, git, arguments, started)
+        finally:
+            started.kill()
+
+
+@contextlib.contextmanager
+def clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Checkout]:
+    """The same, waited for at once. Raises what ``start_clone`` and ``Cloning.end`` raise."""
+    with start_clone(settings, environ) as cloning:
+        yield cloning.end()
 
 
 def _read_head(git: GitCommand, settings: Settings) -> Checkout:

@@ -103,6 +103,15 @@ class GitCommand:
 
     def _run(self, arguments: Sequence[str], stdin: bytes, seconds: int) -> tuple[bytes, str]:
         """What it prints and what it says on the side (stderr)."""
+        return self.start(*arguments).end(stdin, seconds)
+
+    def start(self, *arguments: str) -> "Started":
+        """``git arguments``, which goes on by itself until somebody waits for its end.
+
+        Raises:
+            Unavailable: there is no git.
+
+        """
         command = ["git", f"--git-dir={self.directory}", *arguments]
         _log.debug("git %s", " ".join(arguments))  # credentials are in the environment, never here
         try:
@@ -115,35 +124,61 @@ class GitCommand:
             raise Unavailable(f"git {arguments[0]} could not be started: {error.__class__.__name__}.") from error
         if process.proc is None:
             raise Unavailable(f"git {arguments[0]} could not be started.")
-        with _ended(process.proc):
-            try:
-                out, err = process.communicate(stdin, timeout=seconds)
-            except subprocess.TimeoutExpired as error:
-                raise Unavailable(f"git {arguments[0]} had no end after {seconds} s; try again.") from error
-        if process.returncode != 0:
-            raise GitFailed(err.decode(errors="replace"), out.decode(errors="replace"))
-        return bytes(out), err.decode(errors="replace")
+        return Started(process.proc, process, arguments[0])
 
-    def over_network(self, *arguments: str, stdin: bytes = b"") -> str:
+    def over_network(self, *arguments: str, stdin: bytes = b"", started: "Started | None" = None) -> str:
         """The same with the remote: what fails for a moment (a gateway's error, a cut connection) is tried again.
 
-        Returns what git and the server said on the side: GitLab's ``remote:`` lines among it.
+        ``started`` is the first try, where it is under way already. Returns what git and the server said on the side:
+        GitLab's ``remote:`` lines among it.
         """
         pauses, again = iter(_PAUSES), False
         while True:
             try:
-                return self._run(arguments, stdin, NETWORK_SECONDS)[1]
+                return (started or self.start(*arguments)).end(stdin, NETWORK_SECONDS)[1]
             except GitFailed as failure:
                 pause = next(pauses, None)
                 if pause is None or _PASSING.search(failure.stderr) is None:
                     failure.again = again
                     raise
-            again = True
+            again, started = True, None
             time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter, no secret
 
     def text(self, *arguments: str, stdin: bytes = b"", seconds: int = LOCAL_SECONDS) -> str:
         """The same as text without the last line end."""
         return self.run(*arguments, stdin=stdin, seconds=seconds).decode(errors="replace").removesuffix("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A git that is running."""
+
+    _process: "subprocess.Popen[bytes]"
+    _handle: Git.AutoInterrupt  # ends the process when nobody holds it any more
+    _verb: str
+
+    def end(self, stdin: bytes, seconds: int) -> tuple[bytes, str]:
+        """What it prints and what it says on the side (stderr).
+
+        Raises:
+            GitFailed: it ended with an error. Unavailable: it took longer than ``seconds``.
+
+        """
+        with _ended(self._process):
+            try:
+                out, err = self._process.communicate(stdin, timeout=seconds)
+            except subprocess.TimeoutExpired as error:
+                raise Unavailable(f"git {self._verb} had no end after {seconds} s; try again.") from error
+        if self._process.returncode != 0:
+            raise GitFailed(err.decode(errors="replace"), out.decode(errors="replace"))
+        return bytes(out), err.decode(errors="replace")
+
+    def kill(self) -> None:
+        """Nobody waits for its end any more."""
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
 
 @contextlib.contextmanager

@@ -39,21 +39,21 @@ def bump(
 
     Example: bumper bump staging registry.example.com/backend/app:1.0.3
     """
-    from bumper.commands.bump import BumpRequest
-    from bumper.commands.bump import bump as run
     from bumper.errors import WrongUsage
     from bumper.image import parse_image
-    from bumper.local_file import read_body
-    from bumper.settings import environment as process_environment
 
     parsed = tuple(parse_image(image) for image in images or ())
     if bool(parsed) == (event is not None):
         raise WrongUsage("name the images, or give --event FILE; one of the two.")
-    settings = common.settings()
-    body = read_body(event) if event is not None else None
-    request = BumpRequest(environment, parsed, body, tuple(app or ()), allow_missing, common.dry_run, verify)
-    options = common.delivery_options(allow_older=allow_older)
-    common.finish(run(request, options, settings, process_environment()), settings)
+    with common.start_clone() as cloning:
+        from bumper.commands.bump import BumpRequest
+        from bumper.commands.bump import bump as run
+        from bumper.local_file import read_body
+
+        body = read_body(event) if event is not None else None
+        request = BumpRequest(environment, parsed, body, tuple(app or ()), allow_missing, common.dry_run, verify)
+        result = run(request, common.delivery_options(allow_older=allow_older), cloning, common.environ)
+    common.finish(result, cloning.settings)
 
 
 @with_common_options
@@ -78,15 +78,15 @@ def promote(
 
     Example: bumper promote staging prod --app backend
     """
-    from bumper.commands.promote import PromoteRequest
-    from bumper.commands.promote import promote as run
-    from bumper.settings import environment as process_environment
+    with common.start_clone() as cloning:
+        from bumper.commands.promote import PromoteRequest
+        from bumper.commands.promote import promote as run
 
-    settings = common.settings()
-    apps, images = tuple(app or ()), tuple(image or ())
-    request = PromoteRequest(source, target, apps, images, common.dry_run, verify, allow_moved, require_healthy)
-    confirm = _never_ask if common.yes or not sys.stdin.isatty() else _ask
-    common.finish(run(request, common.delivery_options(), settings, process_environment(), confirm), settings)
+        apps, images = tuple(app or ()), tuple(image or ())
+        request = PromoteRequest(source, target, apps, images, common.dry_run, verify, allow_moved, require_healthy)
+        confirm = _never_ask if common.yes or not sys.stdin.isatty() else _ask
+        result = run(request, common.delivery_options(), cloning, common.environ, confirm)
+    common.finish(result, cloning.settings)
 
 
 @with_common_options
@@ -109,16 +109,16 @@ def rollback(
 
     Example: bumper rollback prod --app backend --hold "payment errors"
     """
-    from bumper.commands.rollback import RollbackRequest
-    from bumper.commands.rollback import rollback as run
-    from bumper.settings import environment as process_environment
+    with common.start_clone() as cloning:
+        from bumper.commands.rollback import RollbackRequest
+        from bumper.commands.rollback import rollback as run
 
-    settings = common.settings()
-    request = RollbackRequest(
-        environment, tuple(app or ()), all_apps, to, steps, mr,
-        force=force, hold=hold, dry_run=common.dry_run, verify=verify,
-    )  # fmt: skip
-    common.finish(run(request, common.delivery_options(), settings, process_environment()), settings)
+        request = RollbackRequest(
+            environment, tuple(app or ()), all_apps, to, steps, mr,
+            force=force, hold=hold, dry_run=common.dry_run, verify=verify,
+        )  # fmt: skip
+        result = run(request, common.delivery_options(), cloning, common.environ)
+    common.finish(result, cloning.settings)
 
 
 @with_common_options
@@ -153,13 +153,13 @@ def unhold(
 
 
 def _hold(command: str, environment: str, app: list[str], image: list[str] | None, reason: str, common: Common) -> None:
-    from bumper.commands.hold import HoldRequest
-    from bumper.commands.hold import hold as run
-    from bumper.settings import environment as process_environment
+    with common.start_clone() as cloning:
+        from bumper.commands.hold import HoldRequest
+        from bumper.commands.hold import hold as run
 
-    settings = common.settings()
-    request = HoldRequest(command, environment, tuple(app), tuple(image or ()), reason, common.dry_run)
-    common.finish(run(request, common.delivery_options(), settings, process_environment()), settings)
+        request = HoldRequest(command, environment, tuple(app), tuple(image or ()), reason, common.dry_run)
+        result = run(request, common.delivery_options(), cloning, common.environ)
+    common.finish(result, cloning.settings)
 
 
 def _never_ask(_: "Result") -> bool:

@@ -3,7 +3,7 @@
 import functools
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -12,6 +12,9 @@ from bumper.cli.printing import show
 from bumper.cli.progress import tell
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
+    from contextlib import AbstractContextManager
+
+    from bumper.checkout import Cloning
     from bumper.delivery_options import DeliveryOptions
     from bumper.result import Result
     from bumper.settings import Settings
@@ -39,11 +42,20 @@ class Common:
     verbose: opt.Verbose = False
     output: opt.OutputOption = opt.Output.TEXT
 
-    def settings(self) -> "Settings":
-        """Who and where."""
-        from bumper.settings import environment, read_settings
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The process's environment."""
+        from bumper.settings import environment
 
-        return read_settings(environment(), repo=self.repo, branch=self.branch, gitlab_url=self.gitlab_url)
+        return environment()
+
+    def start_clone(self) -> "AbstractContextManager[Cloning]":
+        """The clone of the GitOps repository, which goes on while the command is imported."""
+        from bumper.checkout import start_clone
+        from bumper.settings import read_settings
+
+        settings = read_settings(self.environ, repo=self.repo, branch=self.branch, gitlab_url=self.gitlab_url)
+        return start_clone(settings, self.environ)
 
     def delivery_options(self, *, allow_older: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""

@@ -30,15 +30,17 @@ def status(
 
     Example: bumper status staging prod --all
     """
-    from bumper import report_status as report
-    from bumper.commands.status import status as run
-    from bumper.local_file import write_text
+    from bumper.checkout import start_clone
     from bumper.settings import environment, read_settings
-    from bumper.status_page import status_page
 
-    environ = environment()
-    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
-    found = run(environments or (), settings, environ, with_ages=html is not None)
+    settings = read_settings(environment(), repo=repo, branch=branch, gitlab_url=gitlab_url)
+    with start_clone(settings, environment()) as cloning:
+        from bumper import report_status as report
+        from bumper.commands.status import status as run
+        from bumper.local_file import write_text
+        from bumper.status_page import status_page
+
+        found = run(environments or (), cloning, with_ages=html is not None)
     if html is not None:
         write_text(html, status_page(found, datetime.now(UTC)), "--html")
     text = report.status_text(found, every_row=every_row)
@@ -58,12 +60,14 @@ def history(
 
     Example: bumper history prod --app backend
     """
-    from bumper import report_status as report
-    from bumper.commands.history import history as run
+    from bumper.checkout import start_clone
     from bumper.settings import environment as process_environment
     from bumper.settings import read_settings
 
-    environ = process_environment()
-    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
-    found = run(environment, tuple(app or ()), settings, environ)
+    settings = read_settings(process_environment(), repo=repo, branch=branch, gitlab_url=gitlab_url)
+    with start_clone(settings, process_environment()) as cloning:
+        from bumper import report_status as report
+        from bumper.commands.history import history as run
+
+        found = run(environment, tuple(app or ()), cloning)
     show(output, report.history_data(found), report.history_text(found), ())

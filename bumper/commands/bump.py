@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bumper import deliver
-from bumper.checkout import Checkout, clone
+from bumper.checkout import Checkout, Cloning
 from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.draft import Wording, make_draft
 from bumper.entry import pushed_images
@@ -19,7 +19,7 @@ from bumper.push_event.read import read_push_event
 from bumper.repository import Target, open_target
 from bumper.result import Result
 from bumper.rules import check_rules, require_digests
-from bumper.settings import Settings, read_pipeline, read_source
+from bumper.settings import read_pipeline, read_source
 from bumper.source_commits import describe_commits
 from bumper.verify import registry_access, resolve_digests
 
@@ -37,7 +37,7 @@ class BumpRequest:
     verify: bool = True
 
 
-def bump(request: BumpRequest, options: DeliveryOptions, settings: Settings, environ: Mapping[str, str]) -> Result:
+def bump(request: BumpRequest, options: DeliveryOptions, cloning: Cloning, environ: Mapping[str, str]) -> Result:
     """Clone, gather, plan, ask the registries, propose, publish.
 
     Raises:
@@ -49,8 +49,7 @@ def bump(request: BumpRequest, options: DeliveryOptions, settings: Settings, env
     if request.event is not None and not pushed:
         told = "the notification tells of no push of a tag; nothing was done."
         return Result("bump", request.environment, "unchanged", warnings=(told,))
-    with clone(settings, environ) as checkout:
-        return deliver.retry_when_outrun(checkout, lambda tip: _bump_once(request, pushed, options, tip, environ))
+    return deliver.retry_when_outrun(cloning.end(), lambda tip: _bump_once(request, pushed, options, tip, environ))
 
 
 def _bump_once(

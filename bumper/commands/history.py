@@ -1,17 +1,15 @@
 """``bumper history``: the deployments of an environment, newest first."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from bumper.checkout import clone
+from bumper.checkout import Cloning
 from bumper.forge import connect_if_possible
 from bumper.history import Deployment, Scope, deployments
 from bumper.local_log import LookedFarEnough
 from bumper.narrowing import Concern
 from bumper.plan import choose_apps
 from bumper.repository import open_target
-from bumper.settings import Settings
 
 _MOST = 100  # deployments; who looks further back has git log
 
@@ -25,24 +23,23 @@ class History:
     more: bool
 
 
-def history(environment: str, apps: tuple[str, ...], settings: Settings, environ: Mapping[str, str]) -> History:
+def history(environment: str, apps: tuple[str, ...], cloning: Cloning) -> History:
     """Clone, gather, walk back through the target branch's commits.
 
     Raises:
         BumperError: the environment or an application is unknown, or GitLab did not answer.
 
     """
-    with clone(settings, environ) as checkout:
-        target = open_target(checkout, environment, Concern(apps))
-        chosen = choose_apps(target.gathered, environment, apps)
-        scope = Scope(
-            checkout, connect_if_possible(settings), target.environment, target.setup.config, target.gathered, chosen
-        )  # fmt: skip
-        found: list[Deployment] = []
-        more = False
-        try:
-            for one in islice(deployments(scope), _MOST + 1):
-                found.append(one)  # noqa: PERF402 - what was found before an error is kept
-        except LookedFarEnough:
-            more = True
-        return History(environment, tuple(found[:_MOST]), more or len(found) > _MOST)
+    checkout = cloning.end()
+    target = open_target(checkout, environment, Concern(apps))
+    chosen = choose_apps(target.gathered, environment, apps)
+    forge = connect_if_possible(checkout.settings)
+    scope = Scope(checkout, forge, target.environment, target.setup.config, target.gathered, chosen)
+    found: list[Deployment] = []
+    more = False
+    try:
+        for one in islice(deployments(scope), _MOST + 1):
+            found.append(one)  # noqa: PERF402 - what was found before an error is kept
+    except LookedFarEnough:
+        more = True
+    return History(environment, tuple(found[:_MOST]), more or len(found) > _MOST)

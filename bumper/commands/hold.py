@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from bumper import deliver
 from bumper.change import Change, Version, make_change
-from bumper.checkout import Checkout, clone
+from bumper.checkout import Checkout, Cloning
 from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.draft import Wording, make_draft
 from bumper.errors import Refused
@@ -17,7 +17,6 @@ from bumper.plan import Plan, choose_apps
 from bumper.proposal import Request, code
 from bumper.repository import Target, open_target
 from bumper.result import Result
-from bumper.settings import Settings
 
 HOLD, UNHOLD = "hold", "unhold"
 
@@ -34,15 +33,14 @@ class HoldRequest:
     dry_run: bool = False
 
 
-def hold(request: HoldRequest, options: DeliveryOptions, settings: Settings, environ: Mapping[str, str]) -> Result:
+def hold(request: HoldRequest, options: DeliveryOptions, cloning: Cloning, environ: Mapping[str, str]) -> Result:
     """Clone, gather, write or remove the comments, propose, publish.
 
     Raises:
         BumperError: the request cannot be fulfilled; nothing is half done.
 
     """
-    with clone(settings, environ) as checkout:
-        return deliver.retry_when_outrun(checkout, lambda tip: _hold_once(request, options, tip, environ))
+    return deliver.retry_when_outrun(cloning.end(), lambda tip: _hold_once(request, options, tip, environ))
 
 
 def _hold_once(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bumper import deliver
-from bumper.checkout import Checkout, clone
+from bumper.checkout import Checkout, Cloning
 from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.deployed import check_health
 from bumper.draft import Wording, make_draft
@@ -18,7 +18,6 @@ from bumper.repository import Target, open_environment, read_setup
 from bumper.result import Result
 from bumper.rollout import Rollout, want
 from bumper.rules import require_digests
-from bumper.settings import Settings
 from bumper.source_commits import describe_commits
 from bumper.verify import registry_access
 
@@ -38,7 +37,7 @@ class PromoteRequest:
 
 
 def promote(
-    request: PromoteRequest, options: DeliveryOptions, settings: Settings, environ: Mapping[str, str],
+    request: PromoteRequest, options: DeliveryOptions, cloning: Cloning, environ: Mapping[str, str],
     confirm: Callable[[Result], bool],
 ) -> Result:  # fmt: skip
     """Clone, gather both environments, plan, ask, propose, publish.
@@ -49,8 +48,7 @@ def promote(
     """
     if request.source == request.target:
         raise WrongUsage(f"{request.source} cannot be promoted to itself; name two environments.")
-    with clone(settings, environ) as checkout:
-        return deliver.retry_when_outrun(checkout, lambda tip: _promote_once(request, options, tip, environ, confirm))
+    return deliver.retry_when_outrun(cloning.end(), lambda tip: _promote_once(request, options, tip, environ, confirm))
 
 
 def _promote_once(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bumper import deliver
-from bumper.checkout import Checkout, clone
+from bumper.checkout import Checkout, Cloning
 from bumper.commit_log import commits_of
 from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.draft import Wording, make_draft
@@ -29,7 +29,6 @@ from bumper.plan_rollback import (
 from bumper.proposal import Request, code
 from bumper.repository import Target, open_target
 from bumper.result import Result
-from bumper.settings import Settings
 from bumper.source_commits import describe_commits
 from bumper.values_file import read_values
 from bumper.verify import explain_missing, registry_access
@@ -69,7 +68,7 @@ class _Chosen:
 
 
 def rollback(
-    request: RollbackRequest, options: DeliveryOptions, settings: Settings, environ: Mapping[str, str]
+    request: RollbackRequest, options: DeliveryOptions, cloning: Cloning, environ: Mapping[str, str]
 ) -> Result:
     """Clone, gather, walk back through the history, plan, propose, publish.
 
@@ -82,8 +81,7 @@ def rollback(
         raise WrongUsage("--to, --steps and --mr exclude each other; give one.")
     if request.all_apps and request.apps:
         raise WrongUsage("--all-apps and --app exclude each other; give one.")
-    with clone(settings, environ) as checkout:
-        return deliver.retry_when_outrun(checkout, lambda tip: _rollback_once(request, options, tip, environ))
+    return deliver.retry_when_outrun(cloning.end(), lambda tip: _rollback_once(request, options, tip, environ))
 
 
 def _rollback_once(

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bumper.checkout import Checkout, clone
+from bumper.checkout import Checkout, Cloning
 from bumper.errors import Refused
 from bumper.forge import connect_if_possible
 from bumper.gather import Gathered
 from bumper.merge_requests import MergeRequest, find_open
 from bumper.overview import Overview, make_overview, sources_of, usual_order
 from bumper.repository import Setup, open_environment, read_setup
-from bumper.settings import Settings
 from bumper.tag_ages import tag_ages
 
 
@@ -27,37 +26,33 @@ class Status:
     ages: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
 
 
-def status(
-    environments: Sequence[str], settings: Settings, environ: Mapping[str, str], *, with_ages: bool = False
-) -> Status:
+def status(environments: Sequence[str], cloning: Cloning, *, with_ages: bool = False) -> Status:
     """Clone, gather every environment (those named, else all), and list the open merge requests.
 
     Raises:
         BumperError: an environment is unknown, or GitLab did not answer.
 
     """
-    with clone(settings, environ) as checkout:
-        setup = read_setup(checkout)
-        known = list(setup.layout.environments)
-        names = list(environments) or (known if setup.config.environments else usual_order(known))
-        if not names:
-            raise Refused(
-                "The repository has no environment in one of the usual layouts; describe yours in bumper.yaml."
-            )
-        gathered, refused = _gather(checkout, setup, names, named=bool(environments))
-        shown = [name for name in dict.fromkeys(names) if name in gathered]
-        overview = make_overview(gathered, shown, setup.config)
-        overview = replace(overview, warnings=(*overview.warnings, *refused))
-        forge = connect_if_possible(settings)
-        if forge is None:
-            told = "open merge requests are not shown, because there is no token for GitLab's API (BUMPER_TOKEN)."
-            overview = replace(overview, warnings=(*overview.warnings, told))
-        open_requests = [
-            one for one in (find_open(forge, checkout.branch) if forge is not None else ())
-            if one.record is not None and (not environments or one.record.environment in names)
-        ]  # fmt: skip
-        shown_here = {name: gathered[name] for name in shown}
-        ages = tag_ages(checkout, shown_here) if with_ages else {}
+    checkout = cloning.end()
+    setup = read_setup(checkout)
+    known = list(setup.layout.environments)
+    names = list(environments) or (known if setup.config.environments else usual_order(known))
+    if not names:
+        raise Refused("The repository has no environment in one of the usual layouts; describe yours in bumper.yaml.")
+    gathered, refused = _gather(checkout, setup, names, named=bool(environments))
+    shown = [name for name in dict.fromkeys(names) if name in gathered]
+    overview = make_overview(gathered, shown, setup.config)
+    overview = replace(overview, warnings=(*overview.warnings, *refused))
+    forge = connect_if_possible(cloning.settings)
+    if forge is None:
+        told = "open merge requests are not shown, because there is no token for GitLab's API (BUMPER_TOKEN)."
+        overview = replace(overview, warnings=(*overview.warnings, told))
+    open_requests = [
+        one for one in (find_open(forge, checkout.branch) if forge is not None else ())
+        if one.record is not None and (not environments or one.record.environment in names)
+    ]  # fmt: skip
+    shown_here = {name: gathered[name] for name in shown}
+    ages = tag_ages(checkout, shown_here) if with_ages else {}
     return Status(overview, tuple(open_requests), ages)
 
 

@@ -1,6 +1,6 @@
 """HTTP to a registry: bounded in time, tries and size, with no secret sent where it was not meant to go.
 
-With http_session.py and merge_requests.py the only importer of requests.
+With http_session.py and forge.py the only importer of requests.
 """
 
 from collections.abc import Mapping
