@@ -1,5 +1,5 @@
 """``python -m bumper`` is the command ``bumper``."""
 
-from bumper.cli import main
+from bumper.cli import process
 
-main()
+process()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from bumper.errors import Refused
 from bumper.git_command import (
@@ -29,8 +30,7 @@ _REGULAR = ("100644", "100755")
 _HEADS = "refs/heads/"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):  # a tuple, because a large repository has tens of thousands of them
     """A path in a tree: its mode (git's octal digits) and its object id."""
 
     mode: str
@@ -133,12 +133,12 @@ def _read_head(git: GitCommand, settings: Settings) -> Checkout:
 
 def _entries(git: GitCommand, tip: str) -> dict[str, Entry]:
     entries = {}
-    for line in git.run("ls-tree", "-r", "-z", "--full-tree", tip).split(b"\0"):
-        if line:
-            about, _, path = line.partition(b"\t")
-            mode, kind, object_id = about.decode().split(" ")
-            if kind == "blob":
-                entries[path.decode(errors="surrogateescape")] = Entry(mode, object_id)
+    listed = git.run("ls-tree", "-r", "-z", "--full-tree", tip).decode(errors="surrogateescape")
+    for line in listed.split("\0"):
+        about, _, path = line.partition("\t")
+        mode, _, rest = about.partition(" ")
+        if rest.startswith("blob "):
+            entries[path] = Entry(mode, rest[5:])
     return entries
 
 

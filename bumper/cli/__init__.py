@@ -1,5 +1,5 @@
 """The command line: Typer signatures, one call each; exit codes. No logic."""
 
-from bumper.cli.main import main
+from bumper.cli.main import main, process
 
-__all__ = ["main"]
+__all__ = ["main", "process"]
