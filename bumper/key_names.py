@@ -23,11 +23,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class KeyName:
-    """A key by its name and kind; ``prefix`` is the name without the kind's ending."""
+    """A key by its name and kind; ``prefix`` is the name without the kind's ending.
+
+    ``may_matter``: it speaks of an image, or may stand beside one that does (registry, digest, chart).
+    """
 
     name: str
     kind: Kind | None
     prefix: str
+    may_matter: bool = True
 
 
 _ENDINGS = (
@@ -40,6 +44,8 @@ _ENDINGS = (
     ("repo", Kind.REPOSITORY),
 )
 
+_COMPANIONS = ("registry", "digest", "sha", "sha256", "name", "chart")
+
 
 @lru_cache(maxsize=8192)
 def key_name(key: str) -> KeyName:
@@ -48,7 +54,7 @@ def key_name(key: str) -> KeyName:
     for ending, kind in _ENDINGS:
         if name.endswith(ending):
             return KeyName(name, kind, name[: -len(ending)])
-    return KeyName(name, None, name)
+    return KeyName(name, None, name, name.endswith(_COMPANIONS))
 
 
 @lru_cache(maxsize=1024)

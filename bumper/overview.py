@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bumper.config_models import Config
 from bumper.gather import FoundPin, Gathered
 from bumper.hold_comment import hold_reason
+from bumper.image import Repository
 from bumper.pin_path import format_path
 from bumper.same_images import canonical
 
@@ -49,6 +50,20 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What one environment's pins say, without the trees that they stand in: thousands of files are many trees.
+
+    ``running`` are the tags by application and image, as far as Helm takes them.
+    """
+
+    rows: tuple[Row, ...]
+    running: Mapping[tuple[str, str], frozenset[str]]
+    repositories: frozenset[Repository]
+    unreadable: tuple[str, ...]
+    pins: tuple[FoundPin, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The rows of every environment that was asked for, and what differs.
 
@@ -77,13 +92,20 @@ def sources_of(environments: Sequence[str], config: Config) -> list[str]:
     return [source for sources in rules for source in sources]
 
 
-def make_overview(gathered: Mapping[str, Gathered], asked: Sequence[str], config: Config) -> Overview:
-    """What ``gathered``, by environment, says of those ``asked`` for; the others are only held against them."""
-    rows = {name: tuple(_rows(gathered[name])) for name in asked}
-    warnings = dict.fromkeys(warning for one in gathered.values() for warning in one.unreadable)
-    repositories = {found.pin.repository for one in gathered.values() for found in (*one.pins, *one.shared)}
-    one_name = {str(each): canonical(config, each) for each in repositories if each is not None}
-    return Overview(rows, tuple(_drift(gathered, asked, config)), one_name, tuple(warnings))
+def see(gathered: Gathered, config: Config) -> Seen:
+    """What is to be shown of an environment."""
+    pins = (*gathered.pins, *gathered.shared)
+    repositories = frozenset(found.pin.repository for found in pins if found.pin.repository is not None)
+    return Seen(tuple(_rows(gathered)), _running(gathered, config), repositories, gathered.unreadable, pins)
+
+
+def make_overview(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> Overview:
+    """What was ``seen``, by environment, of those ``asked`` for; the others are only held against them."""
+    rows = {name: seen[name].rows for name in asked}
+    warnings = dict.fromkeys(warning for one in seen.values() for warning in one.unreadable)
+    repositories = frozenset(each for one in seen.values() for each in one.repositories)
+    one_name = {str(each): canonical(config, each) for each in repositories}
+    return Overview(rows, tuple(_drift(seen, asked, config)), one_name, tuple(warnings))
 
 
 def _rows(gathered: Gathered) -> Iterator[Row]:
@@ -96,11 +118,11 @@ def _rows(gathered: Gathered) -> Iterator[Row]:
             )  # fmt: skip
 
 
-def _drift(gathered: Mapping[str, Gathered], asked: Sequence[str], config: Config) -> Iterator[Drift]:
+def _drift(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> Iterator[Drift]:
     """An environment is held against those it is promoted from; without such rules, all against all."""
     tags: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    for name, one in gathered.items():
-        for place, running in _running(one, config).items():
+    for name, one in seen.items():
+        for place, running in one.running.items():
             tags[place][name] = ", ".join(sorted(running))
     for (app, image), by_environment in sorted(tags.items()):
         for names in _compared(asked, config):
@@ -109,12 +131,12 @@ def _drift(gathered: Mapping[str, Gathered], asked: Sequence[str], config: Confi
                 yield Drift(app, image, compared)
 
 
-def _running(gathered: Gathered, config: Config) -> Mapping[tuple[str, str], set[str]]:
+def _running(gathered: Gathered, config: Config) -> Mapping[tuple[str, str], frozenset[str]]:
     running: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for found in _effective(gathered):
         if found.pin.repository is not None and not found.pin.absent:
             running[found.app, canonical(config, found.pin.repository)].add(found.pin.tag or "")
-    return running
+    return {place: frozenset(tags) for place, tags in running.items()}
 
 
 def _effective(gathered: Gathered) -> Iterator[FoundPin]:

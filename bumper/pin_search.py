@@ -1,7 +1,7 @@
 """The walk through a document in search of pins. It neither recurses nor follows aliases."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Mapping_
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
@@ -86,17 +86,15 @@ def _open_mapping(visit: _Visit, mapping: Mapping, waiting: list[_Visit]) -> boo
     speaks = False
     keys: list[str] = []
     inner: list[tuple[str, KeyName, Mapping | Sequence]] = []
-    for key, value in mapping.pairs:
-        text = key.value if type(key) is Scalar else key_text(key)
-        if text is not None:
-            keys.append(text)
-            name = key_name(text)
-            if name.kind is not None:
-                speaks = True
-            if type(value) is Mapping or type(value) is Sequence:
-                inner.append((text, name, value))
+    for text, value in _entries(mapping):
+        keys.append(text)
+        name = key_name(text)
+        if name.kind is not None:
+            speaks = True
+        if type(value) is Mapping or type(value) is Sequence:
+            inner.append((text, name, value))
     if inner:
-        twice = {key for key, times in Counter(keys).items() if times > 1} if len(set(keys)) < len(keys) else ()
+        twice = {key for key, times in Counter(keys).items() if times > 1} if len(mapping.keys) < len(keys) else ()
         lower = [(file, effective_values(other)) for file, other in visit.lower]
         for text, name, value in reversed(inner):
             below = tuple((file, node) for file, values in lower if isinstance(node := values.get(text), Mapping))
@@ -108,6 +106,13 @@ def _open_mapping(visit: _Visit, mapping: Mapping, waiting: list[_Visit]) -> boo
             in_images = visit.in_images or name.kind is Kind.IMAGE or name.kind is Kind.IMAGES
             waiting.append(_Visit(value, (visit.way, text), name.name, in_images, below, duplicate))
     return speaks
+
+
+def _entries(mapping: Mapping) -> Iterable[tuple[str, Node]]:
+    """The keys that are texts and what they lead to, duplicates included."""
+    if len(mapping.keys) == len(mapping.pairs):
+        return mapping.keys.items()
+    return [(text, value) for key, value in mapping.pairs if (text := key_text(key)) is not None]
 
 
 def _open_list(visit: _Visit, items: Sequence, waiting: list[_Visit]) -> None:

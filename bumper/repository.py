@@ -1,5 +1,7 @@
 """The GitOps repository as bumper reads it: bumper.yaml, the environments, and the pins of one."""
 
+import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bumper.checkout import Checkout, read_files
@@ -64,7 +66,7 @@ def open_environment(checkout: Checkout, setup: Setup, name: str, concern: Conce
     """
     environment = setup.layout.environment(name)
     chosen = with_apps(environment, concern.apps)
-    paths = dict.fromkeys(path for app in chosen.apps for path in (*app.bases, *app.values))
+    paths = _paths(chosen)
     begin(f"reading {len(paths)} values files of {name}")
     sources = read_files(checkout, paths)
     gathered = gather(with_images(chosen, setup.config, sources, concern.images), setup.config, sources)
@@ -72,3 +74,16 @@ def open_environment(checkout: Checkout, setup: Setup, name: str, concern: Conce
         gathered = gather(chosen, setup.config, sources)
     names = tuple(dict.fromkeys(app.app for app in environment.apps))
     return Target(checkout, setup, environment, replace(gathered, apps=names))
+
+
+def fetch_environments(checkout: Checkout, setup: Setup, names: Iterable[str]) -> None:
+    """Fetch the files of several environments at once, before they are opened; what is wrong is told then."""
+    known = [name for name in names if name in setup.layout.environments]
+    with contextlib.suppress(Refused):
+        paths = dict.fromkeys(path for name in known for path in _paths(setup.layout.environment(name)))
+        begin(f"reading {len(paths)} values files of {', '.join(known)}")
+        read_files(checkout, paths)
+
+
+def _paths(environment: Environment) -> list[str]:
+    return list(dict.fromkeys(path for app in environment.apps for path in (*app.bases, *app.values)))

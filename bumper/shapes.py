@@ -57,7 +57,7 @@ class _Place:
 
 def pins_of_mapping(mapping: Mapping, around: Surroundings) -> Iterator[Pin]:
     """The pins whose own keys stand in ``mapping`` or are first put together there, those not to be set included."""
-    yield from pins_of_keys(siblings_of(mapping, around.lower), around)
+    yield from pins_of_keys(siblings_of(mapping, around.lower, every=around.in_images), around)
 
 
 def pins_of_keys(keys: dict[str, Sibling], around: Surroundings) -> Iterator[Pin]:

@@ -50,33 +50,35 @@ def key_text(key: Node) -> str | None:
     return node.value if isinstance(node, Scalar) else None
 
 
-def siblings_of(mapping: Mapping, lower: Sequence[tuple[str, Mapping]]) -> dict[str, Sibling]:
-    """The effective keys of ``mapping`` by name (see key_names).
+def siblings_of(mapping: Mapping, lower: Sequence[tuple[str, Mapping]], *, every: bool = True) -> dict[str, Sibling]:
+    """The effective keys of ``mapping`` by name (see key_names); only those that may speak of images, unless ``every``.
 
     ``lower`` is the same mapping in files of lower precedence with those files' names, highest precedence first.
     """
     found: dict[str, Sibling] = {}
-    for sibling in _all(mapping, lower):
+    for sibling in _all(mapping, lower, every=every):
         known = found.setdefault(sibling.name.name, sibling)
         if known is not sibling and known.home is sibling.home and known.key == sibling.key:
             found[sibling.name.name] = replace(known, line=sibling.line, twice=True)
     return found
 
 
-def _all(mapping: Mapping, lower: Sequence[tuple[str, Mapping]]) -> Iterator[Sibling]:
-    yield from _pairs(mapping, Origin.OWN)
+def _all(mapping: Mapping, lower: Sequence[tuple[str, Mapping]], *, every: bool) -> Iterator[Sibling]:
+    yield from _pairs(mapping, Origin.OWN, every=every)
     for merged in merged_mappings(mapping):
-        yield from _pairs(merged, Origin.MERGED)
+        yield from _pairs(merged, Origin.MERGED, every=every)
     for file, other in lower:
         for part in (other, *merged_mappings(other)):
-            yield from _pairs(part, Origin.LOWER, file)
+            yield from _pairs(part, Origin.LOWER, file, every=every)
 
 
-def _pairs(mapping: Mapping, origin: Origin, file: str = "") -> Iterator[Sibling]:
+def _pairs(mapping: Mapping, origin: Origin, file: str = "", *, every: bool) -> Iterator[Sibling]:
     for key, value in mapping.pairs:
-        text = key_text(key)
+        text = key.value if type(key) is Scalar else key_text(key)
         if text is not None:
-            yield Sibling(text, key_name(text), resolve(value), key.line, origin, mapping, file)
+            name = key_name(text)
+            if every or name.may_matter:
+                yield Sibling(text, name, resolve(value), key.line, origin, mapping, file)
 
 
 def merged_mappings(mapping: Mapping) -> Iterator[Mapping]:
@@ -96,6 +98,8 @@ def merged_mappings(mapping: Mapping) -> Iterator[Mapping]:
 def _merge_targets(mapping: Mapping) -> list[Mapping]:
     """What ``mapping`` itself merges, the nearest last."""
     targets: dict[int, Mapping] = {}
+    if MERGE_KEY not in mapping.keys:
+        return []
     for key, value in mapping.pairs:
         if isinstance(key, Scalar) and key.value == MERGE_KEY and key.style == "":
             node = resolve(value)
@@ -106,18 +110,17 @@ def _merge_targets(mapping: Mapping) -> list[Mapping]:
 
 def effective_values(mapping: Mapping) -> dict[str, Resolved | None]:
     """What each key of ``mapping`` leads to, merge keys included; the last of a duplicate, as Helm takes it."""
-    values = {text: resolve(value) for key, value in mapping.pairs if (text := key_text(key)) is not None}
+    values = {text: resolve(value) for text, value in mapping.keys.items()}
     for part in merged_mappings(mapping):
-        values = {text: resolve(value) for key, value in part.pairs if (text := key_text(key)) is not None} | values
+        values = {text: resolve(value) for text, value in part.keys.items()} | values
     return values
 
 
 def value_of(mapping: Mapping, key: str) -> Resolved | None:
     """What ``key`` leads to in ``mapping``, as in ``effective_values``."""
     for part in (mapping, *merged_mappings(mapping)):
-        for known, value in reversed(part.pairs):
-            if key_text(known) == key:
-                return resolve(value)
+        if key in part.keys:
+            return resolve(part.keys[key])
     return None
 
 
@@ -142,7 +145,8 @@ def key_standing_twice(root: Node, path: PinPath) -> str | None:
     node = resolve(root)
     for step in path:
         if isinstance(step, str) and isinstance(node, Mapping):
-            counts = (sum(key_text(key) == step for key, _ in part.pairs) for part in (node, *merged_mappings(node)))
+            parts = (part for part in (node, *merged_mappings(node)) if step in part.keys)
+            counts = (sum(key_text(key) == step for key, _ in part.pairs) for part in parts)
             if next((count for count in counts if count), 0) > 1:
                 return step
         node = _step(node, step)

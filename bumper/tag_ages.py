@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bumper.checkout import Checkout, read_blobs
 from bumper.errors import Refused
-from bumper.gather import FoundPin, Gathered
+from bumper.gather import FoundPin
 from bumper.holders import plain_value
 from bumper.local_log import LookedFarEnough, commits_that_touched
 from bumper.past_commits import PastCommit, Touched, read_fetched
@@ -31,10 +31,10 @@ class _Tag:
     places: tuple[tuple[str, str, str], ...]
 
 
-def tag_ages(checkout: Checkout, gathered: Mapping[str, Gathered]) -> dict[tuple[str, str, str], datetime]:
+def tag_ages(checkout: Checkout, pins: Mapping[str, Sequence[FoundPin]]) -> dict[tuple[str, str, str], datetime]:
     """By environment, file and path when the tag there got its present value, as far as the newest commits tell."""
     begin("reading since when the tags are there")
-    wanted = _tags(gathered)
+    wanted = _tags(pins)
     ages: dict[tuple[str, str, str], datetime] = {}
     read = 0
     for commits in _steps(checkout):
@@ -51,11 +51,11 @@ def tag_ages(checkout: Checkout, gathered: Mapping[str, Gathered]) -> dict[tuple
     return ages
 
 
-def _tags(gathered: Mapping[str, Gathered]) -> dict[str, list[_Tag]]:
+def _tags(pins: Mapping[str, Sequence[FoundPin]]) -> dict[str, list[_Tag]]:
     """The tags by file; a base file's are in several environments."""
     places: dict[tuple[str, PinPath, str | None], list[tuple[str, str, str]]] = {}
-    for name, one in gathered.items():
-        for found in (*one.pins, *one.shared):
+    for name, found_pins in pins.items():
+        for found in found_pins:
             key = (found.file, found.pin.path, _value(found))
             places.setdefault(key, []).append((name, found.file, format_path(found.pin.path)))
     tags: dict[str, list[_Tag]] = {}

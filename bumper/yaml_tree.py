@@ -56,9 +56,13 @@ class Scalar:
 
 @dataclass(slots=True, eq=False)
 class Mapping:
-    """A mapping with its pairs in the order of the text, duplicates included."""
+    """A mapping with its pairs in the order of the text, duplicates included.
+
+    ``keys`` is what each key that is a text leads to, by that text: of duplicates the last, as every reader takes it.
+    """
 
     pairs: "tuple[tuple[Node, Node], ...]"
+    keys: "dict[str, Node]"
     anchor: str | None
     start: int
     end: int
@@ -228,4 +232,17 @@ def _close(begin: Any, end: Any, children: list[Node]) -> Mapping | Sequence:  #
     place = (begin.anchor, start.index, end.end_mark.index, start.line + 1)
     if type(begin) is SequenceStartEvent:
         return Sequence(tuple(children), *place)
-    return Mapping(tuple(zip(children[::2], children[1::2], strict=True)), *place)
+    pairs = tuple(zip(children[::2], children[1::2], strict=True))
+    return Mapping(pairs, _by_key(pairs), *place)
+
+
+def _by_key(pairs: tuple[tuple[Node, Node], ...]) -> dict[str, Node]:
+    try:
+        return {key.value: value for key, value in pairs}  # type: ignore[union-attr] # nearly every key is a scalar
+    except AttributeError:
+        return {text: value for key, value in pairs if (text := _text(key)) is not None}
+
+
+def _text(key: Node) -> str | None:
+    scalar = key.target if isinstance(key, Alias) else key
+    return scalar.value if isinstance(scalar, Scalar) else None

@@ -14,7 +14,7 @@ from bumper.plan import Plan, check_tags
 from bumper.plan_promote import Choice, choose, match, plan_promote
 from bumper.promotion_digests import find_digests
 from bumper.proposal import Request
-from bumper.repository import Target, open_environment, read_setup
+from bumper.repository import Target, fetch_environments, open_environment, read_setup
 from bumper.result import Result
 from bumper.rollout import Rollout, want
 from bumper.rules import require_digests
@@ -57,6 +57,7 @@ def _promote_once(
 ) -> Result:  # fmt: skip
     setup = read_setup(checkout)
     _check_source(setup.layout.environment(request.target), request.source)
+    fetch_environments(checkout, setup, (request.source, request.target))
     source = open_environment(checkout, setup, request.source)
     target = open_environment(checkout, setup, request.target)
     delivery = choose_delivery(setup.written, target.environment, options.delivery)

@@ -7,10 +7,9 @@ from datetime import datetime
 from bumper.checkout import Checkout, Cloning
 from bumper.errors import Refused
 from bumper.forge import connect_if_possible
-from bumper.gather import Gathered
 from bumper.merge_requests import MergeRequest, find_open
-from bumper.overview import Overview, make_overview, sources_of, usual_order
-from bumper.repository import Setup, open_environment, read_setup
+from bumper.overview import Overview, Seen, make_overview, see, sources_of, usual_order
+from bumper.repository import Setup, fetch_environments, open_environment, read_setup
 from bumper.tag_ages import tag_ages
 
 
@@ -39,9 +38,9 @@ def status(environments: Sequence[str], cloning: Cloning, *, with_ages: bool = F
     names = list(environments) or (known if setup.config.environments else usual_order(known))
     if not names:
         raise Refused("The repository has no environment in one of the usual layouts; describe yours in bumper.yaml.")
-    gathered, refused = _gather(checkout, setup, names, named=bool(environments))
-    shown = [name for name in dict.fromkeys(names) if name in gathered]
-    overview = make_overview(gathered, shown, setup.config)
+    seen, refused = _look(checkout, setup, names, named=bool(environments))
+    shown = [name for name in dict.fromkeys(names) if name in seen]
+    overview = make_overview(seen, shown, setup.config)
     overview = replace(overview, warnings=(*overview.warnings, *refused))
     forge = connect_if_possible(cloning.settings)
     if forge is None:
@@ -51,27 +50,28 @@ def status(environments: Sequence[str], cloning: Cloning, *, with_ages: bool = F
         one for one in (find_open(forge, checkout.branch) if forge is not None else ())
         if one.record is not None and (not environments or one.record.environment in names)
     ]  # fmt: skip
-    shown_here = {name: gathered[name] for name in shown}
-    ages = tag_ages(checkout, shown_here) if with_ages else {}
+    ages = tag_ages(checkout, {name: seen[name].pins for name in shown}) if with_ages else {}
     return Status(overview, tuple(open_requests), ages)
 
 
-def _gather(
+def _look(
     checkout: Checkout, setup: Setup, names: Sequence[str], *, named: bool
-) -> tuple[dict[str, Gathered], list[str]]:
-    """The pins of the environments and of those that they are promoted from, and why some could not be gathered.
+) -> tuple[dict[str, Seen], list[str]]:  # fmt: skip
+    """The environments and those that they are promoted from, and why some could not be gathered.
 
     An environment that somebody named has to be whole; of all environments, a broken one does not hide the others.
     """
-    gathered: dict[str, Gathered] = {}
+    seen: dict[str, Seen] = {}
     refused: list[str] = []
-    for name in dict.fromkeys((*names, *sources_of(names, setup.config))):
+    every = tuple(dict.fromkeys((*names, *sources_of(names, setup.config))))
+    fetch_environments(checkout, setup, every)
+    for name in every:
         try:
-            gathered[name] = open_environment(checkout, setup, name).gathered
+            seen[name] = see(open_environment(checkout, setup, name).gathered, setup.config)
         except Refused as refusal:
             if named:
                 raise
             refused.append(str(refusal))
-    if not gathered:
+    if not seen:
         raise Refused("\n".join(refused))
-    return gathered, refused
+    return seen, refused
