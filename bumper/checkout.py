@@ -24,6 +24,7 @@ from bumper.git_command import (
 from bumper.git_failures import RaceLost, explain, explain_push, is_gone, is_race
 from bumper.settings import Settings
 from bumper.steps import begin
+from bumper.upload_pack import request_pack
 
 SYMBOLIC_LINK = "120000"
 _REGULAR = ("100644", "100755")
@@ -175,14 +176,18 @@ def read_blobs(checkout: Checkout, object_ids: set[str]) -> dict[str, bytes]:
     return {object_id: checkout.blobs[object_id] for object_id in object_ids}
 
 
-def _fetch_blobs(checkout: Checkout, object_ids: Iterable[str]) -> dict[str, bytes]:
+def _fetch_blobs(checkout: Checkout, object_ids: Sequence[str]) -> dict[str, bytes]:
     listed = "".join(f"{object_id}\n" for object_id in object_ids).encode()
     try:
-        checkout.git.over_network(
-            "-c", "fetch.negotiationAlgorithm=noop",
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "origin",
-            stdin=listed,
-        )  # fmt: skip
+        pack = request_pack(checkout.settings, object_ids)
+        if pack is not None:
+            checkout.git.run("index-pack", "--stdin", stdin=pack, seconds=NETWORK_SECONDS)
+        else:
+            checkout.git.over_network(
+                "-c", "fetch.negotiationAlgorithm=noop",
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "origin",
+                stdin=listed,
+            )  # fmt: skip
         stream = checkout.git.run("cat-file", "--batch", stdin=listed, seconds=NETWORK_SECONDS)
     except GitFailed as failure:
         raise explain(failure, "reading values files", checkout.settings) from failure

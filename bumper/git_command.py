@@ -4,7 +4,6 @@ Credentials reach git by its environment (GIT_CONFIG_*), never by an argument, a
 list and no .git/config ever shows them.
 """
 
-import base64
 import contextlib
 import logging
 import os
@@ -200,9 +199,7 @@ def git_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[st
     address = settings.address
     if not address.over_ssh:
         if settings.token is not None:
-            user = "gitlab-ci-token" if settings.token.is_job_token else "oauth2"
-            secret = base64.b64encode(f"{user}:{settings.token.value}".encode()).decode()
-            config.append((f"http.{address.url}.extraHeader", f"Authorization: Basic {secret}"))
+            config.append((f"http.{address.url}.extraHeader", f"Authorization: Basic {settings.token.basic}"))
             config.append(("credential.helper", ""))  # a refused token is not to be asked of a helper again
         if settings.ca_file is not None:
             key = "http.sslCAPath" if settings.ca_file.is_dir() else "http.sslCAInfo"

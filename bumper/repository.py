@@ -14,6 +14,7 @@ from bumper.narrowing import EVERYTHING, Concern, with_apps, with_images
 from bumper.steps import begin
 
 CONFIG_FILE = "bumper.yaml"
+_FEW = 2000  # files: among more, guessing takes longer than fetching twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Setup:
         return self.written if self.written is not None else Config()
 
 
-def read_setup(checkout: Checkout) -> Setup:
-    """bumper.yaml as it stands at the tip, and the environments that follow from it.
+def read_setup(checkout: Checkout, along: Iterable[str] = ()) -> Setup:
+    """bumper.yaml as it stands at the tip, and the environments that follow from it; files ``along`` come with it.
 
     Raises:
         Refused: bumper.yaml is wrong, or a symbolic link.
@@ -40,7 +41,7 @@ def read_setup(checkout: Checkout) -> Setup:
     if CONFIG_FILE in checkout.entries:
         if checkout.is_link(CONFIG_FILE):
             raise Refused(f"{CONFIG_FILE} is a symbolic link, which bumper does not follow; make it a file.")
-        written = parse_config(read_files(checkout, [CONFIG_FILE])[CONFIG_FILE])
+        written = parse_config(read_files(checkout, [CONFIG_FILE, *along])[CONFIG_FILE])
     return Setup(written, read_layout(written, checkout.files, checkout.settings.address.name))
 
 
@@ -56,7 +57,19 @@ class Target:
 
 def open_target(checkout: Checkout, name: str, concern: Concern = EVERYTHING) -> Target:
     """bumper.yaml, the environment ``name`` and its pins, as far as they can be of ``concern``."""
-    return open_environment(checkout, read_setup(checkout), name, concern)
+    setup = read_setup(checkout, _likely_files(checkout, name, concern))
+    return open_environment(checkout, setup, name, concern)
+
+
+def _likely_files(checkout: Checkout, name: str, concern: Concern) -> list[str]:
+    """The environment's files by the usual layouts: where bumper.yaml says the same, one fetch is enough."""
+    if CONFIG_FILE not in checkout.entries or len(checkout.entries) > _FEW:
+        return []
+    usual = read_layout(None, checkout.files, checkout.settings.address.name)
+    try:
+        return _paths(with_apps(usual.environment(name), concern.apps))
+    except Refused:
+        return []
 
 
 def open_environment(checkout: Checkout, setup: Setup, name: str, concern: Concern = EVERYTHING) -> Target:

@@ -1,5 +1,6 @@
 """Who and where: from options and the environment, in that order."""
 
+import base64
 import json
 import os
 import re
@@ -30,6 +31,12 @@ class Token:
     def is_job_token(self) -> bool:
         """Whether it is CI_JOB_TOKEN, which can push but cannot make merge requests over the API."""
         return self.source == "CI_JOB_TOKEN"
+
+    @property
+    def basic(self) -> str:
+        """User and password of HTTP's Basic, as GitLab takes a token for git."""
+        user = "gitlab-ci-token" if self.is_job_token else "oauth2"
+        return base64.b64encode(f"{user}:{self.value}".encode()).decode()
 
 
 @dataclass(frozen=True, slots=True)

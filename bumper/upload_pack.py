@@ -1,0 +1,97 @@
+"""The blobs that are missing in a partial clone, in one request of git's protocol version 2.
+
+``git fetch`` would ask the server for its capabilities first, which the clone has just been told; that is one more
+round trip, one more TLS connection and two more processes for every command. Whatever is not as expected here (SSH, a
+helper's credentials, a proxy of git's own, an old server) is left to ``git fetch``. See git's gitprotocol-v2 and
+gitprotocol-http.
+"""
+
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from typing import Protocol
+
+from bumper.errors import Refused
+from bumper.http_session import SECONDS, Session
+from bumper.settings import Settings
+
+_RESULT = "application/x-git-upload-pack-result"
+_FLUSH, _DELIMITER = b"0000", b"0001"
+_DATA, _PROGRESS = 1, 2
+_HEX_OF_SHA1 = 40  # digits of an object id
+
+
+class _Unexpected(Exception):
+    """The server answers in another way."""
+
+
+class _Stream(Protocol):
+    def read(self, amount: int) -> bytes: ...
+
+
+def request_pack(settings: Settings, object_ids: Iterable[str]) -> bytes | None:
+    """A pack with these objects; None where git itself has to fetch them."""
+    if settings.address.over_ssh or settings.token is None:
+        return None
+    headers = {
+        "Authorization": f"Basic {settings.token.basic}",
+        "Content-Type": "application/x-git-upload-pack-request",
+        "Accept": _RESULT,
+        "Git-Protocol": "version=2",
+    }
+    try:
+        with (
+            Session(settings.ca_file) as session,
+            session.post(
+                f"{settings.address.url}/git-upload-pack", data=_question(list(object_ids)), headers=headers,
+                timeout=SECONDS, allow_redirects=False, stream=True,
+            ) as answer,
+        ):  # fmt: skip
+            if answer.status_code != HTTPStatus.OK or answer.headers.get("Content-Type") != _RESULT:
+                return None
+            return b"".join(_pack(answer.raw))
+    except (OSError, _Unexpected, Refused, ValueError):  # every failure of requests is an OSError
+        return None
+
+
+def _question(object_ids: list[str]) -> bytes:
+    kind = "sha1" if len(object_ids[0]) == _HEX_OF_SHA1 else "sha256"
+    wants = [f"want {each}\n" for each in object_ids]
+    lines = ["no-progress\n", "ofs-delta\n", *wants, "done\n"]
+    capabilities = _packet("command=fetch\n") + _packet(f"object-format={kind}\n")
+    return b"".join([capabilities, _DELIMITER, *map(_packet, lines), _FLUSH])
+
+
+def _packet(line: str) -> bytes:
+    return f"{len(line) + 4:04x}{line}".encode()
+
+
+def _pack(stream: _Stream) -> Iterator[bytes]:
+    """The pack's bytes, out of the band that carries them."""
+    if _read_packet(stream) != b"packfile\n":
+        raise _Unexpected
+    while (packet := _read_packet(stream)) is not None:
+        if packet[0] == _DATA:
+            yield packet[1:]
+        elif packet[0] != _PROGRESS:
+            raise _Unexpected
+
+
+def _read_packet(stream: _Stream) -> bytes | None:
+    """The next packet; None for the end."""
+    length = int(_read(stream, 4), 16)
+    if length == 0:
+        return None
+    if length <= len(_FLUSH):
+        raise _Unexpected
+    return _read(stream, length - 4)
+
+
+def _read(stream: _Stream, amount: int) -> bytes:
+    """Exactly so many bytes: urllib3 may hand over fewer at a time."""
+    parts = bytearray()
+    while len(parts) < amount:
+        part = stream.read(amount - len(parts))
+        if not part:
+            raise _Unexpected
+        parts += part
+    return bytes(parts)
