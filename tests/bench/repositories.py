@@ -1,0 +1,110 @@
+"""The repositories: made by the generator once, and kept below ``build``, as a large one takes minutes."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from .timing import check
+
+_KEPT = Path("build/bench")
+_DIRECT = b"""\
+environments:
+  staging:
+    values: apps/{app}/envs/staging/values.yaml
+    delivery: commit
+"""
+_VALUES = re.compile(r"apps/(?P<app>[^/]+)/envs/(?P<environment>staging|prod)/values\.yaml")
+
+
+def generated(bench: Path, apps: int, commits: int) -> Path:
+    """The generator's bare repository with so many applications and commits."""
+    generator = bench / "make_gitops_repo.py"
+    version = hashlib.sha256(generator.read_bytes()).hexdigest()[:8]
+
+    def make(folder: Path) -> None:
+        sys.stderr.write(f"making a repository with {apps} applications and {commits} commits ...\n")
+        subprocess.run([sys.executable, generator, str(apps), str(commits), folder], check=True)
+
+    return _kept(f"{apps}-{commits}-{version}.git", make)
+
+
+def with_promotable(source: Path, count: int) -> Path:
+    """The same with one commit more: production runs what staging runs, but for this many applications."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(source, folder)
+        _commit(folder, _aligned(folder, count))
+
+    return _kept(f"{source.stem}-promote-{count}.git", make)
+
+
+def with_direct_delivery(source: Path) -> Path:
+    """The same with one commit more: a bumper.yaml by which staging takes commits straight to the branch."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(source, folder)
+        _commit(folder, [("bumper.yaml", _DIRECT)])
+
+    return _kept(f"{source.stem}-direct.git", make)
+
+
+def _kept(name: str, make: Callable[[Path], None]) -> Path:
+    """The folder of this name, made if it is not there; never half made."""
+    folder = (_KEPT / name).absolute()
+    if not folder.exists():
+        draft = folder.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        make(draft)
+        draft.rename(folder)
+    return folder
+
+
+def _commit(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Add a commit, file by file, as a large repository's values are not held in memory."""
+    writing = subprocess.Popen(["git", "-C", folder, "fast-import", "--quiet"], stdin=subprocess.PIPE)
+    assert writing.stdin is not None
+    head = (
+        "commit refs/heads/main\ncommitter a <a@localhost> 1700000000 +0000\ndata 6\nchange\nfrom refs/heads/main^0\n"
+    )
+    writing.stdin.write(head.encode())
+    for path, content in files:
+        writing.stdin.write(f"M 100644 inline {path}\ndata {len(content)}\n".encode() + content + b"\n")
+    writing.stdin.close()
+    check(writing.wait() == 0, "git fast-import failed")
+
+
+def _aligned(folder: Path, count: int) -> Iterator[tuple[str, bytes]]:
+    """Each values file of staging and production with its new tag."""
+    newer: set[str] = set()
+    reading = subprocess.Popen(["git", "-C", folder, "archive", "refs/heads/main"], stdout=subprocess.PIPE)
+    assert reading.stdout is not None
+    with tarfile.open(fileobj=reading.stdout, mode="r|") as archive:
+        for member in archive:
+            found, file = _VALUES.fullmatch(member.name), archive.extractfile(member)
+            if not found or not file:
+                continue
+            if len(newer) < count:
+                newer.add(found["app"])
+            newest = found["app"] in newer and found["environment"] == "staging"
+            yield member.name, re.sub(rb"tag: \S+", b"tag: 2.1.0" if newest else b"tag: 2.0.0", file.read())
+    check(reading.wait() == 0, "git archive failed")
+
+
+def deployed_in_the_middle(repository: Path) -> tuple[str, str]:
+    """An application and an environment with a single deployment, nearest to the middle of the history."""
+    done = subprocess.run(
+        ["git", "-C", repository, "log", "--format=%s", "refs/heads/main"], stdout=-1, text=True, check=True
+    )
+    subjects = [tuple(line.split()[1:3]) for line in done.stdout.splitlines() if line.startswith("bump ")]
+    times = Counter(subjects)
+    middle = len(subjects) // 2
+    near = sorted(range(len(subjects)), key=lambda place: abs(place - middle))
+    app, environment = next(subjects[place] for place in near if times[subjects[place]] == 1)
+    return app, environment

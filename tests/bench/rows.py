@@ -1,0 +1,49 @@
+"""The rows of the table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .timing import Figure, Ran, ratio, seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was measured, what it is held against, and whether it holds."""
+
+    what: str
+    goal: str
+    measured: str
+    reached: bool
+
+
+def at_most(what: str, goal: float, ours: Sequence[Ran], theirs: Sequence[Ran]) -> Row:
+    """A row about how many times as long as theirs ours took."""
+    found = ratio(ours, theirs)
+    return Row(what, f"at most {goal:g} x", f"{found.text('x')}, {_both(ours, theirs)}", found.median <= goal)
+
+
+def faster(what: str, goal: float, ours: Sequence[Ran], theirs: Sequence[Ran]) -> Row:
+    """A row about how many times as fast as theirs ours was."""
+    found = ratio(theirs, ours)
+    return Row(what, f"at least {goal:g} x faster", f"{found.text('x')}, {_both(ours, theirs)}", found.median >= goal)
+
+
+def amount(what: str, goal: float, unit: str, found: Figure, digits: int = 0) -> Row:
+    """A row about an amount that is to stay below the goal."""
+    return Row(what, f"at most {goal:g} {unit}", found.text(unit, digits), found.median <= goal)
+
+
+def rate(what: str, goal: float, unit: str, found: Figure) -> Row:
+    """A row about an amount that is to reach the goal."""
+    return Row(what, f"at least {goal:g} {unit}", found.text(unit, 1), found.median >= goal)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """All of them, as Markdown."""
+    lines = ["| What | Goal | Measured: median (lowest to highest) | Reached |", "|---|---|---|---|"]
+    lines += [f"| {row.what} | {row.goal} | {row.measured} | {'yes' if row.reached else 'no'} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _both(ours: Sequence[Ran], theirs: Sequence[Ran]) -> str:
+    return f"{seconds(ours).median:.3f} s against {seconds(theirs).median:.3f} s"
