@@ -113,7 +113,7 @@ def start_clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Clon
         try:
             yield Cloning(settings, git, arguments, started)
         finally:
-            started.kill()
+            started.drop()
 
 
 @contextlib.contextmanager

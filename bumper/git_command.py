@@ -172,12 +172,15 @@ class Started:
             raise GitFailed(err.decode(errors="replace"), out.decode(errors="replace"))
         return bytes(out), err.decode(errors="replace")
 
-    def kill(self) -> None:
-        """Nobody waits for its end any more."""
+    def drop(self) -> None:
+        """Nobody is interested in its end any more; it is stopped, if it has not ended already."""
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+        self._process.wait()
 
 
 @contextlib.contextmanager

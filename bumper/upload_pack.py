@@ -74,6 +74,8 @@ def _pack(stream: _Stream) -> Iterator[bytes]:
             yield packet[1:]
         elif packet[0] != _PROGRESS:
             raise _Unexpected
+    if stream.read(1):  # the answer's end, without which the server would find its client gone
+        raise _Unexpected
 
 
 def _read_packet(stream: _Stream) -> bytes | None:

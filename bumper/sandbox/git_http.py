@@ -16,6 +16,7 @@ from bumper.sandbox.state import Project
 from bumper.sandbox.world import World
 
 _BLOCK = 65536
+_LONGEST = 1  # second for the answers under way to find that their git has been ended
 
 
 class GitBackend:
@@ -24,6 +25,7 @@ class GitBackend:
     def __init__(self, world: World) -> None:
         self._world = world
         self._running: set[subprocess.Popen[bytes]] = set()
+        self._finished = threading.Condition()
 
     def answer(self, request: Request, project: Project, identity: Identity, service: str) -> Response:
         """Hand the request to git; ``service`` is the path below the repository, as ``info/refs``."""
@@ -50,13 +52,17 @@ class GitBackend:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        with self._finished:
+            self._finished.wait_for(lambda: not self._running, timeout=_LONGEST)
 
     def _finish(self, process: subprocess.Popen[bytes], output: IO[bytes], feeder: threading.Thread) -> None:
         """The response is through, or the client gone: then git still writes, and is told by a closed pipe."""
         output.close()
         feeder.join()
         process.wait()
-        self._running.discard(process)
+        with self._finished:
+            self._running.discard(process)
+            self._finished.notify_all()
 
     def _cgi(self, request: Request, project: Project, identity: Identity, service: str) -> dict[str, str]:
         """The CGI variables; ``GL_USERNAME`` and the token's number go on to the hooks."""
