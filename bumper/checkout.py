@@ -4,31 +4,19 @@ No work tree, because one is not byte-exact (.gitattributes, core.autocrlf, LFS 
 and written). Only the newest commit and the blobs that are asked for are fetched.
 """
 
-import contextlib
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
-from bumper.errors import Refused
-from bumper.git_command import (
-    NETWORK_SECONDS,
-    GitCommand,
-    GitFailed,
-    Started,
-    forget_inherited_repository,
-    git_environment,
-)
+from bumper.git_command import NETWORK_SECONDS, GitCommand, GitFailed
 from bumper.git_failures import RaceLost, explain, explain_push, is_gone, is_race
 from bumper.settings import Settings
-from bumper.steps import begin
 from bumper.upload_pack import request_pack
 
 SYMBOLIC_LINK = "120000"
 _REGULAR = ("100644", "100755")
-_HEADS = "refs/heads/"
+HEADS = "refs/heads/"
 
 
 class Entry(NamedTuple):  # a tuple, because a large repository has tens of thousands of them
@@ -70,69 +58,8 @@ class Commit:
     parents: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cloning:
-    """A clone under way: it goes on while bumper imports what it needs."""
-
-    settings: Settings
-    _git: GitCommand
-    _arguments: tuple[str, ...]
-    _started: Started
-
-    def end(self) -> Checkout:
-        """The target branch, once it is there.
-
-        Raises:
-            Unavailable: git could not reach it, or the token was refused.
-            Refused: it has no such branch, or no commit at all.
-
-        """
-        try:
-            self._git.over_network(*self._arguments, started=self._started)
-        except GitFailed as failure:
-            raise explain(failure, "cloning", self.settings) from failure
-        return _read_head(self._git, self.settings)
-
-
-@contextlib.contextmanager
-def start_clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Cloning]:
-    """Clone the GitOps repository's target branch into a temporary folder that is gone afterwards.
-
-    Raises:
-        Unavailable: there is no git.
-
-    """
-    forget_inherited_repository()
-    begin(f"cloning {settings.address.url}")
-    with tempfile.TemporaryDirectory(prefix="bumper-", ignore_cleanup_errors=True) as folder:
-        git = GitCommand(Path(folder) / "gitops.git", git_environment(settings, environ))
-        branch = ["--branch", settings.branch] if settings.branch is not None else []
-        wanted = ("--depth", "1", "--filter=blob:none", "--single-branch", "--no-tags", "--template=", *branch)
-        arguments = ("clone", "--quiet", "--bare", *wanted, "--", settings.address.url, str(git.directory))
-        started = git.start(*arguments)
-        try:
-            yield Cloning(settings, git, arguments, started)
-        finally:
-            started.drop()
-
-
-@contextlib.contextmanager
-def clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Checkout]:
-    """The same, waited for at once. Raises what ``start_clone`` and ``Cloning.end`` raise."""
-    with start_clone(settings, environ) as cloning:
-        yield cloning.end()
-
-
-def _read_head(git: GitCommand, settings: Settings) -> Checkout:
-    heads = git.text("for-each-ref", "--format=%(objectname) %(refname)", _HEADS).splitlines()
-    if not heads:
-        what = "commit to start from; push a first one" if settings.branch is None else f"branch {settings.branch!r}"
-        raise Refused(f"{settings.address.url} has no {what}.")
-    tip, _, name = heads[0].partition(" ")
-    return Checkout(git, settings, name.removeprefix(_HEADS), tip, _entries(git, tip))
-
-
-def _entries(git: GitCommand, tip: str) -> dict[str, Entry]:
+def list_entries(git: GitCommand, tip: str) -> dict[str, Entry]:
+    """Every file of a commit, by its path."""
     entries = {}
     listed = git.run("ls-tree", "-r", "-z", "--full-tree", tip).decode(errors="surrogateescape")
     for line in listed.split("\0"):
@@ -146,14 +73,14 @@ def _entries(git: GitCommand, tip: str) -> dict[str, Entry]:
 def refreshed(checkout: Checkout) -> Checkout:
     """The target branch as it is now."""
     tip = _fetch(checkout, checkout.branch)
-    return replace(checkout, tip=tip, entries=_entries(checkout.git, tip))
+    return replace(checkout, tip=tip, entries=list_entries(checkout.git, tip))
 
 
 def _fetch(checkout: Checkout, branch: str, depth: int = 1) -> str:
     arguments = ["--depth", str(depth), "--filter=blob:none", "--no-tags", "--no-write-fetch-head", "--quiet"]
     ref = f"refs/bumper/fetched/{branch}"
     try:
-        checkout.git.over_network("fetch", *arguments, "origin", f"+{_HEADS}{branch}:{ref}")
+        checkout.git.over_network("fetch", *arguments, "origin", f"+{HEADS}{branch}:{ref}")
     except GitFailed as failure:
         if branch != checkout.branch and is_gone(failure):  # merged or deleted a moment ago
             raise RaceLost(branch) from failure
@@ -214,7 +141,7 @@ def push(checkout: Checkout, commit: str, branch: str, expected: str | None, opt
         Refused: the server declined the push. Unavailable: it could not be reached.
 
     """
-    ref = f"{_HEADS}{branch}"
+    ref = f"{HEADS}{branch}"
     lease = f"--force-with-lease={ref}:{expected or ''}"
     told = [part for option in options for part in ("--push-option", option)]
     try:
@@ -235,7 +162,7 @@ def fetch_branch(checkout: Checkout, branch: str, depth: int = 1) -> Checkout:
 
     """
     tip = _fetch(checkout, branch, depth)
-    return replace(checkout, branch=branch, tip=tip, entries=_entries(checkout.git, tip))
+    return replace(checkout, branch=branch, tip=tip, entries=list_entries(checkout.git, tip))
 
 
 def remote_refs(checkout: Checkout, pattern: str) -> dict[str, list[str]]:
@@ -253,7 +180,7 @@ def remote_refs(checkout: Checkout, pattern: str) -> dict[str, list[str]]:
 
 def at_commit(checkout: Checkout, commit: str) -> Checkout:
     """The files as another commit, fetched before, has them."""
-    return replace(checkout, tip=commit, entries=_entries(checkout.git, commit))
+    return replace(checkout, tip=commit, entries=list_entries(checkout.git, commit))
 
 
 def read_commit(checkout: Checkout) -> Commit:

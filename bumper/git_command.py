@@ -20,7 +20,6 @@ from git.cmd import Git
 from git.exc import GitCommandError, GitCommandNotFound
 
 from bumper.errors import Unavailable
-from bumper.settings import Settings
 
 # What git, curl and ssh say of a fault that may pass.
 _PASSING = re.compile(
@@ -33,40 +32,6 @@ _PAUSES = (0.3, 1.0, 3.0)  # seconds
 _log = logging.getLogger(__name__)
 NETWORK_SECONDS = 600  # the whole of one clone, fetch or push
 LOCAL_SECONDS = 120
-
-# What a git hook leaves in the environment (git rev-parse --local-env-vars): with these, git would work on another
-# repository than ours. GIT_CONFIG_*, GIT_SSH* and GIT_SSL* stay: by them people set up SSH, CAs and proxies.
-_INHERITED = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_GRAFT_FILE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NAMESPACE",
-    "GIT_NO_REPLACE_OBJECTS",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-)
-_CONFIG = {
-    "core.hooksPath": os.devnull,  # nobody's hooks run on bumper's commits and pushes
-    "fetch.writeCommitGraph": "false",
-    "gc.auto": "0",
-    "http.followRedirects": "false",  # the token's header would go with a redirect to another host
-    "http.lowSpeedLimit": "1",
-    "http.lowSpeedTime": "20",  # seconds without a byte: a server that accepts and never answers
-    "maintenance.auto": "false",
-    "protocol.allow": "never",
-    "protocol.http.allow": "always",
-    "protocol.https.allow": "always",
-    "protocol.ssh.allow": "always",
-    "push.followTags": "false",
-    "push.gpgSign": "false",
-}
 
 
 class GitFailed(Exception):
@@ -193,36 +158,3 @@ def _ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
-
-
-def git_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
-    """What git is told beyond the process's own environment: settings, credentials, CA."""
-    environ = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
-    config = list(_CONFIG.items())
-    address = settings.address
-    if not address.over_ssh:
-        if settings.token is not None:
-            config.append((f"http.{address.url}.extraHeader", f"Authorization: Basic {settings.token.basic}"))
-            config.append(("credential.helper", ""))  # a refused token is not to be asked of a helper again
-        if settings.ca_file is not None:
-            key = "http.sslCAPath" if settings.ca_file.is_dir() else "http.sslCAInfo"
-            config.append((key, str(settings.ca_file)))
-    elif "GIT_SSH_COMMAND" not in inherited and "GIT_SSH" not in inherited:
-        environ["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15"
-    return environ | _numbered(config, inherited)
-
-
-def _numbered(config: Sequence[tuple[str, str]], inherited: Mapping[str, str]) -> dict[str, str]:
-    """Settings as GIT_CONFIG_*, after those that somebody set already."""
-    count = inherited.get("GIT_CONFIG_COUNT", "")
-    first = int(count) if count.isdecimal() else 0
-    numbered = {"GIT_CONFIG_COUNT": str(first + len(config))}
-    for number, (key, value) in enumerate(config, first):
-        numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return numbered
-
-
-def forget_inherited_repository() -> None:
-    """Take out of the process's environment what a git hook around bumper put there."""
-    for name in _INHERITED:
-        os.environ.pop(name, None)

@@ -18,6 +18,7 @@ _RESULT = "application/x-git-upload-pack-result"
 _FLUSH, _DELIMITER = b"0000", b"0001"
 _DATA, _PROGRESS = 1, 2
 _HEX_OF_SHA1 = 40  # digits of an object id
+_TRIES = 2  # then git takes over, with tries of its own
 
 
 class _Unexpected(Exception):
@@ -40,7 +41,7 @@ def request_pack(settings: Settings, object_ids: Iterable[str]) -> bytes | None:
     }
     try:
         with (
-            Session(settings.ca_file) as session,
+            Session(settings.ca_file, _TRIES) as session,
             session.post(
                 f"{settings.address.url}/git-upload-pack", data=_question(list(object_ids)), headers=headers,
                 timeout=SECONDS, allow_redirects=False, stream=True,

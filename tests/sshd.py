@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bumper.sandbox import Sandbox
+from tests.programs import need
 
 _SSHD = "/usr/sbin/sshd"
 # What GitLab's shell does for a key: the one command that git asks for, as the key's user.
@@ -58,6 +59,7 @@ def make_key(file: Path) -> Path:
 @contextmanager
 def serve_ssh(sandbox: Sandbox, folder: Path, project: str, username: str) -> Iterator[SshServer]:
     """Serve ``project`` to a new deploy key of ``username``'s, on a free port of loopback."""
+    need(_SSHD, "openssh-server")
     folder.mkdir()
     host_key, key = make_key(folder / "host"), make_key(folder / "deploy")
     repositories = sandbox.repository_path(project)

@@ -14,7 +14,7 @@ from bumper.cli.progress import tell
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
     from contextlib import AbstractContextManager
 
-    from bumper.checkout import Cloning
+    from bumper.cloning import Cloning
     from bumper.delivery_options import DeliveryOptions
     from bumper.result import Result
     from bumper.settings import Settings
@@ -51,7 +51,7 @@ class Common:
 
     def start_clone(self) -> "AbstractContextManager[Cloning]":
         """The clone of the GitOps repository, which goes on while the command is imported."""
-        from bumper.checkout import start_clone
+        from bumper.cloning import start_clone
         from bumper.settings import read_settings
 
         settings = read_settings(self.environ, repo=self.repo, branch=self.branch, gitlab_url=self.gitlab_url)

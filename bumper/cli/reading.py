@@ -30,7 +30,7 @@ def status(
 
     Example: bumper status staging prod --all
     """
-    from bumper.checkout import start_clone
+    from bumper.cloning import start_clone
     from bumper.settings import environment, read_settings
 
     settings = read_settings(environment(), repo=repo, branch=branch, gitlab_url=gitlab_url)
@@ -60,7 +60,7 @@ def history(
 
     Example: bumper history prod --app backend
     """
-    from bumper.checkout import start_clone
+    from bumper.cloning import start_clone
     from bumper.settings import environment as process_environment
     from bumper.settings import read_settings
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bumper import deliver
-from bumper.checkout import Checkout, Cloning
+from bumper.checkout import Checkout
+from bumper.cloning import Cloning
 from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.draft import Wording, make_draft
 from bumper.entry import pushed_images

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import islice
 
-from bumper.checkout import Cloning
+from bumper.cloning import Cloning
 from bumper.forge import connect_if_possible
 from bumper.history import Deployment, Scope, deployments
 from bumper.local_log import LookedFarEnough

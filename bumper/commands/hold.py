@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 
 from bumper import deliver
 from bumper.change import Change, Version, make_change
-from bumper.checkout import Checkout, Cloning
+from bumper.checkout import Checkout
+from bumper.cloning import Cloning
 from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.draft import Wording, make_draft
 from bumper.errors import Refused

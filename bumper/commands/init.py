@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bumper.checkout import clone, read_files
+from bumper.checkout import read_files
+from bumper.cloning import clone
 from bumper.config import SCHEMA_FILE, parse_config, schema_text
 from bumper.config_models import Config
 from bumper.conventions import read_conventions

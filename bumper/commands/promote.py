@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bumper import deliver
-from bumper.checkout import Checkout, Cloning
+from bumper.checkout import Checkout
+from bumper.cloning import Cloning
 from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.deployed import check_health
 from bumper.draft import Wording, make_draft

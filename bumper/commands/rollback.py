@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bumper import deliver
-from bumper.checkout import Checkout, Cloning
+from bumper.checkout import Checkout
+from bumper.cloning import Cloning
 from bumper.commit_log import commits_of
 from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.draft import Wording, make_draft

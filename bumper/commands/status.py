@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bumper.checkout import Checkout, Cloning
+from bumper.checkout import Checkout
+from bumper.cloning import Cloning
 from bumper.errors import Refused
 from bumper.forge import connect_if_possible
 from bumper.merge_requests import MergeRequest, find_open

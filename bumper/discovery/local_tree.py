@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bumper.errors import Refused
-from bumper.git_command import GitCommand, GitFailed, forget_inherited_repository
+from bumper.git_command import GitCommand, GitFailed
+from bumper.git_settings import forget_inherited_repository
 
 _GIT = ".git"
 _COMMIT = "160000"  # a submodule

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bumper.checkout import Checkout, clone
+from bumper.checkout import Checkout
+from bumper.cloning import clone
 from bumper.doctor.check import Check, failed
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.git_command import GitCommand, GitFailed

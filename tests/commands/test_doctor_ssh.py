@@ -1,32 +1,15 @@
 """Doctor where git goes over SSH: the key's rights and the token's are two things."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import CommandLine
 from tests.doctor import Doctor
-from tests.gitops import STAGING_FILE, Gitops, GitopsMaker, values
-from tests.sshd import SshServer, make_key, serve_ssh
+from tests.gitops import Gitops
+from tests.sshd import SshServer, make_key
 
 CONFIG = "environments:\n  staging: {values: 'apps/{app}/envs/staging/values.yaml', delivery: commit}\n"
-
-
-@pytest.fixture
-def gitops(make_gitops: GitopsMaker, monkeypatch: pytest.MonkeyPatch) -> Gitops:
-    made = make_gitops({STAGING_FILE: values("1.0.0")})
-    monkeypatch.delenv("BUMPER_TOKEN")
-    monkeypatch.setenv("BUMPER_GITLAB_URL", made.sandbox.url)
-    return made
-
-
-@pytest.fixture
-def ssh(gitops: Gitops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshServer]:
-    with serve_ssh(gitops.sandbox, tmp_path / "ssh", gitops.project, "bumper") as server:
-        monkeypatch.setenv("BUMPER_REPO", server.url)
-        monkeypatch.setenv("GIT_SSH_COMMAND", server.command)
-        yield server
 
 
 @pytest.fixture
@@ -43,8 +26,8 @@ def test_a_deploy_key_is_enough(doctor: Doctor) -> None:
 
 
 @pytest.mark.usefixtures("ssh")
-def test_a_key_that_may_push_lends_its_role_to_no_token(gitops: Gitops, doctor: Doctor) -> None:
-    token = gitops.sandbox.create_token("rita", role="reporter", project=gitops.project)
+def test_a_key_that_may_push_lends_its_role_to_no_token(without_token: Gitops, doctor: Doctor) -> None:
+    token = without_token.sandbox.create_token("rita", role="reporter", project=without_token.project)
 
     found = doctor.with_token(token, code=4)
 
@@ -53,9 +36,11 @@ def test_a_key_that_may_push_lends_its_role_to_no_token(gitops: Gitops, doctor: 
 
 
 @pytest.mark.usefixtures("ssh")
-def test_whether_the_key_may_push_to_the_branch_is_not_the_tokens_to_tell(gitops: Gitops, doctor: Doctor) -> None:
-    gitops.push(CONFIG, "bumper.yaml")
-    token = gitops.sandbox.create_token("rita", role="reporter", project=gitops.project)
+def test_whether_the_key_may_push_to_the_branch_is_not_the_tokens_to_tell(
+    without_token: Gitops, doctor: Doctor
+) -> None:
+    without_token.push(CONFIG, "bumper.yaml")
+    token = without_token.sandbox.create_token("rita", role="reporter", project=without_token.project)
 
     found = doctor.with_token(token, code=0)
 

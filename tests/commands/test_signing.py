@@ -7,6 +7,7 @@ import pytest
 
 from tests.command_line import CommandLine
 from tests.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from tests.programs import need
 from tests.sshd import make_key
 
 
@@ -28,6 +29,7 @@ def _signature(gitops: Gitops, commit: str) -> str:
 
 
 def test_with_an_ssh_key(gitops: Gitops, bumper: CommandLine, tmp_path: Path) -> None:
+    need("ssh-keygen", "openssh-client")
     key = make_key(tmp_path / "signing")
     allowed = tmp_path / "allowed"
     allowed.write_text(f"bumper@localhost {(tmp_path / 'signing.pub').read_text()}")
@@ -47,6 +49,7 @@ def test_with_an_ssh_key(gitops: Gitops, bumper: CommandLine, tmp_path: Path) ->
 def test_with_an_openpgp_key(
     gitops: Gitops, bumper: CommandLine, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    need("gpg", "gpg")
     home = tmp_path_factory.mktemp("g")  # gpg-agent's socket needs a short path
     home.chmod(0o700)
     monkeypatch.setenv("GNUPGHOME", str(home))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bumper import forge, git_command, merge_requests
+from bumper import forge, git_command, git_settings, merge_requests
 from bumper.sandbox import Sandbox
 from tests.gitops import values
 
@@ -69,7 +69,7 @@ def test_a_server_that_accepts_and_never_answers(
 ) -> None:
     monkeypatch.setattr(forge, "_SECONDS", 0.2)
     monkeypatch.setattr(git_command, "_PAUSES", ())
-    monkeypatch.setitem(git_command._CONFIG, "http.lowSpeedTime", "1")
+    monkeypatch.setitem(git_settings._CONFIG, "http.lowSpeedTime", "1")
     trial = trials("bump")
     method, path = STEPS[step]
     proxy.fail(SILENT, method=method, path=path, times=FOREVER)

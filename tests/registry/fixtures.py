@@ -1,7 +1,5 @@
 """Registries on this machine, for every test: fakes that behave as their makers' do, and Docker Distribution itself."""
 
-import os
-import shutil
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bumper import http_session
+from tests.programs import need
 
 from .distribution import Distribution
 from .fake_registry import Behaviour, FakeRegistry
@@ -60,9 +59,6 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
 
 @pytest.fixture(scope="session")
 def distribution(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Distribution]:
-    if shutil.which("docker-registry") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("docker-registry is not installed: apt-get install docker-registry")
-        pytest.skip("docker-registry is not installed: apt-get install docker-registry")
+    need("docker-registry", "docker-registry")
     with Distribution(tmp_path_factory.mktemp("distribution")) as running:
         yield running

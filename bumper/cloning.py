@@ -1,0 +1,77 @@
+"""The clone of the GitOps repository: one commit, its trees, no blobs; it goes on while the command is imported."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bumper.checkout import HEADS, Checkout, list_entries
+from bumper.errors import Refused
+from bumper.git_command import GitCommand, GitFailed, Started
+from bumper.git_failures import explain
+from bumper.git_settings import forget_inherited_repository, git_environment
+from bumper.settings import Settings
+from bumper.steps import begin
+
+
+@dataclass(frozen=True, slots=True)
+class Cloning:
+    """A clone under way: it goes on while bumper imports what it needs."""
+
+    settings: Settings
+    _git: GitCommand
+    _arguments: tuple[str, ...]
+    _started: Started
+
+    def end(self) -> Checkout:
+        """The target branch, once it is there.
+
+        Raises:
+            Unavailable: git could not reach it, or the token was refused.
+            Refused: it has no such branch, or no commit at all.
+
+        """
+        try:
+            self._git.over_network(*self._arguments, started=self._started)
+        except GitFailed as failure:
+            raise explain(failure, "cloning", self.settings) from failure
+        return _read_head(self._git, self.settings)
+
+
+@contextlib.contextmanager
+def start_clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Cloning]:
+    """Clone the GitOps repository's target branch into a temporary folder that is gone afterwards.
+
+    Raises:
+        Unavailable: there is no git.
+
+    """
+    forget_inherited_repository()
+    begin(f"cloning {settings.address.url}")
+    with tempfile.TemporaryDirectory(prefix="bumper-", ignore_cleanup_errors=True) as folder:
+        git = GitCommand(Path(folder) / "gitops.git", git_environment(settings, environ))
+        branch = ["--branch", settings.branch] if settings.branch is not None else []
+        wanted = ("--depth", "1", "--filter=blob:none", "--single-branch", "--no-tags", "--template=", *branch)
+        arguments = ("clone", "--quiet", "--bare", *wanted, "--", settings.address.url, str(git.directory))
+        started = git.start(*arguments)
+        try:
+            yield Cloning(settings, git, arguments, started)
+        finally:
+            started.drop()
+
+
+@contextlib.contextmanager
+def clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Checkout]:
+    """The same, waited for at once. Raises what ``start_clone`` and ``Cloning.end`` raise."""
+    with start_clone(settings, environ) as cloning:
+        yield cloning.end()
+
+
+def _read_head(git: GitCommand, settings: Settings) -> Checkout:
+    heads = git.text("for-each-ref", "--format=%(objectname) %(refname)", HEADS).splitlines()
+    if not heads:
+        what = "commit to start from; push a first one" if settings.branch is None else f"branch {settings.branch!r}"
+        raise Refused(f"{settings.address.url} has no {what}.")
+    tip, _, name = heads[0].partition(" ")
+    return Checkout(git, settings, name.removeprefix(HEADS), tip, list_entries(git, tip))

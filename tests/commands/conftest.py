@@ -1,0 +1,25 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.gitops import STAGING_FILE, Gitops, GitopsMaker, values
+from tests.sshd import SshServer, serve_ssh
+
+
+@pytest.fixture
+def without_token(make_gitops: GitopsMaker, monkeypatch: pytest.MonkeyPatch) -> Gitops:
+    """A repository for which bumper has no token."""
+    made = make_gitops({STAGING_FILE: values("1.0.0")})
+    monkeypatch.delenv("BUMPER_TOKEN")
+    monkeypatch.setenv("BUMPER_GITLAB_URL", made.sandbox.url)
+    return made
+
+
+@pytest.fixture
+def ssh(without_token: Gitops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshServer]:
+    """The same over SSH, with a deploy key."""
+    with serve_ssh(without_token.sandbox, tmp_path / "ssh", without_token.project, "bumper") as server:
+        monkeypatch.setenv("BUMPER_REPO", server.url)
+        monkeypatch.setenv("GIT_SSH_COMMAND", server.command)
+        yield server
