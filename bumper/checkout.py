@@ -12,7 +12,6 @@ from typing import NamedTuple
 from bumper.git_command import NETWORK_SECONDS, GitCommand, GitFailed
 from bumper.git_failures import RaceLost, explain, explain_push, is_gone, is_race
 from bumper.settings import Settings
-from bumper.upload_pack import request_pack
 
 SYMBOLIC_LINK = "120000"
 _REGULAR = ("100644", "100755")
@@ -104,9 +103,11 @@ def read_blobs(checkout: Checkout, object_ids: set[str]) -> dict[str, bytes]:
 
 
 def _fetch_blobs(checkout: Checkout, object_ids: Sequence[str]) -> dict[str, bytes]:
+    from bumper.upload_pack import request_pack  # with HTTP's library, which the start of the clone does not wait for
+
     listed = "".join(f"{object_id}\n" for object_id in object_ids).encode()
     try:
-        pack = request_pack(checkout.settings, object_ids)
+        pack = request_pack(checkout.settings, checkout.tip, object_ids)
         if pack is not None:
             checkout.git.run("index-pack", "--stdin", stdin=pack, seconds=NETWORK_SECONDS)
         else:

@@ -37,8 +37,8 @@ def test_a_bump_that_opens_a_merge_request_makes_nine_requests(
         Fault(200, RESULT, b""),
         Fault(200, RESULT, b"0009junk\n0000"),
         Fault(200, RESULT, b"zzzz"),
-        Fault(200, RESULT, b"000dpackfile\n0009\x03gone0000"),
-        Fault(200, RESULT, b"000dpackfile\n0002"),
+        Fault(200, RESULT, b"0011shallow-info\n0001000dpackfile\n0009\x03gone0000"),
+        Fault(200, RESULT, b"0011shallow-info\n0001000dpackfile\n0002"),
         Fault(302, {"Location": "http://127.0.0.1:9/"}),
     ],
 )
