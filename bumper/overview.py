@@ -1,7 +1,7 @@
 """Applications x environments: what runs where, what differs, what is held. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.config_models import Config
@@ -97,6 +97,18 @@ def see(gathered: Gathered, config: Config) -> Seen:
     pins = (*gathered.pins, *gathered.shared)
     repositories = frozenset(found.pin.repository for found in pins if found.pin.repository is not None)
     return Seen(tuple(_rows(gathered)), _running(gathered, config), repositories, gathered.unreadable, pins)
+
+
+def join(parts: Iterable[Seen]) -> Seen:
+    """What was seen of one environment in parts, each with other applications."""
+    every = list(parts)
+    return Seen(
+        rows=tuple(row for one in every for row in one.rows),
+        running={place: tags for one in every for place, tags in one.running.items()},
+        repositories=frozenset(each for one in every for each in one.repositories),
+        unreadable=tuple(warning for one in every for warning in one.unreadable),
+        pins=tuple(found for one in every for found in one.pins),
+    )
 
 
 def make_overview(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> Overview:

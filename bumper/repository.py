@@ -1,19 +1,21 @@
 """The GitOps repository as bumper reads it: bumper.yaml, the environments, and the pins of one."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from bumper.checkout import Checkout, read_files
 from bumper.config import parse_config
 from bumper.config_models import Config
 from bumper.errors import Refused
 from bumper.gather import Gathered, gather
-from bumper.layout import Environment, Layout, read_layout
+from bumper.layout import AppFiles, Environment, Layout, read_layout
 from bumper.narrowing import EVERYTHING, Concern, with_apps, with_images
 from bumper.steps import begin
 
 CONFIG_FILE = "bumper.yaml"
+_APPS_AT_ONCE = 500
 _FEW = 2000  # files: among more, guessing takes longer than fetching twice
 
 
@@ -96,6 +98,22 @@ def fetch_environments(checkout: Checkout, setup: Setup, names: Iterable[str]) -
         paths = dict.fromkeys(path for name in known for path in _paths(setup.layout.environment(name)))
         begin(f"reading {len(paths)} values files of {', '.join(known)}")
         read_files(checkout, paths)
+
+
+def open_in_parts(checkout: Checkout, setup: Setup, name: str) -> Iterator[Gathered]:
+    """The environment's pins, some applications at a time: thousands of trees need not be there at once."""
+    environment = setup.layout.environment(name)
+    part: list[AppFiles] = []
+    for _, of_one_name in groupby(environment.apps, key=lambda app: app.app):
+        part += of_one_name
+        if len(part) >= _APPS_AT_ONCE:
+            yield _gather_part(checkout, setup, replace(environment, apps=tuple(part)))
+            part = []
+    yield _gather_part(checkout, setup, replace(environment, apps=tuple(part)))
+
+
+def _gather_part(checkout: Checkout, setup: Setup, part: Environment) -> Gathered:
+    return gather(part, setup.config, read_files(checkout, _paths(part)))
 
 
 def _paths(environment: Environment) -> list[str]:
