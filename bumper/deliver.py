@@ -57,15 +57,22 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
     if options.waits_deployed:
         check_rollout(draft.result.rollout, target.environment.name, checkout.settings)
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
-    begin(f"pushing {proposal.branch if delivery != 'commit' else checkout.branch} to {checkout.settings.address.url}")
     commit = write_commit(checkout, proposal.files, proposal.message, config.author or _DEFAULT_AUTHOR)
     if delivery == "commit":
+        begin(f"pushing to {checkout.branch} of {checkout.settings.address.url}")
         push(checkout, commit, checkout.branch, checkout.tip)
         close_replaced(target, draft.plan, draft.result.command)
         return replace(draft.result, status="committed", branch=checkout.branch, commit=commit, landed=commit)
     if not checkout.settings.has_api:
         return _deliver_by_push(draft, target, options, commit)
+    return _deliver_by_api(draft, target, options, commit)
+
+
+def _deliver_by_api(draft: Draft, target: Target, options: DeliveryOptions, commit: str) -> Result:
+    """As GitLab's API has it: the merge request opened or updated, those that it covers closed."""
+    checkout, proposal = target.checkout, draft.proposal
     forge = connect(checkout.settings)
+    begin(f"proposing {proposal.branch} over the API of {checkout.settings.address.gitlab_url}")
     wishes = wishes_for(target.environment, options)
     unknown = merge_requests.unknown_people(forge, wishes.people)
     warnings = [f"GitLab knows no user {name!r}; nobody was asked in that name." for name in unknown]
@@ -96,6 +103,7 @@ def _deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, com
             "--wait needs GitLab's API; set BUMPER_TOKEN to a token with the scopes api and write_repository, or leave "
             "--wait out."
         )
+    begin(f"pushing {draft.proposal.branch}, with options by which GitLab makes the merge request")
     wishes = wishes_for(target.environment, options)
     merge_request, head = publish_by_push(
         target.checkout, draft.proposal, commit, wishes, auto_merge=wants_auto_merge(target.environment, options)

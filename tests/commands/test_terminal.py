@@ -122,7 +122,7 @@ def test_with_v_in_gitlab_ci_every_step_is_a_section(
     ends = re.findall(r"^section_end:\d+:(bumper_\w+)\r\x1b\[0K$", ran.err, re.MULTILINE)
     assert [name for name, _ in starts] == ends
     assert starts[0][1] == f"cloning {gitops.url}"
-    assert any(title.startswith("pushing bumper/") for _, title in starts)
+    assert any(title.startswith("proposing bumper/") for _, title in starts)
     assert os.environ["BUMPER_TOKEN"] not in ran.err + ran.out
     assert "section_" not in ran.out
 
