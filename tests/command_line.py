@@ -23,6 +23,11 @@ class Ran:
     err: str
 
     @property
+    def said(self) -> str:
+        """Stderr without the steps that a busy machine was slow at."""
+        return "".join(line for line in self.err.splitlines(keepends=True) if not line.endswith(" ...\n"))
+
+    @property
     def json(self) -> Any:  # noqa: ANN401 - JSON
         """All of stdout as one JSON value."""
         return json.loads(self.out)

@@ -40,7 +40,7 @@ def bump_all(gitops: Gitops, count: int) -> list[Ran]:
 
 def check_all_landed(gitops: Gitops, ended: list[Ran]) -> None:
     """Every one is on main: one commit each, in one line, of its own file alone."""
-    assert [(ran.code, ran.err) for ran in ended] == [(0, "")] * len(ended)
+    assert [(ran.code, ran.said) for ran in ended] == [(0, "")] * len(ended)
     assert {ran.json["status"] for ran in ended} == {"committed"}
     for number, ran in enumerate(ended):
         assert gitops.read(file(number)) == values("1.0.1", image(number))

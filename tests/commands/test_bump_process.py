@@ -66,7 +66,7 @@ def test_interrupted_it_cleans_up(
     ran = finish(process)
 
     assert ran.code == 130
-    assert ran.err == "interrupted\n"
+    assert ran.said == "interrupted\n"
     assert list(temporary_folder.iterdir()) == []
     assert gitops.branches() == []
 

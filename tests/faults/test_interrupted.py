@@ -36,7 +36,7 @@ def test_interrupted(trials: Trials, proxy: Proxy, step: str, number: signal.Sig
     process.send_signal(number)
     ran = finish(process)
 
-    assert (ran.code, ran.out, ran.err) == (130, "", "interrupted\n")
+    assert (ran.code, ran.out, ran.said) == (130, "", "interrupted\n")
     assert list(trial.temporary_folder.iterdir()) == []
     trial.check(trial.run())
 
@@ -67,7 +67,7 @@ def test_no_room_for_the_dotenv_file(trials: Trials) -> None:
     ran = trial.run("--dotenv", "/dev/full")
 
     assert ran.code == 4
-    assert ran.err == "error: /dev/full could not be written: No space left on device; make room and try again.\n"
+    assert ran.said == "error: /dev/full could not be written: No space left on device; make room and try again.\n"
     check_rerun_finds_it(trial)
 
 

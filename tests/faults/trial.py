@@ -62,7 +62,7 @@ class Trial:
         """It said so in one sentence, and left no temporary file; the sentence."""
         assert ran.code == code, ran
         message: str = ran.json["error"]["message"]
-        assert ran.err == f"error: {message}\n"
+        assert ran.said == f"error: {message}\n"
         assert "\n" not in message
         assert message.endswith(".")
         assert list(self.temporary_folder.iterdir()) == []
