@@ -37,18 +37,14 @@ def publish_by_push(
     """
     options = list(_options(proposal, wishes, auto_merge=auto_merge))
     try:
-        return _read(
-            checkout,
-            proposal,
-            commit,
-            push(checkout, commit, proposal.branch, None, options),
-            None,
-            auto_merge=auto_merge,
-        )
+        said = push(checkout, commit, proposal.branch, None, options)
     except RaceLost:
         branch = fetch_branch(checkout, proposal.branch, depth=2)
+    else:
+        return _read(checkout, proposal, commit, said, None, auto_merge=auto_merge)
+    is_same = _proposes_the_same(checkout, branch, proposal, wishes)
     known = _requests_of(checkout, branch.tip)
-    if known is not None and _proposes_the_same(checkout, branch, proposal, wishes) and not wishes.reopen:
+    if known is not None and is_same and not wishes.reopen:
         return known, branch.tip
     said = push(checkout, commit, proposal.branch, branch.tip, options)
     return _read(checkout, proposal, commit, said, known, auto_merge=auto_merge)

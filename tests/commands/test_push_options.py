@@ -126,6 +126,18 @@ def test_a_branch_with_somebodys_commit_is_not_overwritten(gitops: Gitops, bumpe
     assert gitops.tip(first["branch"]) == kept
 
 
+def test_a_persons_branch_without_a_merge_request_is_not_overwritten_either(
+    gitops: Gitops, bumper: CommandLine
+) -> None:
+    branch = bumper.bump("staging", f"{APP}:1.0.1", "--dry-run")["branch"]
+    person = gitops.person()
+    kept = person.push_branch(branch, "replicas: 5\n" + values("1.0.0"), path=STAGING_FILE, message="By hand")
+
+    assert "does not overwrite" in bumper.refused("staging", f"{APP}:1.0.1")
+
+    assert gitops.tip(branch) == kept
+
+
 def test_auto_merge_is_asked_for_in_the_push(gitops: Gitops, bumper: CommandLine) -> None:
     gitops.api.put("", only_allow_merge_if_pipeline_succeeds=True)
 
