@@ -43,8 +43,12 @@ def _require(rollout: Rollout | None, environment: str, what: str) -> Rollout:
     return rollout
 
 
-def wait_until_deployed(result: Result, settings: Settings, seconds: float, show: Callable[[str], None]) -> None:
+def wait_until_deployed(
+    result: Result, settings: Settings, seconds: float, began: float, show: Callable[[str], None]
+) -> None:
     """Return once Argo CD runs what ``result`` asked for, and reports it healthy.
+
+    The ``seconds`` count from ``began`` (by the monotonic clock) on: waiting for the merge is a part of them.
 
     Raises:
         NotDeployed: it degraded, its sync failed, or it took longer than ``seconds``.
@@ -56,7 +60,7 @@ def wait_until_deployed(result: Result, settings: Settings, seconds: float, show
     rollout = _require(result.rollout, result.environment, "--wait-deployed")
     server = connect_to_argocd(rollout.argocd, settings)
     holds = _holder(settings, result.landed)
-    waiting = _Waiting(server, time.monotonic() + seconds, seconds, show)
+    waiting = _Waiting(server, began + seconds, seconds, show)
     for name, wanted in rollout.applications().items():
         waiting.wait_for(name, wanted, holds)
 

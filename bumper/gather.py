@@ -1,6 +1,7 @@
 """From the bytes of an environment's files to its pins, application by application. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -58,6 +59,15 @@ def gather(environment: Environment, config: Config, sources: Mapping[str, bytes
     )
 
 
+def pin_paths(gathered: Iterable[Gathered]) -> dict[str, set[PinPath]]:
+    """Where pins stand, by file, bases included."""
+    paths: defaultdict[str, set[PinPath]] = defaultdict(set)
+    for one in gathered:
+        for found in (*one.pins, *one.shared):
+            paths[found.file].add(found.pin.path)
+    return paths
+
+
 def is_ignored(config: Config, repository: Repository | None) -> bool:
     """Whether bumper.yaml's ``ignore`` names it, by glob or by a name that Docker would complete."""
     if repository is None:
@@ -69,7 +79,7 @@ def is_ignored(config: Config, repository: Repository | None) -> bool:
 
 def _read_all(environment: Environment, sources: Mapping[str, bytes]) -> tuple[dict[str, ValuesFile], list[str]]:
     values, unreadable = {}, []
-    for path in dict.fromkeys(path for app in environment.apps for path in (*app.bases, *app.values)):
+    for path in environment.files:
         if path not in sources:
             unreadable.append(f"{path}: the file is a symbolic link, which bumper does not follow; make it a file.")
             continue

@@ -30,6 +30,11 @@ class Environment:
     apps: tuple[AppFiles, ...]
     config: EnvironmentConfig
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that has to be read, each once: the applications' bases and values."""
+        return tuple(dict.fromkeys(path for app in self.apps for path in (*app.bases, *app.values)))
+
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:

@@ -110,8 +110,7 @@ def plan_bump(
     place = read_layout(written, files, repository).environment(environment)
     wanted = check_images([parse_image(image) for image in images])
     check_rules(config, place, wanted)
-    paths = dict.fromkeys(path for app in place.apps for path in (*app.bases, *app.values))
-    gathered = gather(place, config, {path: files[path] for path in paths})
+    gathered = gather(place, config, {path: files[path] for path in place.files})
     chosen = choose_apps(gathered, environment, apps)
     planned = plan_edits(
         gathered, environment, wanted, chosen, write_digests=place.config.digests, allow_missing=allow_missing

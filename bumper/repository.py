@@ -63,15 +63,15 @@ def open_target(checkout: Checkout, name: str, concern: Concern = EVERYTHING) ->
     return open_environment(checkout, setup, name, concern)
 
 
-def _likely_files(checkout: Checkout, name: str, concern: Concern) -> list[str]:
+def _likely_files(checkout: Checkout, name: str, concern: Concern) -> tuple[str, ...]:
     """The environment's files by the usual layouts: where bumper.yaml says the same, one fetch is enough."""
     if CONFIG_FILE not in checkout.entries or len(checkout.entries) > _FEW:
-        return []
+        return ()
     usual = read_layout(None, checkout.files, checkout.settings.address.name)
     try:
-        return _paths(with_apps(usual.environment(name), concern.apps))
+        return with_apps(usual.environment(name), concern.apps).files
     except Refused:
-        return []
+        return ()
 
 
 def open_environment(checkout: Checkout, setup: Setup, name: str, concern: Concern = EVERYTHING) -> Target:
@@ -81,9 +81,8 @@ def open_environment(checkout: Checkout, setup: Setup, name: str, concern: Conce
     """
     environment = setup.layout.environment(name)
     chosen = with_apps(environment, concern.apps)
-    paths = _paths(chosen)
-    begin(f"reading {len(paths)} values files of {name}")
-    sources = read_files(checkout, paths)
+    begin(f"reading {len(chosen.files)} values files of {name}")
+    sources = read_files(checkout, chosen.files)
     gathered = gather(with_images(chosen, setup.config, sources, concern.images), setup.config, sources)
     if not {found.pin.repository for found in gathered.pins}.issuperset(concern.images):
         gathered = gather(chosen, setup.config, sources)
@@ -95,7 +94,7 @@ def fetch_environments(checkout: Checkout, setup: Setup, names: Iterable[str]) -
     """Fetch the files of several environments at once, before they are opened; what is wrong is told then."""
     known = [name for name in names if name in setup.layout.environments]
     with contextlib.suppress(Refused):
-        paths = dict.fromkeys(path for name in known for path in _paths(setup.layout.environment(name)))
+        paths = dict.fromkeys(path for name in known for path in setup.layout.environment(name).files)
         begin(f"reading {len(paths)} values files of {', '.join(known)}")
         read_files(checkout, paths)
 
@@ -113,8 +112,4 @@ def open_in_parts(checkout: Checkout, setup: Setup, name: str) -> Iterator[Gathe
 
 
 def _gather_part(checkout: Checkout, setup: Setup, part: Environment) -> Gathered:
-    return gather(part, setup.config, read_files(checkout, _paths(part)))
-
-
-def _paths(environment: Environment) -> list[str]:
-    return list(dict.fromkeys(path for app in environment.apps for path in (*app.bases, *app.values)))
+    return gather(part, setup.config, read_files(checkout, part.files))

@@ -6,7 +6,7 @@ helper's credentials, a proxy of git's own, an old server) is left to ``git fetc
 gitprotocol-http.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
@@ -29,7 +29,7 @@ class _Stream(Protocol):
     def read(self, amount: int) -> bytes: ...
 
 
-def request_pack(settings: Settings, tip: str, object_ids: Iterable[str]) -> bytes | None:
+def request_pack(settings: Settings, tip: str, object_ids: Sequence[str]) -> bytes | None:
     """A pack with these objects; None where git itself has to fetch them."""
     if settings.address.over_ssh or settings.token is None:
         return None
@@ -43,7 +43,7 @@ def request_pack(settings: Settings, tip: str, object_ids: Iterable[str]) -> byt
         with (
             Session(settings.ca_file, _TRIES) as session,
             session.post(
-                f"{settings.address.url}/git-upload-pack", data=_question(tip, list(object_ids)), headers=headers,
+                f"{settings.address.url}/git-upload-pack", data=_question(tip, object_ids), headers=headers,
                 timeout=SECONDS, allow_redirects=False, stream=True,
             ) as answer,
         ):  # fmt: skip
@@ -54,7 +54,7 @@ def request_pack(settings: Settings, tip: str, object_ids: Iterable[str]) -> byt
         return None
 
 
-def _question(tip: str, object_ids: list[str]) -> bytes:
+def _question(tip: str, object_ids: Sequence[str]) -> bytes:
     kind = "sha1" if len(object_ids[0]) == _HEX_OF_SHA1 else "sha256"
     wants = [f"want {each}\n" for each in object_ids]
     # That the clone is shallow is no matter here, but spares the server a third of its work.

@@ -83,8 +83,7 @@ class Common:
         began = time.monotonic()
         result = wait_until_merged(result, settings, self.wait if self.wait is not None else self.wait_deployed, tell)
         if self.wait_deployed is not None:
-            left = max(0.0, self.wait_deployed - (time.monotonic() - began))
-            wait_until_deployed(result, settings, left, tell)
+            wait_until_deployed(result, settings, self.wait_deployed, began, tell)
         if self.dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own
             report.write_dotenv(self.dotenv, result)
         show(
@@ -112,6 +111,6 @@ def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
         command(**given, common=common)
 
     kept = [each for each in own.parameters.values() if each.name != "common"]
-    run.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
+    run.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined] # inspect reads it
     run.__annotations__ = {each.name: each.annotation for each in (*kept, *added)}
     return run

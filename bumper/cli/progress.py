@@ -16,6 +16,7 @@ from bumper.steps import LOGGER
 _PATIENCE = 1.0  # seconds before a step is worth a line
 _REDRAWN = 0.2  # seconds
 _CLEAR = "\r\x1b[2K"
+_AFTER_A_MARK = "\r\x1b[0K"  # GitLab: behind a section's mark, which is then not shown
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -47,7 +48,7 @@ class Progress(logging.Handler):
                 print(_CLEAR, end="", file=sys.stderr, flush=True)
             self._drawn = False
         if self._section:
-            print(f"section_end:{int(time.time())}:{self._section}{_CLEAR.replace('2K', '0K')}", file=sys.stderr)
+            print(f"section_end:{int(time.time())}:{self._section}{_AFTER_A_MARK}", file=sys.stderr)
         self._section = ""
 
     def _open_section(self) -> None:
@@ -55,7 +56,7 @@ class Progress(logging.Handler):
             print(f"{self._step} ...", file=sys.stderr, flush=True)
             return
         self._section = f"bumper_{_NO_NAME.sub('_', self._step.lower()).strip('_')[:60]}"
-        head = f"section_start:{int(time.time())}:{self._section}[collapsed=true]\r\x1b[0K"
+        head = f"section_start:{int(time.time())}:{self._section}[collapsed=true]{_AFTER_A_MARK}"
         print(f"{head}{self._step}", file=sys.stderr, flush=True)
 
     def _watch(self, step: str, ended: threading.Event) -> None:
@@ -76,14 +77,13 @@ class Progress(logging.Handler):
 _shown: Progress | None = None
 
 
-def start() -> Progress:
+def start() -> None:
     """Show the steps from now on, until ``stop``."""
     global _shown  # noqa: PLW0603 - one terminal, one line
     _shown = Progress()
     LOGGER.addHandler(_shown)
     LOGGER.setLevel(logging.INFO)
     LOGGER.propagate = False
-    return _shown
 
 
 def stop() -> None:

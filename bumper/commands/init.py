@@ -1,6 +1,5 @@
 """``bumper init``: look through a GitOps repository and write its bumper.yaml."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,7 @@ from bumper.discovery.manifests import may_hold_manifests, read_manifests
 from bumper.discovery.overrides import find_overrides
 from bumper.discovery.survey import FoundEnvironment, Survey, survey
 from bumper.errors import Refused
-from bumper.gather import gather
+from bumper.gather import gather, pin_paths
 from bumper.layout import read_layout
 from bumper.local_file import write_text
 from bumper.pin_path import PinPath
@@ -125,9 +124,4 @@ def _nothing_found(tree: _Tree, found: Survey) -> str:
 def _pins(config: Config, tree: _Tree, sources: Mapping[str, bytes]) -> Mapping[str, set[PinPath]]:
     """The paths of the pins by file, bases included."""
     layout = read_layout(config, tree.paths, tree.name)
-    pins: defaultdict[str, set[PinPath]] = defaultdict(set)
-    for name in layout.environments:
-        gathered = gather(layout.environment(name), config, sources)
-        for found in (*gathered.pins, *gathered.shared):
-            pins[found.file].add(found.pin.path)
-    return pins
+    return pin_paths(gather(layout.environment(name), config, sources) for name in layout.environments)

@@ -1,6 +1,5 @@
 """What Argo CD sets above the values files, and whether it can be asked."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from bumper.checkout import Checkout, read_files
@@ -8,7 +7,7 @@ from bumper.discovery.manifests import may_hold_manifests, read_manifests
 from bumper.discovery.overrides import find_overrides
 from bumper.doctor.check import Check, failed, warned
 from bumper.errors import BumperError
-from bumper.pin_path import PinPath
+from bumper.gather import pin_paths
 from bumper.repository import Target
 
 _NAME = "Argo CD overrides"
@@ -25,21 +24,13 @@ def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Ch
     except BumperError as error:
         yield failed(_NAME, error)
         return
-    sentences = find_overrides(manifests, _pins(targets))
+    sentences = find_overrides(manifests, pin_paths(target.gathered for target in targets))
     yield from (warned(_NAME, sentence) for sentence in sentences[:_MOST_LINES])
     if len(sentences) > _MOST_LINES:
         yield Check(_NAME, f"{len(sentences) - _MOST_LINES} more", "mend those first, then run bumper doctor again")
     if not sentences:
         yield Check(_NAME, f"none in {len(manifests)} Applications and ApplicationSets of this repository")
     yield from _check_token(checkout, targets)
-
-
-def _pins(targets: Sequence[Target]) -> dict[str, set[PinPath]]:
-    pins: defaultdict[str, set[PinPath]] = defaultdict(set)
-    for target in targets:
-        for found in (*target.gathered.pins, *target.gathered.shared):
-            pins[found.file].add(found.pin.path)
-    return pins
 
 
 def _check_token(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Check]:

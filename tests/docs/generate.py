@@ -28,7 +28,7 @@ def commands() -> str:
     """commands.md: every command's help, as the terminal shows it."""
     group = typer.main.get_command(app)
     parts = [_COMMANDS]
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    for name, command in group.commands.items():  # type: ignore[attr-defined] # a group has them
         context = typer.Context(command, info_name=f"bumper {name}", terminal_width=_WIDTH, max_content_width=_WIDTH)
         text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
         parts.append(f"## bumper {name}\n\n```text\n{text}\n```")

@@ -80,7 +80,7 @@ class Browser:
 
     def console_errors(self) -> list[str]:
         """What the console has said since the last question, as far as it is an error."""
-        entries: list[dict[str, Any]] = self._driver.get_log("browser")  # type: ignore[no-untyped-call]
+        entries: list[dict[str, Any]] = self._driver.get_log("browser")  # type: ignore[no-untyped-call] # selenium's
         return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 
     def screenshot(self, file: Path) -> None:
