@@ -8,7 +8,8 @@ from bumper.forge import Forge
 from bumper.merge_requests import MergeRequest
 from bumper.order import Overtaken, newer_than
 from bumper.publish import strangers
-from bumper.record import Record, replace_comment
+from bumper.record import Record
+from bumper.record_comment import replace_comment
 
 # A bump or a promotion never closes a rollback: the next image would bring the trouble back. Nothing closes a hold.
 _CLOSES = {

@@ -9,7 +9,6 @@ from bumper import merge_requests
 from bumper.checkout import Checkout, push, refreshed
 from bumper.covered import Coverage, close_covered, give_way_to_newer
 from bumper.delivery_options import DeliveryOptions, choose_delivery, wants_auto_merge, wishes_for
-from bumper.deployed import check_rollout
 from bumper.draft import Draft
 from bumper.errors import Refused, Unavailable
 from bumper.forge import connect
@@ -19,7 +18,6 @@ from bumper.new_commit import write_commit
 from bumper.plan import Plan
 from bumper.proposal import Request
 from bumper.publish import publish
-from bumper.publish_by_push import publish_by_push
 from bumper.repository import Target
 from bumper.result import ProposedAt, Result, Status
 from bumper.rollout import rollout_of
@@ -55,6 +53,8 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
     """
     checkout, proposal, config = target.checkout, draft.proposal, target.setup.config
     if options.waits_deployed:
+        from bumper.deployed import check_rollout  # with Argo CD's client
+
         check_rollout(draft.result.rollout, target.environment.name, checkout.settings)
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     commit = write_commit(checkout, proposal.files, proposal.message, config.author or _DEFAULT_AUTHOR)
@@ -103,6 +103,8 @@ def _deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, com
             "--wait needs GitLab's API; set BUMPER_TOKEN to a token with the scopes api and write_repository, or leave "
             "--wait out."
         )
+    from bumper.publish_by_push import publish_by_push
+
     begin(f"pushing {draft.proposal.branch}, with options by which GitLab makes the merge request")
     wishes = wishes_for(target.environment, options)
     merge_request, head = publish_by_push(

@@ -1,7 +1,8 @@
-"""Runs git. The only importer of GitPython.
+"""Runs git: the only place that starts it.
 
-Credentials reach git by its environment (GIT_CONFIG_*), never by an argument, a URL or a file, so that no process
-list and no .git/config ever shows them.
+By the standard library, as the clone is not to wait for GitPython's import, which takes as long as a small clone and
+runs git once more. Credentials reach git by its environment (GIT_CONFIG_*), never by an argument, a URL or a file, so
+that no process list and no .git/config ever shows them.
 """
 
 import contextlib
@@ -16,9 +17,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from git.cmd import Git
-from git.exc import GitCommandError, GitCommandNotFound
-
 from bumper.errors import Unavailable
 
 # What git, curl and ssh say of a fault that may pass.
@@ -29,6 +27,7 @@ _PASSING = re.compile(
     re.IGNORECASE,
 )
 _PAUSES = (0.3, 1.0, 3.0)  # seconds
+_WORDS = {"LANGUAGE": "C", "LC_ALL": "C"}  # what git says is read here, so it is not to be translated
 _log = logging.getLogger(__name__)
 NETWORK_SECONDS = 600  # the whole of one clone, fetch or push
 LOCAL_SECONDS = 120
@@ -76,19 +75,22 @@ class GitCommand:
             Unavailable: there is no git.
 
         """
-        command = ["git", f"--git-dir={self.directory}", *arguments]
         _log.debug("git %s", " ".join(arguments))  # credentials are in the environment, never here
         try:
-            process = Git(str(self.directory.parent)).execute(
-                command, env=dict(self.environ), istream=subprocess.PIPE, as_process=True, start_new_session=True
+            process = subprocess.Popen(
+                ["git", f"--git-dir={self.directory}", *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self.directory.parent,
+                env={**os.environ, **_WORDS, **self.environ},
+                start_new_session=True,
             )
-        except GitCommandNotFound as error:
+        except FileNotFoundError as error:
             raise Unavailable("git was not found; install git 2.31 or newer.") from error
-        except (GitCommandError, OSError) as error:
+        except OSError as error:
             raise Unavailable(f"git {arguments[0]} could not be started: {error.__class__.__name__}.") from error
-        if process.proc is None:
-            raise Unavailable(f"git {arguments[0]} could not be started.")
-        return Started(process.proc, process, arguments[0])
+        return Started(process, arguments[0])
 
     def over_network(self, *arguments: str, stdin: bytes = b"", started: "Started | None" = None) -> str:
         """The same with the remote: what fails for a moment (a gateway's error, a cut connection) is tried again.
@@ -118,7 +120,6 @@ class Started:
     """A git that is running."""
 
     _process: "subprocess.Popen[bytes]"
-    _handle: Git.AutoInterrupt  # ends the process when nobody holds it any more
     _verb: str
 
     def end(self, stdin: bytes, seconds: int) -> tuple[bytes, str]:

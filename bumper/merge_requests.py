@@ -9,7 +9,8 @@ from typing import Any
 from bumper.errors import Refused, Unavailable
 from bumper.forge import Forge, NotMergeable, translated
 from bumper.proposal import Proposal
-from bumper.record import Record, read_comment
+from bumper.record import Record
+from bumper.record_comment import read_comment
 
 _CHECKING = frozenset({"unchecked", "checking", "preparing"})
 _PAUSES = (0.1, 0.2, 0.5, 1, 2, 3, 5)  # seconds between questions while GitLab checks a merge request

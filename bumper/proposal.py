@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from bumper.change import Change
 from bumper.image import Repository
-from bumper.record import Record, comment, one_line, trailers
+from bumper.record import Record, one_line, trailers
+from bumper.record_comment import comment
 from bumper.settings import Source
 
 LONGEST_TITLE = 255  # characters, GitLab's limit

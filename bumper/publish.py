@@ -12,7 +12,8 @@ from bumper.git_failures import RaceLost
 from bumper.merge_requests import MergeRequest, People
 from bumper.order import Overtaken, newer_than
 from bumper.proposal import Proposal, code
-from bumper.record import Record, read_trailers, replace_comment
+from bumper.record import Record, read_trailers
+from bumper.record_comment import replace_comment
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from bumper.git_failures import RaceLost
 from bumper.order import Overtaken, newer_than
 from bumper.proposal import Proposal
 from bumper.publish import Wishes
-from bumper.record import comment, read_trailers
+from bumper.record import read_trailers
+from bumper.record_comment import comment
 from bumper.remote_lines import read_remote_lines
 from bumper.result import ProposedAt
 

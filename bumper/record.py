@@ -4,28 +4,23 @@ It stands in the commit's trailers and, because GitLab's squashing drops those, 
 description, which no reader sees and a program can read.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from bumper.change import Change, Version
-from bumper.image import ImageReference, read_reference, read_repository
+from bumper.change import Change
+from bumper.image import ImageReference, read_reference
 from bumper.settings import Pipeline, Source
 
 # app, file, path, line, image; tag and digest before; tag and digest after
-_ChangeRow: TypeAlias = tuple[str, str, str, int, str, str | None, str | None, str | None, str | None]
+ChangeRow: TypeAlias = tuple[str, str, str, int, str, str | None, str | None, str | None, str | None]
 
 COMMAND_TRAILER = "Bumper-Command"
-_COMMENT = re.compile(r"<!-- bumper: (\{.*\}) -->")
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
 # Lone surrogates stand for bytes that are not UTF-8, which neither git nor GitLab takes in a text.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]+")
 _LONGEST_NUMBER = 18  # digits; a pipeline's have ten
-_LONGEST_COMMENT = 500_000  # characters; GitLab takes a description of 1,048,576
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +74,7 @@ def read_trailers(message: str) -> Record | None:
     return Record(
         command=first[COMMAND_TRAILER],
         environment=first.get("Bumper-Environment", ""),
-        images=tuple(_references(found.get("Bumper-Image", []))),
+        images=tuple(read_references(found.get("Bumper-Image", []))),
         pipeline=_read_order(first.get("Bumper-Order", ""), first.get("Bumper-Pipeline", "")),
         requested_by=first.get("Bumper-Requested-By"),
         undoes=tuple(found.get("Bumper-Undoes", [])),
@@ -91,95 +86,9 @@ def _read_order(order: str, url: str) -> Pipeline | None:
     return Pipeline(int(number), url, project) if number.isdecimal() and len(number) <= _LONGEST_NUMBER else None
 
 
-def _references(texts: Iterable[str]) -> Iterator[ImageReference]:
+def read_references(texts: Iterable[str]) -> Iterator[ImageReference]:
+    """Those of ``texts`` that are image references."""
     for text in texts:
         reference = read_reference(text)
         if reference is not None:
             yield reference
-
-
-def comment(record: Record) -> str:
-    """The record as a comment of Markdown. Nothing in it can end the comment or be read as Markdown or HTML."""
-    data: dict[str, Any] = {
-        "command": record.command,
-        "environment": record.environment,
-        "images": [str(image) for image in record.images],
-        "requested_by": record.requested_by,
-        "undoes": list(record.undoes),
-        "superseded_by": record.superseded_by,
-        "changes": [_dump_change(change) for change in record.changes],
-    }
-    if record.pipeline is not None:
-        data["pipeline"] = [record.pipeline.id, record.pipeline.url, record.pipeline.project]
-    if len(text := _dump(data)) > _LONGEST_COMMENT:
-        text = _dump(data | {"changes": []})
-    return f"<!-- bumper: {text} -->"
-
-
-def _dump(data: object) -> str:
-    text = json.dumps(data, separators=(",", ":"))
-    for sign in "<>&@`":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text.replace("--", "-\\u002d")
-
-
-def _dump_change(change: Change) -> _ChangeRow:
-    before, after = change.before, change.after
-    place = (change.app, change.file, change.path, change.line, str(change.image))
-    return (*place, before.tag, before.digest, after.tag, after.digest)
-
-
-class _Comment(BaseModel):
-    """The comment's JSON; everybody who may edit the merge request may have written it."""
-
-    model_config = ConfigDict(strict=True)
-
-    command: str
-    environment: str
-    images: tuple[str, ...]
-    changes: tuple[_ChangeRow, ...]
-    pipeline: tuple[int, str, str] | None = None
-    requested_by: str | None = None
-    undoes: tuple[str, ...] = ()
-    superseded_by: int | None = None
-
-
-def read_comment(description: str) -> Record | None:
-    """The record in a merge request's description; None where there is none that can be read."""
-    match = _find_comment(description)
-    if match is None:
-        return None
-    try:
-        read = _Comment.model_validate_json(match[1])
-    except ValidationError:  # somebody edited it by hand: then it says nothing
-        return None
-    return Record(
-        command=read.command,
-        environment=read.environment,
-        images=tuple(_references(read.images)),
-        changes=tuple(_load_changes(read.changes)),
-        pipeline=Pipeline(*read.pipeline) if read.pipeline is not None else None,
-        requested_by=read.requested_by,
-        undoes=read.undoes,
-        superseded_by=read.superseded_by,
-    )
-
-
-def replace_comment(description: str, record: Record) -> str:
-    """``description`` with its record replaced; everything else in it stays."""
-    match = _find_comment(description)
-    if match is None:
-        return f"{description}\n\n{comment(record)}"
-    return f"{description[: match.start()]}{comment(record)}{description[match.end() :]}"
-
-
-def _find_comment(description: str) -> re.Match[str] | None:
-    """The last one, as bumper writes it: what stands before may quote anything, a user's name for one."""
-    return next(reversed(list(_COMMENT.finditer(description))), None)
-
-
-def _load_changes(rows: Iterable[_ChangeRow]) -> Iterator[Change]:
-    for app, file, path, line, image, tag, digest, new_tag, new_digest in rows:
-        repository = read_repository(image)
-        if repository is not None:
-            yield Change(app, file, path, line, repository, Version(tag, digest), Version(new_tag, new_digest))

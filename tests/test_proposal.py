@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from bumper.change import Change, Version
 from bumper.image import Repository
 from bumper.proposal import Request, Words, branch_name, bump_subject, code, describe, propose, readable
-from bumper.record import Record, read_comment
+from bumper.record import Record
+from bumper.record_comment import read_comment
 from bumper.settings import Pipeline
 
 APP = Repository("registry.example.com", "team/app")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from bumper.change import Change, Version
 from bumper.image import ImageReference, Repository
-from bumper.record import Record, comment, one_line, read_comment, read_trailers, replace_comment, trailers
+from bumper.record import Record, one_line, read_trailers, trailers
+from bumper.record_comment import comment, read_comment, replace_comment
 from bumper.settings import Pipeline
 
 REPOSITORY = Repository("registry.example.com", "team/app")

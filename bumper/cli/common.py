@@ -77,12 +77,13 @@ class Common:
     def finish(self, result: "Result", settings: "Settings") -> None:
         """Wait for what is to be waited for, and print the result."""
         from bumper import report
-        from bumper.deployed import wait_until_deployed
         from bumper.merging import wait_until_merged
 
         began = time.monotonic()
         result = wait_until_merged(result, settings, self.wait if self.wait is not None else self.wait_deployed, tell)
         if self.wait_deployed is not None:
+            from bumper.deployed import wait_until_deployed
+
             wait_until_deployed(result, settings, self.wait_deployed, began, tell)
         if self.dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own
             report.write_dotenv(self.dotenv, result)

@@ -2,27 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from bumper import deliver
 from bumper.checkout import Checkout
 from bumper.cloning import Cloning
 from bumper.delivery_options import DeliveryOptions, choose_delivery
 from bumper.draft import Wording, make_draft
-from bumper.entry import pushed_images
 from bumper.image import ImageReference
 from bumper.narrowing import Concern
 from bumper.order import Newer, Overtaken
 from bumper.overtaken import Late, find_late, superseded
 from bumper.plan import Plan, check_images, choose_apps, plan_bump
 from bumper.proposal import Request, bump_subject
-from bumper.push_event.notification import PushedImage
-from bumper.push_event.read import read_push_event
 from bumper.repository import Target, open_target
 from bumper.result import Result
 from bumper.rules import check_rules, require_digests
 from bumper.settings import read_pipeline, read_source
 from bumper.source_commits import describe_commits
-from bumper.verify import registry_access, resolve_digests
+
+if TYPE_CHECKING:  # only a notification needs it
+    from bumper.push_event.notification import PushedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +46,28 @@ def bump(request: BumpRequest, options: DeliveryOptions, cloning: Cloning, envir
 
     """
     check_images(request.images)
-    pushed = read_push_event(request.event) if request.event is not None else ()
+    pushed = _read_event(request.event)
     if request.event is not None and not pushed:
         told = "the notification tells of no push of a tag; nothing was done."
         return Result("bump", request.environment, "unchanged", warnings=(told,))
     return deliver.retry_when_outrun(cloning.end(), lambda tip: _bump_once(request, pushed, options, tip, environ))
 
 
+def _read_event(event: bytes | None) -> "tuple[PushedImage, ...]":
+    if event is None:
+        return ()
+    from bumper.push_event.read import read_push_event  # with a model of each registry's notifications
+
+    return read_push_event(event)
+
+
 def _bump_once(
-    request: BumpRequest, pushed: Sequence[PushedImage], options: DeliveryOptions, checkout: Checkout,
+    request: BumpRequest, pushed: "Sequence[PushedImage]", options: DeliveryOptions, checkout: Checkout,
     environ: Mapping[str, str],
 ) -> Result:  # fmt: skip
     target = open_target(checkout, request.environment, _concern(request))
     name = target.environment.name
-    images = check_images(request.images) or pushed_images(target, pushed, allow_missing=request.allow_missing)
+    images = check_images(request.images) or _images_of(target, pushed, request)
     check_rules(target.setup.config, target.environment, images)
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     apps = choose_apps(target.gathered, name, request.apps)
@@ -86,6 +94,12 @@ def _bump_once(
         return superseded(asked, (*plan.warnings, *(one.explain(name) for one in told)), [overtaking.newer])
 
 
+def _images_of(target: Target, pushed: "Sequence[PushedImage]", request: BumpRequest) -> tuple[ImageReference, ...]:
+    from bumper.entry import pushed_images  # as above
+
+    return pushed_images(target, pushed, allow_missing=request.allow_missing)
+
+
 def _concern(request: BumpRequest) -> Concern:
     """A notification may name an image without its registry: what it means is told from all pins."""
     named = () if request.event is not None else tuple(image.repository for image in request.images)
@@ -106,6 +120,8 @@ def _plan(
 
     plan = planned(images)
     if request.verify:
+        from bumper.verify import registry_access, resolve_digests  # with the registries' client
+
         digests = resolve_digests(_to_ask(target, plan, images, apps), registry_access(target, environ))
         images = [image.with_digest(digests.get(image, image.digest)) for image in images]
         plan = planned(images)

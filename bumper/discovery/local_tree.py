@@ -1,13 +1,19 @@
-"""A GitOps repository that is checked out on this machine: its files, as git tracks them, and a new one among them."""
+"""A GitOps repository that is checked out on this machine: its files, as git tracks them, and a new one among them.
+
+The only importer of GitPython, which knows the ways in which a folder can be a repository (worktrees, submodules).
+"""
 
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bumper.errors import Refused
-from bumper.git_command import GitCommand, GitFailed
+from bumper.errors import Refused, Unavailable
 from bumper.git_settings import forget_inherited_repository
+
+if TYPE_CHECKING:  # imported where it is used: it runs git, and may find none
+    from git import Repo
 
 _GIT = ".git"
 _COMMIT = "160000"  # a submodule
@@ -35,14 +41,36 @@ def read_tree(place: Path) -> LocalTree:
     root = next((one for one in (folder, *folder.parents) if (one / _GIT).exists()), None)
     if root is None:
         return LocalTree(folder, folder.name, tuple(sorted(_walk(folder))))
+    repository = _open(root)
+    return LocalTree(root, _name(repository, root), tuple(_paths(_list(repository, root))))
+
+
+def _open(root: Path) -> "Repo":
     forget_inherited_repository()
-    git = GitCommand(root / _GIT, {"GIT_OPTIONAL_LOCKS": "0"})
     try:
-        listed = git.run("-c", "core.fsmonitor=false", "ls-files", "-z", "--stage")  # its settings run no program
-    except GitFailed as failure:
-        reason = failure.stderr.strip().removeprefix("fatal: ")
-        raise Refused(f"{root}: git cannot list the files ({reason}); mend the repository or name its URL.") from None
-    return LocalTree(root, _name(git, root), tuple(_paths(listed)))
+        from git import InvalidGitRepositoryError, Repo
+    except ImportError as error:  # what GitPython says where it finds no git
+        raise Unavailable("git was not found; install git 2.31 or newer.") from error
+    try:
+        return Repo(root, expand_vars=False)
+    except InvalidGitRepositoryError as error:
+        raise _cannot_list(root, f"{_GIT} leads to no repository") from error
+
+
+def _list(repository: "Repo", root: Path) -> bytes:
+    # Its own settings are not to run a program, and whoever owns the folder may be somebody else.
+    command = ["git", f"--git-dir={repository.git_dir}", "-c", "core.fsmonitor=false", "ls-files", "-z", "--stage"]
+    status, listed, said = repository.git.execute(
+        command, env={"GIT_OPTIONAL_LOCKS": "0"}, with_extended_output=True, with_exceptions=False,
+        stdout_as_string=False, strip_newline_in_stdout=False,
+    )  # fmt: skip
+    if status != 0 or not isinstance(listed, bytes):
+        raise _cannot_list(root, str(said).strip().removeprefix("fatal: "))
+    return listed
+
+
+def _cannot_list(root: Path, reason: str) -> Refused:
+    return Refused(f"{root}: git cannot list the files ({reason}); mend the repository or name its URL.")
 
 
 def _paths(listed: bytes) -> Iterable[str]:
@@ -58,13 +86,10 @@ def _walk(folder: Path) -> Iterable[str]:
         yield from (str((Path(parent) / name).relative_to(folder).as_posix()) for name in names)
 
 
-def _name(git: GitCommand, root: Path) -> str:
+def _name(repository: "Repo", root: Path) -> str:
     """As the remote has it: a clone's folder may be called anything."""
-    try:
-        url = git.text("config", "--get", "remote.origin.url")
-    except GitFailed:
-        return root.name
-    return url.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2] or root.name
+    urls = [remote.url for remote in repository.remotes if remote.name == "origin"]
+    return urls[0].rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2] if urls else root.name
 
 
 def read_bytes(tree: LocalTree, paths: Iterable[str]) -> Mapping[str, bytes]:

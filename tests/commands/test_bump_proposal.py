@@ -2,7 +2,8 @@
 
 import pytest
 
-from bumper.record import read_comment, read_trailers
+from bumper.record import read_trailers
+from bumper.record_comment import read_comment
 from tests.command_line import CommandLine
 from tests.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from bumper.record import read_comment
+from bumper.record_comment import read_comment
 from tests.gitops import values
 from tests.registry.asking import docker_auth, login
 from tests.registry.fake_registry import DIGEST, PASSWORD, Behaviour, Reply
