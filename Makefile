@@ -36,7 +36,7 @@ corpus: $(VENV)/ready
 soak: $(VENV)/ready
 	$(BIN)/python -m tests.soak.soak $(SECONDS)
 
-# The generated parts of docs/reference.
+# The generated parts of docs/reference, and the JSON Schema that is shipped.
 docs: $(VENV)/ready
 	$(BIN)/python -m tests.docs.generate
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bumper.config_checks import suggest
+from bumper.config_keys import ConfigKeys
 from bumper.config_mistakes import FILE_NAME, Mistake, Place, refuse, translate
 from bumper.config_models import Config
 from bumper.errors import Refused
@@ -26,6 +27,17 @@ def parse_config(source: bytes) -> Config:
     """The settings in the bytes of bumper.yaml; an empty file gives the defaults.
 
     Raises:
+        Refused: as ``parse_keys``.
+
+    """
+    config: Config = parse_keys(source).read()
+    return config
+
+
+def parse_keys(source: bytes) -> ConfigKeys:
+    """The keys that the bytes of bumper.yaml set.
+
+    Raises:
         Refused: it is not UTF-8 or not YAML, or it breaks the contract's rules for bumper.yaml.
 
     """
@@ -37,21 +49,21 @@ def parse_config(source: bytes) -> Config:
     except YamlError as error:
         raise Refused(f"{FILE_NAME}:{error.line}: {error.problem}; write it as YAML allows.") from error
     if root is None or data is None:
-        return Config()
+        return ConfigKeys()
     try:
-        config = Config.model_validate(data)
+        keys = ConfigKeys.model_validate(data)
     except ValidationError as error:
         mistakes = [translate(detail) for detail in error.errors(include_url=False)]
         raise refuse(root, mistakes) from error
-    mistakes = list(_check_references(config))
+    mistakes = list(_check_references(keys))
     if mistakes:
         raise refuse(root, mistakes)
-    return config
+    return keys
 
 
 def config_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of bumper.yaml."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ConfigKeys.model_json_schema()}
     return {**schema, "title": FILE_NAME}
 
 
@@ -80,7 +92,7 @@ def _with_placeholders(data: object) -> object:
             return data
 
 
-def _check_references(config: Config) -> Iterator[Mistake]:
+def _check_references(config: ConfigKeys) -> Iterator[Mistake]:
     """What one key says about another: environments must exist, a registry stands in one list only."""
     known = tuple(config.environments)
     for place, name in _named_environments(config):
@@ -96,7 +108,7 @@ def _check_references(config: Config) -> Iterator[Mistake]:
             seen.add(registry)
 
 
-def _named_environments(config: Config) -> Iterator[tuple[Place, str]]:
+def _named_environments(config: ConfigKeys) -> Iterator[tuple[Place, str]]:
     """Where environments are named; the usual layouts' ones are not known before the paths are."""
     for name, environment in config.environments.items():
         for index, source in enumerate(environment.promote_from or ()):

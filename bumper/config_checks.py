@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
+from bumper.config_models import DEFAULT_MESSAGE
 from bumper.image import has_host, read_repository, split_reference
 from bumper.path_pattern import APP, find_problem
 from bumper.pin_path import parse_path
-
-DEFAULT_MESSAGE = "{default}"
 
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _AUTHOR = re.compile(r"[^<>\s](?:[^<>\r\n]*[^<>\s])? <[^<>@\s]+@[^<>@\s]+>")

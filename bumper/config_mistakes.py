@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from bumper.config_checks import suggest
-from bumper.config_models import ArgoCd, Config, EnvironmentConfig, PinnedImage, RegistryConfig
+from bumper.config_keys import ArgoCdKeys, ConfigKeys, EnvironmentKeys, PinnedImageKeys, RegistryKeys
 from bumper.errors import Refused
 from bumper.pin_path import format_path
 from bumper.yaml_tree import Alias, Mapping, Node, Scalar, Sequence
@@ -113,7 +113,7 @@ def _describe(found: object) -> str:
 
 def _explain_unknown_key(place: Place) -> str:
     key = str(place[-1])
-    if len(place) == 1 and key in EnvironmentConfig.model_fields:
+    if len(place) == 1 and key in EnvironmentKeys.model_fields:
         return "is a key of an environment; move it below environments and the environment's name"
     return f"is not a key here; {suggest(key, tuple(_model_at(place).model_fields))}"
 
@@ -122,12 +122,12 @@ def _model_at(place: Place) -> type[BaseModel]:
     """The model whose key ``place`` ends with."""
     match place:
         case ("environments", _, _):
-            return EnvironmentConfig
+            return EnvironmentKeys
         case ("environments", _, "argocd", _):
-            return ArgoCd
+            return ArgoCdKeys
         case ("images", _, _):
-            return PinnedImage
+            return PinnedImageKeys
         case ("registries", _, _):
-            return RegistryConfig
+            return RegistryKeys
         case _:
-            return Config
+            return ConfigKeys

@@ -3,8 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 from bumper.config_models import EnvironmentConfig
 from bumper.path_pattern import AppFolder, Claim
@@ -74,16 +73,17 @@ class Conventions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Clue:
-    """Something in a path that speaks for an environment."""
+class _Clues:
+    """What speaks for environments in a path: their names, and those of folders that may mean an application.
 
-    environment: str
-    folder: str | None = None  # of a folder that is only named like an environment with a suffix: its path
+    ``dev-portal`` and ``test-runner`` are named like an environment with a suffix: such a name stands with its folder.
+    """
 
-    @property
-    def is_weak(self) -> bool:
-        """Whether an application may be meant: ``dev-portal``, ``test-runner``."""
-        return self.folder is not None
+    certain: tuple[str, ...] = ()
+    doubtful: tuple[tuple[str, str], ...] = ()
+
+
+_NO_CLUES = _Clues()
 
 
 def read_conventions(paths: Iterable[str], repository_name: str) -> Conventions:
@@ -93,65 +93,79 @@ def read_conventions(paths: Iterable[str], repository_name: str) -> Conventions:
     application_folders = _find_application_folders(clues)
     files: defaultdict[str, set[str]] = defaultdict(set)
     for path, found in clues.items():
-        strong = [clue for clue in found if not clue.is_weak]
-        for clue in strong or [clue for clue in found if clue.folder not in application_folders]:
-            files[clue.environment].add(path)
+        for name in found.certain:
+            files[name].add(path)
+        for name, folder in () if found.certain else found.doubtful:
+            if folder not in application_folders:
+                files[name].add(path)
     return Conventions({name: frozenset(files[name]) for name in sorted(files)}, frozenset(paths), repository_name)
 
 
-def _find_application_folders(clues: Mapping[str, Sequence[_Clue]]) -> set[str]:
+def _find_application_folders(clues: Mapping[str, _Clues]) -> set[str]:
     """The application folders of all files whose environment is certain, where some file's is not."""
-    if not any(clue.is_weak for found in clues.values() for clue in found):
+    if not any(found.doubtful for found in clues.values()):
         return set()
-    certain = ((path, clue) for path, found in clues.items() for clue in found if not clue.is_weak)
-    return {_application_folder(path, clue.environment) for path, clue in certain}
+    return {_application_folder(path, name) for path, found in clues.items() for name in found.certain}
 
 
-def _find_clues(paths: Iterable[str]) -> dict[str, Sequence[_Clue]]:
-    """The clues of every path that has some; each folder is looked at once for all the files in it."""
+def _find_clues(paths: Sequence[str]) -> dict[str, _Clues]:
+    """The clues of every path that has some."""
     charts = {path.removesuffix("Chart.yaml") + "charts" for path in paths if path.endswith("Chart.yaml")}
-    by_folder: dict[str, list[_Clue] | None] = {}
-    clues: dict[str, Sequence[_Clue]] = {}
+    folders = _Folders(charts)
+    clues: dict[str, _Clues] = {}
     for path in paths:
-        folder, _, name = path.rpartition("/")
-        if not name.endswith((".yaml", ".yml")):
-            continue
-        if folder not in by_folder:
-            by_folder[folder] = _folder_clues(folder, charts)
-        of_folder = by_folder[folder]
-        if of_folder is not None:
-            found = of_folder if name.startswith("values") else []
-            if name not in _BASE_NAMES:
-                found = [*found, *_name_clues(folder, name)]
-            if found:
-                clues[path] = found
+        if path.endswith((".yaml", ".yml")):
+            folder, _, name = path.rpartition("/")
+            of_folder = folders[folder]
+            if of_folder is not None:
+                found = of_folder if name.startswith("values") else _NO_CLUES
+                named = None if name in _BASE_NAMES else _named_after(folder, name)
+                if named is not None:
+                    found = replace(found, certain=(*found.certain, named))
+                if found is not _NO_CLUES:
+                    clues[path] = found
     return clues
 
 
-def _folder_clues(folder: str, charts: set[str]) -> list[_Clue] | None:
-    """What the folders of a path say; None below templates/ and below a chart's own charts/."""
-    clues: list[_Clue] = []
-    parts = folder.split("/")
-    for index, part in enumerate(parts):
-        if part == "templates" or (part == "charts" and "/".join(parts[: index + 1]) in charts):
+class _Folders(dict[str, _Clues | None]):
+    """What the folders of a path say, each looked at once; None below templates/ and below a chart's own charts/."""
+
+    def __init__(self, charts: Collection[str]) -> None:
+        super().__init__({"": _NO_CLUES})
+        self._charts = charts
+        self._same: dict[tuple[object, ...], _Clues] = {}  # thousands of applications have the same environments
+
+    def __missing__(self, folder: str) -> _Clues | None:
+        unknown = []
+        while folder not in self:
+            unknown.append(folder)
+            folder = folder.rpartition("/")[0]
+        found = self[folder]
+        for below in reversed(unknown):
+            found = self[below] = None if found is None else self._look(found, below)
+        return found
+
+    def _look(self, above: _Clues, folder: str) -> _Clues | None:
+        parent, _, name = folder.rpartition("/")
+        if name == "templates" or (name == "charts" and folder in self._charts):
             return None
-        if _is_environment(part):
-            anchored = index > 0 and parts[index - 1] in _ENVIRONMENT_PARENTS
-            certain = anchored or _EXACT.fullmatch(part)
-            clues.append(_Clue(part, None if certain else "/".join(parts[: index + 1])))
-    return clues
+        if _FOLDER.fullmatch(name) is None:
+            return above
+        if not _EXACT.fullmatch(name) and parent.rpartition("/")[2] not in _ENVIRONMENT_PARENTS:
+            return replace(above, doubtful=(*above.doubtful, (name, folder)))
+        certain = (*above.certain, name)
+        found = self._same.get((certain, above.doubtful))
+        if found is None:
+            found = self._same[certain, above.doubtful] = replace(above, certain=certain)
+        return found
 
 
-@lru_cache(maxsize=4096)  # the same few names stand in tens of thousands of paths
-def _is_environment(name: str) -> bool:
-    return _FOLDER.fullmatch(name) is not None
-
-
-def _name_clues(folder: str, name: str) -> Iterator[_Clue]:
+def _named_after(folder: str, name: str) -> str | None:
+    """The environment that a file is named after."""
     if named := _NAMED_FILE.fullmatch(name):
-        yield _Clue(named["after"] or named["before"])
-    elif (bare := _BARE_FILE.fullmatch(name)) and folder.rpartition("/")[2] in _PARENTS:
-        yield _Clue(bare["name"])
+        return named["after"] or named["before"]
+    bare = _BARE_FILE.fullmatch(name)
+    return bare["name"] if bare is not None and folder.rpartition("/")[2] in _PARENTS else None
 
 
 def _application_folder(path: str, environment: str) -> str:
@@ -160,14 +174,13 @@ def _application_folder(path: str, environment: str) -> str:
     The file name, the environment's folders and an ``envs``, ``environments`` or ``values`` right before one of
     them are taken away.
     """
-    parts = path.split("/")
-    last = len(parts) - 1
-    for index in range(last - 1, -1, -1):
-        part = parts[index]
-        following = parts[index + 1]
-        before_environment = following == environment or index + 1 == last
-        if part != environment and not (part in _PARENTS and before_environment):
-            return "/".join(parts[: index + 1])
+    folder, _, following = path.rpartition("/")
+    before_environment = True  # or before the file name
+    while folder:
+        above, _, part = folder.rpartition("/")
+        if part != environment and not (part in _PARENTS and (before_environment or following == environment)):
+            return folder
+        folder, following, before_environment = above, part, False
     return ""
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from bumper.checkout import Checkout, read_files
-from bumper.config import parse_config
 from bumper.config_models import Config
 from bumper.errors import Refused
 from bumper.gather import Gathered, gather
@@ -43,6 +42,8 @@ def read_setup(checkout: Checkout, along: Iterable[str] = ()) -> Setup:
     if CONFIG_FILE in checkout.entries:
         if checkout.is_link(CONFIG_FILE):
             raise Refused(f"{CONFIG_FILE} is a symbolic link, which bumper does not follow; make it a file.")
+        from bumper.config import parse_config  # with pydantic, which a repository without bumper.yaml does not need
+
         written = parse_config(read_files(checkout, [CONFIG_FILE, *along])[CONFIG_FILE])
     return Setup(written, read_layout(written, checkout.files, checkout.settings.address.name))
 

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bumper.config import config_schema, parse_config
+from bumper.config_keys import ConfigKeys
 from bumper.config_models import Config
 from bumper.errors import Refused
 
@@ -120,7 +121,7 @@ def test_any_bytes_are_a_configuration_or_refused(source: bytes) -> None:
     assert_read_or_refused(source)
 
 
-KEYS = st.sampled_from([*Config.model_fields, "prod", "values", "promote_from", "image", "path", "0", "", "<<"])
+KEYS = st.sampled_from([*ConfigKeys.model_fields, "prod", "values", "promote_from", "image", "path", "0", "", "<<"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 TREES = st.recursive(
     SCALARS, lambda nodes: st.lists(nodes, max_size=3) | st.dictionaries(KEYS, nodes, max_size=3), max_leaves=12
@@ -147,14 +148,14 @@ def test_the_schema_knows_and_describes_every_key() -> None:
 
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["title"] == "bumper.yaml"
-    assert list(schema["properties"]) == list(Config.model_fields)
+    assert list(schema["properties"]) == list(ConfigKeys.model_fields)
     for model in (schema, *schema["$defs"].values()):
         assert model["additionalProperties"] is False
         assert all(key["description"] for key in model["properties"].values())
 
 
 def test_the_schema_takes_one_pattern_or_a_list_and_no_empty_key() -> None:
-    keys = config_schema()["$defs"]["EnvironmentConfig"]["properties"]
+    keys = config_schema()["$defs"]["EnvironmentKeys"]["properties"]
 
     assert [choice["type"] for choice in keys["values"]["anyOf"]] == ["string", "array"]
     assert keys["delivery"]["enum"] == ["merge-request", "commit"]
@@ -165,7 +166,7 @@ def test_the_schema_s_examples_are_right() -> None:
     for name, key in config_schema()["properties"].items():
         for example in key.get("examples", []):
             parse_config(json.dumps({name: example}).encode())
-    for name, key in config_schema()["$defs"]["EnvironmentConfig"]["properties"].items():
+    for name, key in config_schema()["$defs"]["EnvironmentKeys"]["properties"].items():
         for example in key.get("examples", []):
             written = {"values": "prod/values.yaml", name: example}
             parse_config(json.dumps({"environments": {"prod": written, "staging": {"values": "s.yaml"}}}).encode())

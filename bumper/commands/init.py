@@ -8,7 +8,7 @@ from typing import Any
 
 from bumper.checkout import read_files
 from bumper.cloning import clone
-from bumper.config import SCHEMA_FILE, parse_config, schema_text
+from bumper.config import SCHEMA_FILE, parse_keys, schema_text
 from bumper.config_models import Config
 from bumper.conventions import read_conventions
 from bumper.discovery.init_text import printable, some, write_config
@@ -103,11 +103,11 @@ def _look_through(tree: _Tree) -> Initialized:
     if not found.environments:
         raise Refused(_nothing_found(tree, found))
     text = write_config(found)
-    config = parse_config(text.encode())
+    keys = parse_keys(text.encode())
     overriding = [one for one in manifests if any(source.overrides for source in one.sources)]
-    pins = _pins(config, tree, sources) if overriding else {}
+    pins = _pins(keys.read(), tree, sources) if overriding else {}
     warnings = (*map(printable, found.warnings), *find_overrides(overriding, pins))
-    return Initialized(text, config.model_dump(mode="json", exclude_unset=True), found.environments, warnings)
+    return Initialized(text, keys.model_dump(mode="json", exclude_unset=True), found.environments, warnings)
 
 
 def _nothing_found(tree: _Tree, found: Survey) -> str:

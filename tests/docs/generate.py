@@ -1,4 +1,4 @@
-"""Writes the parts of docs/reference that follow from the code: ``python -m tests.docs.generate``."""
+"""Writes parts of docs/reference, and the schema that is shipped, from the code: ``python -m tests.docs.generate``."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,9 +8,11 @@ from typing import Any
 import typer
 
 from bumper.cli.main import app
-from bumper.config import config_schema
+from bumper.config import SCHEMA_FILE, config_schema
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+_ROOT = Path(__file__).parents[2]
+REFERENCE = _ROOT / "docs" / "reference"
+SCHEMA = _ROOT / "bumper" / SCHEMA_FILE
 _WIDTH = 100  # characters of a help text's line
 _COMMANDS = """\
 # Commands
@@ -90,3 +92,4 @@ def _value(value: object) -> str:
 if __name__ == "__main__":
     (REFERENCE / "commands.md").write_text(commands(), encoding="utf-8")
     (REFERENCE / "configuration.md").write_text(configuration(), encoding="utf-8")
+    SCHEMA.write_text(json.dumps(config_schema(), indent=2) + "\n", encoding="utf-8")
