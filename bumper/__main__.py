@@ -1,5 +1,5 @@
 """``python -m bumper`` is the command ``bumper``."""
 
-from bumper.cli import process
+from bumper.cli.process import process
 
 process()

@@ -7,7 +7,6 @@ and written). Only the newest commit and the blobs that are asked for are fetche
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from bumper.git_command import NETWORK_SECONDS, GitCommand, GitFailed
 from bumper.git_failures import RaceLost, explain, explain_push, is_gone, is_race
@@ -18,13 +17,6 @@ _REGULAR = ("100644", "100755")
 HEADS = "refs/heads/"
 
 
-class Entry(NamedTuple):  # a tuple, because a large repository has tens of thousands of them
-    """A path in a tree: its mode (git's octal digits) and its object id."""
-
-    mode: str
-    object_id: str
-
-
 @dataclass(frozen=True, slots=True)
 class Checkout:
     """The target branch at one commit."""
@@ -33,7 +25,7 @@ class Checkout:
     settings: Settings
     branch: str
     tip: str
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, str]  # of every path "<mode> blob <object id>", one text: there may be tens of thousands
     blobs: dict[str, bytes] = field(default_factory=dict, repr=False)  # read before: a job made again asks for the rest
 
     @property
@@ -43,7 +35,15 @@ class Checkout:
 
     def is_link(self, path: str) -> bool:
         """Whether ``path`` is a symbolic link, which Helm may follow and bumper does not."""
-        return self.entries[path].mode == SYMBOLIC_LINK
+        return self.mode(path) == SYMBOLIC_LINK
+
+    def mode(self, path: str) -> str:
+        """A file's mode: git's octal digits."""
+        return self.entries[path].partition(" ")[0]
+
+    def blob(self, path: str) -> str:
+        """The object id of a file's content."""
+        return self.entries[path].rpartition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,14 @@ class Commit:
     parents: tuple[str, ...]
 
 
-def list_entries(git: GitCommand, tip: str) -> dict[str, Entry]:
-    """Every file of a commit, by its path."""
+def list_entries(git: GitCommand, tip: str) -> dict[str, str]:
+    """Every file of a commit, by its path (see Checkout)."""
     entries = {}
     listed = git.run("ls-tree", "-r", "-z", "--full-tree", tip).decode(errors="surrogateescape")
     for line in listed.split("\0"):
         about, _, path = line.partition("\t")
-        mode, _, rest = about.partition(" ")
-        if rest.startswith("blob "):
-            entries[path] = Entry(mode, rest[5:])
+        if about.startswith("blob ", 7):
+            entries[path] = about
     return entries
 
 
@@ -89,9 +88,9 @@ def _fetch(checkout: Checkout, branch: str, depth: int = 1) -> str:
 
 def read_files(checkout: Checkout, paths: Iterable[str]) -> dict[str, bytes]:
     """The bytes of files at the tip, fetched all at once; symbolic links are left out."""
-    wanted = {path: checkout.entries[path] for path in paths if checkout.entries[path].mode in _REGULAR}
-    blobs = read_blobs(checkout, {entry.object_id for entry in wanted.values()})
-    return {path: blobs[entry.object_id] for path, entry in wanted.items()}
+    wanted = {path: checkout.blob(path) for path in paths if checkout.mode(path) in _REGULAR}
+    blobs = read_blobs(checkout, set(wanted.values()))
+    return {path: blobs[blob] for path, blob in wanted.items()}
 
 
 def read_blobs(checkout: Checkout, object_ids: set[str]) -> dict[str, bytes]:

@@ -23,6 +23,7 @@ class Cloning:
     _git: GitCommand
     _arguments: tuple[str, ...]
     _started: Started
+    _folder: "tempfile.TemporaryDirectory[str]"
 
     def end(self) -> Checkout:
         """The target branch, once it is there.
@@ -38,27 +39,49 @@ class Cloning:
             raise explain(failure, "cloning", self.settings) from failure
         return _read_head(self._git, self.settings)
 
+    def drop(self) -> None:
+        """Nobody needs it any more: git is stopped, if it is still running, and the folder is gone."""
+        self._started.drop()
+        self._folder.cleanup()
 
-@contextlib.contextmanager
-def start_clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Cloning]:
-    """Clone the GitOps repository's target branch into a temporary folder that is gone afterwards.
+
+def begin_clone(settings: Settings, environ: Mapping[str, str]) -> Cloning:
+    """Clone the GitOps repository's target branch into a temporary folder; whoever asks for it drops it.
 
     Raises:
         Unavailable: there is no git.
 
     """
     forget_inherited_repository()
+    folder = tempfile.TemporaryDirectory(prefix="bumper-", ignore_cleanup_errors=True)
+    git = GitCommand(Path(folder.name) / "gitops.git", git_environment(settings, environ))
+    branch = ["--branch", settings.branch] if settings.branch is not None else []
+    wanted = ("--depth", "1", "--filter=blob:none", "--single-branch", "--no-tags", "--template=", *branch)
+    arguments = ("clone", "--quiet", "--bare", *wanted, "--", settings.address.url, str(git.directory))
+    try:
+        return Cloning(settings, git, arguments, git.start(*arguments), folder)
+    except BaseException:
+        folder.cleanup()
+        raise
+
+
+@contextlib.contextmanager
+def start_clone(settings: Settings, environ: Mapping[str, str], ahead: Cloning | None = None) -> Iterator[Cloning]:
+    """The same, dropped afterwards; ``ahead`` is taken in its place where it is of the same settings.
+
+    Raises:
+        Unavailable: there is no git.
+
+    """
     begin(f"cloning {settings.address.url}")
-    with tempfile.TemporaryDirectory(prefix="bumper-", ignore_cleanup_errors=True) as folder:
-        git = GitCommand(Path(folder) / "gitops.git", git_environment(settings, environ))
-        branch = ["--branch", settings.branch] if settings.branch is not None else []
-        wanted = ("--depth", "1", "--filter=blob:none", "--single-branch", "--no-tags", "--template=", *branch)
-        arguments = ("clone", "--quiet", "--bare", *wanted, "--", settings.address.url, str(git.directory))
-        started = git.start(*arguments)
-        try:
-            yield Cloning(settings, git, arguments, started)
-        finally:
-            started.drop()
+    if ahead is not None and ahead.settings == settings:
+        yield ahead  # dropped by whoever began it
+        return
+    cloning = begin_clone(settings, environ)
+    try:
+        yield cloning
+    finally:
+        cloning.drop()
 
 
 @contextlib.contextmanager

@@ -60,7 +60,9 @@ class _Adapter(HTTPAdapter):
     """Trusts a CA file beside the usual authorities: a private one for GitLab must not shut out Docker Hub."""
 
     def __init__(self, ca_file: Path | None, tries: int) -> None:
-        self._context = _tls_context(ca_file)
+        if ca_file is not None:
+            _tls_context(ca_file)  # whether it can be read is told at once
+        self._ca_file = ca_file
         retries = Retry(
             total=tries - 1, other=0, redirect=False, allowed_methods=("GET", "HEAD", "POST"),
             status_forcelist=_PASSING, backoff_factor=_BACKOFF, backoff_jitter=_BACKOFF,
@@ -68,11 +70,12 @@ class _Adapter(HTTPAdapter):
         )  # fmt: skip
         super().__init__(max_retries=retries, pool_maxsize=8)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as requests declares it
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401 - as requests declares it
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as requests has it
+        """With the authorities, once something speaks TLS: to read them all takes as long as a small clone."""
+        host, pool = super().build_connection_pool_key_attributes(*args, **kwargs)
+        if host["scheme"] == "https":
+            pool["ssl_context"] = _tls_context(self._ca_file)
+        return host, pool
 
 
 @cache

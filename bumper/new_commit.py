@@ -31,7 +31,7 @@ def _import(checkout: Checkout, files: Mapping[str, bytes], message: str, author
     ]
     for path, content in files.items():
         name = _quoted(path)
-        stream.append(f"M {checkout.entries[path].mode} inline ".encode() + name + f"\ndata {len(content)}\n".encode())
+        stream.append(f"M {checkout.mode(path)} inline ".encode() + name + f"\ndata {len(content)}\n".encode())
         stream.append(content + b"\n")
     stream.append(b"get-mark :1\n")
     return checkout.git.text("fast-import", "--quiet", "--force", stdin=b"".join(stream))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bumper.cli import main
+from bumper.cli.main import main
 
 
 @dataclass(frozen=True)

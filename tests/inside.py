@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from unittest.mock import patch
 
-from bumper.cli import main
+from bumper.cli.main import main
 
 from .command_line import Ran
 

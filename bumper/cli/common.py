@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+import typer
+
 from bumper.cli import options as opt
 from bumper.cli.printing import show
 from bumper.cli.progress import tell
@@ -22,7 +24,9 @@ if TYPE_CHECKING:  # imported where they are used, so that --version and complet
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """The options that every command takes which opens a merge request."""
+    """The options that every command takes which opens a merge request, and Typer's context."""
+
+    context: typer.Context
 
     repo: opt.Repo = None
     branch: opt.Branch = None
@@ -55,7 +59,7 @@ class Common:
         from bumper.settings import read_settings
 
         settings = read_settings(self.environ, repo=self.repo, branch=self.branch, gitlab_url=self.gitlab_url)
-        return start_clone(settings, self.environ)
+        return start_clone(settings, self.environ, self.context.obj)
 
     def delivery_options(self, *, allow_older: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""
@@ -101,9 +105,15 @@ def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
     hints = get_type_hints(Common, include_extras=True)
     own = inspect.signature(command)
     names = [each.name for each in fields(Common)]
+    options = fields(Common)[1:]  # the first is Typer's context
     added = [
-        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
-        for each in fields(Common)
+        inspect.Parameter(names[0], inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
+        *(
+            inspect.Parameter(
+                each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name]
+            )
+            for each in options
+        ),
     ]
 
     @functools.wraps(command)

@@ -1,13 +1,11 @@
 """The program ``bumper``: its commands, and the contract's exit codes."""
 
-import gc
 import io
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,10 +13,11 @@ from bumper import __version__
 from bumper.cli import changing, examining, local, progress, reading, setting_up, trying
 from bumper.cli.colour import mark
 from bumper.cli.options import Output
+from bumper.cli.process import INTERRUPTED
 from bumper.errors import BumperError, Unavailable, WrongUsage
 
-_INTERRUPTED = 130
-_OBJECTS_BEFORE_A_COLLECTION = 100_000
+if TYPE_CHECKING:  # imported where it is used, so that --version and completion start fast
+    from bumper.cloning import Cloning
 
 app = typer.Typer(
     name="bumper",
@@ -72,28 +71,8 @@ def _root(
     """Options of bumper itself."""
 
 
-def process() -> NoReturn:
-    """The program: ``main`` in a process of its own, which lives for a second or so.
-
-    Collecting garbage that is hardly there, and taking every module apart at the end, would take a quarter of that.
-    """
-    gc.set_threshold(_OBJECTS_BEFORE_A_COLLECTION, 20, 50)
-    code: object = 0
-    try:
-        main()
-    except SystemExit as end:
-        code = end.code
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        code = code or Unavailable.exit_code
-    os._exit(code if isinstance(code, int) else 0)
-
-
-def main() -> None:
-    """Run the command line and exit with the contract's codes."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled CI job: end as with ^C, and clean up
+def main(ahead: "Cloning | None" = None) -> None:
+    """Run the command line and exit with the contract's codes; ``ahead`` is a clone that is under way already."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file name that is not UTF-8, or a terminal that is not
             stream.reconfigure(errors="backslashreplace")
@@ -101,14 +80,14 @@ def main() -> None:
     command = typer.main.get_command(app)
     arguments = sys.argv[1:] or ["--help"]
     try:
-        code = command.main(arguments, prog_name="bumper", standalone_mode=False)
+        code = command.main(arguments, prog_name="bumper", standalone_mode=False, obj=ahead)
         sys.stdout.flush()
     except BumperError as error:
         code = _fail(error)
     except typer.TyperException as error:
         code = _fail(WrongUsage(error.format_message().rstrip(".") + "; see --help."))
     except (KeyboardInterrupt, typer.Abort):
-        code = _INTERRUPTED
+        code = INTERRUPTED
     except OSError as error:  # a full disk, no more files: the machine's trouble, not the request's
         _drop_what_cannot_be_printed()
         code = _fail(Unavailable(f"{error.strerror or type(error).__name__}{_place(error)}; mend that and try again."))
@@ -116,7 +95,7 @@ def main() -> None:
         traceback.print_exc()
         code = _fail(BumperError("this is a bug in bumper; please report it with the lines above."))
     progress.stop()
-    if code == _INTERRUPTED:  # typer hands its own 130 back for most of them
+    if code == INTERRUPTED:  # typer hands its own 130 back for most of them
         print("interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -15,6 +15,7 @@ Environments = Annotated[
 
 
 def status(
+    context: typer.Context,
     environments: Environments = None,
     repo: opt.Repo = None,
     branch: opt.Branch = None,
@@ -34,7 +35,7 @@ def status(
     from bumper.settings import environment, read_settings
 
     settings = read_settings(environment(), repo=repo, branch=branch, gitlab_url=gitlab_url)
-    with start_clone(settings, environment()) as cloning:
+    with start_clone(settings, environment(), context.obj) as cloning:
         from bumper import report_status as report
         from bumper.commands.status import status as run
         from bumper.local_file import write_text
@@ -48,6 +49,7 @@ def status(
 
 
 def history(
+    context: typer.Context,
     environment: Annotated[str, typer.Argument(help="The environment.", metavar="ENVIRONMENT")],
     repo: opt.Repo = None,
     branch: opt.Branch = None,
@@ -65,7 +67,7 @@ def history(
     from bumper.settings import read_settings
 
     settings = read_settings(process_environment(), repo=repo, branch=branch, gitlab_url=gitlab_url)
-    with start_clone(settings, process_environment()) as cloning:
+    with start_clone(settings, process_environment(), context.obj) as cloning:
         from bumper import report_status as report
         from bumper.commands.history import history as run
 
