@@ -11,9 +11,14 @@ from bumper.image import Repository, read_repository
 from bumper.layout import AppFiles, Environment
 from bumper.pin import Pin
 from bumper.pin_path import PinPath, parse_path
+from bumper.sharing_out import share_out
 from bumper.siblings import resolve, value_of
 from bumper.values_file import ValuesFile, find_pins, pin_at, read_values
+from bumper.values_on_demand import ValuesOnDemand
 from bumper.yaml_tree import Mapping as NodeMapping
+
+HOLD = b"# bumper: hold"  # the words of a hold (see hold_comment)
+_MOST_AT_ONCE = 250  # applications
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Gathered:
     """An environment's pins.
 
     ``shared`` are pins of base files whose tag no file of the environment's own overrides; ``unreadable`` says of each
-    file that could not be read why.
+    file that could not be read why; ``with_holds`` are the files in which the words of a hold stand.
     """
 
     pins: tuple[FoundPin, ...]
@@ -39,23 +44,55 @@ class Gathered:
     values: Mapping[str, ValuesFile]
     unreadable: tuple[str, ...]
     apps: tuple[str, ...]
+    with_holds: frozenset[str]
 
 
 def gather(environment: Environment, config: Config, sources: Mapping[str, bytes]) -> Gathered:
     """Read ``sources`` (the environment's files and their bases; symbolic links are not among them)."""
-    values, unreadable = _read_all(environment, sources)
+    apps = environment.apps
+    values: Mapping[str, ValuesFile]
+    if len(apps) <= _MOST_AT_ONCE:
+        values, unreadable = _read_all(environment, sources)
+        found = [_find(environment, config, values, unreadable)]
+    else:  # neither the trees of all of them at once, nor one core for all
+        starts = range(0, len(apps), _MOST_AT_ONCE)
+        parts = [replace(environment, apps=apps[start : start + _MOST_AT_ONCE]) for start in starts]
+        found = share_out(lambda part: _find(part, config, *_read_all(part, sources)), parts)
+        values = ValuesOnDemand({path: sources[path] for one in found for path in one.readable})
+    return Gathered(
+        pins=tuple(pin for one in found for pin in one.pins),
+        shared=tuple(pin for one in found for pin in one.shared),
+        values=values,
+        unreadable=tuple(dict.fromkeys(warning for one in found for warning in one.unreadable)),
+        apps=tuple(dict.fromkeys(app.app for app in apps)),
+        with_holds=frozenset(path for path in environment.files if HOLD in sources.get(path, b"")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found in some of an environment's applications."""
+
+    pins: tuple[FoundPin, ...]
+    shared: tuple[FoundPin, ...]
+    readable: Sequence[str]
+    unreadable: Sequence[str]
+
+
+def _find(
+    environment: Environment, config: Config, values: Mapping[str, ValuesFile], unreadable: Sequence[str]
+) -> _Found:
     pins: list[FoundPin] = []
     shared: list[FoundPin] = []
     for app in environment.apps:
         own = list(_own_pins(environment, config, app, values))
         pins += own
         shared += _shared_pins(app, values, {found.pin.path for found in own})
-    return Gathered(
-        pins=tuple(found for found in pins if not is_ignored(config, found.pin.repository)),
-        shared=tuple(found for found in shared if not is_ignored(config, found.pin.repository)),
-        values=values,
-        unreadable=tuple(unreadable),
-        apps=tuple(dict.fromkeys(app.app for app in environment.apps)),
+    return _Found(
+        tuple(found for found in pins if not is_ignored(config, found.pin.repository)),
+        tuple(found for found in shared if not is_ignored(config, found.pin.repository)),
+        tuple(values),
+        unreadable,
     )
 
 
@@ -102,7 +139,7 @@ def pins_of_version(
 
     Empty where that version cannot be read.
     """
-    others = {file: values for file, values in current.items() if file != path}
+    others = {file: current[file] for file in (*app.bases, *app.values) if file in current and file != path}
     try:
         others[path] = read_values(path, content)
     except Refused:

@@ -1,7 +1,7 @@
 """Applications x environments: what runs where, what differs, what is held. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.config_models import Config
@@ -99,18 +99,6 @@ def see(gathered: Gathered, config: Config) -> Seen:
     return Seen(tuple(_rows(gathered)), _running(gathered, config), repositories, gathered.unreadable, pins)
 
 
-def join(parts: Iterable[Seen]) -> Seen:
-    """What was seen of one environment in parts, each with other applications."""
-    every = list(parts)
-    return Seen(
-        rows=tuple(row for one in every for row in one.rows),
-        running={place: tags for one in every for place, tags in one.running.items()},
-        repositories=frozenset(each for one in every for each in one.repositories),
-        unreadable=tuple(warning for one in every for warning in one.unreadable),
-        pins=tuple(found for one in every for found in one.pins),
-    )
-
-
 def make_overview(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> Overview:
     """What was ``seen``, by environment, of those ``asked`` for; the others are only held against them."""
     rows = {name: seen[name].rows for name in asked}
@@ -124,7 +112,7 @@ def _rows(gathered: Gathered) -> Iterator[Row]:
     for found in (*gathered.pins, *gathered.shared):
         pin = found.pin
         if pin.repository is not None and not pin.absent:
-            held = hold_reason(gathered.values[found.file], pin)
+            held = hold_reason(gathered.values[found.file], pin) if found.file in gathered.with_holds else None
             yield Row(
                 found.app, found.file, format_path(pin.path), str(pin.repository), pin.tag, pin.digest, held
             )  # fmt: skip

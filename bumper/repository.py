@@ -1,20 +1,18 @@
 """The GitOps repository as bumper reads it: bumper.yaml, the environments, and the pins of one."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from bumper.checkout import Checkout, read_files
 from bumper.config_models import Config
 from bumper.errors import Refused
 from bumper.gather import Gathered, gather
-from bumper.layout import AppFiles, Environment, Layout, read_layout
+from bumper.layout import Environment, Layout, read_layout
 from bumper.narrowing import EVERYTHING, Concern, with_apps, with_images
 from bumper.steps import begin
 
 CONFIG_FILE = "bumper.yaml"
-_APPS_AT_ONCE = 500
 _FEW = 2000  # files: among more, guessing takes longer than fetching twice
 
 
@@ -100,17 +98,7 @@ def fetch_environments(checkout: Checkout, setup: Setup, names: Iterable[str]) -
         read_files(checkout, paths)
 
 
-def open_in_parts(checkout: Checkout, setup: Setup, name: str) -> Iterator[Gathered]:
-    """The environment's pins, some applications at a time: thousands of trees need not be there at once."""
+def gather_environment(checkout: Checkout, setup: Setup, name: str) -> Gathered:
+    """The environment's pins alone, for a command that changes nothing."""
     environment = setup.layout.environment(name)
-    part: list[AppFiles] = []
-    for _, of_one_name in groupby(environment.apps, key=lambda app: app.app):
-        part += of_one_name
-        if len(part) >= _APPS_AT_ONCE:
-            yield _gather_part(checkout, setup, replace(environment, apps=tuple(part)))
-            part = []
-    yield _gather_part(checkout, setup, replace(environment, apps=tuple(part)))
-
-
-def _gather_part(checkout: Checkout, setup: Setup, part: Environment) -> Gathered:
-    return gather(part, setup.config, read_files(checkout, part.files))
+    return gather(environment, setup.config, read_files(checkout, environment.files))

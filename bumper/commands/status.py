@@ -9,8 +9,8 @@ from bumper.cloning import Cloning
 from bumper.errors import Refused
 from bumper.forge import connect_if_possible
 from bumper.merge_requests import MergeRequest, find_open
-from bumper.overview import Overview, Seen, join, make_overview, see, sources_of, usual_order
-from bumper.repository import Setup, fetch_environments, open_in_parts, read_setup
+from bumper.overview import Overview, Seen, make_overview, see, sources_of, usual_order
+from bumper.repository import Setup, fetch_environments, gather_environment, read_setup
 from bumper.tag_ages import tag_ages
 
 
@@ -68,7 +68,7 @@ def _look(
     fetch_environments(checkout, setup, every)
     for name in every:
         try:
-            seen[name] = join(see(part, setup.config) for part in open_in_parts(checkout, setup, name))
+            seen[name] = see(gather_environment(checkout, setup, name), setup.config)
         except Refused as refusal:
             if named:
                 raise
