@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bumper.config_checks import suggest
 from bumper.config_models import Config, EnvironmentConfig
@@ -66,14 +66,20 @@ class Layout:
 
     environments: tuple[str, ...]
     _source: _Patterns | Conventions
+    _known: dict[str, Environment] = field(default_factory=dict, repr=False, compare=False)
 
     def environment(self, name: str) -> Environment:
-        """The environment ``name`` with its files.
+        """The environment ``name`` with its files, put together once.
 
         Raises:
             Refused: there is no such environment, it has no file, or another one claims a file of it.
 
         """
+        if name not in self._known:
+            self._known[name] = self._environment(name)
+        return self._known[name]
+
+    def _environment(self, name: str) -> Environment:
         if name not in self.environments:
             raise Refused(self._explain_unknown(name))
         config = self._source.config(name)

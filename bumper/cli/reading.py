@@ -44,8 +44,9 @@ def status(
         found = run(environments or (), cloning, with_ages=html is not None)
     if html is not None:
         write_text(html, status_page(found, datetime.now(UTC)), "--html")
-    text = report.status_text(found, every_row=every_row)
-    show(output, report.status_data(found), text, found.overview.warnings)
+    as_text = output is opt.Output.TEXT  # of thousands of rows the other one is not made
+    text = report.status_text(found, every_row=every_row) if as_text else ""
+    show(output, {} if as_text else report.status_data(found), text, found.overview.warnings)
 
 
 def history(
