@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 
 from bumper.git_command import NETWORK_SECONDS, GitCommand, GitFailed
 from bumper.git_failures import RaceLost, explain, explain_push, is_gone, is_race
+from bumper.kept_blobs import keep, read_kept
 from bumper.settings import Settings
 
 SYMBOLIC_LINK = "120000"
 _REGULAR = ("100644", "100755")
 HEADS = "refs/heads/"
+_WORTH_KEEPING = 200  # blobs: fewer are fetched as fast
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,15 @@ def read_files(checkout: Checkout, paths: Iterable[str]) -> dict[str, bytes]:
 def read_blobs(checkout: Checkout, object_ids: set[str]) -> dict[str, bytes]:
     """The contents of blobs by their ids, those not read before fetched all at once."""
     missing = sorted(object_ids - checkout.blobs.keys())
+    cache = checkout.settings.cache_folder if len(missing) >= _WORTH_KEEPING else None
+    if cache is not None:
+        checkout.blobs.update(read_kept(cache, missing))
+        missing = [object_id for object_id in missing if object_id not in checkout.blobs]
     if missing:
-        checkout.blobs.update(_fetch_blobs(checkout, missing))
+        fetched = _fetch_blobs(checkout, missing)
+        checkout.blobs.update(fetched)
+        if cache is not None:
+            keep(cache, fetched)
     return {object_id: checkout.blobs[object_id] for object_id in object_ids}
 
 

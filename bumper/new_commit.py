@@ -25,16 +25,22 @@ def write_commit(checkout: Checkout, files: Mapping[str, bytes], message: str, a
 
 def _import(checkout: Checkout, files: Mapping[str, bytes], message: str, author: str, now: str) -> str:
     text = message.encode()
+    # The push makes deltas against the contents before. Those that were kept from an earlier job are not among the
+    # clone's objects, and git would fetch them now.
+    before = (checkout.blobs[blob] for path in files if (blob := checkout.blob(path)) in checkout.blobs)
     stream = [
+        *(b"blob\n" + _data(content) for content in before),
         f"commit refs/bumper/proposal\nmark :1\nauthor {author} {now}\ncommitter {author} {now}\n".encode(),
-        f"data {len(text)}\n".encode() + text + f"\nfrom {checkout.tip}\n".encode(),
+        _data(text) + f"from {checkout.tip}\n".encode(),
     ]
     for path, content in files.items():
-        name = _quoted(path)
-        stream.append(f"M {checkout.mode(path)} inline ".encode() + name + f"\ndata {len(content)}\n".encode())
-        stream.append(content + b"\n")
+        stream.append(f"M {checkout.mode(path)} inline ".encode() + _quoted(path) + b"\n" + _data(content))
     stream.append(b"get-mark :1\n")
     return checkout.git.text("fast-import", "--quiet", "--force", stdin=b"".join(stream))
+
+
+def _data(content: bytes) -> bytes:
+    return b"data %d\n" % len(content) + content + b"\n"
 
 
 def _quoted(path: str) -> bytes:

@@ -68,6 +68,7 @@ class Settings:
     branch: str | None
     ca_file: Path | None
     argocd_token: Token | None = None
+    cache_folder: Path | None = None  # where this user's programs keep what they can do without
 
     @property
     def has_api(self) -> bool:
@@ -92,7 +93,8 @@ def read_settings(
     token = _token(environ, _TOKEN_VARIABLES)
     if token is None and address.password:
         token = Token(address.password, "the repository's URL")
-    return Settings(address, token, branch, _ca_file(environ), _token(environ, ("ARGOCD_AUTH_TOKEN",)))
+    argocd_token = _token(environ, ("ARGOCD_AUTH_TOKEN",))
+    return Settings(address, token, branch, _ca_file(environ), argocd_token, _cache_folder(environ))
 
 
 def _token(environ: Mapping[str, str], names: Iterable[str]) -> Token | None:
@@ -113,6 +115,14 @@ def _ca_file(environ: Mapping[str, str]) -> Path | None:
                 raise WrongUsage(f"{name} names {path}, which does not exist; set it to a file of CA certificates.")
             return path
     return None
+
+
+def _cache_folder(environ: Mapping[str, str]) -> Path | None:
+    """By the XDG Base Directory Specification, which passes over a path that is not absolute."""
+    home = Path(environ.get("HOME", ""))
+    folder = Path(environ.get("XDG_CACHE_HOME", ""))
+    folder = folder if folder.is_absolute() else home / ".cache"
+    return folder / "bumper" if folder.is_absolute() else None
 
 
 def read_pipeline(environ: Mapping[str, str]) -> Pipeline | None:
