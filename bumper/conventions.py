@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from bumper.config_models import EnvironmentConfig
 from bumper.path_pattern import AppFolder, Claim
@@ -114,8 +115,8 @@ def _find_clues(paths: Sequence[str]) -> dict[str, _Clues]:
     folders = _Folders(charts)
     clues: dict[str, _Clues] = {}
     for path in paths:
-        if path.endswith((".yaml", ".yml")):
-            folder, _, name = path.rpartition("/")
+        folder, _, name = path.rpartition("/")
+        if _may_have_values(name):
             of_folder = folders[folder]
             if of_folder is not None:
                 found = of_folder if name.startswith("values") else _NO_CLUES
@@ -158,6 +159,13 @@ class _Folders(dict[str, _Clues | None]):
         if found is None:
             found = self._same[certain, above.doubtful] = replace(above, certain=certain)
         return found
+
+
+@lru_cache(maxsize=4096)  # the same few names end tens of thousands of paths
+def _may_have_values(name: str) -> bool:
+    if not name.endswith((".yaml", ".yml")):
+        return False
+    return name.startswith("values") or bool(_NAMED_FILE.fullmatch(name) or _BARE_FILE.fullmatch(name))
 
 
 def _named_after(folder: str, name: str) -> str | None:
