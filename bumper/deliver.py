@@ -22,6 +22,7 @@ from bumper.repository import Target
 from bumper.result import ProposedAt, Result, Status
 from bumper.rollout import rollout_of
 from bumper.steps import begin
+from bumper.turns import take_turn
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 _MOST_TRIES = 30
@@ -31,13 +32,21 @@ _LONGEST_PAUSE = 3.0
 
 def retry_when_outrun(checkout: Checkout, attempt: Callable[[Checkout], Result]) -> Result:
     """Make the job again from the new tip for as long as others are faster, within bounds."""
+    try:
+        return attempt(checkout)
+    except RaceLost:
+        with take_turn(checkout.settings, checkout.branch):
+            return _retry(checkout, attempt)
+
+
+def _retry(checkout: Checkout, attempt: Callable[[Checkout], Result]) -> Result:
     for number in range(_MOST_TRIES):
         try:
+            checkout = refreshed(checkout)
             return attempt(checkout)
         except RaceLost:
             # Jitter keeps many pipelines that start at one moment from meeting again and again.
             time.sleep(random.uniform(0, min(_LONGEST_PAUSE, _PAUSE * (number + 1))))  # noqa: S311 - no secret
-            checkout = refreshed(checkout)
     raise Unavailable(
         f"{checkout.settings.address.url} was changed by others {_MOST_TRIES} times while this was made; try again."
     )
