@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from bumper.errors import BumperError
+from bumper.sections import parse_again
 from bumper.values_file import ValuesFile
-from bumper.yaml_tree import Alias, Node, Scalar, YamlError, parse_documents, resolves_to_text
+from bumper.yaml_tree import Alias, Node, Scalar, YamlError, resolves_to_text
 from bumper.yaml_tree import Mapping as NodeMapping
 
 
@@ -51,7 +52,7 @@ def prove_same_values(values: ValuesFile, text: str) -> None:
 def _pairs(values: ValuesFile, text: str) -> Iterator[tuple[Scalar, Scalar]]:
     """The scalars of the file and those of ``text`` in step."""
     try:
-        documents = parse_documents(text)
+        documents = parse_again(values, text)
     except YamlError as error:
         raise _failed(values, error.line, f"the result is not YAML: {error.problem}") from error
     if len(documents) != len(values.documents):

@@ -8,11 +8,10 @@ from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from bumper.errors import Refused, Unavailable
-from bumper.values_file import ValuesFile, read_values
 
 
-def read_local(path: Path) -> ValuesFile:
-    """The values file at ``path``.
+def read_bytes(path: Path) -> bytes:
+    """The bytes of the values file at ``path``.
 
     Raises:
         Refused: it cannot be read, or is a symbolic link.
@@ -21,9 +20,9 @@ def read_local(path: Path) -> ValuesFile:
     if path.is_symlink():
         raise Refused(f"{path}: the file is a symbolic link, which bumper does not follow; name the file itself.")
     try:
-        return read_values(str(path), path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
-        raise Refused(f"{path}: the file cannot be read ({error.strerror}); check its name and your rights.") from error
+        raise _unreadable(str(path), error) from error
 
 
 def read_body(name: str) -> bytes:
@@ -36,7 +35,11 @@ def read_body(name: str) -> bytes:
     try:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
-        raise Refused(f"{name}: the file cannot be read ({error.strerror}); check its name and your rights.") from error
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> Refused:
+    return Refused(f"{name}: the file cannot be read ({error.strerror}); check its name and your rights.")
 
 
 def write_text(path: Path, text: str, option: str) -> None:

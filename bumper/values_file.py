@@ -22,13 +22,26 @@ _SOPS_KEYS = frozenset({"mac", "lastmodified", "encrypted_regex"})
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What was read of a file (see sections): its top-level keys, and those that are in the documents."""
+
+    documents: tuple[Document, ...]
+    keys: tuple[str, ...]
+    read: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ValuesFile:
-    """A values file that could be read; ``text`` is without the byte order mark that ``bom`` tells of."""
+    """A values file that could be read; ``text`` is without the byte order mark that ``bom`` tells of.
+
+    ``part`` is there where it was not read whole.
+    """
 
     name: str
     bom: bool
     text: str
     documents: tuple[Document, ...]
+    part: Part | None = None
 
     def encode(self, text: str) -> bytes:
         """``text`` as this file's bytes would be."""

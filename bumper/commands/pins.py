@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bumper.errors import Refused
-from bumper.local_file import read_local
+from bumper.local_file import read_bytes
 from bumper.pin import Pin
-from bumper.values_file import describe, find_pins
+from bumper.values_file import describe, find_pins, read_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ def list_pins(files: Sequence[str]) -> ListedPins:
     warnings: list[str] = []
     for name in files:
         try:
-            values = read_local(Path(name))
+            values = read_values(name, read_bytes(Path(name)))
         except Refused as refusal:
             warnings.append(str(refusal))
             continue

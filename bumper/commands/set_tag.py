@@ -8,12 +8,13 @@ from pathlib import Path
 from bumper.change import Change, Version, make_change
 from bumper.errors import Refused, WrongUsage
 from bumper.explain import explain_followers, explain_refusal
-from bumper.image import ImageReference
-from bumper.local_file import read_local, replace_local
+from bumper.image import ImageReference, Repository
+from bumper.local_file import read_bytes, replace_local
 from bumper.pin import Pin
 from bumper.pin_path import PinPath, parse_path
+from bumper.sections import read_sections_of
 from bumper.tag_edit import TagEdit, changes_file, set_tags
-from bumper.values_file import find_pins, pin_at, read_values
+from bumper.values_file import ValuesFile, find_pins, pin_at, read_values
 
 STDIN = "-"
 
@@ -73,9 +74,15 @@ def _parse(path: str | None) -> PinPath | None:
         raise WrongUsage(f"--path: {error}; write it as `bumper pins` prints it.") from error
 
 
+def _read(name: str, repository: Repository | None) -> tuple[ValuesFile, tuple[Pin, ...]]:
+    """The file and its pins, as far as they can be of ``repository``; None: all of them."""
+    said, source = ("standard input", sys.stdin.buffer.read()) if name == STDIN else (name, read_bytes(Path(name)))
+    values = read_values(said, source) if repository is None else read_sections_of(said, source, repository)
+    return values, find_pins(values)
+
+
 def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
-    values = read_values("standard input", sys.stdin.buffer.read()) if name == STDIN else read_local(Path(name))
-    pins = find_pins(values)
+    values, pins = _read(name, image.repository if where is None else None)
     if where is None:
         found: Sequence[Pin] = [pin for pin in pins if pin.repository == image.repository]
     else:
