@@ -161,8 +161,9 @@ def _carry(source: FoundPin, target: FoundPin, *, shared: bool) -> Carried:
 
 def _one_sided(source: Gathered, target: Gathered, choice: Choice, names: tuple[str, str]) -> Iterator[str]:
     for here, there, name, other in ((source, target, *names), (target, source, *names[::-1])):
+        others = frozenset(there.apps)
         for app in here.apps:
-            if app in choice.apps and app not in there.apps:
+            if app in choice.apps and app not in others:
                 yield f"{app} is in {name} only, not in {other}; it was left alone."
 
 

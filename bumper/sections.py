@@ -9,16 +9,14 @@ is left out or an anchor in the rest, it is read whole, and so is a small one, w
 
 import contextlib
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import TypeAlias
 
+from bumper.cut_text import parse_without
 from bumper.image import Repository
 from bumper.key_names import key_name
 from bumper.values_file import Part, ValuesFile, read_values
-from bumper.yaml_tree import LINE_END_OF_YAML_ALONE, Document, YamlError, check_yaml, parse_documents, walk
+from bumper.yaml_tree import LINE_END_OF_YAML_ALONE, Document, YamlError, check_yaml, parse_documents
 
 _HEAD = re.compile(r"(?:(?:[ ]*#.*)?\n)*---[ ]*\n")  # comments and the mark of the only document
 _LEFT_EDGE = re.compile(
@@ -28,10 +26,8 @@ _ALIAS = re.compile(r"""^(?:[^#\n"']*?(?:[:,\[{-]\s+|[\[{,])\*\w|\s*\*\w+\s*:\s)
 _NOT_PLAIN = ("\\", "? ")  # an escape, or a key that is written in another way, can hide anything
 _ALWAYS = "global"  # whose imageRegistry counts everywhere
 _WHOLE = frozenset({"sops", "apiVersion"})  # SOPS, and manifests, are told from several keys
-_LARGE = 20_000  # bytes
+LARGE = 20_000  # bytes
 _MOST_BRACKETS = 5_000  # a text nested deeper is refused, which is for the whole parser to tell
-
-_Cut: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +37,11 @@ class _Section:
     end: int
 
 
-def read_sections_of(name: str, source: bytes, repository: Repository) -> ValuesFile:
+def read_sections_of(name: str, source: bytes, repository: Repository, *, large: int = LARGE) -> ValuesFile:
     """Read the bytes of the values file ``name`` as far as they can hold a pin of ``repository``.
 
     The last part of its name stands in one piece wherever it is named, and what it goes with is in the same section,
-    but for what stands at the left edge.
+    but for what stands at the left edge. A file of less than ``large`` bytes is read whole.
 
     Raises:
         Refused: as ``read_values``.
@@ -57,7 +53,7 @@ def read_sections_of(name: str, source: bytes, repository: Repository) -> Values
         return key == _ALWAYS or key_name(key).may_matter or any(sign in text for sign in signs)
 
     read = None
-    if len(source) >= _LARGE:
+    if len(source) >= large:
         with contextlib.suppress(UnicodeDecodeError, YamlError):  # which are told of the whole file
             text = source.decode()
             read = _parse(text, is_wanted)
@@ -94,10 +90,9 @@ def _parse(text: str, wanted: Callable[[str, str], bool]) -> Part | None:
     if not kept or ("*" in left_out and _ALIAS.search(left_out)):
         return None
     check_yaml(left_out)
-    documents = parse_documents("".join(_without(text, cuts)))
+    documents = parse_without(text, cuts)
     if any(document.anchored for document in documents):
         return None
-    _put_back(documents, cuts, text)
     return Part(documents, tuple(one.key for one in sections), kept)
 
 
@@ -117,23 +112,3 @@ def _take_apart(text: str) -> list[_Section]:
         return []
     ends = [*(edge.start() for edge in starts[1:]), len(text)]
     return [_Section(edge["key"], edge.start(), end) for edge, end in zip(starts, ends, strict=True)]
-
-
-def _without(text: str, cuts: Iterable[_Cut]) -> Iterator[str]:
-    behind = 0
-    for start, end in cuts:
-        yield text[behind:start]
-        behind = end
-    yield text[behind:]
-
-
-def _put_back(documents: Iterable[Document], cuts: Sequence[_Cut], text: str) -> None:
-    """Give every node the place that it has in the whole text."""
-    characters = [0, *accumulate(end - start for start, end in cuts)]
-    lines = [0, *accumulate(text.count("\n", start, end) for start, end in cuts)]
-    places = [start - left_out for (start, _), left_out in zip(cuts, characters, strict=False)]
-    for node in walk(documents):
-        before = bisect_right(places, node.start)
-        node.end += characters[bisect_right(places, node.end)]
-        node.start += characters[before]
-        node.line += lines[before]

@@ -1,0 +1,94 @@
+"""The clone is under way before the arguments are read: once, of the right repository, and without a trace."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import finish, start
+from tests.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+
+BUMP = ("bump", "staging", f"{APP}:1.0.1", "--no-verify")
+
+
+@pytest.fixture
+def small(make_gitops: GitopsMaker) -> Gitops:
+    return make_gitops({STAGING_FILE: values("1.0.0")})
+
+
+def clones(gitops: Gitops) -> int:
+    return sum(path.endswith(f"{gitops.project}.git/info/refs") for _, path in gitops.sandbox.requests)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--verbose",), ("-yv",), ("--branch", "main")])
+def test_the_repository_is_cloned_once(small: Gitops, arguments: tuple[str, ...]) -> None:
+    ran = finish(start(*BUMP, "--dry-run", *arguments))
+
+    assert ran.code == 0, ran
+    assert clones(small) == 1
+    assert ("git clone" in ran.err) == bool({"--verbose", "-yv"} & set(arguments))
+
+
+def test_an_option_stands_before_the_environment(
+    small: Gitops, make_gitops: GitopsMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = small.sandbox.create_token("everywhere", kind="personal")
+    other = make_gitops({STAGING_FILE: values("2.0.0")}, project="team/other")
+    monkeypatch.setenv("BUMPER_TOKEN", token)
+
+    for repo in (("--repo", small.url), (f"--repo={small.url}",)):
+        ran = finish(start(*BUMP, "--dry-run", *repo))
+        assert ran.code == 0, ran
+        assert "-  tag: 1.0.0" in ran.out
+
+    assert (clones(small), clones(other)) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("bump",), 2, "ENVIRONMENT"),
+        (("bump", "staging", "no:image:at all"), 2, "error: "),
+        (("promote", "staging", "staging"), 2, "cannot be promoted to itself"),
+        (("bump", "nowhere", f"{APP}:1"), 1, "no environment 'nowhere'"),
+        (("bump", "--unknown"), 2, "--unknown"),
+    ],
+)
+@pytest.mark.usefixtures("small")
+def test_a_mistake_leaves_nothing_behind(
+    arguments: tuple[str, ...], code: int, said: str, temporary_folder: Path
+) -> None:
+    ran = finish(start(*arguments))
+
+    assert ran.code == code
+    assert said in ran.said
+    assert list(temporary_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "said"),
+    [
+        ("BUMPER_REPO", "", 2, "no GitOps repository is named"),
+        ("BUMPER_REPO", "nonsense", 2, "error: "),
+        ("BUMPER_TOKEN", "two words", 2, "BUMPER_TOKEN holds characters"),
+        ("BUMPER_BRANCH", "../up", 2, "is not a branch name"),
+        ("SSL_CERT_FILE", "/nowhere", 2, "which does not exist"),
+        ("TMPDIR", "/nowhere", 0, ""),
+        ("PATH", "/nowhere", 4, "git was not found"),
+    ],
+)
+@pytest.mark.usefixtures("small")
+def test_what_is_wrong_with_the_environment_is_told_once(name: str, value: str, code: int, said: str) -> None:
+    ran = finish(start(*BUMP, "--dry-run", environ={name: value}))
+
+    assert ran.code == code, ran
+    assert said in ran.said
+    assert ran.said.count("error:") == bool(code)
+
+
+def test_init_without_git_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".git").mkdir()
+
+    ran = finish(start("init", environ={"PATH": "/nowhere"}))
+
+    assert (ran.code, ran.said) == (4, "error: git was not found; install git 2.31 or newer.\n")

@@ -1,0 +1,123 @@
+"""What many values files held is kept between runs: of a large environment only what is new is fetched."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import CommandLine, finish, start
+from tests.gitops import APP, Gitops, GitopsMaker, values
+
+MANY = 210
+FILE = "apps/{}/envs/staging/values.yaml"
+
+
+@pytest.fixture
+def large(make_gitops: GitopsMaker) -> Gitops:
+    """Enough files for the cache, and more than is read whole."""
+    words = "words: " + "some of them " * 120
+    files = {FILE.format(f"a{number}"): values("1.0.0", f"{APP}-{number}") + words + "\n" for number in range(MANY)}
+    return make_gitops(files)
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where bumper keeps it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "bumper" / "blobs.sqlite"
+
+
+def bump(gitops: Gitops, bumper: CommandLine, tag: str) -> int:
+    """Show the bump of one of the applications; how often the server was asked for objects."""
+    before = len(gitops.sandbox.requests)
+    done = bumper.bump("staging", f"{APP}-7:{tag}", "--dry-run")
+    assert [change["app"] for change in done["changes"]] == ["a7"]
+    assert f"+  tag: {tag}\n" in done["diff"]
+    return sum(path.endswith("/git-upload-pack") for _, path in gitops.sandbox.requests[before:])
+
+
+def test_a_second_run_fetches_no_file_again(large: Gitops, bumper: CommandLine, kept: Path) -> None:
+    first = bump(large, bumper, "1.0.1")
+
+    assert bump(large, bumper, "1.0.2") == first - 1
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_proposal_of_what_was_kept_is_as_any_other(large: Gitops, bumper: CommandLine, kept: Path) -> None:
+    bump(large, bumper, "1.0.1")
+
+    done = bumper.bump("staging", f"{APP}-7:1.0.2")
+
+    assert kept.exists()
+    assert large.git("diff", "--name-only", "main", done["branch"]).split() == [FILE.format("a7")]
+    assert large.read(FILE.format("a7"), done["branch"]) == large.read(FILE.format("a7")).replace("1.0.0", "1.0.2")
+
+
+@pytest.mark.usefixtures("kept")
+def test_what_changed_meanwhile_is_seen(large: Gitops, bumper: CommandLine) -> None:
+    bump(large, bumper, "1.0.1")
+    large.push(values("2.0.0", f"{APP}-8"), FILE.format("a7"))
+
+    done = bumper.bump("staging", f"{APP}-8:2.0.1")
+    assert [change["app"] for change in done["changes"]] == ["a7", "a8"]
+
+
+def overwrite(kept: Path, statement: str) -> None:
+    with closing(sqlite3.connect(kept)) as connection, connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE blobs SET content = X'00'", "DELETE FROM blobs", "DROP TABLE blobs"])
+def test_what_somebody_did_to_it_does_no_harm(large: Gitops, bumper: CommandLine, kept: Path, statement: str) -> None:
+    first = bump(large, bumper, "1.0.1")
+    overwrite(kept, statement)
+
+    assert bump(large, bumper, "1.0.2") == first
+    assert bump(large, bumper, "1.0.3") == first - 1
+
+
+def test_a_damaged_file_is_begun_anew(large: Gitops, bumper: CommandLine, kept: Path) -> None:
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"no database " * 1000)
+
+    first = bump(large, bumper, "1.0.1")
+
+    assert bump(large, bumper, "1.0.2") == first - 1
+
+
+def test_a_folder_that_cannot_be_written_does_no_harm(
+    large: Gitops, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    first = bump(large, bumper, "1.0.1")
+
+    assert bump(large, bumper, "1.0.2") == first
+
+
+def test_without_a_home_nothing_is_kept(large: Gitops, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.delenv("HOME")
+
+    bump(large, bumper, "1.0.1")
+
+    assert not Path("relative").exists()
+
+
+def test_somebody_who_writes_at_the_moment_is_not_waited_for_long(
+    large: Gitops, bumper: CommandLine, kept: Path
+) -> None:
+    first = bump(large, bumper, "1.0.1")
+    with closing(sqlite3.connect(kept, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert bump(large, bumper, "1.0.2") == first
+
+
+def test_many_at_once_share_it(large: Gitops, kept: Path) -> None:
+    running = [start("bump", "staging", f"{APP}-{number}:1.0.1", "--no-verify") for number in range(4)]
+    ended = [finish(process) for process in running]
+
+    assert [(ran.code, ran.said) for ran in ended] == [(0, "")] * 4
+    assert kept.exists()
+    assert len(large.merge_requests()) == 4
