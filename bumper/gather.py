@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from bumper.config_models import Config, PinnedImage
 from bumper.errors import Refused
+from bumper.hold_comment import HOLD
 from bumper.image import Repository, read_repository
 from bumper.layout import AppFiles, Environment
 from bumper.pin import Pin
@@ -18,7 +19,6 @@ from bumper.values_file import ValuesFile, find_pins, pin_at, read_values
 from bumper.values_on_demand import ValuesOnDemand
 from bumper.yaml_tree import Mapping as NodeMapping
 
-HOLD = b"# bumper: hold"  # the words of a hold (see hold_comment)
 _MANY = 250  # applications
 _AT_ONCE = 250  # of many
 
@@ -67,7 +67,7 @@ def gather(environment: Environment, config: Config, sources: Mapping[str, bytes
         values=values,
         unreadable=tuple(dict.fromkeys(warning for one in found for warning in one.unreadable)),
         apps=tuple(dict.fromkeys(app.app for app in apps)),
-        with_holds=frozenset(path for path in environment.files if HOLD in sources.get(path, b"")),
+        with_holds=frozenset(path for path in environment.files if HOLD.encode() in sources.get(path, b"")),
     )
 
 

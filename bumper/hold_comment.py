@@ -8,8 +8,9 @@ from bumper.pin import Pin
 from bumper.values_file import ValuesFile, aliases_of
 from bumper.yaml_tree import Scalar
 
+HOLD = "# bumper: hold"
 # The one space before it is bumper's own too, so that unhold gives back the line byte for byte.
-_HOLD = re.compile(r"[ \t]# bumper: hold(?:[ \t:]+(?P<reason>[^\r\n]*))?$")
+_HOLD = re.compile(rf"[ \t]{HOLD}(?:[ \t:]+(?P<reason>[^\r\n]*))?$")
 _LINE_END = re.compile(r"\r\n|\r|\n|$")
 _NO_REASON = "no reason given"
 
@@ -34,7 +35,7 @@ def put_hold(values: ValuesFile, pins: Sequence[Pin], reason: str) -> bytes:
 
     """
     said = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
-    comment = f" # bumper: hold {said}" if said else " # bumper: hold"
+    comment = f" {HOLD} {said}" if said else f" {HOLD}"
     text = values.text
     ends = {_rest_of_line(text, pin.holder)[1] for pin in pins if pin.holder and hold_reason(values, pin) is None}
     for end in sorted(ends, reverse=True):

@@ -65,9 +65,9 @@ def _work_on(folder: Path, work: "Callable[[Connection], T]") -> "T | None":
     file = folder / _NAME
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        if file.stat().st_size > _MOST_BYTES:
+        if file.exists() and file.stat().st_size > _MOST_BYTES:
             file.unlink()
+        file.touch(mode=0o600)
         with contextlib.closing(sqlite3.connect(file, timeout=_PATIENCE)) as connection, connection:
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute(_TABLE)

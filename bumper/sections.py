@@ -16,7 +16,7 @@ from bumper.cut_text import parse_without
 from bumper.image import Repository
 from bumper.key_names import key_name
 from bumper.values_file import Part, ValuesFile, read_values
-from bumper.yaml_tree import LINE_END_OF_YAML_ALONE, Document, YamlError, check_yaml, parse_documents
+from bumper.yaml_tree import Document, YamlError, check_yaml, has_line_ends_of_yaml_alone, parse_documents
 
 _HEAD = re.compile(r"(?:(?:[ ]*#.*)?\n)*---[ ]*\n")  # comments and the mark of the only document
 _LEFT_EDGE = re.compile(
@@ -98,7 +98,7 @@ def _parse(text: str, wanted: Callable[[str, str], bool]) -> Part | None:
 
 def _take_apart(text: str) -> list[_Section]:
     """The sections in their order; none where the text cannot be taken apart."""
-    if "\r" in text or "\ufeff" in text or LINE_END_OF_YAML_ALONE.search(text):
+    if "\r" in text or "\ufeff" in text or has_line_ends_of_yaml_alone(text):
         return []
     if text.count("[") + text.count("{") > _MOST_BRACKETS:
         return []

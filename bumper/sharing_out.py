@@ -24,10 +24,14 @@ def share_out(work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done]
     if processes < 2:  # noqa: PLR2004 - nobody to share with
         return list(map(work, items))
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(processes, get_context("fork"), _inherit, (work, items)) as pool:
-        return list(pool.map(_work_on, range(len(items))))
+    try:
+        with ProcessPoolExecutor(processes, get_context("fork"), _inherit, (work, items)) as pool:
+            return list(pool.map(_work_on, range(len(items))))
+    except (BrokenProcessPool, OSError):  # one was killed, or no more can be started: alone it takes longer
+        return list(map(work, items))
 
 
 def _cores() -> int:

@@ -14,8 +14,8 @@ from bumper.cut_text import parse_without
 from bumper.errors import Refused
 from bumper.layout import Environment
 from bumper.values_file import ValuesFile, read_values
-from bumper.yaml_tree import LINE_END_OF_YAML_ALONE, Scalar, YamlError, walk
 from bumper.yaml_tree import Mapping as NodeMapping
+from bumper.yaml_tree import Scalar, YamlError, has_line_ends_of_yaml_alone, walk
 
 # The last two letters of every name that may matter (tag, version, image, repo, sha256, chart, ...). A separator before
 # the last one could hide the rest, but for a digit, with which only sha256 ends.
@@ -58,7 +58,7 @@ def _skim(name: str, source: bytes) -> tuple[ValuesFile, str] | None:
     """The file and the entries left out, a space before each; None where it is to be read whole."""
     try:
         text = source.decode()
-        if any(sign in text for sign in _READ_WHOLE) or LINE_END_OF_YAML_ALONE.search(text) is not None:
+        if any(sign in text for sign in _READ_WHOLE) or has_line_ends_of_yaml_alone(text):
             return None
         cuts = [run.span(2) for run in _RUN.finditer(text)]
         if sum(end - start for start, end in cuts) * _WORTH_IT < len(text):

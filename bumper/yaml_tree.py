@@ -110,7 +110,7 @@ _COLON_IN_FLOW = "found unexpected ':'"
 
 # YAML 1.1 counts three more characters as line ends than editors and git do.
 _LINE_END = re.compile(r"\r\n?|\n")
-LINE_END_OF_YAML_ALONE = re.compile("[\x85\u2028\u2029]")
+_LINE_END_OF_YAML_ALONE = re.compile("[\x85\u2028\u2029]")
 
 # Both parsers need time that grows with the square of the depth: half a second at these limits.
 _DEEPEST = 10_000
@@ -131,9 +131,14 @@ def parse_documents(text: str) -> tuple[Document, ...]:
         raise YamlError(str(problem), len(_LINE_END.findall(text, 0, _place(text, error))) + 1) from error
     except ValueError as error:  # a lone surrogate cannot be handed to the C parser
         raise YamlError(str(error), 1) from error
-    if LINE_END_OF_YAML_ALONE.search(text):
+    if has_line_ends_of_yaml_alone(text):
         _count_lines_as_editors_do(text, documents)
     return documents
+
+
+def has_line_ends_of_yaml_alone(text: str) -> bool:
+    """Whether YAML counts more lines in ``text`` than editors do."""
+    return not text.isascii() and _LINE_END_OF_YAML_ALONE.search(text) is not None
 
 
 def check_yaml(text: str) -> None:

@@ -56,7 +56,7 @@ def _cloning_ahead(arguments: Sequence[str]) -> "Iterator[Cloning | None]":
 
     It is dropped at the end, whether or not a command has taken it.
     """
-    told = arguments[:1] and arguments[0] in _COMMANDS_THAT_CLONE and "BUMPER_REPO" in os.environ
+    told = "BUMPER_REPO" in os.environ and not _COMMANDS_THAT_CLONE.isdisjoint(arguments[:1])
     if not told or any(argument.startswith(_LEFT_TO_TYPER) for argument in arguments):
         yield None
         return

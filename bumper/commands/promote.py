@@ -71,8 +71,9 @@ def _promote_once(
         _check_health(request, source, target, choice, plan)
         access = registry_access(target, environ) if request.verify else None
         digests = find_digests(target, request.source, plan.changes, access, allow_moved=request.allow_moved)
-        matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
-        plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
+        if digests.known or digests.warnings:
+            matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
+            plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
     require_digests(target.environment, [change.reference for change in plan.changes])
     selector = " ".join([request.source, *sorted(request.images)])
     asked = Request("promote", request.target, checkout.branch, (), request.apps, selector)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -64,6 +65,14 @@ class Jobs:
         """A bump that has to find the application by its image."""
         return self._bump()
 
+    def first_bump_by_image(self) -> Ran:
+        """The same on a machine that has kept nothing of the repository."""
+        self._forget()
+        return self._bump()
+
+    def _forget(self) -> None:
+        shutil.rmtree(Path(self.environ["HOME"]) / ".cache", ignore_errors=True)
+
     def _bump(self, *narrowing: str) -> Ran:
         tag = new_tag()
         ran = self.bumper("bump", "staging", f"{image(self.app)}:{tag}", *narrowing, "--no-verify")
@@ -107,6 +116,11 @@ class Jobs:
         found = [len(rows) for rows in json.loads(ran.out)["environments"].values()]
         check(found == [applications] * 3, f"the status has {found} applications")
         return ran
+
+    def first_status(self, applications: int) -> Ran:
+        """The same on a machine that has kept nothing of the repository."""
+        self._forget()
+        return self.status(applications)
 
     def clone(self, folder: Path) -> Ran:
         """All commits and trees, as a plain partial clone fetches them."""

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CommandLine
+from tests.command_line import CommandLine, finish, start
 from tests.gitops import APP, values
 
 
@@ -107,3 +107,15 @@ def test_neither_git_nor_a_server_is_needed(folder: Path, bumper: CommandLine, m
     (folder / "values.yaml").write_text(values("1.0.0"))
 
     assert APP in bumper("pins", "values.yaml", code=0).out
+
+
+def test_thousands_of_files_are_listed_in_their_order(tmp_path: Path) -> None:
+    names = [tmp_path / f"{number}.yaml" for number in range(270)]
+    for number, name in enumerate(names):
+        name.write_text("image: [\n" if number == 200 else f"image: team/app-{number}:1\n")
+
+    ran = finish(start("pins", *map(str, names), "--output", "json"))
+
+    assert [pin["file"] for pin in ran.json["pins"]] == [str(name) for name in names if name != names[200]]
+    assert ran.json["warnings"] == [line.removeprefix("warning: ") for line in ran.said.splitlines()]
+    assert len(ran.json["warnings"]) == 1
