@@ -1,5 +1,7 @@
 """What can go wrong, by what the user can do about it; each carries its exit code (see the contract's exit codes)."""
 
+INTERRUPTED = 130  # the exit code after ^C
+
 
 class BumperError(Exception):
     """A failure that is told in one sentence: what, where, and what to do next."""

@@ -1,4 +1,5 @@
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ from .verified import Serve, VerifiedMaker
 # A busy machine is no failure; the soak looks at many more examples.
 settings.register_profile("suite", max_examples=40, deadline=None)
 settings.load_profile("suite")
+
+# What a shell starts in the background ignores ^C, and so would every bumper that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.registry.fixtures", "tests.helm"]
 _FOREIGN = (

@@ -13,8 +13,7 @@ from bumper import __version__
 from bumper.cli import changing, examining, local, progress, reading, setting_up, trying
 from bumper.cli.colour import mark
 from bumper.cli.options import Output
-from bumper.cli.process import INTERRUPTED
-from bumper.errors import BumperError, Unavailable, WrongUsage
+from bumper.errors import INTERRUPTED, BumperError, Unavailable, WrongUsage
 
 if TYPE_CHECKING:  # imported where it is used, so that --version and completion start fast
     from bumper.cloning import Cloning

@@ -12,12 +12,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from bumper.errors import BumperError, Unavailable
+from bumper.errors import INTERRUPTED, BumperError, Unavailable
 
 if TYPE_CHECKING:  # imported where it is used, so that --version and completion start fast
     from bumper.cloning import Cloning
 
-INTERRUPTED = 130
 _OBJECTS_BEFORE_A_COLLECTION = 1_000_000  # alive at once: a repository with 20,000 files is some 100,000
 _COMMANDS_THAT_CLONE = frozenset({"bump", "promote", "rollback", "hold", "unhold", "status", "history"})
 # With one of these, Typer alone knows what to clone, whether to, or how to tell of it.
