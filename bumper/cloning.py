@@ -40,7 +40,7 @@ class Cloning:
         return _read_head(self._git, self.settings)
 
     def drop(self) -> None:
-        """Nobody needs it any more: git is stopped, if it is still running, and the folder is gone."""
+        """Nobody needs it any more: git is stopped, if it is still running, and the folder is gone; once is enough."""
         self._started.drop()
         self._folder.cleanup()
 
@@ -74,10 +74,7 @@ def start_clone(settings: Settings, environ: Mapping[str, str], ahead: Cloning |
 
     """
     begin(f"cloning {settings.address.url}")
-    if ahead is not None and ahead.settings == settings:
-        yield ahead  # dropped by whoever began it
-        return
-    cloning = begin_clone(settings, environ)
+    cloning = ahead if ahead is not None and ahead.settings == settings else begin_clone(settings, environ)
     try:
         yield cloning
     finally:

@@ -53,7 +53,7 @@ def process() -> NoReturn:
 def _cloning_ahead(arguments: Sequence[str]) -> "Iterator[Cloning | None]":
     """The clone that the environment alone tells of; None where it does not, or where it is wrong, which is told later.
 
-    It is dropped at the end, whether or not a command has taken it.
+    It is dropped at the end, for the case that no command has taken it.
     """
     told = "BUMPER_REPO" in os.environ and not _COMMANDS_THAT_CLONE.isdisjoint(arguments[:1])
     if not told or any(argument.startswith(_LEFT_TO_TYPER) for argument in arguments):
