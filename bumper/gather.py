@@ -12,10 +12,10 @@ from bumper.image import Repository, read_repository
 from bumper.layout import AppFiles, Environment
 from bumper.pin import Pin
 from bumper.pin_path import PinPath, parse_path
-from bumper.sharing_out import share_out
+from bumper.sharing_out import in_parts, share_out
 from bumper.siblings import resolve, value_of
 from bumper.skimming import skim
-from bumper.values_file import ValuesFile, find_pins, pin_at, read_values
+from bumper.values_file import ValuesFile, find_pins, pin_at, read_values, try_values
 from bumper.values_on_demand import ValuesOnDemand
 from bumper.yaml_tree import Mapping as NodeMapping
 
@@ -57,8 +57,7 @@ def gather(environment: Environment, config: Config, sources: Mapping[str, bytes
         values, unreadable = _read_all(environment, sources)
         found = [_find(environment, config, values, unreadable)]
     else:  # neither the trees of all of them at once, nor one core for all
-        starts = range(0, len(apps), _AT_ONCE)
-        parts = [replace(environment, apps=apps[start : start + _AT_ONCE]) for start in starts]
+        parts = [replace(environment, apps=tuple(part)) for part in in_parts(apps, _AT_ONCE)]
         found = share_out(lambda part: _find(part, config, *_look_at(part, config, sources)), parts)
         values = ValuesOnDemand({path: sources[path] for one in found for path in one.readable})
     return Gathered(
@@ -119,7 +118,9 @@ def is_ignored(config: Config, repository: Repository | None) -> bool:
 def _read_all(
     environment: Environment, sources: Mapping[str, bytes]
 ) -> tuple[dict[str, ValuesFile], list[str]]:  # fmt: skip
-    return _sorted_out(environment, {path: _read(path, sources[path]) for path in environment.files if path in sources})
+    return _sorted_out(
+        environment, {path: try_values(path, sources[path]) for path in environment.files if path in sources}
+    )
 
 
 def _look_at(
@@ -129,13 +130,6 @@ def _look_at(
     if config.images:  # which name paths whose keys need not speak of an image
         return _read_all(environment, sources)
     return _sorted_out(environment, skim(environment, sources))
-
-
-def _read(path: str, source: bytes) -> ValuesFile | Refused:
-    try:
-        return read_values(path, source)
-    except Refused as refusal:
-        return refusal
 
 
 def _sorted_out(

@@ -59,7 +59,8 @@ def read_sections_of(name: str, source: bytes, repository: Repository, *, large:
             read = _parse(text, is_wanted)
     if read is None:
         return read_values(name, source)
-    return ValuesFile(name, bom=False, text=text, documents=read.documents, part=read)
+    documents, part = read
+    return ValuesFile(name, bom=False, text=text, documents=documents, part=part)
 
 
 def parse_again(values: ValuesFile, text: str) -> tuple[Document, ...]:
@@ -73,13 +74,13 @@ def parse_again(values: ValuesFile, text: str) -> tuple[Document, ...]:
     if before is None:
         return parse_documents(text)
     read = _parse(text, lambda key, _: key in before.read)
-    if read is None or read.keys != before.keys:
+    if read is None or read[1].keys != before.keys:
         raise YamlError("the top-level keys changed", 1)
-    return read.documents
+    return read[0]
 
 
-def _parse(text: str, wanted: Callable[[str, str], bool]) -> Part | None:
-    """The documents and the keys that are in them, as ``wanted`` says of each section's key and text.
+def _parse(text: str, wanted: Callable[[str, str], bool]) -> tuple[tuple[Document, ...], Part] | None:
+    """The documents, and which keys are in them, as ``wanted`` says of each section's key and text.
 
     None where the text is to be read whole.
     """
@@ -93,7 +94,7 @@ def _parse(text: str, wanted: Callable[[str, str], bool]) -> Part | None:
     documents = parse_without(text, cuts)
     if any(document.anchored for document in documents):
         return None
-    return Part(documents, tuple(one.key for one in sections), kept)
+    return documents, Part(tuple(one.key for one in sections), kept)
 
 
 def _take_apart(text: str) -> list[_Section]:

@@ -15,6 +15,11 @@ _CAN_FORK = sys.platform == "linux"  # elsewhere a fork of a process with thread
 _inherited: tuple[Callable[[Any], Any], Sequence[Any]]  # in a forked process: neither is ever sent
 
 
+def in_parts(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
+    """``items`` in their order, ``size`` of them together."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
 def share_out(work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done]:
     """What ``work`` makes of every item, in their order; what it returns (or raises) has to be picklable.
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from bumper.cut_text import parse_without
 from bumper.errors import Refused
 from bumper.layout import Environment
-from bumper.values_file import ValuesFile, read_values
+from bumper.values_file import ValuesFile, try_values
 from bumper.yaml_tree import Mapping as NodeMapping
 from bumper.yaml_tree import Scalar, YamlError, has_line_ends_of_yaml_alone, walk
 
@@ -45,12 +45,12 @@ def skim(environment: Environment, sources: Mapping[str, bytes]) -> Read:
             if skimmed is not None:
                 found[path], left_out[path] = skimmed
             else:
-                found[path] = _read_whole(path, sources[path])
+                found[path] = try_values(path, sources[path])
     for app in environment.apps:
         files = [path for path in (*app.bases, *app.values) if path in found]
         cut = [left_out[path] for path in files if path in left_out]
         if cut and any(f" {parent}: " in text for parent in _parents(found[path] for path in files) for text in cut):
-            found.update({path: _read_whole(path, sources[path]) for path in files if path in left_out})
+            found.update({path: try_values(path, sources[path]) for path in files if path in left_out})
     return found
 
 
@@ -67,13 +67,6 @@ def _skim(name: str, source: bytes) -> tuple[ValuesFile, str] | None:
     except (UnicodeDecodeError, YamlError):  # which is told of the whole file
         return None
     return values, "".join(f" {text[start:end]}" for start, end in cuts).replace("\n", "\n ")
-
-
-def _read_whole(name: str, source: bytes) -> ValuesFile | Refused:
-    try:
-        return read_values(name, source)
-    except Refused as refusal:
-        return refusal
 
 
 def _parents(files: Iterable[ValuesFile | Refused]) -> set[str]:

@@ -25,7 +25,6 @@ _SOPS_KEYS = frozenset({"mac", "lastmodified", "encrypted_regex"})
 class Part:
     """What was read of a file (see sections): its top-level keys, and those that are in the documents."""
 
-    documents: tuple[Document, ...]
     keys: tuple[str, ...]
     read: frozenset[str]
 
@@ -76,6 +75,14 @@ def read_values(name: str, source: bytes) -> ValuesFile:
     for document in documents:
         _refuse_sops(name, document)
     return ValuesFile(name, bom, text, documents)
+
+
+def try_values(name: str, source: bytes) -> ValuesFile | Refused:
+    """The same, or why it cannot be read."""
+    try:
+        return read_values(name, source)
+    except Refused as refusal:
+        return refusal
 
 
 def _refuse_sops(name: str, document: Document) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from bumper.errors import Refused
 from bumper.local_file import read_bytes
 from bumper.pin import Pin
-from bumper.sharing_out import share_out
+from bumper.sharing_out import in_parts, share_out
 from bumper.values_file import describe, find_pins, read_values
 
 _MANY, _AT_ONCE = 250, 100  # files
@@ -25,8 +25,7 @@ def list_pins(files: Sequence[str]) -> ListedPins:
     """The pins that ``bumper set`` could edit; a file that cannot be read is a warning."""
     if len(files) < _MANY:
         return _list_pins(files)
-    parts = [files[start : start + _AT_ONCE] for start in range(0, len(files), _AT_ONCE)]
-    listed = share_out(_list_pins, parts)
+    listed = share_out(_list_pins, in_parts(files, _AT_ONCE))
     return ListedPins(
         tuple(pin for one in listed for pin in one.pins), tuple(warning for one in listed for warning in one.warnings)
     )
