@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 3
 SECONDS ?= 60
 
-.PHONY: demo test check corpus soak docs bench bench-full format clean
+.PHONY: demo test check corpus stress docs bench bench-full format clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("bumper needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -33,8 +33,8 @@ corpus: $(VENV)/ready
 	$(BIN)/python -m tests.corpus.measure "$(CORPUS)"
 
 # Rivals, faults, random interleavings and fuzz for so long; prints figures, and the seed of what failed.
-soak: $(VENV)/ready
-	$(BIN)/python -m tests.soak.soak $(SECONDS)
+stress: $(VENV)/ready
+	$(BIN)/python -m tests.stress.stress $(SECONDS)
 
 # The generated parts of docs/reference, and the JSON Schema that is shipped.
 docs: $(VENV)/ready

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bumper.errors import BumperError, Refused, WrongUsage
     from bumper.library import Plan, find_pins, plan_bump, propose, set_tags
-    from bumper.pin import Pin
-    from bumper.proposal import Proposal
+    from bumper.planning.proposal import Proposal
+    from bumper.values.pin import Pin
 
 __version__ = "0.1.0"
 __all__ = [
@@ -26,8 +26,12 @@ __all__ = [
     "set_tags",
 ]
 _FROM = {
-    "BumperError": "errors", "Refused": "errors", "WrongUsage": "errors", "Pin": "pin", "Proposal": "proposal",
-}  # fmt: skip
+    "BumperError": "errors",
+    "Refused": "errors",
+    "WrongUsage": "errors",
+    "Pin": "values.pin",
+    "Proposal": "planning.proposal",
+}
 
 
 def __getattr__(name: str) -> object:

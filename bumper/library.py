@@ -8,25 +8,25 @@ names what, where and what to do next.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bumper.change import Change, Held
-from bumper.config import parse_config
-from bumper.config_models import Config
+from bumper.environments.config import parse_config
+from bumper.environments.config_models import Config
+from bumper.environments.gather import gather
+from bumper.environments.layout import read_layout
+from bumper.environments.rules import check_rules, require_digests
 from bumper.errors import Refused
-from bumper.explain import explain_refusal
-from bumper.gather import gather
 from bumper.image import ImageReference, parse_image
-from bumper.layout import read_layout
-from bumper.pin import Pin
-from bumper.plan import apply_plan, check_images, choose_apps, diff_of
-from bumper.plan import plan_bump as plan_edits
-from bumper.proposal import Proposal, Request, Words, bump_subject
-from bumper.proposal import propose as put_together
-from bumper.record import Record
-from bumper.rules import check_rules, require_digests
-from bumper.tag_edit import TagEdit
-from bumper.tag_edit import set_tags as splice
-from bumper.values_file import find_pins as search
-from bumper.values_file import read_values
+from bumper.planning.bump import apply_plan, check_images, choose_apps, diff_of
+from bumper.planning.bump import plan_bump as plan_edits
+from bumper.planning.proposal import Proposal, Request, Words, bump_subject
+from bumper.planning.proposal import propose as put_together
+from bumper.records.record import Record
+from bumper.values.change import Change, Held
+from bumper.values.explain import explain_refusal
+from bumper.values.pin import Pin
+from bumper.values.tag_edit import TagEdit
+from bumper.values.tag_edit import set_tags as splice
+from bumper.values.values_file import find_pins as search
+from bumper.values.values_file import read_values
 
 CONFIG_FILE = "bumper.yaml"
 _FILE = "values.yaml"

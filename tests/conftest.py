@@ -9,13 +9,12 @@ from hypothesis import settings
 
 from bumper.cli import progress
 from bumper.sandbox import Sandbox
+from tests.support.command_line import CommandLine
+from tests.support.deployments import Deployments, DeploymentsMaker
+from tests.support.gitops import Gitops, GitopsMaker
+from tests.support.verified import Serve, VerifiedMaker
 
-from .command_line import CommandLine
-from .deployments import Deployments, DeploymentsMaker
-from .gitops import Gitops, GitopsMaker
-from .verified import Serve, VerifiedMaker
-
-# A busy machine is no failure; the soak looks at many more examples.
+# A busy machine is no failure; the stress run looks at many more examples.
 settings.register_profile("suite", max_examples=40, deadline=None)
 settings.load_profile("suite")
 

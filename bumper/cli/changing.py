@@ -11,7 +11,7 @@ from bumper.cli.common import Common, with_common_options
 from bumper.cli.progress import tell
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
-    from bumper.result import Result
+    from bumper.delivery.result import Result
 
 
 @with_common_options
@@ -48,7 +48,7 @@ def bump(
     with common.start_clone() as cloning:
         from bumper.commands.bump import BumpRequest
         from bumper.commands.bump import bump as run
-        from bumper.local_file import read_body
+        from bumper.files import read_body
 
         body = read_body(event) if event is not None else None
         request = BumpRequest(environment, parsed, body, tuple(app or ()), allow_missing, common.dry_run, verify)
@@ -167,7 +167,7 @@ def _never_ask(_: "Result") -> bool:
 
 
 def _ask(result: "Result") -> bool:
-    from bumper import report
+    from bumper.cli import report
 
     text, diff = report.result_text(result), result.diff.rstrip("\n")
     tell(text.replace(diff, colour_diff(diff)) if diff and is_coloured(sys.stderr) else text)

@@ -16,9 +16,9 @@ from bumper.cli.progress import tell
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
     from contextlib import AbstractContextManager
 
-    from bumper.cloning import Cloning
-    from bumper.delivery_options import DeliveryOptions
-    from bumper.result import Result
+    from bumper.delivery.options import DeliveryOptions
+    from bumper.delivery.result import Result
+    from bumper.git.clone import Cloning
     from bumper.settings import Settings
 
 
@@ -55,7 +55,7 @@ class Common:
 
     def start_clone(self) -> "AbstractContextManager[Cloning]":
         """The clone of the GitOps repository, which goes on while the command is imported."""
-        from bumper.cloning import start_clone
+        from bumper.git.clone import start_clone
         from bumper.settings import read_settings
 
         settings = read_settings(self.environ, repo=self.repo, branch=self.branch, gitlab_url=self.gitlab_url)
@@ -63,9 +63,9 @@ class Common:
 
     def delivery_options(self, *, allow_older: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""
-        from bumper.delivery_options import DeliveryOptions
-        from bumper.merge_requests import People
-        from bumper.publish import Wishes
+        from bumper.delivery.by_api import Wishes
+        from bumper.delivery.options import DeliveryOptions
+        from bumper.gitlab.merge_requests import People
 
         people = People(tuple(self.reviewer or ()), tuple(self.assignee or ()))
         return DeliveryOptions(
@@ -80,13 +80,13 @@ class Common:
 
     def finish(self, result: "Result", settings: "Settings") -> None:
         """Wait for what is to be waited for, and print the result."""
-        from bumper import report
-        from bumper.merging import wait_until_merged
+        from bumper.cli import report
+        from bumper.delivery.merge import wait_until_merged
 
         began = time.monotonic()
         result = wait_until_merged(result, settings, self.wait if self.wait is not None else self.wait_deployed, tell)
         if self.wait_deployed is not None:
-            from bumper.deployed import wait_until_deployed
+            from bumper.delivery.rollout import wait_until_deployed
 
             wait_until_deployed(result, settings, self.wait_deployed, began, tell)
         if self.dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own

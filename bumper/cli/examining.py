@@ -25,9 +25,9 @@ def doctor(
 
     Nothing is changed. It exits 0 if bump has all that it needs. Example: bumper doctor --no-verify
     """
-    from bumper import report_doctor as report
-    from bumper.commands.doctor import doctor as run
-    from bumper.doctor.check import failure
+    from bumper.cli import report_doctor as report
+    from bumper.commands.doctor.check import failure
+    from bumper.commands.doctor.doctor import doctor as run
     from bumper.settings import environment, read_settings
 
     environ = environment()

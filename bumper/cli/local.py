@@ -15,7 +15,7 @@ def pins(files: Files, output: opt.OutputOption = opt.Output.TEXT) -> None:
 
     Example: bumper pins apps/backend/envs/staging/values.yaml
     """
-    from bumper import report
+    from bumper.cli import report
     from bumper.commands.pins import list_pins
 
     listed = list_pins(files)
@@ -34,7 +34,7 @@ def set_tag(
 
     Example: bumper set registry.example.com/backend/app:1.0.3 values-staging.yaml
     """
-    from bumper import report
+    from bumper.cli import report
     from bumper.commands.set_tag import STDIN
     from bumper.commands.set_tag import set_tag as run
     from bumper.image import parse_image
@@ -49,6 +49,6 @@ def schema() -> None:
 
     Example: bumper schema > bumper.schema.json
     """
-    from bumper.config import schema_text
+    from bumper.environments.config import schema_text
 
     print(schema_text(), end="")

@@ -16,7 +16,7 @@ from bumper.cli.options import Output
 from bumper.errors import INTERRUPTED, BumperError, Unavailable, WrongUsage
 
 if TYPE_CHECKING:  # imported where it is used, so that --version and completion start fast
-    from bumper.cloning import Cloning
+    from bumper.git.clone import Cloning
 
 app = typer.Typer(
     name="bumper",
@@ -112,7 +112,7 @@ def _place(error: OSError) -> str:
 
 
 def _fail(error: BumperError) -> int:
-    from bumper import report
+    from bumper.cli import report
 
     progress.tell(f"{mark('error', sys.stderr)} {error}")
     if _wants_json():

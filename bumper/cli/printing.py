@@ -16,7 +16,7 @@ def show(
 
     ``diff`` is the part of ``text`` that is one, for its colours.
     """
-    from bumper.report import as_json
+    from bumper.cli.report import as_json
 
     for warning in warnings:
         tell(f"{mark('warning', sys.stderr)} {warning}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from bumper.errors import INTERRUPTED, BumperError, Unavailable
 
 if TYPE_CHECKING:  # imported where it is used, so that --version and completion start fast
-    from bumper.cloning import Cloning
+    from bumper.git.clone import Cloning
 
 _OBJECTS_BEFORE_A_COLLECTION = 1_000_000  # alive at once: a repository with 20,000 files is some 100,000
 _COMMANDS_THAT_CLONE = frozenset({"bump", "promote", "rollback", "hold", "unhold", "status", "history"})
@@ -59,7 +59,7 @@ def _cloning_ahead(arguments: Sequence[str]) -> "Iterator[Cloning | None]":
     if not told or any(argument.startswith(_LEFT_TO_TYPER) for argument in arguments):
         yield None
         return
-    from bumper.cloning import begin_clone
+    from bumper.git.clone import begin_clone
     from bumper.settings import environment, read_settings
 
     with contextlib.ExitStack() as at_the_end:

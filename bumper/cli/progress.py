@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from bumper.steps import LOGGER
+from bumper.progress import LOGGER
 
 _PATIENCE = 1.0  # seconds before a step is worth a line
 _REDRAWN = 0.2  # seconds

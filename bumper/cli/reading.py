@@ -31,15 +31,15 @@ def status(
 
     Example: bumper status staging prod --all
     """
-    from bumper.cloning import start_clone
+    from bumper.git.clone import start_clone
     from bumper.settings import environment, read_settings
 
     settings = read_settings(environment(), repo=repo, branch=branch, gitlab_url=gitlab_url)
     with start_clone(settings, environment(), context.obj) as cloning:
-        from bumper import report_status as report
-        from bumper.commands.status import status as run
-        from bumper.local_file import write_text
-        from bumper.status_page import status_page
+        from bumper.cli import report_status as report
+        from bumper.cli.status_page import status_page
+        from bumper.commands.status.status import status as run
+        from bumper.files import write_text
 
         found = run(environments or (), cloning, with_ages=html is not None)
     if html is not None:
@@ -63,13 +63,13 @@ def history(
 
     Example: bumper history prod --app backend
     """
-    from bumper.cloning import start_clone
+    from bumper.git.clone import start_clone
     from bumper.settings import environment as process_environment
     from bumper.settings import read_settings
 
     settings = read_settings(process_environment(), repo=repo, branch=branch, gitlab_url=gitlab_url)
     with start_clone(settings, process_environment(), context.obj) as cloning:
-        from bumper import report_status as report
+        from bumper.cli import report_status as report
         from bumper.commands.history import history as run
 
         found = run(environment, tuple(app or ()), cloning)

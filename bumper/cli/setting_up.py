@@ -28,7 +28,7 @@ def init(
     For a URL it is written into this folder, else at the root of the repository. One that is there is never
     overwritten. Example: bumper init . --dry-run
     """
-    from bumper import report_init as report
+    from bumper.cli import report_init as report
     from bumper.commands.init import InitRequest
     from bumper.commands.init import init as run
     from bumper.settings import environment, read_settings

@@ -4,25 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bumper import deliver
-from bumper.checkout import Checkout
-from bumper.cloning import Cloning
-from bumper.delivery_options import DeliveryOptions, choose_delivery
-from bumper.draft import Wording, make_draft
+from bumper.delivery import deliver
+from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.result import Result
+from bumper.delivery.source_commits import describe_commits
+from bumper.delivery.superseded import Late, find_late, superseded
+from bumper.environments.repository import Target, open_target
+from bumper.environments.rules import check_rules, require_digests
+from bumper.environments.selection import Concern
+from bumper.git.checkout import Checkout
+from bumper.git.clone import Cloning
 from bumper.image import ImageReference
-from bumper.narrowing import Concern
-from bumper.order import Newer, Overtaken
-from bumper.overtaken import Late, find_late, superseded
-from bumper.plan import Plan, check_images, choose_apps, plan_bump
-from bumper.proposal import Request, bump_subject
-from bumper.repository import Target, open_target
-from bumper.result import Result
-from bumper.rules import check_rules, require_digests
+from bumper.planning.bump import Plan, check_images, choose_apps, plan_bump
+from bumper.planning.draft import Wording, make_draft
+from bumper.planning.proposal import Request, bump_subject
+from bumper.records.order import Newer, Overtaken
 from bumper.settings import read_pipeline, read_source
-from bumper.source_commits import describe_commits
 
 if TYPE_CHECKING:  # only a notification needs it
-    from bumper.push_event.notification import PushedImage
+    from bumper.registry.events.notification import PushedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def bump(request: BumpRequest, options: DeliveryOptions, cloning: Cloning, envir
 def _read_event(event: bytes | None) -> "tuple[PushedImage, ...]":
     if event is None:
         return ()
-    from bumper.push_event.read import read_push_event  # with a model of each registry's notifications
+    from bumper.registry.events.read import read_push_event  # with a model of each registry's notifications
 
     return read_push_event(event)
 
@@ -95,7 +95,7 @@ def _bump_once(
 
 
 def _images_of(target: Target, pushed: "Sequence[PushedImage]", request: BumpRequest) -> tuple[ImageReference, ...]:
-    from bumper.entry import pushed_images  # as above
+    from bumper.environments.pushed_images import pushed_images  # as above
 
     return pushed_images(target, pushed, allow_missing=request.allow_missing)
 
@@ -120,7 +120,7 @@ def _plan(
 
     plan = planned(images)
     if request.verify:
-        from bumper.verify import registry_access, resolve_digests  # with the registries' client
+        from bumper.environments.registries import registry_access, resolve_digests  # with the registries' client
 
         digests = resolve_digests(_to_ask(target, plan, images, apps), registry_access(target, environ))
         images = [image.with_digest(digests.get(image, image.digest)) for image in images]

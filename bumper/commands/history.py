@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from itertools import islice
 
-from bumper.cloning import Cloning
-from bumper.forge import connect_if_possible
-from bumper.history import Deployment, Scope, deployments
-from bumper.local_log import LookedFarEnough
-from bumper.narrowing import Concern
-from bumper.plan import choose_apps
-from bumper.repository import open_target
+from bumper.environments.repository import open_target
+from bumper.environments.selection import Concern
+from bumper.git.clone import Cloning
+from bumper.git.log import LookedFarEnough
+from bumper.gitlab.connection import connect_if_possible
+from bumper.planning.bump import choose_apps
+from bumper.records.history import Deployment, Scope, deployments
 
 _MOST = 100  # deployments; who looks further back has git log
 

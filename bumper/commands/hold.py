@@ -4,20 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from bumper import deliver
-from bumper.change import Change, Version, make_change
-from bumper.checkout import Checkout
-from bumper.cloning import Cloning
-from bumper.delivery_options import DeliveryOptions, choose_delivery
-from bumper.draft import Wording, make_draft
+from bumper.delivery import deliver
+from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.result import Result
+from bumper.environments.gather import FoundPin
+from bumper.environments.repository import Target, open_target
+from bumper.environments.selection import Concern
 from bumper.errors import Refused
-from bumper.gather import FoundPin
-from bumper.hold_comment import hold_reason, put_hold, take_hold
-from bumper.narrowing import Concern
-from bumper.plan import Plan, choose_apps
-from bumper.proposal import Request, code
-from bumper.repository import Target, open_target
-from bumper.result import Result
+from bumper.git.checkout import Checkout
+from bumper.git.clone import Cloning
+from bumper.planning.bump import Plan, choose_apps
+from bumper.planning.draft import Wording, make_draft
+from bumper.planning.proposal import Request, code
+from bumper.values.change import Change, Version, make_change
+from bumper.values.holds import hold_reason, put_hold, take_hold
 
 HOLD, UNHOLD = "hold", "unhold"
 

@@ -6,23 +6,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bumper.checkout import read_files
-from bumper.cloning import clone
-from bumper.config import SCHEMA_FILE, parse_keys, schema_text
-from bumper.config_models import Config
-from bumper.conventions import read_conventions
-from bumper.discovery.init_text import printable, some, write_config
-from bumper.discovery.local_tree import create_file, read_bytes, read_tree
-from bumper.discovery.manifests import may_hold_manifests, read_manifests
-from bumper.discovery.overrides import find_overrides
-from bumper.discovery.survey import FoundEnvironment, Survey, survey
+from bumper.environments.config import SCHEMA_FILE, parse_keys, schema_text
+from bumper.environments.config_models import Config
+from bumper.environments.conventions import read_conventions
+from bumper.environments.gather import gather, pin_paths
+from bumper.environments.init_text import printable, some, write_config
+from bumper.environments.layout import read_layout
+from bumper.environments.manifests import may_hold_manifests, read_manifests
+from bumper.environments.overrides import find_overrides
+from bumper.environments.repository import CONFIG_FILE
+from bumper.environments.survey import FoundEnvironment, Survey, survey
 from bumper.errors import Refused
-from bumper.gather import gather, pin_paths
-from bumper.layout import read_layout
-from bumper.local_file import write_text
-from bumper.pin_path import PinPath
-from bumper.repository import CONFIG_FILE
+from bumper.files import write_text
+from bumper.git.checkout import read_files
+from bumper.git.clone import clone
+from bumper.git.local_tree import create_file, read_bytes, read_tree
 from bumper.settings import Settings
+from bumper.values.pin_path import PinPath
 
 
 @dataclass(frozen=True, slots=True)

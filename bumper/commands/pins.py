@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bumper.environments.sharing_out import in_parts, share_out
 from bumper.errors import Refused
-from bumper.local_file import read_bytes
-from bumper.pin import Pin
-from bumper.sharing_out import in_parts, share_out
-from bumper.values_file import describe, find_pins, read_values
+from bumper.files import read_bytes
+from bumper.values.pin import Pin
+from bumper.values.values_file import describe, find_pins, read_values
 
 _MANY, _AT_ONCE = 250, 100  # files
 

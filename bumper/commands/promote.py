@@ -3,24 +3,24 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bumper import deliver
-from bumper.checkout import Checkout
-from bumper.cloning import Cloning
-from bumper.delivery_options import DeliveryOptions, choose_delivery
-from bumper.deployed import check_health
-from bumper.draft import Wording, make_draft
+from bumper.argocd.verdict import Rollout, want
+from bumper.delivery import deliver
+from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.result import Result
+from bumper.delivery.rollout import check_health
+from bumper.delivery.source_commits import describe_commits
+from bumper.environments.layout import Environment
+from bumper.environments.registries import registry_access
+from bumper.environments.repository import Target, fetch_environments, open_environment, read_setup
+from bumper.environments.rules import require_digests
 from bumper.errors import Refused, WrongUsage
-from bumper.layout import Environment
-from bumper.plan import Plan, check_tags
-from bumper.plan_promote import Choice, choose, match, plan_promote
-from bumper.promotion_digests import find_digests
-from bumper.proposal import Request
-from bumper.repository import Target, fetch_environments, open_environment, read_setup
-from bumper.result import Result
-from bumper.rollout import Rollout, want
-from bumper.rules import require_digests
-from bumper.source_commits import describe_commits
-from bumper.verify import registry_access
+from bumper.git.checkout import Checkout
+from bumper.git.clone import Cloning
+from bumper.planning.bump import Plan, check_tags
+from bumper.planning.draft import Wording, make_draft
+from bumper.planning.promote import Choice, choose, match, plan_promote
+from bumper.planning.proposal import Request
+from bumper.records.promotion_digests import find_digests
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bumper import deliver
-from bumper.checkout import Checkout
-from bumper.cloning import Cloning
-from bumper.commit_log import commits_of
-from bumper.delivery_options import DeliveryOptions, choose_delivery
-from bumper.draft import Wording, make_draft
+from bumper.delivery import deliver
+from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.result import Result
+from bumper.delivery.source_commits import describe_commits
+from bumper.environments.gather import pins_of_version
+from bumper.environments.registries import explain_missing, registry_access
+from bumper.environments.repository import Target, open_target
+from bumper.environments.selection import Concern
 from bumper.errors import Refused, WrongUsage
-from bumper.forge import connect, connect_if_possible
-from bumper.gather import pins_of_version
-from bumper.history import Deployment, Scope, deployments, deployments_among
-from bumper.hold_comment import put_hold
-from bumper.merge_requests import read
-from bumper.narrowing import Concern
-from bumper.plan import Plan, apply_plan, check_tags, choose_apps
-from bumper.plan_rollback import (
+from bumper.git.checkout import Checkout
+from bumper.git.clone import Cloning
+from bumper.gitlab.commits import commits_of
+from bumper.gitlab.connection import connect, connect_if_possible
+from bumper.gitlab.merge_requests import read
+from bumper.planning.bump import Plan, apply_plan, check_tags, choose_apps
+from bumper.planning.draft import Wording, make_draft
+from bumper.planning.proposal import Request, code
+from bumper.planning.rollback import (
     COMMAND,
     Undone,
     pins_to_tag,
@@ -27,12 +30,9 @@ from bumper.plan_rollback import (
     walk_back,
     walk_back_to,
 )
-from bumper.proposal import Request, code
-from bumper.repository import Target, open_target
-from bumper.result import Result
-from bumper.source_commits import describe_commits
-from bumper.values_file import read_values
-from bumper.verify import explain_missing, registry_access
+from bumper.records.history import Deployment, Scope, deployments, deployments_among
+from bumper.values.holds import put_hold
+from bumper.values.values_file import read_values
 
 _LABEL = "rollback"
 

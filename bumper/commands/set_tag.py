@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bumper.change import Change, Version, make_change
 from bumper.errors import Refused, WrongUsage
-from bumper.explain import explain_followers, explain_refusal
+from bumper.files import read_bytes, replace_local
 from bumper.image import ImageReference, Repository
-from bumper.local_file import read_bytes, replace_local
-from bumper.pin import Pin
-from bumper.pin_path import PinPath, parse_path
-from bumper.sections import read_sections_of
-from bumper.tag_edit import TagEdit, changes_file, set_tags
-from bumper.values_file import ValuesFile, find_pins, pin_at, read_values
+from bumper.values.change import Change, Version, make_change
+from bumper.values.explain import explain_followers, explain_refusal
+from bumper.values.pin import Pin
+from bumper.values.pin_path import PinPath, parse_path
+from bumper.values.sections import read_sections_of
+from bumper.values.tag_edit import TagEdit, changes_file, set_tags
+from bumper.values.values_file import ValuesFile, find_pins, pin_at, read_values
 
 STDIN = "-"
 

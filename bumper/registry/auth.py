@@ -13,7 +13,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
 from bumper.errors import Unavailable
-from bumper.http_session import Session
+from bumper.http import Session
 from bumper.registry.credentials import Credentials
 from bumper.registry.http import NO_VERIFY, Answer, Question, ask, explain_status, origin
 

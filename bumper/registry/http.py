@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from bumper.errors import Unavailable
-from bumper.http_session import SECONDS, Session
+from bumper.http import SECONDS, Session
 
 NO_VERIFY = "or give --no-verify to go on without asking"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

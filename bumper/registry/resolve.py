@@ -16,12 +16,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.http_session import Session, speaks_https
+from bumper.http import Session, speaks_https
 from bumper.image import DOCKER_HUB, ImageReference, is_digest
+from bumper.progress import begin
 from bumper.registry.auth import Login, authorize, explain_login
 from bumper.registry.credentials import find_credentials
 from bumper.registry.http import NO_VERIFY, Answer, Question, ask, explain_status
-from bumper.steps import begin
 
 _DOCKER_HUB_API = "registry-1.docker.io"
 _THREADS = 8

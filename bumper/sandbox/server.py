@@ -13,13 +13,13 @@ from typing import Self
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from bumper.errors import Refused
-from bumper.sandbox.application import Application
-from bumper.sandbox.faults import Fault
-from bumper.sandbox.git_repository import NewCommit, Signature
-from bumper.sandbox.sample import SAMPLE_BEGAN, SAMPLE_PROJECT
-from bumper.sandbox.seed import TOKEN_SCOPES, add_people, add_project, add_sample
-from bumper.sandbox.state import Project, Role
-from bumper.sandbox.world import World
+from bumper.sandbox.api.application import Application
+from bumper.sandbox.git.repository import NewCommit, Signature
+from bumper.sandbox.state.faults import Fault
+from bumper.sandbox.state.records import Project, Role
+from bumper.sandbox.state.sample import SAMPLE_BEGAN, SAMPLE_PROJECT
+from bumper.sandbox.state.seed import TOKEN_SCOPES, add_people, add_project, add_sample
+from bumper.sandbox.state.world import World
 
 _HOST = "127.0.0.1"
 

@@ -14,12 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from .jobs import own_environment
-from .local import Local
-from .remote import Remote, Sizes
-from .rows import table
-from .serving import Server
-from .timing import BenchError
+from tests.bench.jobs import own_environment
+from tests.bench.local import Local
+from tests.bench.remote import Remote, Sizes
+from tests.bench.rows import table
+from tests.bench.serving import Server
+from tests.bench.timing import BenchError
 
 _SMALL = Sizes(apps=500, commits=2_000, promoted=50, direct=30, runs=7)
 _FULL = Sizes(apps=5_000, commits=20_000, promoted=500, direct=100, runs=9)

@@ -14,8 +14,7 @@ from ruamel.yaml import YAML
 
 from bumper.commands.set_tag import set_tag
 from bumper.image import parse_image
-
-from .timing import check
+from tests.bench.timing import check
 
 
 def by_ruamel(source: bytes) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from .serving import Place, Server, State
-from .timing import Ran, check, run
+from tests.bench.serving import Place, Server, State
+from tests.bench.timing import Ran, check, run
 
 BUMPER = Path(sys.executable).with_name("bumper")
 _tags = (f"9.0.{number}" for number in count())

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .jobs import BUMPER, new_tag
-from .rows import Row, faster, rate
-from .timing import Figure, Ran, alternate, check, figure, run, seconds
+from tests.bench.jobs import BUMPER, new_tag
+from tests.bench.rows import Row, faster, rate
+from tests.bench.timing import Figure, Ran, alternate, check, figure, run, seconds
 
 _START_UP = 110  # ms
 _IMAGE = "registry.example.com/team/app-{}"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .jobs import BUMPER, Jobs, file, git, image, new_tag
-from .repositories import deployed_in_the_middle, generated, with_direct_delivery, with_promotable
-from .rows import Row, amount, at_most, rate
-from .serving import Server
-from .timing import alternate, check, figure, run, seconds
+from tests.bench.jobs import BUMPER, Jobs, file, git, image, new_tag
+from tests.bench.repositories import deployed_in_the_middle, generated, with_direct_delivery, with_promotable
+from tests.bench.rows import Row, amount, at_most, rate
+from tests.bench.serving import Server
+from tests.bench.timing import alternate, check, figure, run, seconds
 
 _FEW = 100  # applications
 _FIRST = "the first on a machine"  # where nothing is kept of the repository

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from .timing import check
+from tests.bench.timing import check
 
 _KEPT = Path("build/bench")
 _DIRECT = b"""\

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .timing import Figure, Ran, ratio, seconds
+from tests.bench.timing import Figure, Ran, ratio, seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from werkzeug.wsgi import ClosingIterator
 
 from bumper.sandbox import Sandbox
-from bumper.sandbox.git_repository import Repository
+from bumper.sandbox.git.repository import Repository
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

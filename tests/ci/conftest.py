@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gitops import Gitops
-
-from .job import Runner
+from tests.ci.job import Runner
+from tests.support.gitops import Gitops
 
 
 @pytest.fixture

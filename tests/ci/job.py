@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.pipelines import SERVER, pipeline
+from tests.support.pipelines import SERVER, pipeline
 
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _STRICT = "if set -o | grep pipefail >/dev/null; then set -o pipefail; fi; set -o errexit"

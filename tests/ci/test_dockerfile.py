@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from .components import ROOT
+from tests.ci.components import ROOT
 
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 INSTRUCTIONS = [

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.gitops import STAGING_FILE, Gitops, GitopsMaker, values
-from tests.verified import DIGEST, REPOSITORY, VerifiedMaker
-
-from .components import component, example
-from .job import Done, Runner
+from tests.ci.components import component, example
+from tests.ci.job import Done, Runner
+from tests.support.gitops import STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.verified import DIGEST, REPOSITORY, VerifiedMaker
 
 IMAGE = "registry.tbank.local/backend/app"
 FILE = "apps/backend/envs/{}/values.yaml"

@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 from bumper import __version__
-
-from .components import EXAMPLES, ROOT, TEMPLATES, InvalidInputError, component, example
+from tests.ci.components import EXAMPLES, ROOT, TEMPLATES, InvalidInputError, component, example
 
 NAMES = ("bump", "promote", "rollback")
 NEEDED = {

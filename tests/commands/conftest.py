@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gitops import STAGING_FILE, Gitops, GitopsMaker, values
-from tests.sshd import SshServer, serve_ssh
+from tests.support.gitops import STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.sshd import SshServer, serve_ssh
 
 
 @pytest.fixture

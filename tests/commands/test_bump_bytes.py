@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.gitops import APP, STAGING_FILE, GitopsMaker, values
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, STAGING_FILE, GitopsMaker, values
 
 ATTRIBUTES = "* text=auto eol=crlf\n*.yaml ident filter=lfs\n"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.gitops import Gitops, GitopsMaker, values
+from tests.support.command_line import CommandLine
+from tests.support.gitops import Gitops, GitopsMaker, values
 
 CONFIG = """\
 environments:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gitops import values
-from tests.verified import DIGEST, MOVED, REPOSITORY, STAGING, Verified, VerifiedMaker
+from tests.support.gitops import values
+from tests.support.verified import DIGEST, MOVED, REPOSITORY, STAGING, Verified, VerifiedMaker
 
 SAMPLES = Path(__file__).parents[2] / "fixtures" / "push_events"
 EVENT = ("bump", "staging", "--event", "-")

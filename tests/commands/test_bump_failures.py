@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bumper.sandbox import Sandbox
-from tests.command_line import CommandLine
-from tests.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 
 BACKEND = "registry.tbank.local/backend/app"
 WRONG_TOKEN = "glpat-nobody-has-this-one"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.gitops import APP, Gitops, GitopsMaker, values
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, Gitops, GitopsMaker, values
 
 FILLER = "".join(f"key_{number}: some words to make this file longer\n" for number in range(1000))
 FILE = "apps/{}/envs/staging/values.yaml"

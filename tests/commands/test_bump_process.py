@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import finish, start
-from tests.gitops import Gitops
+from tests.support.command_line import finish, start
+from tests.support.gitops import Gitops
 
 BACKEND = "registry.tbank.local/backend/app"
 ARGUMENTS = ("bump", "staging", f"{BACKEND}:1.0.3", "--no-verify")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bumper.record import read_trailers
-from bumper.record_comment import read_comment
-from tests.command_line import CommandLine
-from tests.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from bumper.records.description import read_comment
+from bumper.records.record import read_trailers
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 
 PIPELINE = {
     "CI_PIPELINE_ID": "4711",

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 
 OTHER_FILE = "apps/other/envs/staging/values.yaml"
 SPACED = "replicas: 1\n\n\n\n\n\n\n\n" + values("1.0.0")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.gitops import APP, STAGING_FILE, GitopsMaker, values
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, STAGING_FILE, GitopsMaker, values
 
 PATTERN = "apps/{app}/envs/staging/values.yaml"
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import finish, start
-from tests.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.command_line import finish, start
+from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 
 BUMP = ("bump", "staging", f"{APP}:1.0.1", "--no-verify")
 

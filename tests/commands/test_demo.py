@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import Ran, finish, start
+from tests.support.command_line import Ran, finish, start
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bumper.doctor import repository as doctor_repository
-from bumper.doctor.check import Check
-from bumper.report_doctor import doctor_text
-from tests.command_line import CommandLine
-from tests.doctor import Doctor
-from tests.gitops import Gitops
+from bumper.cli.report_doctor import doctor_text
+from bumper.commands.doctor import repository as doctor_repository
+from bumper.commands.doctor.check import Check
+from tests.support.command_line import CommandLine
+from tests.support.doctor import Doctor
+from tests.support.gitops import Gitops
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import json
 import pytest
 
 from bumper.sandbox import Sandbox
-from tests.command_line import CommandLine
-from tests.doctor import Doctor, Found
-from tests.gitops import APP, STAGING_FILE, GitopsMaker, values
 from tests.registry.fake_registry import PASSWORD, Behaviour
-from tests.verified import PROD, REPOSITORY, STAGING, VerifiedMaker
+from tests.support.command_line import CommandLine
+from tests.support.doctor import Doctor, Found
+from tests.support.gitops import APP, STAGING_FILE, GitopsMaker, values
+from tests.support.verified import PROD, REPOSITORY, STAGING, VerifiedMaker
 
 SOPS = 'image:\n  repository: a/b\n  tag: "1"\nsops:\n  mac: ENC[x]\n  version: 3.9.0\n'
 CONFIG = 'environments:\n  staging: {{values: "apps/{{app}}/envs/staging/values.yaml"{}}}\n'

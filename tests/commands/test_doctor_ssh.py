@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.doctor import Doctor
-from tests.gitops import Gitops
-from tests.sshd import SshServer, make_key
+from tests.support.command_line import CommandLine
+from tests.support.doctor import Doctor
+from tests.support.gitops import Gitops
+from tests.support.sshd import SshServer, make_key
 
 CONFIG = "environments:\n  staging: {values: 'apps/{app}/envs/staging/values.yaml', delivery: commit}\n"
 

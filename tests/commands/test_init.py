@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bumper.config import parse_config, parse_keys
-from tests.command_line import CommandLine
-from tests.deployments import DeploymentsMaker
-from tests.gitops import APP, Gitops, GitopsMaker, values
+from bumper.environments.config import parse_config, parse_keys
+from tests.support.command_line import CommandLine
+from tests.support.deployments import DeploymentsMaker
+from tests.support.gitops import APP, Gitops, GitopsMaker, values
 
 USUAL = {
     "apps/a/envs/staging/values.yaml": values("1"),

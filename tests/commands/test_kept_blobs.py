@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CommandLine, finish, start
-from tests.gitops import APP, Gitops, GitopsMaker, values
+from tests.support.command_line import CommandLine, finish, start
+from tests.support.gitops import APP, Gitops, GitopsMaker, values
 
 MANY = 210
 FILE = "apps/{}/envs/staging/values.yaml"

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.command_line import Ran, finish, start
-from tests.gitops import APP, Gitops, GitopsMaker, values
+from tests.support.command_line import Ran, finish, start
+from tests.support.gitops import APP, Gitops, GitopsMaker, values
 
 MANY = 270
 STAGING, PROD = "apps/{}/envs/staging/values.yaml", "apps/{}/envs/prod/values.yaml"

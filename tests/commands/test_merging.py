@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bumper.sandbox import Sandbox
-from tests.command_line import CommandLine, finish, start, told
-from tests.gitops import Gitops
+from tests.support.command_line import CommandLine, finish, start, told
+from tests.support.gitops import Gitops
 
 IMAGE = "registry.tbank.local/backend/app"
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CommandLine, finish, start
-from tests.gitops import APP, values
+from tests.support.command_line import CommandLine, finish, start
+from tests.support.gitops import APP, values
 
 
 @pytest.fixture

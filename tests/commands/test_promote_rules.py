@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from tests.deployments import PROD, STAGING, DeploymentsMaker, moves, two_environments
-from tests.gitops import APP, values
+from tests.support.deployments import PROD, STAGING, DeploymentsMaker, moves, two_environments
+from tests.support.gitops import APP, values
 
 APP_STAGING, APP_PROD = STAGING.format("app"), PROD.format("app")
 DIGEST = f"sha256:{'1' * 64}"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.gitops import STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.command_line import CommandLine
+from tests.support.gitops import STAGING_FILE, Gitops, GitopsMaker, values
 
 OWN = "127.0.0.1:5005/team/shop/web"  # in the container registry of the project team/shop
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
-from tests.pipelines import pipeline
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.pipelines import pipeline
 
 PROD_FILE = "apps/app/envs/prod/values.yaml"
 CONFIG = f"""\

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.argocd import TOKEN, ArgoCd, application
-from tests.deployments import Deployments, DeploymentsMaker, moves, two_environments
-from tests.gitops import APP
+from tests.support.argocd import TOKEN, ArgoCd, application
+from tests.support.deployments import Deployments, DeploymentsMaker, moves, two_environments
+from tests.support.gitops import APP
 
 RUNS = f"{APP}:1.0.1"
 

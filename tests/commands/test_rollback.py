@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.deployments import PROD, Deployments, DeploymentsMaker, moves, two_environments
-from tests.gitops import APP, values
+from tests.support.deployments import PROD, Deployments, DeploymentsMaker, moves, two_environments
+from tests.support.gitops import APP, values
 
 APP_PROD, OTHER_PROD = PROD.format("app"), PROD.format("other")
 ONE_APP = {APP_PROD: values("1.0.0")}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.command_line import CommandLine, finish, start
+from tests.support.command_line import CommandLine, finish, start
 
 BACKEND = "registry.tbank.local/backend/app"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from bumper.config import config_schema
-from tests.command_line import CommandLine
+from bumper.environments.config import config_schema
+from tests.support.command_line import CommandLine
 
 CONFIG = {
     "environments": {

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.gitops import APP, values
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, values
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
-from tests.programs import need
-from tests.sshd import make_key
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.programs import need
+from tests.support.sshd import make_key
 
 
 @pytest.fixture

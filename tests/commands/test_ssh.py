@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.gitops import APP, STAGING_FILE, Gitops, values
-from tests.sshd import SshServer, make_key
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, STAGING_FILE, Gitops, values
+from tests.support.sshd import SshServer, make_key
 
 
 @pytest.mark.usefixtures("ssh")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.deployments import PROD, STAGING, Deployments, DeploymentsMaker, two_environments
-from tests.gitops import APP, values
+from tests.support.deployments import PROD, STAGING, Deployments, DeploymentsMaker, two_environments
+from tests.support.gitops import APP, values
 
 APP_STAGING, APP_PROD = STAGING.format("app"), PROD.format("app")
 DEV = "apps/{}/envs/dev/values.yaml"

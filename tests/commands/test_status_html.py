@@ -4,8 +4,8 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from tests.deployments import DeploymentsMaker, two_environments
-from tests.gitops import APP
+from tests.support.deployments import DeploymentsMaker, two_environments
+from tests.support.gitops import APP
 
 
 def test_the_page_has_tags_ages_and_merge_requests(make_deployments: DeploymentsMaker, tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from bumper.cli.main import app
-from tests.command_line import CommandLine, finish, start, told
 from tests.faults.proxy import SILENT, Proxy
-from tests.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.command_line import CommandLine, finish, start, told
+from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 
 NEW = f"{APP}:1.0.1"
 COMMANDS = sorted(str(command.name) for command in app.registered_commands)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from bumper.record_comment import read_comment
-from tests.gitops import values
+from bumper.records.description import read_comment
 from tests.registry.asking import docker_auth, login
 from tests.registry.fake_registry import DIGEST, PASSWORD, Behaviour, Reply
-from tests.verified import MOVED, OLD, OPEN, REPOSITORY, STAGING, Serve, Verified, VerifiedMaker
+from tests.support.gitops import values
+from tests.support.verified import MOVED, OLD, OPEN, REPOSITORY, STAGING, Serve, Verified, VerifiedMaker
 
 DEMANDED = "environments:\n  staging:\n    values: apps/{app}/envs/staging/values.yaml\n    digests: true\n"
 BY_COMMIT = "environments:\n  staging:\n    values: apps/{app}/envs/staging/values.yaml\n    delivery: commit\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.gitops import values
-from tests.verified import DIGEST, MOVED, OLD, OPEN, PROD, REPOSITORY, STAGING, Serve, Verified, VerifiedMaker
+from tests.support.gitops import values
+from tests.support.verified import DIGEST, MOVED, OLD, OPEN, PROD, REPOSITORY, STAGING, Serve, Verified, VerifiedMaker
 
 PROMOTE = ("promote", "staging", "prod")
 DEMANDED = """\

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.gitops import values
-from tests.verified import STAGING, Verified, VerifiedMaker
+from tests.support.gitops import values
+from tests.support.verified import STAGING, Verified, VerifiedMaker
 
 ROLLBACK = ("rollback", "staging")
 

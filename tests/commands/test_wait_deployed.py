@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from bumper import deployed
-from tests.argocd import TOKEN, Answer, ArgoCd, application
-from tests.command_line import CommandLine
-from tests.deployments import STAGING
-from tests.gitops import APP, Gitops, GitopsMaker, values
+from bumper.delivery import rollout as deployed
 from tests.registry.fixtures import Tls
+from tests.support.argocd import TOKEN, Answer, ArgoCd, application
+from tests.support.command_line import CommandLine
+from tests.support.deployments import STAGING
+from tests.support.gitops import APP, Gitops, GitopsMaker, values
 
 OLD, NEW = f"{APP}:1.0.0", f"{APP}:1.0.1"
 FILE = STAGING.format("app")

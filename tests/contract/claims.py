@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from .recorder import Exchange
-from .reference import Nested, Operation, fields_of, fits, reference
+from tests.contract.recorder import Exchange
+from tests.contract.reference import Nested, Operation, fields_of, fits, reference
 
 REFERENCE = reference()  # read now: no test sees the machine's variables
 

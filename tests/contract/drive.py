@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CommandLine, Ran, finish, start, told
-from tests.gitops import Gitops, GitopsMaker, values
-from tests.pipelines import pipeline
-from tests.verified import OPEN, REPOSITORY, Serve
-
-from .recorder import Recorder
+from tests.contract.recorder import Recorder
+from tests.support.command_line import CommandLine, Ran, finish, start, told
+from tests.support.gitops import Gitops, GitopsMaker, values
+from tests.support.pipelines import pipeline
+from tests.support.verified import OPEN, REPOSITORY, Serve
 
 BACKEND, FRONTEND = "registry.tbank.local/backend/app", "registry.tbank.local/frontend/web"
 OWN = "127.0.0.1:5005/team/shop/web"  # in the container registry of the project team/shop

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CommandLine
-from tests.gitops import Gitops, GitopsMaker
-from tests.verified import Serve
-
-from .claims import ASKED, invented_fields, operation, real_fields, unknown_parameters, unread_fields
-from .drive import drive_all
-from .recorder import Exchange, Recorder
+from tests.contract.claims import ASKED, invented_fields, operation, real_fields, unknown_parameters, unread_fields
+from tests.contract.drive import drive_all
+from tests.contract.recorder import Exchange, Recorder
+from tests.support.command_line import CommandLine
+from tests.support.gitops import Gitops, GitopsMaker
+from tests.support.verified import Serve
 
 _PROJECT = "/projects/platform%2Fgitops"
 

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bumper.config_models import EnvironmentConfig
+from bumper.environments.config_models import EnvironmentConfig
+from bumper.environments.layout import AppFiles, Environment
 from bumper.errors import Refused
-from bumper.layout import AppFiles, Environment
-from bumper.pin import Pin
-from bumper.pin_path import PinPath, format_path, parse_path
-from bumper.sections import read_sections_of
-from bumper.skimming import skim
-from bumper.tag_edit import TagEdit, changes_file, set_tags
-from bumper.values_file import ValuesFile, find_pins, pin_at, read_values
+from bumper.values.pin import Pin
+from bumper.values.pin_path import PinPath, format_path, parse_path
+from bumper.values.sections import read_sections_of
+from bumper.values.skimming import skim
+from bumper.values.tag_edit import TagEdit, changes_file, set_tags
+from bumper.values.values_file import ValuesFile, find_pins, pin_at, read_values
 
 ONE_BY_ONE = 6
 NEW_TAG = "1.10"  # YAML reads it as a number unless it is quoted

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from bumper.cli.main import app
-from bumper.config import SCHEMA_FILE, config_schema
+from bumper.environments.config import SCHEMA_FILE, config_schema
 
 _ROOT = Path(__file__).parents[2]
 REFERENCE = _ROOT / "docs" / "reference"

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bumper.config import parse_config
+from bumper.environments.config import parse_config
 from bumper.sandbox import Sandbox
-from tests.argocd import TOKEN, ArgoCd, application
-from tests.command_line import CommandLine
-from tests.gitops import Gitops, values
-
-from .generate import commands, configuration
-from .pages import PAGES, ROOT, Fence, fences, links, name
+from tests.docs.generate import commands, configuration
+from tests.docs.pages import PAGES, ROOT, Fence, fences, links, name
+from tests.support.argocd import TOKEN, ArgoCd, application
+from tests.support.command_line import CommandLine
+from tests.support.gitops import Gitops, values
 
 IMAGE = "registry.example.com/backend/app"
 APPS = ("backend", "frontend")

@@ -3,11 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from bumper import git_command
+from bumper.git import command as git_command
 from bumper.sandbox import Sandbox
-
-from .proxy import Proxy
-from .trial import Trials
+from tests.faults.proxy import Proxy
+from tests.faults.trial import Trials
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 import pytest
 
-from bumper import forge, git_command, git_settings, merge_requests
+from bumper.git import command as git_command
+from bumper.git import environment as git_settings
+from bumper.gitlab import connection as forge
+from bumper.gitlab import merge_requests
 from bumper.sandbox import Sandbox
-from tests.gitops import values
-
-from .proxy import LOST_ANSWER, SILENT, Fault, Proxy
-from .trial import COMMANDS, FAULTS, STAGING_FILE, Trials
+from tests.faults.proxy import LOST_ANSWER, SILENT, Fault, Proxy
+from tests.faults.trial import COMMANDS, FAULTS, STAGING_FILE, Trials
+from tests.support.gitops import values
 
 # Every step of a bump that reaches for the network, by method and path.
 STEPS = {

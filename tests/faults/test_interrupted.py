@@ -7,10 +7,9 @@ import sys
 
 import pytest
 
-from tests.command_line import finish, start
-
-from .proxy import SILENT, Fault, Proxy
-from .trial import Trial, Trials
+from tests.faults.proxy import SILENT, Fault, Proxy
+from tests.faults.trial import Trial, Trials
+from tests.support.command_line import finish, start
 
 ANSWER_WITHHELD = Fault(silent=True, reached=True)
 STEPS = {

@@ -6,12 +6,11 @@ from itertools import count
 from pathlib import Path
 
 from bumper.sandbox import Sandbox
-from tests.command_line import Ran
-from tests.deployments import PROD, STAGING
-from tests.gitops import APP, Gitops, values
-from tests.inside import run_inside
-
-from .proxy import BAD_GATEWAY, CUT, DROPPED, LOST_ANSWER, TOO_MANY, UNAVAILABLE, Proxy
+from tests.faults.proxy import BAD_GATEWAY, CUT, DROPPED, LOST_ANSWER, TOO_MANY, UNAVAILABLE, Proxy
+from tests.support.command_line import Ran
+from tests.support.deployments import PROD, STAGING
+from tests.support.gitops import APP, Gitops, values
+from tests.support.inside import run_inside
 
 FAULTS = {"502": BAD_GATEWAY, "429": TOO_MANY, "503": UNAVAILABLE, "reset": DROPPED, "lost": LOST_ANSWER, "cut": CUT}
 

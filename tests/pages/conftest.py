@@ -2,9 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.programs import need
-
-from .browser import CHROMIUM, DRIVER, Browser, started
+from tests.pages.browser import CHROMIUM, DRIVER, Browser, started
+from tests.support.programs import need
 
 
 @pytest.fixture(scope="module")

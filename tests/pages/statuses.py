@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bumper.change import Change, Version
-from bumper.commands.status import Status
+from bumper.cli.status_page import status_page
+from bumper.commands.status.overview import Drift, Overview, Row
+from bumper.commands.status.status import Status
+from bumper.gitlab.merge_requests import MergeRequest
 from bumper.image import Repository
-from bumper.merge_requests import MergeRequest
-from bumper.overview import Drift, Overview, Row
-from bumper.record import Record
-from bumper.status_page import status_page
+from bumper.records.record import Record
+from bumper.values.change import Change, Version
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>"

@@ -3,10 +3,9 @@
 import pytest
 
 from bumper.sandbox import Sandbox
-from tests.command_line import CommandLine
-from tests.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
-
-from .browser import Browser
+from tests.pages.browser import Browser
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from .browser import Browser
-from .statuses import HOSTILE, make_status, row, usual, write
+from tests.pages.browser import Browser
+from tests.pages.statuses import HOSTILE, make_status, row, usual, write
 
 ESCAPE = "\ue00c"
 

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bumper.status_page import relative_age, status_page
-
-from .browser import Browser
-from .statuses import DIGEST, HOSTILE, NOW, URL, long_names, make_status, proposal, row, usual, write
+from bumper.cli.status_page import relative_age, status_page
+from tests.pages.browser import Browser
+from tests.pages.statuses import DIGEST, HOSTILE, NOW, URL, long_names, make_status, proposal, row, usual, write
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bumper.image import ImageReference, read_reference
-
-from .fake_registry import PASSWORD, FakeRegistry
+from tests.registry.fake_registry import PASSWORD, FakeRegistry
 
 
 def image(registry: FakeRegistry, rest: str = ":1.0.0") -> ImageReference:

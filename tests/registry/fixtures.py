@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bumper import http_session
-from tests.programs import need
-
-from .distribution import Distribution
-from .fake_registry import Behaviour, FakeRegistry
+from bumper import http as http_session
+from tests.registry.distribution import Distribution
+from tests.registry.fake_registry import Behaviour, FakeRegistry
+from tests.support.programs import need
 
 
 class Tls:

@@ -3,12 +3,11 @@
 import pytest
 
 from bumper.errors import Refused, Unavailable
-from bumper.push_event.notification import PushedImage
-from bumper.push_event.read import read_push_event
+from bumper.registry.events.notification import PushedImage
+from bumper.registry.events.read import read_push_event
 from bumper.registry.resolve import RegistryAccess, resolve
-
-from .asking import login, reference
-from .distribution import PASSWORD, USER, Distribution
+from tests.registry.asking import login, reference
+from tests.registry.distribution import PASSWORD, USER, Distribution
 
 
 def access_to(distribution: Distribution) -> RegistryAccess:

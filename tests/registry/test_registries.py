@@ -6,9 +6,17 @@ import pytest
 
 from bumper.errors import Refused, Unavailable
 from bumper.registry.resolve import RegistryAccess, resolve, resolve_all
-
-from .asking import docker_auth, image, login
-from .fake_registry import BEHAVIOURS, DIGEST, IDENTITY_TOKEN, PASSWORD, TOKEN, Behaviour, FakeRegistry, basic
+from tests.registry.asking import docker_auth, image, login
+from tests.registry.fake_registry import (
+    BEHAVIOURS,
+    DIGEST,
+    IDENTITY_TOKEN,
+    PASSWORD,
+    TOKEN,
+    Behaviour,
+    FakeRegistry,
+    basic,
+)
 
 Serve = Callable[..., FakeRegistry]
 every_registry = pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda row: row.name)

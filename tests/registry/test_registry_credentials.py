@@ -11,8 +11,7 @@ import pytest
 
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.registry.credentials import find_credentials
-
-from .asking import docker_auth, login
+from tests.registry.asking import docker_auth, login
 
 REGISTRY = "registry.tbank.local:5050"
 Configure = Callable[[dict[str, Any]], Mapping[str, str]]

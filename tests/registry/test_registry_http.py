@@ -8,10 +8,9 @@ import pytest
 
 from bumper.errors import Refused, Unavailable
 from bumper.registry.resolve import RegistryAccess, _base_url, resolve
-
-from .asking import image, login, reference
-from .fake_registry import BEHAVIOURS, DIGEST, INDEX, PASSWORD, Behaviour, FakeRegistry, Reply
-from .fixtures import Tls
+from tests.registry.asking import image, login, reference
+from tests.registry.fake_registry import BEHAVIOURS, DIGEST, INDEX, PASSWORD, Behaviour, FakeRegistry, Reply
+from tests.registry.fixtures import Tls
 
 Serve = Callable[..., FakeRegistry]
 OPEN = Behaviour("open", scheme="")

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from bumper.sandbox import Sandbox
-
-from .client import Api, Clone, run_git, with_token
+from tests.sandbox.client import Api, Clone, run_git, with_token
 
 
 @pytest.fixture

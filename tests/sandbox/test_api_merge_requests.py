@@ -4,8 +4,7 @@ import pytest
 import requests
 
 from bumper.sandbox import Sandbox
-
-from .client import Api, Clone, add_branch
+from tests.sandbox.client import Api, Clone, add_branch
 
 
 def test_a_merge_request_has_what_gitlab_shows(sandbox: Sandbox, bot: Api) -> None:

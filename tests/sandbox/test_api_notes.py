@@ -1,6 +1,5 @@
 from bumper.sandbox import Sandbox
-
-from .client import Api, add_branch
+from tests.sandbox.client import Api, add_branch
 
 
 def test_notes_newest_first(sandbox: Sandbox, bot: Api, alice: Api) -> None:

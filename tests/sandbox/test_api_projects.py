@@ -1,8 +1,7 @@
 import pytest
 
 from bumper.sandbox import Sandbox
-
-from .client import Api
+from tests.sandbox.client import Api
 
 
 def test_a_project_by_path_or_number(sandbox: Sandbox, bot: Api) -> None:

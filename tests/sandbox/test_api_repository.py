@@ -2,8 +2,7 @@ import base64
 import hashlib
 
 from bumper.sandbox import Sandbox
-
-from .client import STAGING, Api, Clone, add_branch
+from tests.sandbox.client import STAGING, Api, Clone, add_branch
 
 
 def test_commits_of_a_path(bot: Api) -> None:

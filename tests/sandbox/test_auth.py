@@ -2,8 +2,7 @@ import pytest
 import requests
 
 from bumper.sandbox import Sandbox
-
-from .client import Api, add_branch
+from tests.sandbox.client import Api, add_branch
 
 
 def test_without_a_good_token_nothing_is_answered(sandbox: Sandbox) -> None:

@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 
 from bumper.sandbox import Sandbox
-
-from .client import Api, Clone, add_branch
+from tests.sandbox.client import Api, Clone, add_branch
 
 
 def report(bot: Api, sha: str, state: str, name: str = "test") -> None:

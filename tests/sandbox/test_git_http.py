@@ -10,8 +10,7 @@ import pytest
 import requests
 
 from bumper.sandbox import Sandbox
-
-from .client import STAGING, Clone, run_git, with_token
+from tests.sandbox.client import STAGING, Clone, run_git, with_token
 
 
 def test_the_sample_is_the_same_history_every_time(clone: Clone) -> None:

@@ -1,6 +1,5 @@
 from bumper.sandbox import Sandbox
-
-from .client import Api, Clone, with_token
+from tests.sandbox.client import Api, Clone, with_token
 
 
 def protect(alice: Api, level: int) -> None:

@@ -3,8 +3,7 @@ import math
 import pytest
 
 from bumper.sandbox import Sandbox
-
-from .client import STAGING, Api, Clone, add_branch, run_git
+from tests.sandbox.client import STAGING, Api, Clone, add_branch, run_git
 
 
 def log(sandbox: Sandbox, form: str, *arguments: str) -> list[str]:

@@ -4,8 +4,7 @@ import pytest
 import requests
 
 from bumper.sandbox import Sandbox
-
-from .client import Api, Clone, add_branch
+from tests.sandbox.client import Api, Clone, add_branch
 
 PAGE = "/platform/gitops/-/merge_requests/1"
 

@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 
 from bumper.sandbox import Sandbox
-
-from .client import Api, Clone, run_git, with_token
+from tests.sandbox.client import Api, Clone, run_git, with_token
 
 
 def push(clone: Clone, *options: str, branch: str = "deploy") -> str:

@@ -7,8 +7,7 @@ import requests
 
 from bumper.errors import Refused
 from bumper.sandbox import Sandbox
-
-from .client import Api, add_branch, run_git, with_token
+from tests.sandbox.client import Api, add_branch, run_git, with_token
 
 
 def test_it_continues_where_it_stopped(tmp_path: Path) -> None:

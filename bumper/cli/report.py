@@ -1,0 +1,150 @@
+"""Results for people, for programs (JSON) and for later jobs (GitLab's dotenv)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bumper.commands.pins import ListedPins
+from bumper.commands.set_tag import SetTags
+from bumper.delivery.result import Result
+from bumper.errors import BumperError
+from bumper.files import write_text
+from bumper.values.change import Change, Version
+from bumper.values.pin_path import format_path
+
+
+def as_json(data: Mapping[str, Any]) -> str:
+    """One JSON object."""
+    return json.dumps(data, ensure_ascii=False, indent=2)
+
+
+def result_data(result: Result) -> dict[str, Any]:
+    """The contract's JSON of bump, promote, rollback, hold and unhold."""
+    source = {"source": result.source} if result.source is not None else {}
+    return {
+        "command": result.command,
+        "environment": result.environment,
+        **source,
+        "status": result.status,
+        "changes": [change_data(change) for change in result.changes],
+        "held": [change_data(held.change) | {"reason": held.reason} for held in result.held],
+        "warnings": list(result.warnings),
+        "branch": result.branch,
+        "commit": result.commit,
+        "merge_request": asdict(result.merge_request) if result.merge_request is not None else None,
+        "diff": result.diff,
+    }
+
+
+def change_data(change: Change) -> dict[str, Any]:
+    """A change as every JSON output writes it."""
+    return {
+        "app": change.app,
+        "file": change.file,
+        "path": change.path,
+        "line": change.line,
+        "image": str(change.image),
+        "from": _version_data(change.before),
+        "to": _version_data(change.after),
+    }
+
+
+def _version_data(version: Version) -> dict[str, str | None]:
+    return {"tag": version.tag, "digest": version.digest}
+
+
+def error_data(error: BumperError) -> dict[str, Any]:
+    """The contract's JSON of a failure."""
+    return {"error": {"code": error.exit_code, "message": str(error)}}
+
+
+def result_text(result: Result) -> str:
+    """The result for a reader: what happens to which application, and where to look."""
+    lines = [f"{result.environment}: {result.status}"]
+    lines += _table(result.changes)
+    lines += [
+        f"  held: {held.change.app} {held.change.image} stays at {held.change.before} ({held.reason})"
+        for held in result.held
+    ]
+    if result.preview:
+        lines += ["", result.diff.rstrip("\n"), "", "The merge request would be:", "", result.preview]
+    if result.merge_request is not None:
+        lines.append(
+            f"merge request !{result.merge_request.iid} {result.merge_request.action}: {result.merge_request.url}"
+        )
+    elif result.commit is not None:
+        lines.append(f"commit {result.commit[:12]} pushed to {result.branch}")
+    return "\n".join(lines)
+
+
+def _table(changes: Sequence[Change]) -> list[str]:
+    rows = [(change.app, str(change.image), _versions(change), f"{change.file}:{change.line}") for change in changes]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
+    return [
+        "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
+        for row in rows
+    ]
+
+
+def _versions(change: Change) -> str:
+    """Hold and unhold leave the tag as it is."""
+    return f"{change.before} -> {change.after}" if change.before != change.after else str(change.before)
+
+
+def write_dotenv(path: Path, result: Result) -> None:
+    """GitLab's dotenv report: every variable each time, empty where there is nothing to say."""
+    request = result.merge_request
+    tags = dict.fromkeys(change.after.tag or "" for change in result.changes)
+    variables = {
+        "BUMPER_STATUS": result.status,
+        "BUMPER_MR_IID": str(request.iid) if request is not None else "",
+        "BUMPER_MR_URL": request.url if request is not None else "",
+        "BUMPER_BRANCH_NAME": result.branch or "",
+        "BUMPER_TAG": ",".join(tags),
+    }
+    write_text(path, "".join(f"{name}={value}\n" for name, value in variables.items()), "--dotenv")
+
+
+def pins_data(listed: ListedPins) -> dict[str, Any]:
+    """The contract's JSON of pins."""
+    return {
+        "pins": [
+            {
+                "file": file,
+                "path": format_path(pin.path),
+                "line": pin.line,
+                "image": str(pin.repository) if pin.repository is not None else None,
+                "tag": pin.tag,
+                "digest": pin.digest,
+                "shape": pin.shape,
+            }
+            for file, pin in listed.pins
+        ],
+        "warnings": list(listed.warnings),
+    }
+
+
+def pins_text(listed: ListedPins) -> str:
+    """One pin a line: place, path, image and what it holds."""
+    lines = [
+        f"{file}:{pin.line}: {format_path(pin.path)}  {pin.repository or '(no repository beside it)'}  "
+        f"{Version(pin.tag, pin.digest)}"
+        for file, pin in listed.pins
+    ]
+    return "\n".join(lines) or "no pins"
+
+
+def set_data(done: SetTags) -> dict[str, Any]:
+    """The contract's JSON of set."""
+    return {"changes": [change_data(change) for change in done.changes], "warnings": list(done.warnings)}
+
+
+def set_text(done: SetTags) -> str:
+    """One change a line."""
+    lines = [
+        f"{change.file}:{change.line}: {change.path}  {change.image}  {change.before} -> {change.after}"
+        for change in done.changes
+    ]
+    return "\n".join(lines) or "unchanged"

@@ -1,0 +1,43 @@
+"""What Argo CD sets above the values files, and whether it can be asked."""
+
+from collections.abc import Iterator, Sequence
+
+from bumper.commands.doctor.check import Check, failed, warned
+from bumper.environments.gather import pin_paths
+from bumper.environments.manifests import may_hold_manifests, read_manifests
+from bumper.environments.overrides import find_overrides
+from bumper.environments.repository import Target
+from bumper.errors import BumperError
+from bumper.git.checkout import Checkout, read_files
+
+_NAME = "Argo CD overrides"
+_MOST_LINES = 10
+
+
+def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Check]:
+    """Overrides of pins in the repository's Applications and ApplicationSets; a token where bumper.yaml names a server.
+
+    Bump needs none of it, but a tag that is overridden is not what runs.
+    """
+    try:
+        manifests = read_manifests(read_files(checkout, filter(may_hold_manifests, checkout.files)))
+    except BumperError as error:
+        yield failed(_NAME, error)
+        return
+    sentences = find_overrides(manifests, pin_paths(target.gathered for target in targets))
+    yield from (warned(_NAME, sentence) for sentence in sentences[:_MOST_LINES])
+    if len(sentences) > _MOST_LINES:
+        yield Check(_NAME, f"{len(sentences) - _MOST_LINES} more", "mend those first, then run bumper doctor again")
+    if not sentences:
+        yield Check(_NAME, f"none in {len(manifests)} Applications and ApplicationSets of this repository")
+    yield from _check_token(checkout, targets)
+
+
+def _check_token(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Check]:
+    names = [target.environment.name for target in targets if target.environment.config.argocd is not None]
+    token = checkout.settings.argocd_token
+    if names and token is not None:
+        yield Check("Argo CD token", f"in {token.source}")
+    elif names:
+        told = f"none, so that {', '.join(names)} can neither be waited for nor seen healthy"
+        yield Check("Argo CD token", told, "set ARGOCD_AUTH_TOKEN to a token of Argo CD")

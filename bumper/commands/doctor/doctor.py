@@ -1,0 +1,72 @@
+"""``bumper doctor``: whether bump has all that it needs, and how to mend what it has not."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+from bumper.commands.doctor.argocd import examine_argocd
+from bumper.commands.doctor.check import Check
+from bumper.commands.doctor.environments import check_config, environments_of, examine_environments
+from bumper.commands.doctor.gitlab import check_version, check_without_api, examine_token
+from bumper.commands.doctor.project import Wanted, branch_without_api, examine_project
+from bumper.commands.doctor.registries import examine_registries
+from bumper.commands.doctor.repository import Reached, check_git, check_push, reach
+from bumper.environments.config_models import Config
+from bumper.environments.repository import Setup
+from bumper.git.checkout import Checkout
+from bumper.gitlab.connection import connect
+from bumper.settings import Settings
+
+
+def doctor(settings: Settings, environ: Mapping[str, str], *, verify: bool) -> tuple[Check, ...]:
+    """Every check that can be made, in the order of what needs what; without ``verify`` no registry is asked.
+
+    What fails is in the checks; those that cannot be made because of it are left out.
+    """
+    git = check_git()
+    with contextlib.ExitStack() as stack:
+        reached = reach(stack, settings, environ) if git.ok else Reached((), None)
+        checkout = reached.checkout
+        config, setup = check_config(checkout) if checkout is not None else (None, None)
+        prefix = (setup.config if setup is not None else Config()).branch_prefix
+        push = check_push(checkout, prefix) if checkout is not None else None
+        wanted = _wanted(settings, reached, setup, push)
+        checks = [git, *reached.checks, *_ask_gitlab(settings, wanted)]
+        checks += [check for check in (push, config) if check is not None]
+        if checkout is not None and setup is not None:
+            checks += _look_through(checkout, setup, environ, verify=verify)
+    return tuple(checks)
+
+
+def _wanted(settings: Settings, reached: Reached, setup: Setup | None, push: Check | None) -> Wanted:
+    by_commit, by_request = environments_of(setup) if setup is not None else ([], [])
+    return Wanted(
+        branch=reached.checkout.branch if reached.checkout is not None else settings.branch,
+        has_branch=reached.has_branch,
+        may_push=push.ok if push is not None and not settings.address.over_ssh else None,
+        by_commit=by_commit,
+        by_request=bool(by_request) or not by_commit,
+    )
+
+
+def _ask_gitlab(settings: Settings, wanted: Wanted) -> Iterator[Check]:
+    """The checks that GitLab's API answers; without a token for it, what is done instead."""
+    if settings.token is None or not settings.has_api:
+        yield check_without_api(settings)
+        if wanted.branch is not None and wanted.has_branch:
+            yield from branch_without_api(wanted.branch, wanted.by_commit)
+        return
+    forge = connect(settings)
+    token = examine_token(forge, settings.token)
+    yield from token.checks
+    if token.opens_api:
+        yield check_version(forge)
+        yield from examine_project(forge, wanted)
+
+
+def _look_through(checkout: Checkout, setup: Setup, environ: Mapping[str, str], *, verify: bool) -> Iterator[Check]:
+    """The checks of what the repository holds."""
+    examined = examine_environments(checkout, setup)
+    yield from examined.checks
+    if verify:
+        yield from examine_registries(examined.targets, environ)
+    yield from examine_argocd(checkout, examined.targets)

@@ -1,0 +1,106 @@
+"""What the repository says of itself: bumper.yaml, the files and pins of every environment, what cannot be edited."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bumper.commands.doctor.check import Check, failed, warned
+from bumper.environments.gather import FoundPin
+from bumper.environments.repository import CONFIG_FILE, Setup, Target, open_environment, read_setup
+from bumper.errors import BumperError, Refused
+from bumper.git.checkout import Checkout
+from bumper.values.values_file import describe
+
+_MOST_LINES = 10  # of one environment's warnings
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The checks of the environments, and those environments that could be read."""
+
+    checks: tuple[Check, ...]
+    targets: tuple[Target, ...]
+
+
+def check_config(checkout: Checkout) -> tuple[Check, Setup | None]:
+    """bumper.yaml, or the usual layouts where there is none; None where it is wrong."""
+    try:
+        setup = read_setup(checkout)
+    except BumperError as error:
+        return failed("config", error), None
+    names = ", ".join(setup.layout.environments)
+    told = f"{CONFIG_FILE} is valid" if setup.written is not None else f"no {CONFIG_FILE}, usual layouts"
+    if names:
+        return Check("config", f"{told}; environments: {names}"), setup
+    mend = f"name them in {CONFIG_FILE} (bumper init writes one)"
+    return Check("config", f"{told}; no environment is found", mend, Refused.exit_code), setup
+
+
+def environments_of(setup: Setup) -> tuple[list[str], list[str]]:
+    """The environments that are pushed straight to the branch, and those that take merge requests."""
+    known = setup.config.environments
+    by_commit = [name for name, config in known.items() if config.delivery == "commit"]
+    return by_commit, [name for name in setup.layout.environments if name not in by_commit]
+
+
+def examine_environments(checkout: Checkout, setup: Setup) -> Examined:
+    """Every environment's files and pins; one that is broken does not hide the others."""
+    checks: list[Check] = []
+    targets: list[Target] = []
+    for name in setup.layout.environments:
+        try:
+            target = open_environment(checkout, setup, name)
+        except BumperError as error:
+            checks.append(failed(f"environment {name}", error))
+            continue
+        targets.append(target)
+        checks.append(_check_environment(target))
+    return Examined((*checks, *uneditable(targets)), tuple(targets))
+
+
+def _check_environment(target: Target) -> Check:
+    name, gathered = f"environment {target.environment.name}", target.gathered
+    settable = sum(found.pin.refusal is None and found.pin.repository is not None for found in gathered.pins)
+    files = len({path for app in target.environment.apps for path in app.values})
+    told = f"{_number(len(gathered.apps), 'application')}, {_number(files, 'file')}"
+    if settable:
+        return Check(name, f"{told}, {_number(settable, 'tag')} that can be set")
+    mend = f"give its files tags, or name the images of bare ones under images in {CONFIG_FILE}"
+    return Check(name, f"{told}, but no tag that can be set", mend, Refused.exit_code)
+
+
+def uneditable(targets: Iterable[Target]) -> Iterator[Check]:
+    """What bump leaves alone and why: files that it cannot read, tags that it cannot set."""
+    for target in targets:
+        name = f"values of {target.environment.name}"
+        checks = [*(warned(name, sentence) for sentence in target.gathered.unreadable), *_pins(name, target)]
+        yield from checks[:_MOST_LINES]
+        if len(checks) > _MOST_LINES:
+            more = f"{len(checks) - _MOST_LINES} more that cannot be edited"
+            yield Check(name, more, "mend those first, then run bumper doctor again")
+        if not checks:
+            yield Check(name, "everything can be edited")
+
+
+def _pins(name: str, target: Target) -> Iterator[Check]:
+    gathered = target.gathered
+    for found in gathered.pins:
+        place = describe(gathered.values[found.file], found.pin)
+        if found.pin.refusal is not None:
+            yield Check(name, f"{place} cannot be set: {found.pin.refusal}", _mend(found))
+        elif found.pin.repository is None:
+            yield Check(name, f"{place} names no image", f"name it under images in {CONFIG_FILE}")
+    if gathered.shared:
+        first = gathered.shared[0]
+        places = describe(gathered.values[first.file], first.pin)
+        told = f"{_number(len(gathered.shared), 'tag')} only in shared files, which are never written ({places})"
+        yield Check(name, told, f"add those that a bump is to set to the environment's own files ({first.own_file})")
+
+
+def _mend(found: FoundPin) -> str:
+    if found.pin.absent:
+        return f"add the tag to {found.file}"
+    return f"write it as a plain tag, or name the image under ignore in {CONFIG_FILE}"
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"

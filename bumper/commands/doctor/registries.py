@@ -1,0 +1,66 @@
+"""Whether the registries show what the environments run to these credentials."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, zip_longest
+
+from bumper.commands.doctor.check import Check, failed, warned
+from bumper.environments.registries import registry_access
+from bumper.environments.repository import Target
+from bumper.errors import BumperError, Refused
+from bumper.image import ImageReference, Repository, is_tag
+from bumper.registry.credentials import find_credentials
+from bumper.registry.resolve import RegistryAccess, resolve_all
+
+_MOST_IMAGES = 3  # of one registry
+
+
+def examine_registries(targets: Sequence[Target], environ: Mapping[str, str]) -> Iterator[Check]:
+    """One check for each registry: whether it shows some of the images that the environments run.
+
+    The registries are asked all at once, about few images each.
+    """
+    images = _images(targets)
+    if not images:
+        return
+    access = registry_access(targets[0], environ)
+    try:
+        found = resolve_all([image for some in images.values() for image in some], access)
+    except BumperError as error:  # the CA file
+        yield failed("registries", error)
+        return
+    for host, some in images.items():
+        yield _check_registry(host, {image: found[image] for image in some}, access)
+
+
+def _images(targets: Iterable[Target]) -> dict[str, list[ImageReference]]:
+    """By registry a few images, by the tags that the values have: as many repositories as there are, then more tags."""
+    tags: dict[str, dict[Repository, dict[ImageReference, None]]] = {}
+    for target in targets:
+        for found in target.gathered.pins:
+            repository, tag = found.pin.repository, found.pin.tag
+            if repository is not None and found.pin.refusal is None and tag is not None and is_tag(tag):
+                own = tags.setdefault(repository.host, {}).setdefault(repository, {})
+                own[ImageReference(repository, tag, None)] = None
+    return {host: _some(list(images.values())) for host, images in tags.items()}
+
+
+def _some(images: Sequence[Iterable[ImageReference]]) -> list[ImageReference]:
+    rounds = (image for each in zip_longest(*images) for image in each if image is not None)
+    return list(islice(rounds, _MOST_IMAGES))
+
+
+def _check_registry(host: str, found: Mapping[ImageReference, str | BumperError], access: RegistryAccess) -> Check:
+    name = f"registry {host}"
+    try:
+        login = find_credentials(host, access.environ)
+    except BumperError as error:
+        return failed(name, error)
+    errors = [one for one in found.values() if isinstance(one, BumperError)]
+    refusal = next((error for error in errors if not isinstance(error, Refused)), None)
+    if refusal is not None:
+        return failed(name, refusal)
+    shown = [image for image, one in found.items() if isinstance(one, str)]
+    if not shown:
+        return warned(name, str(errors[0]))
+    whom = f"the login from {login.source}" if login is not None else "a request without a login"
+    return Check(name, f"shows {shown[0]} to {whom}")

@@ -1,0 +1,150 @@
+"""Applications x environments: what runs where, what differs, what is held. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bumper.environments.config_models import Config
+from bumper.environments.gather import FoundPin, Gathered
+from bumper.environments.same_images import canonical
+from bumper.image import Repository
+from bumper.values.holds import hold_reason
+from bumper.values.pin_path import format_path
+
+# The order in which changes usually travel; environments that bumper.yaml names keep its order.
+_USUAL_ORDER = (
+    "dev",
+    "development",
+    "test",
+    "qa",
+    "uat",
+    "stage",
+    "staging",
+    "preprod",
+    "preview",
+    "prod",
+    "production",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One pin in one environment; ``held`` is the hold's reason."""
+
+    app: str
+    file: str
+    path: str
+    image: str
+    tag: str | None
+    digest: str | None
+    held: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """An application's image that differs between environments; ``image`` is the name that ``same_as`` makes one."""
+
+    app: str
+    image: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one environment's pins say, without the trees that they stand in: thousands of files are many trees.
+
+    ``running`` are the tags by application and image, as far as Helm takes them.
+    """
+
+    rows: tuple[Row, ...]
+    running: Mapping[tuple[str, str], frozenset[str]]
+    repositories: frozenset[Repository]
+    unreadable: tuple[str, ...]
+    pins: tuple[FoundPin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The rows of every environment that was asked for, and what differs.
+
+    ``one_name`` gives each image the name that it has in all registries that ``same_as`` puts together.
+    """
+
+    environments: Mapping[str, tuple[Row, ...]]
+    drift: tuple[Drift, ...]
+    one_name: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+
+def usual_order(environments: Sequence[str]) -> list[str]:
+    """Environments without a bumper.yaml, from development to production."""
+
+    def place(name: str) -> tuple[int, str]:
+        bare = name.replace("_", "-").partition("-")[0]
+        return (_USUAL_ORDER.index(bare) if bare in _USUAL_ORDER else len(_USUAL_ORDER), name)
+
+    return sorted(environments, key=place)
+
+
+def sources_of(environments: Sequence[str], config: Config) -> list[str]:
+    """The environments that some ``environments`` are promoted from, as bumper.yaml has it."""
+    rules = [config.environments[name].promote_from or () for name in environments if name in config.environments]
+    return [source for sources in rules for source in sources]
+
+
+def see(gathered: Gathered, config: Config) -> Seen:
+    """What is to be shown of an environment."""
+    pins = (*gathered.pins, *gathered.shared)
+    repositories = frozenset(found.pin.repository for found in pins if found.pin.repository is not None)
+    return Seen(tuple(_rows(gathered)), _running(gathered, config), repositories, gathered.unreadable, pins)
+
+
+def make_overview(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> Overview:
+    """What was ``seen``, by environment, of those ``asked`` for; the others are only held against them."""
+    rows = {name: seen[name].rows for name in asked}
+    warnings = dict.fromkeys(warning for one in seen.values() for warning in one.unreadable)
+    repositories = frozenset(each for one in seen.values() for each in one.repositories)
+    one_name = {str(each): canonical(config, each) for each in repositories}
+    return Overview(rows, tuple(_drift(seen, asked, config)), one_name, tuple(warnings))
+
+
+def _rows(gathered: Gathered) -> Iterator[Row]:
+    for found in (*gathered.pins, *gathered.shared):
+        pin = found.pin
+        if pin.repository is not None and not pin.absent:
+            held = hold_reason(gathered.values[found.file], pin) if found.file in gathered.with_holds else None
+            yield Row(
+                found.app, found.file, format_path(pin.path), str(pin.repository), pin.tag, pin.digest, held
+            )  # fmt: skip
+
+
+def _drift(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> Iterator[Drift]:
+    """An environment is held against those it is promoted from; without such rules, all against all."""
+    tags: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for name, one in seen.items():
+        for place, running in one.running.items():
+            tags[place][name] = ", ".join(sorted(running))
+    for (app, image), by_environment in sorted(tags.items()):
+        for names in _compared(asked, config):
+            compared = {name: by_environment[name] for name in names if name in by_environment}
+            if len(set(compared.values())) > 1:
+                yield Drift(app, image, compared)
+
+
+def _running(gathered: Gathered, config: Config) -> Mapping[tuple[str, str], frozenset[str]]:
+    running: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for found in _effective(gathered):
+        if found.pin.repository is not None and not found.pin.absent:
+            running[found.app, canonical(config, found.pin.repository)].add(found.pin.tag or "")
+    return {place: frozenset(tags) for place, tags in running.items()}
+
+
+def _effective(gathered: Gathered) -> Iterator[FoundPin]:
+    """Of an application's pins at one path, the one in the last file, which Helm takes."""
+    last = {(found.app, found.pin.path): found for found in (*gathered.shared, *gathered.pins)}
+    yield from last.values()
+
+
+def _compared(asked: Sequence[str], config: Config) -> list[tuple[str, ...]]:
+    ruled = any(one.promote_from for one in config.environments.values())
+    return [(source, name) for name in asked for source in sources_of([name], config)] if ruled else [tuple(asked)]

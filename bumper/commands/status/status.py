@@ -1,0 +1,78 @@
+"""``bumper status``: applications x environments, what differs, what is held, what is proposed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bumper.commands.status.overview import Overview, Seen, make_overview, see, sources_of, usual_order
+from bumper.environments.repository import Setup, fetch_environments, gather_environment, read_setup
+from bumper.errors import Refused
+from bumper.git.checkout import Checkout
+from bumper.git.clone import Cloning
+from bumper.gitlab.connection import connect_if_possible
+from bumper.gitlab.merge_requests import MergeRequest, find_open
+from bumper.records.tag_ages import tag_ages
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The overview, and bumper's open merge requests; ``ages`` by environment, file and path, where they are asked for.
+
+    An age is when the tag there was last changed; what was changed long ago has none.
+    """
+
+    overview: Overview
+    merge_requests: tuple[MergeRequest, ...]
+    ages: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
+
+
+def status(environments: Sequence[str], cloning: Cloning, *, with_ages: bool = False) -> Status:
+    """Clone, gather every environment (those named, else all), and list the open merge requests.
+
+    Raises:
+        BumperError: an environment is unknown, or GitLab did not answer.
+
+    """
+    checkout = cloning.end()
+    setup = read_setup(checkout)
+    known = list(setup.layout.environments)
+    names = list(environments) or (known if setup.config.environments else usual_order(known))
+    if not names:
+        raise Refused("The repository has no environment in one of the usual layouts; describe yours in bumper.yaml.")
+    seen, refused = _look(checkout, setup, names, named=bool(environments))
+    shown = [name for name in dict.fromkeys(names) if name in seen]
+    overview = make_overview(seen, shown, setup.config)
+    overview = replace(overview, warnings=(*overview.warnings, *refused))
+    forge = connect_if_possible(cloning.settings)
+    if forge is None:
+        told = "open merge requests are not shown, because there is no token for GitLab's API (BUMPER_TOKEN)."
+        overview = replace(overview, warnings=(*overview.warnings, told))
+    open_requests = [
+        one for one in (find_open(forge, checkout.branch) if forge is not None else ())
+        if one.record is not None and (not environments or one.record.environment in names)
+    ]  # fmt: skip
+    ages = tag_ages(checkout, {name: seen[name].pins for name in shown}) if with_ages else {}
+    return Status(overview, tuple(open_requests), ages)
+
+
+def _look(
+    checkout: Checkout, setup: Setup, names: Sequence[str], *, named: bool
+) -> tuple[dict[str, Seen], list[str]]:  # fmt: skip
+    """The environments and those that they are promoted from, and why some could not be gathered.
+
+    An environment that somebody named has to be whole; of all environments, a broken one does not hide the others.
+    """
+    seen: dict[str, Seen] = {}
+    refused: list[str] = []
+    every = tuple(dict.fromkeys((*names, *sources_of(names, setup.config))))
+    fetch_environments(checkout, setup, every)
+    for name in every:
+        try:
+            seen[name] = see(gather_environment(checkout, setup, name), setup.config)
+        except Refused as refusal:
+            if named:
+                raise
+            refused.append(str(refusal))
+    if not seen:
+        raise Refused("\n".join(refused))
+    return seen, refused

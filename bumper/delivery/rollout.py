@@ -1,0 +1,156 @@
+"""Waiting for Argo CD to run what was merged, and the gate that lets only what is healthy be promoted."""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from bumper.argocd.server import ArgoServer, NoSuchApplication, NotAnswering, connect_to_argocd
+from bumper.argocd.verdict import Rollout, Verdict, Wanted, judge
+from bumper.delivery.result import Result
+from bumper.errors import NotDeployed, Refused, Unavailable
+from bumper.gitlab.commits import contains
+from bumper.gitlab.connection import NotShown, connect_if_possible
+from bumper.progress import begin
+from bumper.settings import Settings
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0  # seconds between two looks
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # a Helm chart's version is a revision, too
+_AT_ONCE = 8
+_MOST_TOLD = 5
+
+
+def check_rollout(rollout: Rollout | None, environment: str, settings: Settings) -> None:
+    """Before anything is pushed: Argo CD can be asked about every application that is to be waited for.
+
+    Raises:
+        Refused: bumper.yaml does not say which Argo CD deploys the environment.
+        Unavailable: Argo CD refuses the token, or does not know an application.
+
+    """
+    rollout = _require(rollout, environment, "--wait-deployed")
+    server = connect_to_argocd(rollout.argocd, settings)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(server.read, rollout.applications()))
+
+
+def _require(rollout: Rollout | None, environment: str, what: str) -> Rollout:
+    if rollout is None:
+        raise Refused(
+            f"{what} asks Argo CD about {environment}, and bumper.yaml does not say which; add argocd with server and "
+            f"application to environments.{environment}."
+        )
+    return rollout
+
+
+def wait_until_deployed(
+    result: Result, settings: Settings, seconds: float, began: float, show: Callable[[str], None]
+) -> None:
+    """Return once Argo CD runs what ``result`` asked for, and reports it healthy.
+
+    The ``seconds`` count from ``began`` (by the monotonic clock) on: waiting for the merge is a part of them.
+
+    Raises:
+        NotDeployed: it degraded, its sync failed, or it took longer than ``seconds``.
+        Unavailable: Argo CD refuses the token, or does not know an application.
+
+    """
+    if result.landed is None:  # a dry run, or nothing was to be deployed
+        return
+    rollout = _require(result.rollout, result.environment, "--wait-deployed")
+    server = connect_to_argocd(rollout.argocd, settings)
+    holds = _holder(settings, result.landed)
+    waiting = _Waiting(server, began + seconds, seconds, show)
+    for name, wanted in rollout.applications().items():
+        waiting.wait_for(name, wanted, holds)
+
+
+class _Waiting:
+    """Looks at one application after the other, all within one deadline."""
+
+    def __init__(self, server: ArgoServer, deadline: float, seconds: float, show: Callable[[str], None]) -> None:
+        self._server = server
+        self._deadline = deadline
+        self._seconds = seconds
+        self._show = show
+
+    def wait_for(self, name: str, wanted: Iterable[Wanted], holds: Callable[[str], bool]) -> None:
+        """Until the application runs what is wanted."""
+        pause, seen = _FIRST_PAUSE, Verdict("waiting", "")
+        while True:
+            verdict, page = self._look(name, wanted, holds)
+            # Argo CD may still report the health of the pods from before: only what stays Degraded is.
+            if verdict.state == "failed" or (verdict.state == seen.state == "degraded"):
+                raise NotDeployed(f"Argo CD application {name} is not well: {verdict.reason}; see {page}.")
+            if verdict.state == "done":
+                return
+            if verdict != seen:
+                self._show(f"waiting for Argo CD application {name}: {verdict.reason}")
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise NotDeployed(
+                    f"Argo CD application {name} did not run it within {self._seconds:g} s: {verdict.reason}; "
+                    f"see {page}."
+                )
+            time.sleep(min(pause, left))
+            pause, seen = min(pause * 1.5, _LONGEST_PAUSE), verdict
+
+    def _look(self, name: str, wanted: Iterable[Wanted], holds: Callable[[str], bool]) -> tuple[Verdict, str]:
+        try:
+            application = self._server.read(name)
+        except NotAnswering as error:
+            return Verdict("waiting", str(error).rstrip(".")), self._server.url
+        return judge(application, wanted, holds), application.page
+
+
+def check_health(rollout: Rollout | None, environment: str, tip: str, settings: Settings) -> None:
+    """Let only what Argo CD reports healthy in ``environment``, running what its values say, be promoted from there.
+
+    ``tip`` is the target branch's newest commit, whose values those are.
+
+    Raises:
+        Refused: something is not healthy, or runs another tag; every such application is named.
+
+    """
+    rollout = _require(rollout, environment, "The health check (require_healthy in bumper.yaml, or --require-healthy)")
+    server, holds = connect_to_argocd(rollout.argocd, settings), _holder(settings, tip)
+    begin(f"asking {server.url} (Argo CD)")
+    asked = rollout.applications()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        verdicts = dict(zip(asked, pool.map(lambda name: _ask(server, name, asked, holds), asked), strict=True))
+    ill = [f"{name} ({verdict.reason})" for name, verdict in verdicts.items() if verdict.state != "done"]
+    if ill:
+        more = f" and {len(ill) - _MOST_TOLD} more" if len(ill) > _MOST_TOLD else ""
+        raise Refused(
+            f"Argo CD does not report as healthy in {environment}, running what the values say: "
+            f"{', '.join(ill[:_MOST_TOLD])}{more}; wait or mend that, or leave it out by --app."
+        )
+
+
+def _ask(server: ArgoServer, name: str, asked: Mapping[str, Iterable[Wanted]], holds: Callable[[str], bool]) -> Verdict:
+    try:
+        return judge(server.read(name), asked[name], holds)
+    except NoSuchApplication as missing:
+        return Verdict("waiting", str(missing).rstrip("."))
+
+
+def _holder(settings: Settings, commit: str | None) -> Callable[[str], bool]:
+    """Whether a revision is ``commit`` or was made on top of it; the latter only GitLab's API tells."""
+    forge = connect_if_possible(settings)
+    known: dict[str, bool] = {}
+
+    def holds(revision: str) -> bool:
+        if commit is None or revision == commit:
+            return commit is not None
+        if forge is None or _COMMIT.fullmatch(revision) is None:
+            return False
+        if revision not in known:
+            try:
+                known[revision] = contains(forge, revision, commit)
+            except NotShown:  # another repository's
+                known[revision] = False
+            except Unavailable:  # GitLab is away for a moment; the next look asks again
+                return False
+        return known[revision]
+
+    return holds

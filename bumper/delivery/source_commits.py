@@ -1,0 +1,114 @@
+"""The commits between an old and a new image, where its tags are commits or tags of a project on the same GitLab."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from bumper.errors import BumperError
+from bumper.gitlab.connection import Forge, connect, translated
+from bumper.image import Repository
+from bumper.planning.proposal import code
+from bumper.settings import Settings, Source
+from bumper.values.change import Change
+
+_MOST_COMMITS = 20
+_MOST_QUESTIONS = 10  # a promotion of hundreds of images is not to wait for hundreds of answers
+_FEWEST_PARTS = 2  # GitLab's projects are in a group
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One image's way from tag to tag, and the projects that it may come from."""
+
+    projects: tuple[str, ...]
+    older: str
+    newer: str
+
+
+def describe_commits(
+    settings: Settings, changes: Sequence[Change], source: Source | None, *, back: bool = False
+) -> list[str]:
+    """Markdown for the merge request's description: the commits that come with the changes, per project and tags.
+
+    ``source`` is the project whose pipeline asks. ``back``: a rollback, whose commits are taken out again. Whatever
+    GitLab does not show (another project's, no such tag, no API token) is left out: it is no reason not to deploy.
+    """
+    steps = list(dict.fromkeys(_steps(settings, changes, source, back=back)))
+    try:
+        forge = connect(settings) if steps else None
+    except BumperError:
+        return []
+    return list(_described(forge, steps, back=back)) if forge is not None else []
+
+
+def _steps(settings: Settings, changes: Iterable[Change], source: Source | None, *, back: bool) -> Iterator[_Step]:
+    own = (source.project,) if source is not None and _same_host(source.url, settings) else ()
+    for change in changes:
+        older, newer = (change.after, change.before) if back else (change.before, change.after)
+        projects = tuple(dict.fromkeys((*own, *_projects(settings, change.image))))
+        if projects and older.tag and newer.tag and older.tag != newer.tag:
+            yield _Step(projects, older.tag, newer.tag)
+
+
+def _same_host(url: str, settings: Settings) -> bool:
+    return urlsplit(url).netloc == urlsplit(settings.address.gitlab_url).netloc
+
+
+def _projects(settings: Settings, image: Repository) -> list[str]:
+    """The projects in whose container registry the image can be: GitLab allows two more parts after the project's."""
+    gitlab = urlsplit(settings.address.gitlab_url).hostname or ""
+    if not _is_registry_of(image.host.partition(":")[0], gitlab):
+        return []
+    parts = image.name.split("/")
+    return ["/".join(parts[:end]) for end in range(len(parts), max(_FEWEST_PARTS, len(parts) - 2) - 1, -1)]
+
+
+def _is_registry_of(registry: str, gitlab: str) -> bool:
+    """Whether the host is GitLab's own, below it, or its neighbour: registry.bank.example and gitlab.bank.example."""
+    domain = gitlab.partition(".")[2]
+    neighbours = "." in domain and not gitlab.replace(".", "").isdecimal() and registry.partition(".")[2] == domain
+    return registry == gitlab or registry.endswith(f".{gitlab}") or neighbours
+
+
+def _described(forge: Forge, steps: Sequence[_Step], *, back: bool) -> Iterator[str]:
+    asked = 0
+    for step in steps:
+        for project in step.projects:
+            if asked == _MOST_QUESTIONS:
+                return
+            asked += 1
+            commits = _compare(forge, project, step)
+            if commits is not None:
+                yield _listed(forge, project, step, commits, back=back)
+                break
+
+
+def _compare(forge: Forge, project: str, step: _Step) -> list[dict[str, Any]] | None:
+    """The commits, newest first; None where GitLab does not show them or there are none."""
+    path = f"/projects/{quote(project, safe='')}/repository/compare"
+    try:
+        with translated(forge, f"comparing images of {project}"):
+            found: Any = forge.project.manager.gitlab.http_get(path, query_data={"from": step.older, "to": step.newer})
+    except BumperError:
+        return None
+    commits = found.get("commits") if isinstance(found, dict) else None
+    return list(reversed(commits)) if commits else None
+
+
+def _listed(forge: Forge, project: str, step: _Step, commits: Sequence[dict[str, Any]], *, back: bool) -> str:
+    base = f"{forge.settings.address.gitlab_url}/{quote(project)}/-"
+    what = "Commits taken back" if back else "Commits"
+    lines = [
+        f"- [`{str(one['id'])[:8]}`]({base}/commit/{one['id']}) {code(str(one['title']))} by {code(_author(one))}"
+        for one in commits[:_MOST_COMMITS]
+    ]
+    more = len(commits) - len(lines)
+    link = f"{base}/compare/{quote(step.older, safe='')}...{quote(step.newer, safe='')}"
+    ending = [f"- … and {more} more: <{link}>"] if more > 0 else []
+    heading = f"{what} of {code(project)} from {code(step.older)} to {code(step.newer)}:"
+    return "\n".join([heading, "", *lines, *ending])
+
+
+def _author(commit: dict[str, Any]) -> str:
+    return str(commit.get("author_name") or "unknown")

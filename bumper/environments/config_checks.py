@@ -1,0 +1,173 @@
+"""What the texts in bumper.yaml may be; each check hands the text back or says what is wrong and what is allowed.
+
+They raise ValueError, which pydantic turns into an error that knows its place in the file.
+"""
+
+import re
+import warnings
+from collections.abc import Sequence
+from difflib import get_close_matches
+from urllib.parse import urlsplit
+
+from bumper.environments.config_models import DEFAULT_MESSAGE
+from bumper.environments.path_pattern import APP, find_problem
+from bumper.image import has_host, read_repository, split_reference
+from bumper.values.pin_path import parse_path
+
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_AUTHOR = re.compile(r"[^<>\s](?:[^<>\r\n]*[^<>\s])? <[^<>@\s]+@[^<>@\s]+>")
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+# What git check-ref-format(1) forbids anywhere in a reference's name.
+_NOT_IN_REFERENCES = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{|(?:^|/)\.|\.lock(?:/|$)|\./")
+
+
+def suggest(name: str, known: Sequence[str]) -> str:
+    """The next step for a name that is not among the ``known``: the nearest of them, or all."""
+    nearest = get_close_matches(name, known, n=1)
+    return f"did you mean {nearest[0]}? Known: {', '.join(known)}" if nearest else f"known: {', '.join(known)}"
+
+
+def check_text(text: str) -> str:
+    """Any text of one line, without blanks around it."""
+    if not text.strip():
+        raise ValueError("is empty; give it a text or take the line away")
+    if text != text.strip() or not text.isprintable():
+        raise ValueError(f"is {text!r}; write one line without blanks around it")
+    return text
+
+
+def check_environment(name: str) -> str:
+    """An environment's name; it becomes a part of branch names and is typed on command lines."""
+    if _ENVIRONMENT.fullmatch(name) is None or _NOT_IN_REFERENCES.search(name) or name.endswith("."):
+        raise ValueError(f"{name!r} is no environment name; letters, digits, '.', '_' and '-' make one, like prod-eu")
+    return name
+
+
+def check_path_pattern(pattern: str) -> str:
+    """A pattern of file paths with at most one ``{app}``."""
+    problem = find_problem(check_text(pattern))
+    if problem is not None:
+        raise ValueError(problem)
+    return pattern
+
+
+def check_tags(expression: str) -> str:
+    """A regular expression for whole tags."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what a later Python may read differently
+            re.compile(expression)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(
+            f"{expression!r} is no regular expression ({error}); write one like 'v?\\d+\\.\\d+'"
+        ) from error
+    return expression
+
+
+def check_label(label: str) -> str:
+    """A label; GitLab's API takes labels as one text with commas between them."""
+    if "," in check_text(label):
+        raise ValueError(f"{label!r} holds a comma; write labels as a list: [deploy, prod]")
+    return label
+
+
+def check_user(user: str) -> str:
+    """A GitLab user's name, as in the address of the profile."""
+    if check_text(user).startswith("@") or " " in user:
+        raise ValueError(f"{user!r} is no user name; write it without @ and blanks, like alice")
+    return user
+
+
+def check_server(url: str) -> str:
+    """Argo CD's address; a password in it would be shown to every reader of the repository."""
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is no number, a bracket left open
+        right, parts = False, urlsplit("")
+    if "@" in url:
+        raise ValueError("holds a user or a password; leave it out and set ARGOCD_AUTH_TOKEN")
+    if not right or parts.query or parts.fragment or not url.isprintable() or " " in url:
+        raise ValueError(f"{url!r} is no address; write one like https://argocd.example.com")
+    return url.rstrip("/")
+
+
+def check_application(name: str) -> str:
+    """The name of an Argo CD application, in which ``{app}`` stands for bumper's."""
+    return _check_placeholders(check_text(name), APP)
+
+
+def check_commit_message(template: str) -> str:
+    """A one-line template of a commit message's first line."""
+    return _check_placeholders(check_text(template), DEFAULT_MESSAGE)
+
+
+def _check_placeholders(text: str, known: str) -> str:
+    unknown = [found for found in _PLACEHOLDER.findall(text) if found != known]
+    if unknown:
+        raise ValueError(f"has the unknown placeholder {unknown[0]}; only {known} is known")
+    return text
+
+
+def check_author(author: str) -> str:
+    """An author as git writes it."""
+    if _AUTHOR.fullmatch(author) is None or not author.isprintable():
+        raise ValueError(f"{author!r} is no author; write 'Name <name@example.com>'")
+    return author
+
+
+def check_branch_prefix(prefix: str) -> str:
+    """What every branch's name starts with, by git check-ref-format(1)."""
+    if not prefix or prefix[0] in "-/" or _NOT_IN_REFERENCES.search(prefix) or not prefix.isprintable():
+        raise ValueError(f"{prefix!r} cannot start a branch's name; write one like bumper/ or feature/bumper-")
+    return prefix
+
+
+def check_image(image: str) -> str:
+    """A repository, without tag and digest."""
+    name, tag, digest = split_reference(image)
+    if tag is not None or digest is not None:
+        raise ValueError(f"{image!r} has a tag or a digest; write {name!r}")
+    if read_repository(image) is None:
+        raise ValueError(f"{image!r} is no image; write registry/repository in lower case")
+    return image
+
+
+def check_pin_path(path: str) -> str:
+    """Where a pin stands in the values."""
+    try:
+        parse_path(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; write one like worker.image.tag or jobs[0].tag") from error
+    return path
+
+
+def check_ignored_image(glob: str) -> str:
+    """A glob of repositories."""
+    name, tag, digest = split_reference(check_text(glob))
+    if tag is not None or digest is not None:
+        raise ValueError(f"{glob!r} has a tag or a digest, but all of a repository is left alone; write {name!r}")
+    return glob
+
+
+def check_host(host: str) -> str:
+    """A registry's host, as it stands in image references."""
+    repository = read_repository(f"{host}/app")
+    if repository is None or "/" in host or not has_host(f"{host}/app"):
+        raise ValueError(f"{host!r} is no registry host; write host or host:port, without https://")
+    if repository.host != host:
+        raise ValueError(f"{host!r} is known as {repository.host!r}; write it so")
+    return host
+
+
+def check_registry_prefix(prefix: str) -> str:
+    """A registry's host, alone or with the first parts of repositories' names."""
+    if prefix.endswith("/"):
+        raise ValueError(f"{prefix!r} ends in a slash; write {prefix.rstrip('/')!r}")
+    repository = read_repository(f"{prefix}/team/app")
+    if repository is None or not has_host(f"{prefix}/team/app"):
+        raise ValueError(f"{prefix!r} is no registry; write its host, or its host and a path, without https://")
+    known = str(repository).removesuffix("/team/app")
+    if known != prefix:
+        raise ValueError(f"{prefix!r} is known as {known!r}; write it so")
+    return prefix

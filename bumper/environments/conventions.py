@@ -1,0 +1,200 @@
+"""Environments by the usual layouts, for a repository without bumper.yaml (the contract's list of them)."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from bumper.environments.config_models import EnvironmentConfig
+from bumper.environments.path_pattern import AppFolder, Claim
+
+_NAMES = "dev|development|test|qa|uat|stage|staging|preprod|preview|prod|production"
+_EXACT = re.compile(_NAMES)
+# No dot in a suffix: values-prod.sops.yaml is no environment's values.
+_NAME = rf"(?:{_NAMES})(?:[-_][A-Za-z0-9_-]+)?"
+_FOLDER = re.compile(_NAME)
+_NAMED_FILE = re.compile(rf"(?:values[-.](?P<after>{_NAME})|(?P<before>{_NAME})-values)\.ya?ml")
+_BARE_FILE = re.compile(rf"(?P<name>{_NAME})\.ya?ml")
+_ENVIRONMENT_PARENTS = frozenset({"envs", "environments"})
+_PARENTS = _ENVIRONMENT_PARENTS | {"values"}
+_BASE_NAMES = ("values.yaml", "values.yml")
+# What the expressions above amount to, in bumper.yaml's notation.
+_USUAL_PATTERNS = (
+    "**/envs/{}/**/values*.yaml",
+    "**/environments/{}/**/values*.yaml",
+    "**/{}/**/values*.yaml",
+    "**/values-{}.yaml",
+    "**/values.{}.yaml",
+    "**/{}-values.yaml",
+    "**/envs/{}.yaml",
+    "**/environments/{}.yaml",
+    "**/values/{}.yaml",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """The environments that the usual layouts show in a repository's paths."""
+
+    files: Mapping[str, frozenset[str]]  # of each environment
+    _present: frozenset[str]
+    _repository_name: str
+
+    def config(self, environment: str) -> EnvironmentConfig:
+        """The settings of an environment that nobody wrote down: merge requests only, as the contract has it."""
+        values = tuple(pattern.format(environment) for pattern in _USUAL_PATTERNS)
+        return EnvironmentConfig(values=values, delivery="merge-request")
+
+    def claims(self, environment: str, among: Collection[str] | None = None) -> Mapping[str, Claim]:
+        """The environment's files, all or those ``among`` some paths."""
+        files = self.files[environment]
+        return {
+            path: self._claim(path, environment) for path in (files if among is None else files.intersection(among))
+        }
+
+    def _claim(self, path: str, environment: str) -> Claim:
+        folder = _application_folder(path, environment)
+        return Claim(folder.rpartition("/")[2] or self._repository_name, folder, _position(path))
+
+    def bases(self, _environment: str, apps: Mapping[AppFolder, Sequence[str]]) -> dict[AppFolder, list[str]]:
+        """The bases of each application, lowest precedence first: the highest folder's, then by path."""
+        found = {key: {base for path in paths for base in self._bases_of(path, key[1])} for key, paths in apps.items()}
+        return {key: sorted(bases, key=lambda base: (base.count("/"), base)) for key, bases in found.items()}
+
+    def _bases_of(self, path: str, application_folder: str) -> Iterator[str]:
+        """The values.yaml beside ``path`` and in the folders above it, up to the application's."""
+        folder = path
+        while folder != application_folder:
+            folder = folder.rpartition("/")[0]
+            for name in _BASE_NAMES:
+                base = f"{folder}/{name}" if folder else name
+                if base in self._present:
+                    yield base
+
+
+@dataclass(frozen=True, slots=True)
+class _Clues:
+    """What speaks for environments in a path: their names, and those of folders that may mean an application.
+
+    ``dev-portal`` and ``test-runner`` are named like an environment with a suffix: such a name stands with its folder.
+    """
+
+    certain: tuple[str, ...] = ()
+    doubtful: tuple[tuple[str, str], ...] = ()
+
+
+_NO_CLUES = _Clues()
+
+
+def read_conventions(paths: Iterable[str], repository_name: str) -> Conventions:
+    """The environments that the usual layouts show in ``paths``, in alphabetical order."""
+    paths = tuple(paths)
+    clues = _find_clues(paths)
+    application_folders = _find_application_folders(clues)
+    files: defaultdict[str, set[str]] = defaultdict(set)
+    for path, found in clues.items():
+        for name in found.certain:
+            files[name].add(path)
+        for name, folder in () if found.certain else found.doubtful:
+            if folder not in application_folders:
+                files[name].add(path)
+    return Conventions({name: frozenset(files[name]) for name in sorted(files)}, frozenset(paths), repository_name)
+
+
+def _find_application_folders(clues: Mapping[str, _Clues]) -> set[str]:
+    """The application folders of all files whose environment is certain, where some file's is not."""
+    if not any(found.doubtful for found in clues.values()):
+        return set()
+    return {_application_folder(path, name) for path, found in clues.items() for name in found.certain}
+
+
+def _find_clues(paths: Sequence[str]) -> dict[str, _Clues]:
+    """The clues of every path that has some."""
+    charts = {path.removesuffix("Chart.yaml") + "charts" for path in paths if path.endswith("Chart.yaml")}
+    folders = _Folders(charts)
+    clues: dict[str, _Clues] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        if _may_have_values(name):
+            of_folder = folders[folder]
+            if of_folder is not None:
+                found = of_folder if name.startswith("values") else _NO_CLUES
+                named = None if name in _BASE_NAMES else _named_after(folder, name)
+                if named is not None:
+                    found = replace(found, certain=(*found.certain, named))
+                if found is not _NO_CLUES:
+                    clues[path] = found
+    return clues
+
+
+class _Folders(dict[str, _Clues | None]):
+    """What the folders of a path say, each looked at once; None below templates/ and below a chart's own charts/."""
+
+    def __init__(self, charts: Collection[str]) -> None:
+        super().__init__({"": _NO_CLUES})
+        self._charts = charts
+        self._same: dict[tuple[object, ...], _Clues] = {}  # thousands of applications have the same environments
+
+    def __missing__(self, folder: str) -> _Clues | None:
+        unknown = []
+        while folder not in self:
+            unknown.append(folder)
+            folder = folder.rpartition("/")[0]
+        found = self[folder]
+        for below in reversed(unknown):
+            found = self[below] = None if found is None else self._look(found, below)
+        return found
+
+    def _look(self, above: _Clues, folder: str) -> _Clues | None:
+        parent, _, name = folder.rpartition("/")
+        if name == "templates" or (name == "charts" and folder in self._charts):
+            return None
+        if _FOLDER.fullmatch(name) is None:
+            return above
+        if not _EXACT.fullmatch(name) and parent.rpartition("/")[2] not in _ENVIRONMENT_PARENTS:
+            return replace(above, doubtful=(*above.doubtful, (name, folder)))
+        certain = (*above.certain, name)
+        found = self._same.get((certain, above.doubtful))
+        if found is None:
+            found = self._same[certain, above.doubtful] = replace(above, certain=certain)
+        return found
+
+
+@lru_cache(maxsize=4096)  # the same few names end tens of thousands of paths
+def _may_have_values(name: str) -> bool:
+    if not name.endswith((".yaml", ".yml")):
+        return False
+    return name.startswith("values") or bool(_NAMED_FILE.fullmatch(name) or _BARE_FILE.fullmatch(name))
+
+
+def _named_after(folder: str, name: str) -> str | None:
+    """The environment that a file is named after."""
+    if named := _NAMED_FILE.fullmatch(name):
+        return named["after"] or named["before"]
+    bare = _BARE_FILE.fullmatch(name)
+    return bare["name"] if bare is not None and folder.rpartition("/")[2] in _PARENTS else None
+
+
+def _application_folder(path: str, environment: str) -> str:
+    """The folder whose name is the application's, "" where none is left.
+
+    The file name, the environment's folders and an ``envs``, ``environments`` or ``values`` right before one of
+    them are taken away.
+    """
+    folder, _, following = path.rpartition("/")
+    before_environment = True  # or before the file name
+    while folder:
+        above, _, part = folder.rpartition("/")
+        if part != environment and not (part in _PARENTS and (before_environment or following == environment)):
+            return folder
+        folder, following, before_environment = above, part, False
+    return ""
+
+
+def _position(path: str) -> int:
+    """Helm's order in an application: values.yaml, then values-*.yaml, then what is named after the environment."""
+    name = path.rpartition("/")[2]
+    if name in _BASE_NAMES:
+        return 0
+    return 2 if _NAMED_FILE.fullmatch(name) or _BARE_FILE.fullmatch(name) else 1

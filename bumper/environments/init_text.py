@@ -1,0 +1,115 @@
+"""The bumper.yaml that init writes: what was found, and what else could be said, in comments. Pure."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from bumper.environments.config import SCHEMA_FILE
+from bumper.environments.path_pattern import APP
+from bumper.environments.survey import FoundEnvironment, Survey
+
+# Beside bumper.yaml, where `bumper schema > bumper.schema.json` puts it.
+_MOST_NAMES = 8  # of applications in a comment, the rest is counted
+_MOST_LINES = 20  # of what is left open
+_PRODUCTION = ("prod", "production")
+
+_HEAD = """\
+# Which files make which environment, and what may enter it. Written by bumper init from what it found; look through it,
+# then merge it. Every key is optional except values; lines behind a # are suggestions.
+# {app} stands for the application's name, * for anything within a folder's or file's name, ** for any folders.
+"""
+
+_FOOT = """\
+
+# images:                                     # for values that hold a tag and name no repository anywhere
+#   - image: registry.example.com/team/worker
+#     path: worker.image.tag
+# same_as:                                    # registries that hold the same images: promotion matches across them
+#   - [registry.example.com/dev, registry.example.com/prod]
+# ignore: [docker.io/library/redis]           # images that bumper leaves alone
+# registries:
+#   registry.internal:5000: {insecure: true}  # plain HTTP
+# commit_message: "{default} [OPS-1]"         # for GitLab's push rules, as are branch_prefix and author
+"""
+
+
+def write_config(found: Survey) -> str:
+    """The text of bumper.yaml for what was ``found``; editors take its keys from the schema beside it."""
+    lines = [f"# yaml-language-server: $schema={SCHEMA_FILE}", *_HEAD.splitlines(), "", "environments:"]
+    for number, environment in enumerate(found.environments):
+        lines += [] if number == 0 else [""]
+        lines += _environment(environment, _source(environment.name, [one.name for one in found.environments]))
+    if found.unplaced:
+        lines += [
+            "",
+            "# Argo CD reads these too; add those that hold tags to the values or base of their environments:",
+        ]
+        lines += [f"#   {line}" for line in some([f"{path} (by {file})" for path, file in found.unplaced.items()])]
+    if found.warnings:
+        lines += ["", "# What bumper init could not settle:"]
+        lines += [f"#   {warning}" for warning in some(found.warnings)]
+    return "\n".join([*lines, *_FOOT.splitlines(), ""])
+
+
+def _environment(found: FoundEnvironment, source: str | None) -> Iterator[str]:
+    yield f"  {found.name}:"
+    yield f"    # {len(found.files)} {'file' if len(found.files) == 1 else 'files'}: {_names(found.apps)}"
+    yield from _patterns("values", found.values, "in Helm's order: a later one wins")
+    yield from _patterns("base", found.base, "read, never written")
+    if source is None:
+        yield "    # delivery: commit              # push straight to the branch; by default merge-request"
+        yield "    # auto_merge: true              # let GitLab merge as soon as nothing stands against it"
+    else:
+        yield f"    # promote_from: {json.dumps([source])}  # a bump straight to {found.name} is then refused"
+        yield "    # delivery: merge-request       # so that no option pushes straight to the branch"
+        yield r"    # tags: 'v?\d+\.\d+\.\d+'       # the tags that may enter, each as a whole"
+        yield "    # digests: true                 # write the digest too"
+        yield "    # labels: [deploy]"
+    names = found.argocd if 0 < len(found.argocd) <= _MOST_NAMES else (f"{APP}-{found.name}",)
+    shown = json.dumps(names[0] if len(names) == 1 else names, ensure_ascii=False)
+    yield f"    # argocd: {{server: https://argocd.example.com, application: {printable(shown)}}}"
+
+
+def _names(apps: Sequence[str]) -> str:
+    more = f" and {len(apps) - _MOST_NAMES} more" if len(apps) > _MOST_NAMES else ""
+    what = "application" if len(apps) == 1 else "applications"
+    return f"{what} {', '.join(map(printable, apps[:_MOST_NAMES]))}{more}"
+
+
+def _patterns(key: str, patterns: Sequence[str], remark: str) -> Iterator[str]:
+    """Always in quotes: YAML would take the braces of a bare {app} for a mapping and a bare * for an alias."""
+    quoted = [json.dumps(pattern, ensure_ascii=False) for pattern in patterns]
+    if len(quoted) == 1:
+        yield f"    {key}: {quoted[0]}"
+    elif quoted:
+        yield f"    {key}:  # {remark}"
+        yield from (f"      - {pattern}" for pattern in quoted)
+
+
+def _source(name: str, names: Sequence[str]) -> str | None:
+    """The environment that production is promoted from: the one before it, of the same suffix where there is one."""
+    bare, *suffix = _split(name)
+    before = [other for other in names[: names.index(name)] if _split(other)[0] not in _PRODUCTION]
+    if bare not in _PRODUCTION or not before:
+        return None
+    alike = [other for other in before if _split(other)[1:] == suffix]
+    return (alike or before)[-1]
+
+
+def _split(name: str) -> list[str]:
+    return name.replace("_", "-").split("-")
+
+
+def some(lines: Sequence[str]) -> list[str]:
+    """The first of many ``lines``, printable, and how many more there are."""
+    more = [f"and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
+    return [*map(printable, lines[:_MOST_LINES]), *more]
+
+
+def printable(text: str) -> str:
+    """``text`` in one line: a file's name may hold line ends, which would end a comment."""
+    return "".join(_shown(text))
+
+
+def _shown(text: Iterable[str]) -> Iterator[str]:
+    for sign in text:
+        yield sign if sign.isprintable() else sign.encode("unicode_escape").decode()

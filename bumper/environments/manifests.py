@@ -1,0 +1,148 @@
+"""Argo CD's Applications and ApplicationSets among a repository's YAML files. Pure: bytes in, manifests out."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bumper.environments.manifest_paths import as_glob, value_file_globs
+from bumper.values.siblings import Resolved, look_up, resolve
+from bumper.values.yaml_data import to_data
+from bumper.values.yaml_tree import Mapping as NodeMapping
+from bumper.values.yaml_tree import Node, Scalar, YamlError, parse_documents
+from bumper.values.yaml_tree import Sequence as NodeSequence
+
+_MARK = b"argoproj.io/"
+_KINDS = ("Application", "ApplicationSet")
+_YAML_FILE = re.compile(r".*\.ya?ml", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One of ``helm.parameters``: ``--set name=value``."""
+
+    name: str
+    value: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """Values that stand in the manifest itself; ``line`` is where they begin."""
+
+    data: Mapping[str, object] = field(hash=False)
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an application is made from.
+
+    ``value_files`` are globs from the repository's root, in Helm's order; they take the place of ``helm.valueFiles``,
+    which are relative to ``path`` or to a ``$ref``.
+    """
+
+    path: str | None
+    value_files: tuple[str, ...]
+    parameters: tuple[Parameter, ...] = ()
+    values_object: Inline | None = None
+    values: Inline | None = None
+
+    @property
+    def overrides(self) -> bool:
+        """Whether anything stands in the manifest that Helm puts above the values files."""
+        return bool(self.parameters) or self.values_object is not None or self.values is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One Application or ApplicationSet (``kind``); ``application`` is the glob of its applications' names."""
+
+    file: str
+    line: int
+    kind: str
+    name: str
+    application: str
+    sources: tuple[Source, ...]
+
+
+def may_hold_manifests(path: str) -> bool:
+    """Whether ``path`` is worth reading for manifests: a YAML file."""
+    return _YAML_FILE.fullmatch(path) is not None
+
+
+def read_manifests(files: Mapping[str, bytes]) -> tuple[Manifest, ...]:
+    """The manifests in ``files`` (bytes by path), by path and line.
+
+    What cannot be read (Go templates, broken YAML, another encoding) is passed over: it is not Argo CD's to read as
+    it stands there.
+    """
+    named = sorted(path for path, source in files.items() if _MARK in source)
+    return tuple(manifest for path in named for manifest in _manifests_in(path, files[path]))
+
+
+def _manifests_in(file: str, source: bytes) -> Iterator[Manifest]:
+    try:
+        documents = parse_documents(source.decode("utf-8-sig"))
+    except (UnicodeDecodeError, YamlError):
+        return
+    for document in documents:
+        root = document.root
+        kind, group = _text(root, "kind"), _text(root, "apiVersion") or ""
+        if kind in _KINDS and group.startswith(_MARK.decode()):
+            spec = ("spec",) if kind == "Application" else ("spec", "template", "spec")
+            name = _text(root, "metadata", "name") or "(without a name)"
+            generated = name if kind == "Application" else _text(root, "spec", "template", "metadata", "name") or name
+            yield Manifest(file, root.line, kind, name, as_glob(generated), tuple(_sources(root, spec)))
+
+
+def _sources(root: Node, spec: tuple[str, ...]) -> Iterator[Source]:
+    """Argo CD takes ``sources`` where both are written; an ApplicationSet may hold either."""
+    several = look_up(root, (*spec, "sources"))
+    nodes = map(resolve, several.items) if isinstance(several, NodeSequence) else [look_up(root, (*spec, "source"))]
+    yield from (_source(node) for node in nodes if isinstance(node, NodeMapping))
+
+
+def _source(node: NodeMapping) -> Source:
+    path = _text(node, "path")
+    listed = look_up(node, ("helm", "valueFiles"))
+    items = [resolve(item) for item in listed.items] if isinstance(listed, NodeSequence) else []
+    names = [item.value for item in items if isinstance(item, Scalar)]
+    return Source(
+        path=as_glob(path) if path is not None else None,
+        value_files=value_file_globs(path or "", names),
+        parameters=tuple(_parameters(look_up(node, ("helm", "parameters")))),
+        values_object=_inline(look_up(node, ("helm", "valuesObject"))),
+        values=_inline_text(look_up(node, ("helm", "values"))),
+    )
+
+
+def _parameters(listed: Resolved | None) -> Iterator[Parameter]:
+    for item in listed.items if isinstance(listed, NodeSequence) else ():
+        name = _text(item, "name")
+        if name is not None:
+            yield Parameter(name, _text(item, "value") or "", item.line)
+
+
+def _inline(node: Resolved | None) -> Inline | None:
+    try:
+        data = to_data(node) if node is not None else None
+    except YamlError:
+        return None
+    return Inline(data, node.line) if node is not None and isinstance(data, dict) else None
+
+
+def _inline_text(node: Resolved | None) -> Inline | None:
+    """``helm.values`` is YAML in a text."""
+    if not isinstance(node, Scalar):
+        return None
+    try:
+        documents = parse_documents(node.value)
+    except YamlError:
+        return None
+    inner = _inline(resolve(documents[0].root)) if documents else None
+    return Inline(inner.data, node.line) if inner is not None else None
+
+
+def _text(node: Node, *path: str) -> str | None:
+    found = look_up(node, path)
+    return found.value if isinstance(found, Scalar) else None

@@ -1,0 +1,94 @@
+"""Overrides in Argo CD's manifests that stand above the values files: a tag set there is not what runs. Pure."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
+
+from bumper.environments.manifest_paths import matching, value_file_globs
+from bumper.environments.manifests import Manifest, Source
+from bumper.values.pin_path import PinPath, format_path
+
+_CHART_VALUES = ("values.yaml", "values.yml")  # Helm reads the chart's own before all others
+# What `helm --set` reads: keys with dots between them, a dot in a key behind a backslash, an index in brackets.
+_STEP = re.compile(r"(?P<key>(?:\\.|[^.\[\]\\])+)|\[(?P<index>\d+)\]|\.")
+
+
+def find_overrides(manifests: Sequence[Manifest], pins: Mapping[str, Collection[PinPath]]) -> list[str]:
+    """A sentence for every pin that a manifest overrides inline.
+
+    ``pins`` are the paths of the pins by file; a manifest concerns the files that its sources read.
+    """
+    sentences = (
+        sentence
+        for manifest in manifests
+        for source in manifest.sources
+        for sentence in _of_source(manifest, source, pins)
+    )
+    return list(dict.fromkeys(sentences))
+
+
+def _of_source(manifest: Manifest, source: Source, pins: Mapping[str, Collection[PinPath]]) -> Iterator[str]:
+    inline = list(_inline(source))
+    if not inline:
+        return
+    own = value_file_globs(source.path, _CHART_VALUES) if source.path is not None else ()
+    files = dict.fromkeys(found for glob in (*own, *source.value_files) for found in matching(glob, pins))
+    places = [(name, path) for name in files for path in pins[name]]
+    overridden: defaultdict[tuple[int, str, PinPath], list[str]] = defaultdict(list)
+    for (file, path), (line, how, data) in product(places, inline):
+        if _decides(data, path):
+            overridden[line, how, path].append(file)
+    for (line, how, path), concerned in sorted(overridden.items(), key=lambda item: (item[0][0], str(item[0]))):
+        yield (
+            f"{manifest.file}:{line}: {manifest.kind} {manifest.name} sets {format_path(path)} by {how}, which "
+            f"overrides {_listed(concerned)}; {'take the parameter out' if 'param' in how else 'take it out there'}."
+        )
+
+
+def _listed(files: Sequence[str]) -> str:
+    rest = len(files) - 1
+    more = f" and {rest} more {'file' if rest == 1 else 'files'}" if rest else ""
+    return f"{min(files)}{more}"
+
+
+def _inline(source: Source) -> Iterator[tuple[int, str, object]]:
+    """Line, way and data of what stands in the manifest itself."""
+    for parameter in source.parameters:
+        path = _parameter_path(parameter.name)
+        if path:
+            yield parameter.line, "helm.parameters", _nested(path, parameter.value)
+    if source.values_object is not None:
+        yield source.values_object.line, "helm.valuesObject", source.values_object.data
+    if source.values is not None:
+        yield source.values.line, "helm.values", source.values.data
+
+
+def _parameter_path(name: str) -> PinPath:
+    path: list[str | int] = []
+    for step in _STEP.finditer(name):
+        if step["key"] is not None:
+            path.append(re.sub(r"\\(.)", r"\1", step["key"]))
+        elif step["index"] is not None:
+            path.append(int(step["index"]))
+    return tuple(path)
+
+
+def _nested(path: PinPath, value: object) -> object:
+    for step in reversed(path):
+        value = {step: value}
+    return value
+
+
+def _decides(data: object, path: PinPath) -> bool:
+    """Whether ``data`` says what stands at ``path``: mappings are merged, everything else is replaced as a whole.
+
+    An index of ``--set`` is a key here, so that the rest of its list stays.
+    """
+    for step in path:
+        if not isinstance(data, dict):
+            return True
+        if step not in data:
+            return False
+        data = data[step]
+    return True

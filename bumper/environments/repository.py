@@ -1,0 +1,106 @@
+"""The GitOps repository as bumper reads it: bumper.yaml, the environments, and the pins of one."""
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from bumper.environments.config_models import Config
+from bumper.environments.gather import Gathered, gather
+from bumper.environments.layout import Environment, Layout, read_layout
+from bumper.environments.selection import EVERYTHING, Concern, with_apps, with_images
+from bumper.errors import Refused
+from bumper.git.checkout import Checkout, read_files
+from bumper.progress import begin
+
+CONFIG_FILE = "bumper.yaml"
+_FEW = 2000  # files: among more, guessing takes longer than fetching twice
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the repository says of itself; ``written`` is None where it has no bumper.yaml."""
+
+    written: Config | None
+    layout: Layout
+
+    @property
+    def config(self) -> Config:
+        """bumper.yaml, or the defaults."""
+        return self.written if self.written is not None else Config()
+
+
+def read_setup(checkout: Checkout, along: Iterable[str] = ()) -> Setup:
+    """bumper.yaml as it stands at the tip, and the environments that follow from it; files ``along`` come with it.
+
+    Raises:
+        Refused: bumper.yaml is wrong, or a symbolic link.
+
+    """
+    written = None
+    if CONFIG_FILE in checkout.entries:
+        if checkout.is_link(CONFIG_FILE):
+            raise Refused(f"{CONFIG_FILE} is a symbolic link, which bumper does not follow; make it a file.")
+        from bumper.environments.config import (
+            parse_config,  # with pydantic, which a repository without bumper.yaml does not need
+        )
+
+        written = parse_config(read_files(checkout, [CONFIG_FILE, *along])[CONFIG_FILE])
+    return Setup(written, read_layout(written, checkout.files, checkout.settings.address.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The environment that a command changes, as it stands at the tip."""
+
+    checkout: Checkout
+    setup: Setup
+    environment: Environment
+    gathered: Gathered
+
+
+def open_target(checkout: Checkout, name: str, concern: Concern = EVERYTHING) -> Target:
+    """bumper.yaml, the environment ``name`` and its pins, as far as they can be of ``concern``."""
+    setup = read_setup(checkout, _likely_files(checkout, name, concern))
+    return open_environment(checkout, setup, name, concern)
+
+
+def _likely_files(checkout: Checkout, name: str, concern: Concern) -> tuple[str, ...]:
+    """The environment's files by the usual layouts: where bumper.yaml says the same, one fetch is enough."""
+    if CONFIG_FILE not in checkout.entries or len(checkout.entries) > _FEW:
+        return ()
+    usual = read_layout(None, checkout.files, checkout.settings.address.name)
+    try:
+        return with_apps(usual.environment(name), concern.apps).files
+    except Refused:
+        return ()
+
+
+def open_environment(checkout: Checkout, setup: Setup, name: str, concern: Concern = EVERYTHING) -> Target:
+    """The environment ``name`` and its pins, its files fetched all at once.
+
+    Only what can be of ``concern`` is read; where one of its images has no pin everything is, to name what is near.
+    """
+    environment = setup.layout.environment(name)
+    chosen = with_apps(environment, concern.apps)
+    begin(f"reading {len(chosen.files)} values files of {name}")
+    sources = read_files(checkout, chosen.files)
+    gathered = gather(with_images(chosen, setup.config, sources, concern.images), setup.config, sources)
+    if not {found.pin.repository for found in gathered.pins}.issuperset(concern.images):
+        gathered = gather(chosen, setup.config, sources)
+    names = tuple(dict.fromkeys(app.app for app in environment.apps))
+    return Target(checkout, setup, environment, replace(gathered, apps=names))
+
+
+def fetch_environments(checkout: Checkout, setup: Setup, names: Iterable[str]) -> None:
+    """Fetch the files of several environments at once, before they are opened; what is wrong is told then."""
+    known = [name for name in names if name in setup.layout.environments]
+    with contextlib.suppress(Refused):
+        paths = dict.fromkeys(path for name in known for path in setup.layout.environment(name).files)
+        begin(f"reading {len(paths)} values files of {', '.join(known)}")
+        read_files(checkout, paths)
+
+
+def gather_environment(checkout: Checkout, setup: Setup, name: str) -> Gathered:
+    """The environment's pins alone, for a command that changes nothing."""
+    environment = setup.layout.environment(name)
+    return gather(environment, setup.config, read_files(checkout, environment.files))

@@ -1,0 +1,76 @@
+"""A new commit on the target branch, made without index and work tree, and signed where git is told to sign."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bumper.errors import Refused
+from bumper.git.checkout import Checkout
+from bumper.git.command import GitFailed
+
+
+def write_commit(checkout: Checkout, files: Mapping[str, bytes], message: str, author: str) -> str:
+    """Make a commit on the tip with the new bytes of ``files``; the id of the commit, which is not pushed yet.
+
+    ``author`` is ``Name <email>``. By fast-import, which needs neither index nor work tree and fetches no other blob.
+
+    Raises:
+        Refused: git is configured to sign commits, and cannot.
+
+    """
+    now = f"{int(time.time())} +0000"
+    commit = _import(checkout, files, message, author, now)
+    return _signed(checkout, commit, message, author, now) if _signs(checkout) else commit
+
+
+def _import(checkout: Checkout, files: Mapping[str, bytes], message: str, author: str, now: str) -> str:
+    text = message.encode()
+    # The push makes deltas against the contents before. Those that were kept from an earlier job are not among the
+    # clone's objects, and git would fetch them now.
+    before = (checkout.blobs[blob] for path in files if (blob := checkout.blob(path)) in checkout.blobs)
+    stream = [
+        *(b"blob\n" + _data(content) for content in before),
+        f"commit refs/bumper/proposal\nmark :1\nauthor {author} {now}\ncommitter {author} {now}\n".encode(),
+        _data(text) + f"from {checkout.tip}\n".encode(),
+    ]
+    for path, content in files.items():
+        stream.append(f"M {checkout.mode(path)} inline ".encode() + _quoted(path) + b"\n" + _data(content))
+    stream.append(b"get-mark :1\n")
+    return checkout.git.text("fast-import", "--quiet", "--force", stdin=b"".join(stream))
+
+
+def _data(content: bytes) -> bytes:
+    return b"data %d\n" % len(content) + content + b"\n"
+
+
+def _quoted(path: str) -> bytes:
+    """``path`` as fast-import takes it."""
+    raw = path.encode(errors="surrogateescape")
+    if not raw.startswith(b'"') and b"\n" not in raw:
+        return raw
+    return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
+
+
+def _signs(checkout: Checkout) -> bool:
+    """Whether commit.gpgsign is set, in the machine's, the user's or the environment's configuration."""
+    try:
+        return checkout.git.text("config", "--type=bool", "--get", "commit.gpgsign") == "true"
+    except GitFailed:  # it is not set, or no boolean
+        return False
+
+
+def _signed(checkout: Checkout, commit: str, message: str, author: str, now: str) -> str:
+    """The same commit with a signature (OpenPGP, SSH or X.509, by gpg.format), which fast-import cannot make."""
+    name, _, email = author.partition(" <")
+    person = {"NAME": name, "EMAIL": email.removesuffix(">"), "DATE": now}
+    people = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in person.items()}
+    git = replace(checkout.git, environ={**checkout.git.environ, **people})
+    tree = git.text("rev-parse", f"{commit}^{{tree}}")
+    try:
+        return git.text("commit-tree", "-S", "-p", checkout.tip, "-F", "-", tree, stdin=message.encode())
+    except GitFailed as failure:
+        said = " ".join(line.strip() for line in failure.stderr.splitlines() if line.strip())
+        raise Refused(
+            f"git is told to sign commits (commit.gpgsign) and could not: {said.rstrip('.')}; check user.signingkey, "
+            "gpg.format and that the key is at hand, or set commit.gpgsign to false."
+        ) from failure

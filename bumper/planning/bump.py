@@ -1,0 +1,193 @@
+"""What a bump would change: pins found by their repository, never by guessing a path. Pure."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from bumper.environments.config_models import EnvironmentConfig
+from bumper.environments.gather import FoundPin, Gathered
+from bumper.errors import Refused, WrongUsage
+from bumper.image import ImageReference, Repository
+from bumper.values.change import Change, Held, Version, make_change
+from bumper.values.explain import explain_followers, explain_refusal, lines_to_add
+from bumper.values.holds import hold_reason
+from bumper.values.line_diff import unified_diff
+from bumper.values.pin_path import format_path
+from bumper.values.tag_edit import TagEdit, changes_file, set_tags
+from bumper.values.values_file import ValuesFile, describe
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The edits of a request and what they change.
+
+    ``covers`` are all pins (file, path) that the request speaks for, those included that hold the tag already.
+    """
+
+    edits: tuple[tuple[FoundPin, TagEdit], ...]
+    changes: tuple[Change, ...]
+    covers: frozenset[tuple[str, str]]
+    held: tuple[Held, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def asked_for(self) -> tuple[Change, ...]:
+        """The changes, and those that a hold stopped."""
+        return (*self.changes, *(held.change for held in self.held))
+
+
+def check_images(images: Sequence[ImageReference]) -> tuple[ImageReference, ...]:
+    """``images`` without repetitions.
+
+    Raises:
+        WrongUsage: one repository stands there with two tags or digests.
+
+    """
+    chosen: dict[Repository, ImageReference] = {}
+    for image in images:
+        other = chosen.setdefault(image.repository, image)
+        if other != image:
+            raise WrongUsage(f"{other} and {image} are the same repository; give it one tag.")
+    return tuple(chosen.values())
+
+
+def check_tags(config: EnvironmentConfig, environment: str, images: Iterable[ImageReference]) -> None:
+    """Refuse a tag that bumper.yaml does not let into the environment."""
+    for image in images:
+        if image.tag is not None and not config.admits(image.tag):
+            raise Refused(
+                f"{image} may not enter {environment}: its tag does not match {config.tags!r} (tags in bumper.yaml)."
+            )
+
+
+def choose_apps(gathered: Gathered, environment: str, globs: Sequence[str]) -> frozenset[str]:
+    """The applications that ``--app`` names; all of them without it.
+
+    Raises:
+        Refused: a glob matches none.
+
+    """
+    for glob in globs:
+        if not any(fnmatchcase(app, glob) for app in gathered.apps):
+            known = ", ".join(gathered.apps[:20])
+            raise Refused(f"No application of {environment} is called {glob!r}; it has {known}.")
+    return frozenset(app for app in gathered.apps if not globs or any(fnmatchcase(app, glob) for glob in globs))
+
+
+def plan_bump(
+    gathered: Gathered, environment: str, images: Sequence[ImageReference], apps: frozenset[str],
+    *, write_digests: bool, allow_missing: bool,
+) -> Plan:  # fmt: skip
+    """The edits that give every pin of ``images`` its tag.
+
+    Raises:
+        Refused: nothing uses an image, or none of its pins can be set.
+
+    """
+    edits: list[tuple[FoundPin, TagEdit]] = []
+    warnings = list(gathered.unreadable)
+    for image in images:
+        found = [pin for pin in _of(gathered.pins, image.repository) if pin.app in apps]
+        shared = [pin for pin in _of(gathered.shared, image.repository) if pin.app in apps]
+        settable = [pin for pin in found if pin.pin.refusal is None]
+        refused = [each for each in found if each.pin.refusal is not None]
+        refusals = [explain_refusal(gathered.values[each.file], each.pin, image) for each in refused]
+        refusals += [*_explain_shared(shared, gathered, environment, image)]
+        if not settable and refusals:
+            raise Refused("\n".join(refusals))
+        if not settable:
+            missing = _explain_missing(gathered, environment, image, apps)
+            if not allow_missing:
+                raise Refused(missing)
+            warnings.append(missing)
+        warnings += refusals
+        edits += [(pin, TagEdit(pin.pin, image.tag or "", image.digest, write_digests)) for pin in settable]
+    return make_plan(gathered.values, edits, warnings)
+
+
+def make_plan(
+    values: Mapping[str, ValuesFile],
+    edits: Iterable[tuple[FoundPin, TagEdit]],
+    warnings: Sequence[str],
+    *,
+    obey_holds: bool = True,
+) -> Plan:
+    """The plan of ``edits``: those that change nothing are left out, those on a held pin are told of instead.
+
+    Places that change along, because they are aliases, are warned of.
+    """
+    asked = tuple(edits)
+    needed, held = [], []
+    for found, edit in asked:
+        if changes_file(values[found.file], edit):
+            reason = hold_reason(values[found.file], found.pin) if obey_holds else None
+            change = make_change(found.app, found.file, found.pin, Version(edit.tag or None, edit.digest))
+            if reason is None:
+                needed.append((found, edit, change))
+            else:
+                held.append(Held(change, reason))
+    kept = {(held_one.change.file, held_one.change.path) for held_one in held}
+    return Plan(
+        edits=tuple((found, edit) for found, edit, _ in needed),
+        changes=tuple(change for _, _, change in needed),
+        covers=frozenset((found.file, format_path(found.pin.path)) for found, _ in asked) - kept,
+        held=tuple(held),
+        warnings=(*warnings, *_followers(values, [(found, edit) for found, edit, _ in needed])),
+    )
+
+
+def _followers(values: Mapping[str, ValuesFile], edits: Iterable[tuple[FoundPin, TagEdit]]) -> Iterator[str]:
+    for file, changed in _by_file(edits).items():
+        yield from explain_followers(values[file], [edit.pin for edit in changed])
+
+
+def apply_plan(plan: Plan, values: Mapping[str, ValuesFile]) -> dict[str, bytes]:
+    """The new bytes of every file that the plan changes, each edit proven."""
+    return {file: set_tags(values[file], edits) for file, edits in _by_file(plan.edits).items()}
+
+
+def _by_file(edits: Iterable[tuple[FoundPin, TagEdit]]) -> dict[str, list[TagEdit]]:
+    by_file: dict[str, list[TagEdit]] = {}
+    for found, edit in edits:
+        by_file.setdefault(found.file, []).append(edit)
+    return by_file
+
+
+def diff_of(files: Mapping[str, bytes], values: Mapping[str, ValuesFile]) -> str:
+    """The unified diff of the plan's files."""
+    return "".join(
+        unified_diff(file, values[file].encode(values[file].text), content) for file, content in files.items()
+    )
+
+
+def _of(pins: Iterable[FoundPin], repository: Repository) -> Iterator[FoundPin]:
+    return (found for found in pins if found.pin.repository == repository)
+
+
+def _explain_shared(
+    shared: Iterable[FoundPin], gathered: Gathered, environment: str, image: ImageReference
+) -> Iterator[str]:
+    for each in shared:
+        place = describe(gathered.values[each.file], each.pin)
+        yield (
+            f"{place} is shared by environments, and {environment} of {each.app} does not override it; "
+            f"add to {each.own_file}\n{lines_to_add(each.pin, image)}"
+        )
+
+
+def _explain_missing(gathered: Gathered, environment: str, image: ImageReference, apps: frozenset[str]) -> str:
+    repository = image.repository
+    known = {found.pin.repository for found in gathered.pins if found.app in apps}
+    names = {str(other): other for other in known if other is not None}
+    elsewhere = [name for name, other in names.items() if other.name == repository.name]
+    similar = difflib.get_close_matches(str(repository), names, n=5, cutoff=0.5)
+    nearest = list(dict.fromkeys([*sorted(elsewhere), *similar]))[:5]
+    if nearest:
+        hint = f"the nearest are {', '.join(nearest)}"
+    else:
+        hint = "`bumper pins FILE` lists what a file uses; bumper.yaml's `images` names what values do not"
+    unreadable = f" ({len(gathered.unreadable)} files could not be read: {gathered.unreadable[0]})" if (
+        gathered.unreadable
+    ) else ""  # fmt: skip
+    return f"Nothing in {environment} uses {repository}; {hint}.{unreadable}"

@@ -1,0 +1,65 @@
+"""A change of an environment, put together and ready to be delivered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bumper.argocd.verdict import rollout_of
+from bumper.delivery.result import Result
+from bumper.environments.repository import Target
+from bumper.planning.bump import Plan, apply_plan, diff_of
+from bumper.planning.proposal import Proposal, Request, Words, propose, readable
+from bumper.records.record import Record
+from bumper.settings import argocd_references, read_pipeline, read_source, requested_by
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A proposal, the plan behind it, and the result that tells of it; nothing has been changed yet."""
+
+    proposal: Proposal
+    plan: Plan
+    result: Result
+
+    def shown(self) -> Result:
+        """What ``--dry-run`` prints: the diff and the merge request as it would be."""
+        return replace(self.result, preview=readable(self.proposal))
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a command says of its proposal; ``title`` is the user's, in the place of ``subject``."""
+
+    subject: str
+    title: str | None = None
+    labels: tuple[str, ...] = ()
+    remarks: Sequence[str] = ()
+
+
+def make_record(asked: Request, plan: Plan, environ: Mapping[str, str], undoes: Sequence[str] = ()) -> Record:
+    """The record of a request by whoever the CI variables name."""
+    images = dict.fromkeys(change.reference for change in plan.changes)
+    return Record(
+        asked.command, asked.environment, tuple(images), plan.changes, read_pipeline(environ), requested_by(environ),
+        undoes=tuple(undoes), source=read_source(environ),
+    )  # fmt: skip
+
+
+def make_draft(
+    target: Target, asked: Request, plan: Plan, wording: Wording, environ: Mapping[str, str],
+    files: Mapping[str, bytes] | None = None, undoes: Sequence[str] = (),
+) -> Draft:  # fmt: skip
+    """The proposal of ``plan``; ``files`` are its new bytes where they are more than the plan's tags."""
+    content = files if files is not None else apply_plan(plan, target.gathered.values)
+    config, rules = target.setup.config, target.environment.config
+    record = make_record(asked, plan, environ, undoes)
+    words = Words(config.commit_message, wording.title, argocd_references(environ))
+    labels = (*rules.labels, *wording.labels)
+    proposal = propose(
+        asked, config.branch_prefix, wording.subject, content, record, words, labels, wording.remarks
+    )  # fmt: skip
+    result = Result(
+        asked.command, asked.environment, "dry-run", plan.changes, plan.held, plan.warnings, proposal.branch,
+        diff=diff_of(content, target.gathered.values),
+        rollout=rollout_of(target.environment, target.gathered, plan),
+    )  # fmt: skip
+    return Draft(proposal, plan, result)

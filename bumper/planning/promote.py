@@ -1,0 +1,189 @@
+"""What a promotion carries from one environment to another. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from bumper.environments.config_models import Config
+from bumper.environments.gather import FoundPin, Gathered
+from bumper.environments.same_images import canonical
+from bumper.errors import Refused
+from bumper.image import ImageReference, Repository
+from bumper.planning.bump import Plan, make_plan
+from bumper.values.change import Version
+from bumper.values.explain import explain_refusal, lines_to_add
+from bumper.values.pin_path import format_path
+from bumper.values.tag_edit import TagEdit
+from bumper.values.values_file import describe
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which applications and images a promotion is about."""
+
+    apps: frozenset[str]
+    images: tuple[str, ...] = ()  # globs; none means all
+
+    def takes(self, found: FoundPin) -> bool:
+        """Whether the pin is of a chosen application and image."""
+        if found.app not in self.apps or found.pin.repository is None:
+            return False
+        name = str(found.pin.repository)
+        return not self.images or any(fnmatchcase(name, glob) for glob in self.images)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A pin of the target and the version that the source runs."""
+
+    target: FoundPin
+    version: Version
+    shared: bool  # the pin stands in a base file, which is never written
+    with_its_digest: bool = False  # the source's values pin a digest, and the target's have a place for it
+    alike: bool = False  # the target says what the source says
+
+    def with_digest(self, digests: Mapping[ImageReference, str]) -> "Carried":
+        """The same with the digest that was found for the image, if one was."""
+        repository = self.target.pin.repository
+        if repository is None:
+            return self
+        digest = digests.get(ImageReference(repository, self.version.tag), self.version.digest)
+        return replace(self, version=replace(self.version, digest=digest))
+
+
+def choose(source: Gathered, target: Gathered, apps: Sequence[str], images: Sequence[str]) -> Choice:
+    """What ``--app`` and ``--image`` name, in either environment.
+
+    Raises:
+        Refused: a glob matches nothing.
+
+    """
+    known = dict.fromkeys((*source.apps, *target.apps))
+    for glob in apps:
+        if not any(fnmatchcase(app, glob) for app in known):
+            raise Refused(f"No application is called {glob!r}; there are {', '.join(list(known)[:20])}.")
+    chosen = frozenset(app for app in known if not apps or any(fnmatchcase(app, glob) for glob in apps))
+    repositories = {str(found.pin.repository) for found in (*source.pins, *source.shared, *target.pins)}
+    for glob in images:
+        if not any(fnmatchcase(name, glob) for name in repositories):
+            raise Refused(f"No image matches {glob!r}; `bumper status --all` shows the images.")
+    return Choice(chosen, tuple(images))
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The target's pins with the source's versions, and what is to be said of the rest."""
+
+    carried: tuple[Carried, ...]
+    warnings: tuple[str, ...]
+
+    def with_digests(self, digests: Mapping[ImageReference, str]) -> "Matched":
+        """The same with the digests that were found for the images (by their reference with the tag alone)."""
+        return replace(self, carried=tuple(one.with_digest(digests) for one in self.carried))
+
+
+def plan_promote(target: Gathered, matched: Matched, environment: str, *, write_digests: bool) -> Plan:
+    """The edits that give the target ``environment`` the versions that the source runs.
+
+    Raises:
+        Refused: something differs and none of it can be set.
+
+    """
+    settable = [one for one in matched.carried if one.target.pin.refusal is None and not one.shared]
+    refusals = [
+        _explain(target, one, environment)
+        for one in matched.carried
+        if (one.shared or one.target.pin.refusal is not None) and one.version.tag != one.target.pin.tag
+    ]
+    edits = [
+        (
+            one.target,
+            TagEdit(one.target.pin, one.version.tag or "", one.version.digest, write_digests or one.with_its_digest),
+        )
+        for one in settable
+        if not one.alike
+    ]
+    plan = make_plan(target.values, edits, [*matched.warnings, *refusals])
+    alike = {(one.target.file, format_path(one.target.pin.path)) for one in settable if one.alike}
+    plan = replace(plan, covers=plan.covers | alike)
+    if refusals and not plan.changes and not plan.held:
+        raise Refused("\n".join(refusals))
+    return plan
+
+
+def match(source: Gathered, target: Gathered, choice: Choice, config: Config, names: tuple[str, str]) -> Matched:
+    """The target's pins with the source's versions: by application, then image, then path; and what is not guessed.
+
+    ``names`` are the names of the two environments.
+    """
+    running = _running(source, choice, config)
+    carried: list[Carried] = []
+    warnings = [*source.unreadable, *target.unreadable, *_one_sided(source, target, choice, names)]
+    own = ((found, False) for found in target.pins)
+    for found, shared in (*own, *((found, True) for found in target.shared)):
+        if not choice.takes(found) or found.pin.repository is None:
+            continue
+        of_image = running.get((found.app, canonical(config, found.pin.repository)), ())
+        chosen = [one for one in of_image if one.pin.path == found.pin.path] or of_image
+        if len({_version(one) for one in chosen}) > 1:
+            warnings.append(_disagree(found, found.pin.repository, chosen, names[0]))
+        elif chosen:
+            carried.append(_carry(chosen[0], found, shared=shared))
+    return Matched(tuple(carried), tuple(dict.fromkeys(warnings)))
+
+
+def _running(source: Gathered, choice: Choice, config: Config) -> Mapping[tuple[str, str], Sequence[FoundPin]]:
+    """What the source runs, by application and image.
+
+    Of an application's files a later one wins; another application of the same name has files of its own.
+    """
+    last = {(found.own_file, found.pin.path): found for found in (*source.shared, *source.pins)}
+    running: defaultdict[tuple[str, str], list[FoundPin]] = defaultdict(list)
+    for found in last.values():
+        pin = found.pin
+        if pin.repository is not None and found.app in choice.apps and pin.tag is not None:
+            running[found.app, canonical(config, pin.repository)].append(found)
+    return running
+
+
+def _version(found: FoundPin) -> Version:
+    return Version(found.pin.tag, found.pin.digest)
+
+
+def _carry(source: FoundPin, target: FoundPin, *, shared: bool) -> Carried:
+    in_tag = source.pin.digest_holder is None
+    has_place = in_tag or target.pin.digest_holder is not None
+    # An unquoted 1.10 is another tag than "1.10" to Helm, though the same text stands there.
+    alike = _version(source) == _version(target) and (target.pin.reads_as_text or not source.pin.reads_as_text)
+    return Carried(target, _version(source), shared, source.pin.digest is not None and has_place, alike)
+
+
+def _one_sided(source: Gathered, target: Gathered, choice: Choice, names: tuple[str, str]) -> Iterator[str]:
+    for here, there, name, other in ((source, target, *names), (target, source, *names[::-1])):
+        others = frozenset(there.apps)
+        for app in here.apps:
+            if app in choice.apps and app not in others:
+                yield f"{app} is in {name} only, not in {other}; it was left alone."
+
+
+def _disagree(found: FoundPin, repository: Repository, running: Sequence[FoundPin], source: str) -> str:
+    said = ", ".join(f"{one.file}: {format_path(one.pin.path)} at {_version(one)}" for one in running)
+    return (
+        f"{found.app}: {source} runs {repository} in several versions ({said}), so {found.file}: "
+        f"{format_path(found.pin.path)} was left alone; set it with bumper bump, or bring them together."
+    )
+
+
+def _explain(target: Gathered, one: Carried, environment: str) -> str:
+    found, pin = one.target, one.target.pin
+    if pin.repository is None:
+        raise ValueError(f"{found.file} was matched without a repository")
+    image = ImageReference(pin.repository, one.version.tag, one.version.digest)
+    if one.shared:
+        place = describe(target.values[found.file], pin)
+        return (
+            f"{place} is shared by environments, and {environment} of {found.app} does not override it; "
+            f"add to {found.own_file}\n{lines_to_add(pin, image)}"
+        )
+    return explain_refusal(target.values[found.file], pin, image)

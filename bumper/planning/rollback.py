@@ -1,0 +1,157 @@
+"""What a rollback takes back. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bumper.environments.gather import FoundPin, Gathered
+from bumper.errors import Refused
+from bumper.planning.bump import Plan, make_plan
+from bumper.records.history import Deployment
+from bumper.values.change import Change, Version
+from bumper.values.pin_path import format_path
+from bumper.values.tag_edit import TagEdit
+
+COMMAND = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A deployment, and those of its changes that are to be taken back."""
+
+    deployment: Deployment
+    changes: tuple[Change, ...]
+
+
+def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int) -> list[Undone]:
+    """The last ``steps`` deployments of each group of applications, the newest first.
+
+    ``groups`` names the group of every application that matters: its own, or one for all of them. A rollback, and what
+    it took back, are passed over: otherwise a second rollback would bring the trouble back. What a rollback took back
+    that was itself taken back counts again.
+
+    """
+    found: list[Undone] = []
+    counted: Counter[str] = Counter()
+    taken_back: set[tuple[str, str, str]] = set()  # commit, file and path
+    for deployment in past:
+        changes = [
+            change for change in deployment.changes
+            if change.app in groups and (deployment.commit, change.file, change.path) not in taken_back
+        ]  # fmt: skip
+        record = deployment.record
+        if record is not None and record.command == COMMAND:
+            taken_back |= {(commit, change.file, change.path) for commit in record.undoes for change in changes}
+            continue
+        left = tuple(change for change in changes if counted[groups[change.app]] < steps)
+        if left:
+            found.append(Undone(deployment, left))
+            counted.update({groups[change.app] for change in left})
+        if all(counted[group] >= steps for group in groups.values()):
+            break
+    return found
+
+
+def too_few(undone: Sequence[Undone], groups: Mapping[str, str], steps: int) -> list[str]:
+    """The groups that have not been deployed ``steps`` times."""
+    counted = Counter(group for one in undone for group in {groups[change.app] for change in one.changes})
+    return sorted(group for group in set(groups.values()) if counted[group] < steps)
+
+
+def walk_back_to(past: Iterable[Deployment], apps: frozenset[str], tag: str) -> list[Undone]:
+    """The deployments of each application since ``tag`` was what it ran; none of those that never did."""
+    found: list[Undone] = []
+    waiting = set(apps)
+    for deployment in past:
+        changes = tuple(change for change in deployment.changes if change.app in waiting)
+        if changes:
+            found.append(Undone(deployment, changes))
+        waiting -= {change.app for change in changes if change.before.tag == tag}
+        if not waiting:
+            break
+    kept = [replace(one, changes=tuple(change for change in one.changes if change.app not in waiting)) for one in found]
+    return [one for one in kept if one.changes]
+
+
+def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone], *, force: bool) -> Plan:
+    """The edits that take ``undone`` (newest first) back; a hold does not stop them.
+
+    Raises:
+        Refused: a pin has moved on since, or is no longer there, and ``force`` is not given.
+
+    """
+    newest: dict[tuple[str, str], Change] = {}
+    oldest: dict[tuple[str, str], Change] = {}
+    for change in (change for one in undone for change in one.changes):
+        newest.setdefault((change.file, change.path), change)
+        oldest[change.file, change.path] = change
+    pins = {(found.file, format_path(found.pin.path)): found for found in gathered.pins}
+    edits, problems = [], []
+    for place, change in oldest.items():
+        problem = _problem(pins.get(place), newest[place], environment, force=force)
+        if problem is not None:
+            problems.append(problem)
+            continue
+        found, before = pins[place], change.before
+        edits.append((found, TagEdit(found.pin, before.tag or "", before.digest, before.digest is not None)))
+    if problems and not force:
+        raise Refused("\n".join(problems))
+    return make_plan(gathered.values, edits, [*problems, *gathered.unreadable], obey_holds=False)
+
+
+def _problem(found: FoundPin | None, change: Change, environment: str, *, force: bool) -> str | None:
+    place = f"{change.file}: {change.path}"
+    if found is None:
+        return f"{place} is no longer a pin in {environment}; mend it by hand."
+    if found.pin.refusal is not None:
+        return f"{place} cannot be set: {found.pin.refusal}."
+    current = Version(found.pin.tag, found.pin.digest)
+    if not force and current != change.after:
+        return f"{place} has moved on: it is at {current}, not at {change.after}; add --force to set it all the same."
+    if change.before.tag is None and found.pin.prefix:
+        return f"{place} had no tag before, so there is nothing to set; mend it by hand."
+    return None
+
+
+def plan_to_tag(gathered: Gathered, past: Sequence[Undone], pins: Sequence[FoundPin], tag: str) -> Plan:
+    """The edits that set ``pins`` to ``tag``, with the digest that it had when it ran, if that is known."""
+    digests = {
+        (change.file, change.path): change.before.digest
+        for one in past
+        for change in one.changes
+        if change.before.tag == tag
+    }
+    edits = []
+    for found in pins:
+        digest = digests.get((found.file, format_path(found.pin.path)))
+        edits.append((found, TagEdit(found.pin, tag, digest, digest is not None)))
+    return make_plan(gathered.values, edits, gathered.unreadable, obey_holds=False)
+
+
+def pins_to_tag(
+    gathered: Gathered, environment: str, apps: frozenset[str], past: Sequence[Undone], tag: str
+) -> list[FoundPin]:
+    """The pins that ``--to tag`` means: of those images that run ``tag`` or ran it before, else of the only image.
+
+    Raises:
+        Refused: it cannot be told which of several images is meant.
+
+    """
+    pins = [
+        found for found in gathered.pins
+        if found.app in apps and found.pin.repository is not None and found.pin.refusal is None
+    ]  # fmt: skip
+    images = {(found.app, found.pin.repository): found.pin.tag for found in pins}
+    ran = {(change.app, change.image) for one in past for change in one.changes if change.before.tag == tag}
+    chosen = [image for image, current in images.items() if current == tag or image in ran]
+    if not chosen and len(images) == 1:
+        chosen = list(images)
+    if not images:
+        raise Refused(f"{', '.join(sorted(apps))} in {environment} has no pin of its own that can be set.")
+    if not chosen:
+        named = ", ".join(sorted({str(repository) for _, repository in images}))
+        raise Refused(
+            f"None of the images of {', '.join(sorted(apps))} in {environment} ran {tag} before, and there is more "
+            f"than one ({named}); use `bumper bump {environment} IMAGE:{tag}`."
+        )
+    return [found for found in pins if (found.app, found.pin.repository) in chosen]

@@ -1,0 +1,81 @@
+"""The digests that a promotion carries: what the source was given, held against what the tag means now."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bumper.environments.repository import Target
+from bumper.errors import BumperError, Refused
+from bumper.image import ImageReference
+from bumper.records.recorded_digests import recorded_digests
+from bumper.registry.resolve import RegistryAccess, resolve_all
+from bumper.values.change import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """The digest of each image (by its reference with the tag alone), and what is to be said of them."""
+
+    known: Mapping[ImageReference, str]
+    warnings: tuple[str, ...] = ()
+
+
+def find_digests(
+    target: Target, source: str, changes: Iterable[Change], access: RegistryAccess | None, *, allow_moved: bool
+) -> Digests:
+    """The digests of ``changes``; ``access`` is None where registries are not to be asked.
+
+    Raises:
+        Refused: an image does not exist, or its tag has moved since the source was given it. Unavailable: a registry
+            cannot tell.
+
+    """
+    listed = list(changes)
+    in_values = {_by_tag(change): change.after.digest for change in listed if change.after.digest is not None}
+    others = [image for image in dict.fromkeys(map(_by_tag, listed)) if image not in in_values]
+    given = in_values | _recorded(target, source, others, listed, ask=access is not None)
+    if access is None:
+        return Digests(given)
+    now = _resolved(dict.fromkeys(map(_by_tag, listed)), given, access, allow_moved=allow_moved)
+    warnings = [
+        f"no record says which digest {image} had in {source}; it is {now[image]} now."
+        for image in others
+        if image not in given
+    ]
+    written = {_by_tag(change) for change in listed if _is_written(target, change)}
+    return Digests({image: given[image] if image in given and image in written else digest
+                    for image, digest in now.items()}, tuple(warnings))  # fmt: skip
+
+
+def _is_written(target: Target, change: Change) -> bool:
+    """Whether the target's values are to hold a digest; where they hold the tag alone, what it means now is run."""
+    stands = change.before.digest is not None or change.after.digest is not None
+    return stands or target.environment.config.digests
+
+
+def _by_tag(change: Change) -> ImageReference:
+    return ImageReference(change.image, change.after.tag)
+
+
+def _recorded(
+    target: Target, source: str, images: list[ImageReference], changes: list[Change], *, ask: bool
+) -> dict[ImageReference, str]:
+    """Records are looked up where somebody will see the difference: a registry is asked, or a digest is written."""
+    if not images or not (ask or any(_is_written(target, change) for change in changes)):
+        return {}
+    return recorded_digests(target.checkout, source, target.setup.config, images)
+
+
+def _resolved(
+    images: Iterable[ImageReference], given: Mapping[ImageReference, str], access: RegistryAccess, *, allow_moved: bool
+) -> dict[ImageReference, str]:
+    digests: dict[ImageReference, str] = {}
+    for image, found in resolve_all(list(images), access).items():
+        if isinstance(found, BumperError):
+            raise found
+        if image in given and given[image] != found and not allow_moved:
+            raise Refused(
+                f"{image} means {found} now, but {given[image]} when it was deployed to the source; deploy it there "
+                "again, or add --allow-moved."
+            )
+        digests[image] = found
+    return digests

@@ -1,0 +1,94 @@
+"""What bumper remembers of a deployment.
+
+It stands in the commit's trailers and, because GitLab's squashing drops those, in a comment inside the merge request's
+description, which no reader sees and a program can read.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bumper.image import ImageReference, read_reference
+from bumper.settings import Pipeline, Source
+from bumper.values.change import Change
+
+# app, file, path, line, image; tag and digest before; tag and digest after
+ChangeRow: TypeAlias = tuple[str, str, str, int, str, str | None, str | None, str | None, str | None]
+
+COMMAND_TRAILER = "Bumper-Command"
+_TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
+# Lone surrogates stand for bytes that are not UTF-8, which neither git nor GitLab takes in a text.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]+")
+_LONGEST_NUMBER = 18  # digits; a pipeline's have ten
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One deployment: which command, where, which images (with the digests that the registry named), and who asked."""
+
+    command: str
+    environment: str
+    images: tuple[ImageReference, ...]
+    changes: tuple[Change, ...] = ()
+    pipeline: Pipeline | None = None
+    requested_by: str | None = None
+    undoes: tuple[str, ...] = ()  # a rollback's: the commits of the target branch whose deployments it takes back
+    superseded_by: int | None = None  # the merge request for whose sake bumper closed this one
+    source: Source | None = None  # told in trailers and description; nothing reads it back
+
+
+def trailers(record: Record, extra: Mapping[str, str]) -> str:
+    """The commit message's trailers, one a line."""
+    lines = [
+        (COMMAND_TRAILER, record.command),
+        ("Bumper-Environment", record.environment),
+        *(("Bumper-Image", str(image)) for image in record.images),
+    ]
+    if record.pipeline is not None:
+        order = f"{record.pipeline.id} {record.pipeline.project}"
+        lines += [("Bumper-Pipeline", record.pipeline.url or order), ("Bumper-Order", order)]
+    if record.source is not None:
+        lines.append(("Bumper-Source", f"{record.source.project}@{record.source.commit} {record.source.branch}"))
+    if record.requested_by is not None:
+        lines.append(("Bumper-Requested-By", record.requested_by))
+    lines += [("Bumper-Undoes", commit) for commit in record.undoes]
+    return "".join(f"{name}: {one_line(value)}\n" for name, value in [*lines, *extra.items()])
+
+
+def one_line(text: str) -> str:
+    """``text`` without line breaks, control and broken characters, so that it cannot become a trailer of its own."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def read_trailers(message: str) -> Record | None:
+    """The record in a commit message; None where the commit is not bumper's."""
+    found: dict[str, list[str]] = {}
+    for line in message.rstrip("\n").rpartition("\n\n")[2].splitlines():
+        match = _TRAILER.fullmatch(line)
+        if match is not None:
+            found.setdefault(match[1], []).append(match[2].strip())
+    if COMMAND_TRAILER not in found:
+        return None
+    first = {name: values[0] for name, values in found.items()}
+    return Record(
+        command=first[COMMAND_TRAILER],
+        environment=first.get("Bumper-Environment", ""),
+        images=tuple(read_references(found.get("Bumper-Image", []))),
+        pipeline=_read_order(first.get("Bumper-Order", ""), first.get("Bumper-Pipeline", "")),
+        requested_by=first.get("Bumper-Requested-By"),
+        undoes=tuple(found.get("Bumper-Undoes", [])),
+    )
+
+
+def _read_order(order: str, url: str) -> Pipeline | None:
+    number, _, project = order.partition(" ")
+    return Pipeline(int(number), url, project) if number.isdecimal() and len(number) <= _LONGEST_NUMBER else None
+
+
+def read_references(texts: Iterable[str]) -> Iterator[ImageReference]:
+    """Those of ``texts`` that are image references."""
+    for text in texts:
+        reference = read_reference(text)
+        if reference is not None:
+            yield reference

@@ -1,0 +1,106 @@
+"""The WSGI application: counts requests, deals out ordered faults, and sends each request where it belongs."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from werkzeug import Request, Response
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from bumper.sandbox.api.auth import api_identity, git_allowed, git_identity
+from bumper.sandbox.api.call import Answer, Call, Endpoint
+from bumper.sandbox.api.errors import GitLabError, not_found, unauthorized
+from bumper.sandbox.api.parameters import read_parameters
+from bumper.sandbox.api.routes import JOB_TOKEN_ENDPOINTS, api_map, site_map
+from bumper.sandbox.git.hooks import Hooks
+from bumper.sandbox.git.http import GitBackend
+from bumper.sandbox.pages.pages import Pages
+from bumper.sandbox.state.faults import Faults
+from bumper.sandbox.state.world import World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Application:
+    """The server without its socket."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.faults = Faults()
+        self.requests: list[tuple[str, str]] = []
+        self.git = GitBackend(world)
+        self.hooks = Hooks(world)
+        self._pages = Pages(world)
+        self._api = api_map().bind("127.0.0.1")
+        self._site = site_map().bind("127.0.0.1")
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request."""
+        return self._answer(Request(environ))(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        """The hooks' questions are the server's own affair: they are neither counted nor made to fail."""
+        path = str(request.environ["RAW_URI"]).partition("?")[0]
+        if not path.startswith("/-/hooks/"):
+            self.requests.append((request.method, path))
+            fault = self.faults.take(request.method, path)
+            if fault:
+                return fault
+        return self._answer_api(request, path) if path.startswith("/api/v4/") else self._answer_site(request)
+
+    def _answer_site(self, request: Request) -> Response:
+        try:
+            endpoint, arguments = self._site.match(request.path, request.method)
+        except HTTPException as error:
+            return error.get_response(request.environ)
+        if endpoint == "git":
+            return self._answer_git(request, **arguments)
+        if endpoint == "git without suffix":
+            query = request.query_string.decode("latin-1")
+            return Response("", 301, {"Location": f"/{arguments['project']}.git/info/refs?{query}"})
+        if endpoint == "hook":
+            return Answer(self.hooks.answer(arguments["hook"], request.get_json())).response()
+        return self._pages.answer(request, endpoint, arguments)
+
+    def _answer_api(self, request: Request, path: str) -> Response:
+        with self._world.lock:
+            try:
+                endpoint, arguments = self._match_api(path, request.method)
+                answer = self._call(request, endpoint, arguments)
+            except GitLabError as error:
+                answer = Answer(error.body, error.status)
+            if request.method != "GET":
+                self._world.save()
+            return answer.response()
+
+    def _match_api(self, path: str, method: str) -> tuple[Endpoint, dict[str, str]]:
+        try:
+            endpoint, arguments = self._api.match(path, method)
+        except MethodNotAllowed:
+            raise GitLabError(405, {"error": "405 Not Allowed"}) from None
+        except HTTPException:
+            raise GitLabError(404, {"error": "404 Not Found"}) from None
+        return endpoint, dict(arguments)
+
+    def _call(self, request: Request, endpoint: Endpoint, arguments: dict[str, str]) -> Answer:
+        """A job token opens few doors: elsewhere its bearer is nobody, to whom private projects do not exist."""
+        identity = api_identity(self._world, request)
+        job = identity.token is not None and identity.token.kind == "job"
+        if job and endpoint not in JOB_TOKEN_ENDPOINTS:
+            raise not_found("Project") if request.method == "GET" and "id" in arguments else unauthorized()
+        return endpoint(Call(self._world, request, identity, read_parameters(request), arguments))
+
+    def _answer_git(self, request: Request, project: str, service: str) -> Response:
+        push = "git-receive-pack" in {service, request.args.get("service")}
+        with self._world.lock:
+            identity, found = git_identity(self._world, request), self._world.project_at(project)
+        if identity is None:
+            challenge = {"WWW-Authenticate": 'Basic realm="GitLab"'}
+            return Response("HTTP Basic: Access denied.\n", 401, challenge, content_type="text/plain")
+        if found is None or not identity.may_see(found):
+            text = "The project you were looking for could not be found or you don't have permission to view it.\n"
+            return Response(text, 404, content_type="text/plain")
+        if not git_allowed(identity, push=push):
+            verb = "push code to" if push else "download code from"
+            return Response(f"You are not allowed to {verb} this project.\n", 403, content_type="text/plain")
+        return self.git.answer(request, found, identity, service)

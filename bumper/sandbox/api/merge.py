@@ -1,0 +1,142 @@
+"""/projects/:id/merge_requests/:iid/merge and its kin: merge now, merge later, no longer, rebase."""
+
+from bumper.sandbox.api.call import Answer, Call
+from bumper.sandbox.api.errors import conflict, forbidden, not_allowed, not_found, unauthorized, unprocessable
+from bumper.sandbox.api.views import single_merge_request_view
+from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
+from bumper.sandbox.behaviour.mergeability import RUNNING, checked, detailed_status
+from bumper.sandbox.behaviour.merging import fire_auto_merges, merge, signature_of
+from bumper.sandbox.git.merge import rebased
+from bumper.sandbox.state.records import MergeRequest, Role
+
+_LATER = frozenset({"ci_still_running", "not_approved", "draft_status"})
+
+
+def merge_now_or_later(call: Call) -> Answer:
+    """PUT merge: merges when it can be, or sets auto-merge where that is asked for and something is still awaited.
+
+    In GitLab's order: 401 no right to merge, 405 not mergeable, 409 another head, 422 the merge fails.
+    """
+    world, project = call.world, call.project
+    if not call.identity.may_merge(project, call.merge_request.target_branch):
+        raise unauthorized()
+    merge_request = checked(world, project, call.merge_request)
+    status = detailed_status(world, project, merge_request)
+    later = _asks_auto_merge(call) and _awaited(call, merge_request, status)
+    if not later and status not in {"mergeable", "conflict", "need_rebase"}:
+        raise not_allowed()
+    _require_head(call, merge_request)
+    chosen = _chosen(call, merge_request)
+    if later:
+        world.update(chosen, auto_merge_by=call.user.username)
+    elif status == "mergeable":
+        merge(world, project, call.user, chosen)
+    else:
+        raise unprocessable("Branch cannot be merged")
+    return _shown(call)
+
+
+def cancel_auto_merge(call: Call) -> Answer:
+    """POST cancel_merge_when_pipeline_succeeds: 405 where nothing is to be cancelled."""
+    merge_request = call.merge_request
+    if not call.identity.may_merge(call.project, merge_request.target_branch):
+        raise unauthorized()
+    if merge_request.auto_merge_by is None:
+        raise not_allowed()
+    call.world.update(merge_request, auto_merge_by=None, in_train=False)
+    call.world.add_note(merge_request, call.user.username, "canceled the automatic merge", system=True)
+    return Answer(_shown(call).body, 201)
+
+
+def rebase(call: Call) -> Answer:
+    """PUT rebase: the commits anew on the target branch; whether it went well is read from the merge request."""
+    call.require_role(Role.DEVELOPER)
+    world, project, repository, merge_request = call.world, call.project, call.repository, call.merge_request
+    if not call.identity.may_push(project, merge_request.source_branch):
+        raise forbidden("Cannot push to source branch")
+    onto = repository.branch_tip(merge_request.target_branch)
+    base = repository.merge_base(onto, merge_request.sha) if onto else None
+    if merge_request.state != "opened" or onto is None or base is None:
+        raise not_allowed()
+    tip = rebased(repository, base, merge_request.sha, onto, signature_of(call.user)) if base != onto else None
+    if tip:
+        repository.set_branch(merge_request.source_branch, tip, merge_request.sha)
+        update = RefUpdate(merge_request.sha, tip, f"refs/heads/{merge_request.source_branch}")
+        branches_updated(world, project, call.user, [update])
+        world.update(call.merge_request, approved_by=merge_request.approved_by)  # the change itself is as approved
+    elif base != onto:
+        world.update(merge_request, merge_error="Rebase failed: Rebase locally, resolve all conflicts, then push.")
+    return Answer({"rebase_in_progress": True}, 202)
+
+
+def join_train(call: Call) -> Answer:
+    """POST merge_trains/merge_requests/:iid: merge when its turn has come and its pipeline is green."""
+    world, project, merge_request = call.world, call.project, call.merge_request
+    if not project.merge_trains_enabled or not call.identity.may_merge(project, merge_request.target_branch):
+        raise forbidden()
+    _require_head(call, merge_request)
+    world.update(_chosen(call, merge_request), auto_merge_by=call.user.username, in_train=True)
+    fire_auto_merges(world, project)
+    return Answer([_car(call)], 201)
+
+
+def show_train_car(call: Call) -> Answer:
+    """GET merge_trains/merge_requests/:iid: 404 for one that is on no train."""
+    if call.merge_request.state == "opened" and not call.merge_request.in_train:
+        raise not_found()
+    return Answer(_car(call))
+
+
+def list_train(call: Call) -> Answer:
+    """GET merge_trains: what waits on a train."""
+    waiting = [one for one in call.world.merge_requests(call.project) if one.in_train]
+    return Answer([{"merge_request": {"iid": one.iid, "title": one.title}, "status": "fresh"} for one in waiting])
+
+
+def _asks_auto_merge(call: Call) -> bool:
+    """GitLab 17.11 renamed the parameter; a server passes over the one that it does not know."""
+    renamed = call.world.knows("17.11") and call.parameters.flag("auto_merge")
+    return renamed or call.parameters.flag("merge_when_pipeline_succeeds")
+
+
+def _awaited(call: Call, merge_request: MergeRequest, status: str) -> bool:
+    """Whether auto-merge has something to wait for; waiting for more than pipelines came with GitLab 17.7."""
+    pipeline = call.world.head_pipeline(merge_request)
+    running = pipeline is not None and pipeline.status in RUNNING
+    if status == "mergeable" or not call.world.knows("17.7"):
+        return running and status in {"mergeable", "ci_still_running"}
+    return status in _LATER or (status == "ci_must_pass" and pipeline is None)
+
+
+def _require_head(call: Call, merge_request: MergeRequest) -> None:
+    if "sha" in call.parameters and call.parameters.text("sha") != merge_request.sha:
+        raise conflict(f"SHA does not match HEAD of source branch: {merge_request.sha}")
+
+
+def _chosen(call: Call, merge_request: MergeRequest) -> MergeRequest:
+    """The merge request with what the merge was asked to do."""
+    parameters = call.parameters
+    return call.world.update(
+        merge_request,
+        squash=parameters.flag("squash", default=merge_request.squash),
+        should_remove_source_branch=parameters.flag("should_remove_source_branch")
+        if "should_remove_source_branch" in parameters
+        else merge_request.should_remove_source_branch,
+        merge_commit_message=parameters.text("merge_commit_message") or None,
+        squash_commit_message=parameters.text("squash_commit_message") or None,
+    )
+
+
+def _shown(call: Call) -> Answer:
+    return Answer(single_merge_request_view(call.world, call.project, call.merge_request, call.identity))
+
+
+def _car(call: Call) -> dict[str, object]:
+    merge_request = call.merge_request
+    status = {"opened": "fresh", "merged": "merged"}.get(merge_request.state, "idle")
+    return {
+        "id": merge_request.id,
+        "merge_request": {"iid": merge_request.iid, "title": merge_request.title, "state": merge_request.state},
+        "target_branch": merge_request.target_branch,
+        "status": status,
+    }

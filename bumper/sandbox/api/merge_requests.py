@@ -1,0 +1,124 @@
+"""/projects/:id/merge_requests: list, create, read, update, and what each consists of."""
+
+from typing import Any
+
+from bumper.sandbox.api.call import Answer, Call, page_of
+from bumper.sandbox.api.errors import bad_request
+from bumper.sandbox.api.parameters import Parameters
+from bumper.sandbox.api.views import merge_request_view, single_merge_request_view
+from bumper.sandbox.behaviour import merge_requests
+from bumper.sandbox.behaviour.mergeability import checked
+from bumper.sandbox.behaviour.merging import fire_auto_merges
+from bumper.sandbox.state.records import MergeRequest, Role
+from bumper.sandbox.state.world import World
+
+_STATES = ("opened", "closed", "merged", "locked", "all")
+
+
+def list_all(call: Call) -> Answer:
+    """GET: the merge requests that fit the filters, newest first unless asked otherwise."""
+    parameters, project = call.parameters, call.project
+    state = parameters.choice("state", _STATES, "all")
+    order = parameters.choice("order_by", ("created_at", "updated_at", "title", "merged_at"), "created_at")
+    descending = parameters.choice("sort", ("asc", "desc"), "desc") == "desc"
+    found = [
+        one
+        for one in call.world.merge_requests(project)
+        if state in {"all", one.state} and _fits(one, parameters) and _says(one, parameters)
+    ]
+    found.sort(key=lambda one: (getattr(one, order) or "", one.id), reverse=descending)
+    return page_of(call, found, lambda one: merge_request_view(call.world, project, one))
+
+
+def create(call: Call) -> Answer:
+    """POST: a new merge request."""
+    call.require_role(Role.DEVELOPER)
+    parameters, project = call.parameters, call.project
+    parameters.require("source_branch", "target_branch", "title")
+    fields = _fields(call.world, parameters, None)
+    made = merge_requests.create(
+        call.world,
+        project,
+        call.user,
+        source=parameters.text("source_branch"),
+        target=parameters.text("target_branch"),
+        fields=fields,
+    )
+    fire_auto_merges(call.world, project)
+    made = call.world.records.merge_requests[made.id]
+    return Answer(single_merge_request_view(call.world, project, made, call.identity), 201)
+
+
+def show(call: Call) -> Answer:
+    """GET: one merge request; looking at it sets its mergeability check going."""
+    shown = checked(call.world, call.project, call.merge_request)
+    return Answer(single_merge_request_view(call.world, call.project, shown, call.identity))
+
+
+def update(call: Call) -> Answer:
+    """PUT: change it, close it or open it again."""
+    call.require_role(Role.DEVELOPER)
+    world, project, changed = call.world, call.project, call.merge_request
+    event = call.parameters.text("state_event")
+    if event not in {"", "close", "reopen"}:
+        raise bad_request("400 Bad request - state_event does not have a valid value")
+    fields = _fields(world, call.parameters, changed)
+    if fields:
+        changed = merge_requests.update(world, project, call.user, changed, fields)
+    if event == "close":
+        changed = merge_requests.close(world, call.user, changed)
+    if event == "reopen":
+        changed = merge_requests.reopen(world, project, call.user, changed)
+    fire_auto_merges(world, project)
+    return Answer(single_merge_request_view(world, project, world.records.merge_requests[changed.id], call.identity))
+
+
+def _fits(one: MergeRequest, parameters: Parameters) -> bool:
+    """Whether it has the branches, numbers, people and labels that are asked for."""
+    exact = {"source_branch": one.source_branch, "target_branch": one.target_branch, "author_username": one.author}
+    if any(name in parameters and parameters.text(name) != value for name, value in exact.items()):
+        return False
+    if "iids" in parameters and one.iid not in parameters.numbers("iids"):
+        return False
+    return set(parameters.names("labels")) <= set(one.labels)
+
+
+def _says(one: MergeRequest, parameters: Parameters) -> bool:
+    """Whether its title or description holds the text that is searched for."""
+    texts = {"title": one.title, "description": one.description}
+    places = parameters.names("in") or ("title", "description")
+    wanted = parameters.text("search").lower()
+    return any(wanted in texts.get(place, "").lower() for place in places)
+
+
+def _fields(world: World, parameters: Parameters, current: MergeRequest | None) -> dict[str, Any]:
+    """The record's fields that a create or an update sets."""
+    fields: dict[str, Any] = {}
+    for name in ("title", "description", "target_branch"):
+        if name in parameters and not (name == "target_branch" and current is None):
+            fields[name] = parameters.text(name)
+    if "squash" in parameters:
+        fields["squash"] = parameters.flag("squash")
+    if "remove_source_branch" in parameters:
+        fields["force_remove_source_branch"] = parameters.flag("remove_source_branch")
+    for parameter, name in (("assignee_ids", "assignees"), ("reviewer_ids", "reviewers")):
+        if parameter in parameters:
+            fields[name] = _usernames(world, parameters.numbers(parameter))
+    if {"labels", "add_labels", "remove_labels"} & {
+        name for name, value in parameters.values.items() if value is not None
+    }:
+        fields["labels"] = _labels(parameters, current.labels if current else ())
+    return fields
+
+
+def _labels(parameters: Parameters, current: tuple[str, ...]) -> tuple[str, ...]:
+    kept = parameters.names("labels") if "labels" in parameters else current
+    removed = parameters.names("remove_labels")
+    wanted = dict.fromkeys((*kept, *parameters.names("add_labels")))
+    return tuple(sorted(label for label in wanted if label not in removed))
+
+
+def _usernames(world: World, numbers: tuple[int, ...]) -> tuple[str, ...]:
+    """The users with these numbers; unknown ones are passed over, as GitLab does."""
+    by_number = {user.id: name for name, user in world.records.users.items()}
+    return tuple(by_number[number] for number in numbers if number in by_number)

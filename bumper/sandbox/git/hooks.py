@@ -1,0 +1,109 @@
+"""The server's side of a push: may it happen (pre-receive), and what follows from it (post-receive)."""
+
+import json
+import secrets
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bumper.sandbox.api.auth import Identity
+from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
+from bumper.sandbox.behaviour.push_options import lines_after_push
+from bumper.sandbox.git import hook_script
+from bumper.sandbox.git.repository import NO_COMMIT
+from bumper.sandbox.state.records import Project, Role
+from bumper.sandbox.state.world import World, protection
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What git told a hook; ``environment`` leads to the new objects while they are in quarantine."""
+
+    project: Project
+    identity: Identity
+    updates: Sequence[RefUpdate]
+    options: Sequence[str]
+    environment: Mapping[str, str]
+
+
+class Hooks:
+    """Git hooks that call back over loopback, so that pushes over HTTP and over SSH meet the same rules."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._secret = secrets.token_hex(16)
+
+    def install(self, host: str, port: int) -> None:
+        """Write the hooks and where they find this server."""
+        folder = self._world.hooks_folder
+        folder.mkdir(exist_ok=True)
+        address = folder / "address.json"
+        address.touch(mode=0o600)
+        address.write_text(json.dumps({"host": host, "port": port, "secret": self._secret}), encoding="utf-8")
+        for hook in ("pre-receive", "post-receive"):
+            command = [
+                sys.executable,
+                "-I",
+                "-S",
+                str(Path(hook_script.__file__).resolve()),
+                hook,
+                str(address.resolve()),
+            ]
+            file = folder / hook
+            file.write_text(f"#!/bin/sh\nexec {shlex.join(command)}\n", encoding="utf-8")
+            file.chmod(0o755)
+
+    def answer(self, hook: str, question: Mapping[str, Any]) -> dict[str, object]:
+        """Answer a hook: the lines that the pusher reads, and whether the push may go on."""
+        if not secrets.compare_digest(str(question.get("secret")), self._secret):
+            return {"allowed": False, "lines": ["GitLab: The hook's secret is wrong; start the sandbox again."]}
+        with self._world.lock:
+            push = self._read(question)
+            if push is None:
+                return {"allowed": False, "lines": ["GitLab: The project or the user is unknown here."]}
+            if hook == "pre-receive":
+                refusal = self._refusal(push)
+                return {"allowed": refusal is None, "lines": [f"GitLab: {refusal}"] if refusal else []}
+            branches_updated(self._world, push.project, push.identity.user, push.updates)
+            lines = lines_after_push(self._world, push.project, push.identity, push.updates, push.options)
+            self._world.save()
+            return {"allowed": True, "lines": lines}
+
+    def _read(self, question: Mapping[str, Any]) -> Push | None:
+        world, environment = self._world, question["environment"]
+        folder = Path(question["repository"]).resolve().relative_to((world.directory / "repositories").resolve())
+        project = world.project_at(str(folder.with_suffix("")))
+        user = world.records.users.get(environment.pop("GL_USERNAME", ""))
+        number = environment.pop("BUMPER_SANDBOX_TOKEN", "")
+        token = next((token for token in world.records.tokens.values() if str(token.id) == number), None)
+        if project is None or user is None:
+            return None
+        identity = Identity(user, token.role if token else user.role, token)
+        updates = [RefUpdate(*line) for line in question["updates"]]
+        return Push(project, identity, updates, question["options"], environment)
+
+    def _refusal(self, push: Push) -> str | None:
+        if not push.identity.user.admin and push.identity.role < Role.DEVELOPER:
+            return "You are not allowed to push code to this project."
+        refusals = (self._update_refusal(push, update) for update in push.updates if update.branch)
+        return next((refusal for refusal in refusals if refusal), None)
+
+    def _update_refusal(self, push: Push, update: RefUpdate) -> str | None:
+        """GitLab's own sentences, by what the push would do to a protected branch."""
+        project, rule = push.project, protection(push.project, update.branch)
+        if update.new == NO_COMMIT and update.branch == project.default_branch:
+            return "The default branch of a project cannot be deleted."
+        if rule is None:
+            return None
+        if update.new == NO_COMMIT:
+            return "You can only delete protected branches using the web interface."
+        if not push.identity.may_push(project, update.branch):
+            return "You are not allowed to push code to protected branches on this project."
+        repository = self._world.repository(project)
+        rewritten = update.old != NO_COMMIT and not repository.is_ancestor(update.old, update.new, push.environment)
+        if rewritten and not rule.allow_force_push:
+            return "You are not allowed to force push code to a protected branch on this project."
+        return None

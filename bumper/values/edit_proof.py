@@ -1,0 +1,102 @@
+"""The proof after every edit: what was meant to change did, as text for every reader, and nothing else did."""
+
+from collections.abc import Iterator, Mapping
+
+from bumper.errors import BumperError
+from bumper.values.sections import parse_again
+from bumper.values.values_file import ValuesFile
+from bumper.values.yaml_tree import Alias, Node, Scalar, YamlError, resolves_to_text
+from bumper.values.yaml_tree import Mapping as NodeMapping
+
+
+class ProofFailed(BumperError):
+    """An edit did not turn out as meant: a bug in bumper, found before anything was written."""
+
+
+def prove(values: ValuesFile, text: str, wanted: Mapping[int, str]) -> None:
+    """Check that ``text`` is the file with only the scalars that start at ``wanted``'s keys changed to its values.
+
+    Raises:
+        ProofFailed: it is not.
+
+    """
+    old_end, new_end, found = 0, 0, set()
+    for old, new in _pairs(values, text):
+        if old.start not in wanted:
+            _require(values, old, new, old.value)
+            continue
+        _require(values, old, new, wanted[old.start])
+        _require_text(values, new)
+        found.add(old.start)
+        before, after = values.text[old_end : old.start], text[new_end : new.start]
+        if after != before and not (old.start == old.end and after == f"{before} "):  # `tag:` becomes `tag: v1`
+            raise _failed(values, old.line, "something outside the tags changed")
+        old_end, new_end = old.end, new.end
+    if found != wanted.keys():
+        raise _failed(values, 1, "a scalar that was to change is not in the result")
+    if text[new_end:] != values.text[old_end:]:
+        raise _failed(values, 1, "something outside the tags changed")
+
+
+def prove_same_values(values: ValuesFile, text: str) -> None:
+    """Check that ``text`` says what the file says: only comments may differ.
+
+    Raises:
+        ProofFailed: a value, a key or the structure differs.
+
+    """
+    for old, new in _pairs(values, text):
+        _require(values, old, new, old.value)
+
+
+def _pairs(values: ValuesFile, text: str) -> Iterator[tuple[Scalar, Scalar]]:
+    """The scalars of the file and those of ``text`` in step."""
+    try:
+        documents = parse_again(values, text)
+    except YamlError as error:
+        raise _failed(values, error.line, f"the result is not YAML: {error.problem}") from error
+    if len(documents) != len(values.documents):
+        raise _failed(values, 1, "the result has another number of documents")
+    for old, new in zip(values.documents, documents, strict=True):
+        yield from _scalars(values, old.root, new.root)
+
+
+def _scalars(values: ValuesFile, old_root: Node, new_root: Node) -> Iterator[tuple[Scalar, Scalar]]:
+    """Walk both trees in step, in the order of the text; only scalars are left for the caller to compare."""
+    waiting = [(old_root, new_root)]
+    while waiting:
+        old, new = waiting.pop()
+        if isinstance(old, Scalar) and isinstance(new, Scalar):
+            yield old, new
+            continue
+        if type(old) is not type(new):
+            raise _failed(values, old.line, "the structure changed")
+        if isinstance(old, Alias) and isinstance(new, Alias):
+            if old.name != new.name:
+                raise _failed(values, old.line, "an alias changed")
+            continue
+        before, after = _children(old), _children(new)
+        if len(before) != len(after) or getattr(old, "anchor", None) != getattr(new, "anchor", None):
+            raise _failed(values, old.line, "the structure changed")
+        waiting.extend(zip(reversed(before), reversed(after), strict=True))
+
+
+def _children(node: Node) -> list[Node]:
+    if isinstance(node, NodeMapping):
+        return [child for pair in node.pairs for child in pair]
+    return list(node.items) if not isinstance(node, (Scalar, Alias)) else []
+
+
+def _require(values: ValuesFile, old: Scalar, new: Scalar, value: str) -> None:
+    if new.value != value or new.anchor != old.anchor or new.yaml_tag != old.yaml_tag:
+        raise _failed(values, old.line, f"{new.value!r} stands where {value!r} should")
+
+
+def _require_text(values: ValuesFile, new: Scalar) -> None:
+    """The resolvers of ruamel are the witness here, not the rule by which the scalar was written."""
+    if new.style == "" and new.yaml_tag is None and not resolves_to_text(new.value):
+        raise _failed(values, new.line, f"{new.value!r} would not be read as text")
+
+
+def _failed(values: ValuesFile, line: int, problem: str) -> ProofFailed:
+    return ProofFailed(f"{values.name}:{line}: the edit was not made, because {problem}; please report this.")

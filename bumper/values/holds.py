@@ -1,0 +1,81 @@
+"""Holds: a comment at the end of a pin's line, ``# bumper: hold <reason>``. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from bumper.values.edit_proof import prove_same_values
+from bumper.values.pin import Pin
+from bumper.values.values_file import ValuesFile, aliases_of
+from bumper.values.yaml_tree import Scalar
+
+HOLD = "# bumper: hold"
+# The one space before it is bumper's own too, so that unhold gives back the line byte for byte.
+_HOLD = re.compile(rf"[ \t]{HOLD}(?:[ \t:]+(?P<reason>[^\r\n]*))?$")
+_LINE_END = re.compile(r"\r\n|\r|\n|$")
+_NO_REASON = "no reason given"
+
+
+def hold_reason(values: ValuesFile, pin: Pin) -> str | None:
+    """Why the pin is held; None where it is not. A hold on a line that uses the pin's value by an alias holds it too.
+
+    Otherwise the alias would change along.
+    """
+    for start, end in _lines(values, [pin]):
+        hold = _HOLD.search(values.text, start, end)
+        if hold is not None:
+            return (hold["reason"] or "").strip() or _NO_REASON
+    return None
+
+
+def put_hold(values: ValuesFile, pins: Sequence[Pin], reason: str) -> bytes:
+    """The file with a hold on every line of ``pins`` that has none; a comment that stands there stays.
+
+    Raises:
+        ProofFailed: a comment cannot stand there (the line ends inside a text); nothing may be written.
+
+    """
+    said = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
+    comment = f" {HOLD} {said}" if said else f" {HOLD}"
+    text = values.text
+    ends = {_rest_of_line(text, pin.holder)[1] for pin in pins if pin.holder and hold_reason(values, pin) is None}
+    for end in sorted(ends, reverse=True):
+        text = text[:end] + comment + text[end:]
+    prove_same_values(values, text)
+    return values.encode(text)
+
+
+def take_hold(values: ValuesFile, pins: Sequence[Pin]) -> bytes:
+    """The file without the holds of ``pins``.
+
+    Raises:
+        ProofFailed: what looks like a hold is part of a value; nothing may be written.
+
+    """
+    text = values.text
+    starts = {end: start for start, end in sorted(_lines(values, pins), reverse=True)}  # the first pin of a line
+    for end, start in sorted(starts.items(), reverse=True):
+        hold = _HOLD.search(text, start, end)
+        if hold is not None:
+            text = text[: hold.start()] + text[end:]
+    prove_same_values(values, text)
+    return values.encode(text)
+
+
+def _lines(values: ValuesFile, pins: Iterable[Pin]) -> Iterator[tuple[int, int]]:
+    """The rest of each pin's line, and the lines of its aliases."""
+    for holder in {pin.holder for pin in pins if pin.holder is not None}:
+        yield _rest_of_line(values.text, holder)
+        used = {line for _, line in aliases_of(values, holder)}
+        if used:
+            starts = [0, *(line_end.end() for line_end in _LINE_END.finditer(values.text))]
+            yield from (_to_line_end(values.text, starts[line - 1]) for line in used)
+
+
+def _rest_of_line(text: str, holder: Scalar) -> tuple[int, int]:
+    """From the end of the tag to the end of its line; with a block of text, of the line that opens it."""
+    return _to_line_end(text, holder.start if holder.style in ("|", ">") else holder.end)
+
+
+def _to_line_end(text: str, start: int) -> tuple[int, int]:
+    line_end = _LINE_END.search(text, start)
+    return start, line_end.start() if line_end is not None else len(text)

@@ -1,0 +1,107 @@
+"""New tags into a values file: every byte outside the tags and digests stays, and the result is proven."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bumper.errors import Refused
+from bumper.values.edit_proof import prove
+from bumper.values.pin import Pin
+from bumper.values.plain_scalar import helm_prints_alike, reads_as_text
+from bumper.values.tag_scalars import cut_holder, is_null, read_holder
+from bumper.values.values_file import ValuesFile, describe
+from bumper.values.yaml_tree import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class TagEdit:
+    """A settable pin and what it is to hold; ``digest`` is None where it is not known.
+
+    A digest that stands in the file follows the tag; one that does not is written only with ``write_digest``.
+    """
+
+    pin: Pin
+    tag: str
+    digest: str | None = None
+    write_digest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    holder: Scalar
+    value: str
+    prefix: str
+    pin: Pin
+
+
+def changes_file(values: ValuesFile, edit: TagEdit) -> bool:
+    """Whether ``edit`` would change a byte of the file."""
+    return any(_differs(wanted) for wanted in _wanted(values, edit))
+
+
+def set_tags(values: ValuesFile, edits: Sequence[TagEdit]) -> bytes:
+    """The file's bytes after ``edits``.
+
+    Raises:
+        Refused: two edits want different things of one scalar (pins that share an anchor).
+        ProofFailed: the result is not what was asked for; nothing may be written.
+
+    """
+    by_start: dict[int, _Wanted] = {}
+    for edit in edits:
+        for wanted in _wanted(values, edit):
+            other = by_start.setdefault(wanted.holder.start, wanted)
+            if other.value != wanted.value:
+                raise Refused(
+                    f"{describe(values, wanted.pin)}: shares one value with {describe(values, other.pin)} "
+                    f"through an anchor, and cannot become {wanted.value!r} and {other.value!r} too; give each its own."
+                )
+    changed = sorted((wanted for wanted in by_start.values() if _differs(wanted)), key=lambda item: item.holder.start)
+    pieces, end = [], 0
+    for wanted in changed:
+        pieces += [values.text[end : wanted.holder.start], _rewritten(values, wanted)]
+        end = wanted.holder.end
+    text = "".join([*pieces, values.text[end:]])
+    prove(values, text, {wanted.holder.start: wanted.value for wanted in changed})
+    return values.encode(text)
+
+
+def _differs(wanted: _Wanted) -> bool:
+    holder = wanted.holder
+    if wanted.value != holder.value:
+        return True
+    return holder.style == "" and holder.yaml_tag is None and wanted.value != "" and not helm_prints_alike(wanted.value)
+
+
+def _wanted(values: ValuesFile, edit: TagEdit) -> Iterator[_Wanted]:
+    """What the scalars of ``edit.pin`` are to hold."""
+    pin = edit.pin
+    if pin.holder is None:
+        raise ValueError(f"{describe(values, pin)} cannot be set: {pin.refusal}")
+    held = read_holder(pin.holder, values.text, pin.prefix.removesuffix(":"))
+    same_tag = pin.tag == edit.tag
+    digest = edit.digest or (held.digest if same_tag else None)
+    in_tag = held.digest is not None or (edit.write_digest and pin.digest_holder is None)
+    tag = f"{pin.prefix}{edit.tag}"
+    yield _Wanted(pin.holder, f"{tag}@{digest}" if digest and in_tag else tag, pin.prefix, pin)
+    if pin.digest_holder is None:
+        return
+    stands = pin.digest_holder.value != "" and not is_null(pin.digest_holder)
+    if edit.digest is not None and (stands or edit.write_digest):
+        value = edit.digest.removeprefix("sha256:") if pin.bare_digest else edit.digest
+        yield _Wanted(pin.digest_holder, value, "", pin)
+    elif stands and not same_tag:
+        yield _Wanted(pin.digest_holder, "", "", pin)
+
+
+def _rewritten(values: ValuesFile, wanted: _Wanted) -> str:
+    """The text of the holder with the wanted value in it, in the style that it has (see holders for what has none)."""
+    holder, value = wanted.holder, wanted.value
+    before, body = cut_holder(holder, values.text)
+    if holder.style == "":
+        plain = value if reads_as_text(value) else f'"{value}"'
+        ahead = before or values.text[holder.start - 1 : holder.start]
+        gap = " " if body == "" and not ahead[-1:].isspace() else ""
+        return before + gap + plain
+    if holder.style in ("'", '"'):
+        return before + body[0] + value + body[-1]
+    return before + body.replace(holder.value, value)

@@ -1,0 +1,222 @@
+"""Mistakes in bumper.yaml are told with their line and what would be right."""
+
+import json
+
+import pytest
+
+from bumper.environments.config import parse_config
+from bumper.errors import Refused
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(Refused) as caught:
+        parse_config(text.encode())
+    return str(caught.value)
+
+
+def environment(lines: str) -> str:
+    """A bumper.yaml whose line 4 is the first of ``lines``, in the environment prod."""
+    body = "".join(f"    {line}\n" for line in lines.splitlines())
+    return f"environments:\n  prod:\n    values: prod/values.yaml\n{body}  staging: {{values: staging/values.yaml}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("environmets: {}", "bumper.yaml:1: environmets: is not a key here; did you mean environments? Known: "),
+        ("\nlabels: [deploy]", "bumper.yaml:2: labels: is a key of an environment; move it below environments"),
+        ("x: 1", "bumper.yaml:1: x: is not a key here; known: environments, images, same_as, ignore, "),
+        ("[1]", "bumper.yaml:1: is a list, but keys with values are wanted."),
+        ("environments", "bumper.yaml:1: is the text 'environments', but keys with values are wanted."),
+        ("environments: {}", "bumper.yaml:1: environments: is empty; give it an entry or take the key away."),
+        ("\nenvironments:", "bumper.yaml:2: environments: is empty; give it a value or take the line away."),
+        ("environments:\n  dev:", "bumper.yaml:2: environments.dev: is empty, but keys with values are wanted."),
+        ("environments:\n  dev: {}", "bumper.yaml:2: environments.dev: needs the key values."),
+        (
+            "environments:\n  dev: {valuse: a}",
+            "environments.dev.valuse: is not a key here; did you mean values? Known: ",
+        ),
+        ("environments:\n  a/b: {values: x}", "bumper.yaml:2: environments[\"a/b\"]: 'a/b' is no environment name; "),
+        ("environments:\n  ..: {values: x}", "bumper.yaml:2: environments[\"..\"]: '..' is no environment name; "),
+        (
+            environment("labels: deploy"),
+            "environments.prod.labels: is the text 'deploy', but a list is wanted; write [deploy].",
+        ),
+        (environment("labels: ['a,b']"), "environments.prod.labels[0]: 'a,b' holds a comma; write labels as a list"),
+        (environment("reviewers: ['@alice']"), "prod.reviewers[0]: '@alice' is no user name; write it without @"),
+        (
+            environment("auto_merge: yes"),
+            "bumper.yaml:4: environments.prod.auto_merge: is the text 'yes', but true or false",
+        ),
+        (environment("auto_merge: 1"), "environments.prod.auto_merge: is the number 1, but true or false is wanted."),
+        (
+            environment("tags:"),
+            "bumper.yaml:4: environments.prod.tags: is empty; give it a value or take the line away.",
+        ),
+        (environment("tags: 1.0"), "environments.prod.tags: is the number 1.0, but text is wanted; put it in quotes."),
+        (environment("tags: [a]"), "bumper.yaml:4: environments.prod.tags: is a list, but text is wanted."),
+        (
+            environment("tags: 'v(\\d+'"),
+            "bumper.yaml:4: environments.prod.tags: 'v(\\\\d+' is no regular expression (missing )",
+        ),
+        (environment("tags: 'a{99999999999}'"), "environments.prod.tags: 'a{99999999999}' is no regular expression ("),
+        (
+            environment("delivery: push"),
+            "environments.prod.delivery: is the text 'push', but 'merge-request' or 'commit' is wanted.",
+        ),
+        (
+            environment("promote_from: staging"),
+            "prod.promote_from: is the text 'staging', but a list is wanted; write [staging].",
+        ),
+        (environment("promote_from: []"), "prod.promote_from: is empty; give it an entry or take the key away."),
+        (
+            environment("promote_from: [prod]"),
+            "promote_from[0]: prod cannot be promoted from itself; name another environment.",
+        ),
+        (
+            environment("promote_from:\n  - staging\n  - stagin"),
+            "bumper.yaml:6: environments.prod.promote_from[1]: there is no environment 'stagin'; did you mean staging?",
+        ),
+        (
+            environment("base: []"),
+            "bumper.yaml:4: environments.prod.base: is empty; give it an entry or take the key away.",
+        ),
+        (environment("base: /a.yaml"), "bumper.yaml:4: environments.prod.base: '/a.yaml' starts with a slash; "),
+        (environment("base: a//b"), "environments.prod.base: 'a//b' has an empty part; "),
+        (environment("base: a/"), "environments.prod.base: 'a/' has an empty part; "),
+        (environment("base: a/../b"), "environments.prod.base: 'a/../b' has the part '.' or '..'; "),
+        (environment("base: ./b"), "environments.prod.base: './b' has the part '.' or '..'; "),
+        (environment("base: a**/b"), "environments.prod.base: 'a**/b' has '**' inside a part; "),
+        (
+            environment('base: "{env}/b"'),
+            "environments.prod.base: '{env}/b' has the unknown placeholder {env}; only {app} is",
+        ),
+        (environment('base: "{app}/{app}"'), "environments.prod.base: '{app}/{app}' has {app} twice; "),
+        (
+            environment("base:\n  - a.yaml\n  - 7"),
+            "bumper.yaml:6: environments.prod.base[1]: is the number 7, but text is",
+        ),
+        (
+            environment("argocd: https://a.b"),
+            "environments.prod.argocd: is the text 'https://a.b', but keys with values are",
+        ),
+        (
+            environment("argocd: {server: a.b, application: x}"),
+            "argocd.server: 'a.b' is no address; write one like https://",
+        ),
+        (
+            environment("argocd: {server: 'https://a:x/', application: x}"),
+            "argocd.server: 'https://a:x/' is no address; ",
+        ),
+        (
+            environment("argocd: {server: 'https://a', applicaton: x}"),
+            "argocd.applicaton: is not a key here; did you mean application?",
+        ),
+        (
+            environment("argocd: {server: 'https://a', application: '{env}'}"),
+            "application: has the unknown placeholder {env}; ",
+        ),
+        ("images: [{image: a/b}]", "bumper.yaml:1: images[0]: needs the key path."),
+        (
+            "images:\n- {image: 'a/b:1', path: tag}",
+            "bumper.yaml:2: images[0].image: 'a/b:1' has a tag or a digest; write 'a/b'.",
+        ),
+        (
+            "images: [{image: A/b c, path: tag}]",
+            "images[0].image: 'A/b c' is no image; write registry/repository in lower",
+        ),
+        (
+            "images: [{image: a, path: 'b..c'}]",
+            "images[0].path: 'b..c' is not a path at '..c'; write one like worker.image.tag",
+        ),
+        (
+            environment("") + "images:\n- {image: a, path: b, environments: [prd]}",
+            "environments[0]: there is no environment 'prd'; ",
+        ),
+        ("same_as: [[a.b/c]]", "bumper.yaml:1: same_as[0]: has one entry only; write at least 2."),
+        ("same_as: [[a.b/c, a.b/c]]", "same_as[0][1]: a.b/c stands here a second time; name it once."),
+        ("same_as: [[a.b/c/, a.b]]", "same_as[0][0]: 'a.b/c/' ends in a slash; write 'a.b/c'."),
+        ("same_as: [[library, a.b]]", "same_as[0][0]: 'library' is no registry; write its host"),
+        ("same_as: [[index.docker.io, a.b]]", "same_as[0][0]: 'index.docker.io' is known as 'docker.io'; write it so."),
+        ("ignore: redis", "bumper.yaml:1: ignore: is the text 'redis', but a list is wanted; write [redis]."),
+        (
+            "ignore: ['redis:7']",
+            "ignore[0]: 'redis:7' has a tag or a digest, but all of a repository is left alone; write 'redis'.",
+        ),
+        (
+            "registries:\n  https://a.b: {insecure: true}",
+            "'https://a.b' is no registry host; write host or host:port, ",
+        ),
+        ("registries: {A.b: {insecure: true}}", "'A.b' is known as 'a.b'; write it so."),
+        ("registries: {a.b: {insecur: true}}", '["a.b"].insecur: is not a key here; did you mean insecure? '),
+        ("branch_prefix: ''", "bumper.yaml:1: branch_prefix: '' cannot start a branch's name; write one like bumper/"),
+        (
+            "commit_message: '{defualt}'",
+            "commit_message: has the unknown placeholder {defualt}; only {default} is known.",
+        ),
+        ('commit_message: "a\\nb"', "commit_message: is 'a\\nb'; write one line without blanks around it."),
+        ("author: bumper", "bumper.yaml:1: author: 'bumper' is no author; write 'Name <name@example.com>'."),
+        ("ignore: [a]\nignore: [b]", "bumper.yaml:2: "),
+        ("ignore: [a", "bumper.yaml:"),
+        ("ignore: [a]\n---\nignore: [b]", "bumper.yaml:3: a second document starts here, but one is allowed"),
+        ("ignore: *a", "bumper.yaml:1: "),
+        ("&a ignore: *a", "bumper.yaml:1: "),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_what_is_right(text: str, message: str) -> None:
+    said = refusal(text)
+
+    assert said.startswith("bumper.yaml:")
+    assert message in said
+    assert said.endswith(".")
+    assert "\n" not in said
+
+
+def test_an_empty_values_list_is_refused() -> None:
+    assert "environments.dev.values: is empty" in refusal("environments: {dev: {values: []}}")
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["-x/", "/x", "a b", "a..b", "a~", "a:", "a?", "a*", "a[", "a\\", "x.lock", ".x", "a//", "a/.b", "é\x85"],
+)
+def test_a_prefix_that_git_would_refuse_is_refused(prefix: str) -> None:
+    assert "cannot start a branch's name" in refusal(f"branch_prefix: {json.dumps(prefix)}")
+
+
+def test_the_first_mistake_is_told_and_the_others_counted() -> None:
+    said = refusal("ignore: 7\nauthor: x\nbranch_prefix: ''\n")
+
+    assert said.startswith("bumper.yaml:1: ignore: ")
+    assert said.endswith(" (and 2 more).")
+
+
+def test_a_password_in_the_address_of_argo_cd_is_not_shown() -> None:
+    said = refusal(environment("argocd: {server: 'https://me:s3cret@a.b', application: x}"))
+
+    assert "set ARGOCD_AUTH_TOKEN" in said
+    assert "s3cret" not in said
+
+
+def test_a_value_behind_an_alias_is_read_and_its_mistake_found() -> None:
+    written = "environments:\n  a: &a\n    values: a/values.yaml\n    digests: {}\n  b: *a\n"
+
+    config = parse_config(written.replace("{}", "true").encode())
+    assert config.environments["b"].digests
+    assert refusal(written).startswith("bumper.yaml:4: environments.a.digests: is a mapping, but true or false")
+
+
+def test_bytes_that_are_not_utf_8_are_told_with_their_line() -> None:
+    with pytest.raises(Refused, match=r"^bumper\.yaml:2: the file is not UTF-8; save it as UTF-8\.$"):
+        parse_config("ignore:\n- ä".encode("latin-1"))
+
+
+def test_deep_nesting_is_refused() -> None:
+    assert refusal("[" * 5_000 + "]" * 5_000).startswith("bumper.yaml:1: ")
+
+
+def test_aliases_that_would_fill_the_memory_are_refused() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 12)]
+
+    assert refusal("\n".join(lines)).startswith("bumper.yaml:")

@@ -1,0 +1,159 @@
+"""Rivals, faults, interleavings and fuzz for a given time; prints figures.
+
+Run as ``python -m tests.stress.stress SECONDS``; exit 1 if anything failed. What failed is printed with its seed.
+"""
+
+import random
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from bumper.environments.config import parse_config
+from bumper.errors import Refused
+from bumper.values.tag_edit import TagEdit, set_tags
+from bumper.values.values_file import find_pins, read_values
+from tests.faults.proxy import Proxy
+from tests.faults.trial import COMMANDS, FAULTS, Trials
+from tests.stress.places import clean_place
+from tests.support.machine import CONFIG, Interleavings, Place, content
+from tests.support.rivals import bump_all, check_all_landed, repository_of
+
+RIVALS = 30
+_MOST_REQUESTS = 25  # of one command
+_SHARES = {"interleavings": 0.5, "faults": 0.3, "fuzz": 0.2}  # of the time; the rivals come first, once
+_PIECES = tuple(
+    text.encode("latin-1")
+    for text in (
+        *("\n", "\r\n", " ", "  ", "\t", "- ", ": ", "? ", "---\n", "...\n", "#", "|\n", ">-\n", '"', "'", *"{}[]~"),
+        *(
+            "&a ",
+            "*a",
+            "<<: *a\n",
+            "!!str ",
+            "tag: 1\n",
+            "image: a/b:1\n",
+            "{app}",
+            "null",
+            "\xef\xbb\xbf",
+            "\0",
+            "\xff",
+        ),
+    )
+)
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was counted on the way."""
+
+    runs: int = 0
+    faults: int = 0
+    fuzzed: int = 0
+    rivals: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def attempt(self, name: str, run: Callable[..., None], *arguments: object, **named: object) -> None:
+        """Do it; a failure is kept and the stress run goes on."""
+        try:
+            run(*arguments, **named)
+        except Exception:  # noqa: BLE001 - every failure is to be seen
+            self.failures.append(f"{name}: {traceback.format_exc(limit=-6)}")
+
+
+def stress_rivals(place: Place, figures: Figures, seconds: float) -> None:
+    """As many commits at one moment as the time allows."""
+    figures.rivals = RIVALS if seconds >= 2 * RIVALS else RIVALS // 5
+    gitops = repository_of(place, figures.rivals)
+    figures.attempt("rivals", check_all_landed, gitops, bump_all(gitops, figures.rivals))
+    figures.runs += figures.rivals
+
+
+def stress_interleavings(place: Place, figures: Figures, until: float) -> None:
+    """State machines, a few from each seed: hypothesis begins with the simplest, which is always the same."""
+    Interleavings.place = place
+    chosen = settings(
+        max_examples=3, stateful_step_count=12, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    while time.monotonic() < until:
+        number, before = secrets.randbelow(2**32), Interleavings.operations
+        machine = seed(number)(Interleavings)
+        figures.attempt(f"interleavings, seed {number}", run_state_machine_as_test, machine, settings=chosen)
+        figures.runs += Interleavings.operations - before
+
+
+def stress_faults(place: Place, figures: Figures, until: float) -> None:
+    """A command, of whose requests some fail once, chosen at random."""
+    with Proxy(place.sandbox.url) as proxy:
+        trials = Trials(place.sandbox, proxy, place.temporary_folder)
+        while time.monotonic() < until:
+            command, fault = secrets.choice(list(COMMANDS)), secrets.choice(list(FAULTS))
+            number = secrets.randbelow(_MOST_REQUESTS) + 1
+            proxy.heal()
+            trial = trials(command)
+            proxy.fail(FAULTS[fault], nth=number)
+            figures.attempt(f"{command}, request {number}: {fault}", lambda trial: trial.check(trial.run()), trial)
+            figures.runs += 1
+        figures.faults += proxy.injected
+
+
+def stress_fuzz(figures: Figures, until: float) -> None:
+    """Mutations of good files: read, and edited to the byte, or refused."""
+    while time.monotonic() < until:
+        number = secrets.randbelow(2**32)
+        chance = random.Random(number)  # noqa: S311 - to be repeated
+        figures.attempt(f"values, seed {number}", _edit, _mutated(content("one"), chance))
+        figures.attempt(f"bumper.yaml, seed {number}", _read_config, _mutated(CONFIG.encode(), chance))
+        figures.fuzzed += 2
+
+
+def _mutated(source: bytes, chance: random.Random) -> bytes:
+    for _ in range(chance.randint(1, 6)):
+        start = chance.randint(0, len(source))
+        end = min(len(source), start + chance.choice([0, 0, 1, 4, 20]))
+        source = source[:start] + chance.choice(_PIECES) * chance.choice([1, 1, 1, 3]) + source[end:]
+    return source
+
+
+def _edit(source: bytes) -> None:
+    try:
+        values = read_values("values.yaml", source)
+        for pin in find_pins(values):
+            if pin.refusal is None:
+                set_tags(values, [TagEdit(pin, "1.10")])
+    except Refused:
+        return
+
+
+def _read_config(source: bytes) -> None:
+    try:
+        parse_config(source)
+    except Refused:
+        return
+
+
+def main(seconds: float) -> int:
+    """Soak for so long (the rivals and the last round may take a little longer); 1 if anything failed."""
+    figures, started = Figures(), time.monotonic()
+    with clean_place() as place:
+        stress_rivals(place, figures, seconds)
+        left = max(seconds - (time.monotonic() - started), seconds / 2)
+        stress_interleavings(place, figures, time.monotonic() + left * _SHARES["interleavings"])
+        stress_faults(place, figures, time.monotonic() + left * _SHARES["faults"])
+        stress_fuzz(figures, time.monotonic() + left * _SHARES["fuzz"])
+    sys.stdout.write(
+        f"{time.monotonic() - started:.0f} s: {figures.runs} runs of bumper, {figures.rivals} of them at one moment; "
+        f"{figures.faults} faults injected; {figures.fuzzed} files fuzzed; {len(figures.failures)} failures\n"
+        + "".join(f"\n{failure}\n" for failure in figures.failures)
+    )
+    return 1 if figures.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1])))

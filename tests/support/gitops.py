@@ -1,0 +1,105 @@
+"""A GitOps repository on the embedded server, as the people around bumper see and change it."""
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from bumper.sandbox import Sandbox
+from tests.sandbox.client import Api, Clone, run_git, with_token
+
+APP = "registry.example.com/team/app"
+STAGING_FILE = "apps/app/envs/staging/values.yaml"
+
+
+@dataclass(frozen=True)
+class Gitops:
+    """A project, by default the sample."""
+
+    sandbox: Sandbox
+    folder: Path
+    project: str = "platform/gitops"
+
+    @property
+    def url(self) -> str:
+        return f"{self.sandbox.url}/{self.project}.git"
+
+    @property
+    def api(self) -> Api:
+        """The project as its maintainer Alice sees it."""
+        token = self.sandbox.create_token("alice", role="maintainer", kind="personal")
+        return Api(self.sandbox, token, project=quote(self.project, safe=""))
+
+    def git(self, *arguments: str) -> str:
+        """Git in the server's bare repository."""
+        done = run_git("-C", str(self.sandbox.repository_path(self.project)), *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def read(self, path: str, ref: str = "main") -> str:
+        return self.git("cat-file", "blob", f"{ref}:{path}")
+
+    def read_bytes(self, path: str, ref: str = "main") -> bytes:
+        folder = self.sandbox.repository_path(self.project)
+        return subprocess.run(["git", "-C", folder, "cat-file", "blob", f"{ref}:{path}"], stdout=-1, check=True).stdout
+
+    def tip(self, branch: str = "main") -> str:
+        return self.git("rev-parse", f"refs/heads/{branch}").strip()
+
+    def branches(self) -> list[str]:
+        """All but main."""
+        names = self.git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/").split()
+        return [name for name in names if name != "main"]
+
+    def merge_requests(self, state: str = "opened") -> Any:  # noqa: ANN401 - JSON
+        return self.api.get("/merge_requests", state=state)
+
+    def comments(self, iid: int) -> list[str]:
+        return [note["body"] for note in self.api.get(f"/merge_requests/{iid}/notes") if not note["system"]]
+
+    def merge(self, iid: int) -> None:
+        self.api.mergeable(iid)
+        self.api.put(f"/merge_requests/{iid}/merge")
+
+    def close(self, iid: int) -> None:
+        self.api.put(f"/merge_requests/{iid}", state_event="close")
+
+    def person(self, branch: str = "main") -> Clone:
+        """A new work tree of Dora's, who pushes with Alice's token."""
+        folder = self.folder / f"dora-{len(list(self.folder.iterdir()))}"
+        url = with_token(self.url, self.api.token)
+        done = run_git("clone", "--quiet", "--branch", branch, url, str(folder))
+        assert done.returncode == 0, done.stderr
+        return Clone(folder)
+
+    def push(self, text: str, path: str, branch: str = "main") -> str:
+        """Dora writes a file and pushes it to a branch; the commit."""
+        clone = self.person(branch)
+        commit = clone.commit(text, path, "By hand")
+        clone.git("push", "--quiet", "origin", f"HEAD:{branch}")
+        return commit
+
+
+@dataclass(frozen=True)
+class GitopsMaker:
+    """Makes repositories of the test's own, and names them to bumper by the environment."""
+
+    sandbox: Sandbox
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+
+    def __call__(self, files: Mapping[str, str | bytes], project: str = "team/gitops") -> Gitops:
+        contents = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+        url = self.sandbox.create_project(project, contents)
+        self.monkeypatch.setenv("BUMPER_REPO", url)
+        self.monkeypatch.setenv("BUMPER_TOKEN", self.sandbox.create_token("bumper", project=project))
+        return Gitops(self.sandbox, self.folder, project)
+
+
+def values(tag: str, image: str = APP) -> str:
+    """A values file with one pin, ``image.tag`` in line 3."""
+    return f"image:\n  repository: {image}\n  tag: {tag}\n"

@@ -1,0 +1,93 @@
+"""The embedded server's repositories over SSH, by the real OpenSSH server."""
+
+import getpass
+import shlex
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bumper.sandbox import Sandbox
+from tests.support.programs import need
+
+_SSHD = "/usr/sbin/sshd"
+# What GitLab's shell does for a key: the one command that git asks for, as the key's user.
+_SHELL = """
+import os, shlex, sys
+verb, path = shlex.split(os.environ["SSH_ORIGINAL_COMMAND"])
+assert verb in ("git-upload-pack", "git-receive-pack")
+project = path.strip("/").removesuffix(".git")
+os.execvpe("git", ["git", verb.removeprefix("git-"), os.path.join(sys.argv[1], project + ".git")],
+           {**os.environ, "GL_USERNAME": sys.argv[2]})
+"""
+
+
+@dataclass(frozen=True)
+class SshServer:
+    """A running sshd; ``key`` is the deploy key that it knows, ``command`` git's GIT_SSH_COMMAND for it."""
+
+    url: str
+    key: Path
+    known_hosts: Path
+
+    @property
+    def command(self) -> str:
+        return self.with_key(self.key)
+
+    def with_key(self, key: Path) -> str:
+        options = [
+            "-F",
+            "none",
+            "-i",
+            str(key),
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            f"UserKnownHostsFile={self.known_hosts}",
+        ]
+        return shlex.join(["ssh", *options, "-o", "BatchMode=yes"])
+
+
+def make_key(file: Path) -> Path:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(file)], check=True)
+    return file
+
+
+@contextmanager
+def serve_ssh(sandbox: Sandbox, folder: Path, project: str, username: str) -> Iterator[SshServer]:
+    """Serve ``project`` to a new deploy key of ``username``'s, on a free port of loopback."""
+    need(_SSHD, "openssh-server")
+    folder.mkdir()
+    host_key, key = make_key(folder / "host"), make_key(folder / "deploy")
+    repositories = sandbox.repository_path(project)
+    for _ in project.split("/"):
+        repositories = repositories.parent
+    shell = folder / "shell.py"
+    shell.write_text(_SHELL)
+    forced = shlex.join([sys.executable, "-I", str(shell), str(repositories), username])
+    quoted = forced.replace('"', '\\"')
+    (folder / "authorized_keys").write_text(f'restrict,command="{quoted}" {(folder / "deploy.pub").read_text()}')
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    config = folder / "sshd_config"
+    config.write_text(
+        f"ListenAddress 127.0.0.1:{port}\nHostKey {host_key}\nAuthorizedKeysFile {folder / 'authorized_keys'}\n"
+        f"StrictModes no\nUsePAM no\nPidFile none\nPasswordAuthentication no\nAcceptEnv GIT_PROTOCOL\n"
+        "PermitRootLogin prohibit-password\n"
+    )
+    known_hosts = folder / "known_hosts"
+    known_hosts.write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
+    Path("/run/sshd").mkdir(exist_ok=True)  # the folder without rights that sshd's children are shut into
+    process = subprocess.Popen([_SSHD, "-D", "-e", "-f", str(config)], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        line = process.stderr.readline()
+        assert "listening on 127.0.0.1" in line, line
+        yield SshServer(f"ssh://{getpass.getuser()}@127.0.0.1:{port}/{project}.git", key, known_hosts)
+    finally:
+        process.terminate()
+        process.wait()
+        process.stderr.close()
