@@ -16,7 +16,7 @@ from bumper.errors import Refused
 SECONDS = (5.0, 15.0)  # to connect, and between two parts of an answer
 _TRIES = 4
 _BACKOFF = 0.5  # seconds: the pauses are 0, 1 and 2, the last two with up to this more at random
-_LONGEST_WAIT = 30  # seconds of a Retry-After that are honoured
+_MAX_WAIT = 30  # seconds of a Retry-After that are honoured
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
 
@@ -66,7 +66,7 @@ class _Adapter(HTTPAdapter):
         retries = Retry(
             total=tries - 1, other=0, redirect=False, allowed_methods=("GET", "HEAD", "POST"),
             status_forcelist=_PASSING, backoff_factor=_BACKOFF, backoff_jitter=_BACKOFF,
-            raise_on_status=False, retry_after_max=_LONGEST_WAIT,
+            raise_on_status=False, retry_after_max=_MAX_WAIT,
         )  # fmt: skip
         super().__init__(max_retries=retries, pool_maxsize=8)
 

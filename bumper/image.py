@@ -22,7 +22,7 @@ _NAME = re.compile(rf"{_PART}(?:/{_PART})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
-_LONGEST_NAME = 255
+_MAX_NAME = 255
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -89,7 +89,7 @@ def read_repository(text: str) -> Repository | None:
             return None
     else:
         host, name = DOCKER_HUB, text
-    if len(text) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
+    if len(text) > _MAX_NAME or _NAME.fullmatch(name) is None:
         return None
     if host in _DOCKER_HUB_HOSTS:
         host = DOCKER_HUB

@@ -40,7 +40,7 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     monkeypatch.setenv("TMPDIR", str(home / "tmp"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setattr(progress, "_PATIENCE", 600.0)  # of what runs in this process, a busy machine tells nothing
+    monkeypatch.setattr(progress, "_TIMEOUT", 600.0)  # of what runs in this process, a busy machine tells nothing
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bumper.errors import Unavailable
 from bumper.http import SECONDS, Session
 from bumper.settings import Settings
 
-_LONGEST_MESSAGE = 300  # characters
+_MAX_MESSAGE = 300  # characters
 
 
 class NotAnswering(Unavailable):
@@ -99,7 +99,7 @@ def _said(body: bytes) -> str:
         told = _Failure.model_validate_json(body)
     except ValidationError:
         return ""
-    return " ".join((told.message or told.error or "").split())[:_LONGEST_MESSAGE]
+    return " ".join((told.message or told.error or "").split())[:_MAX_MESSAGE]
 
 
 class _Failure(BaseModel):
@@ -188,4 +188,4 @@ class _Application(BaseModel):
 
 
 def _in_one_line(texts: Sequence[str]) -> str:
-    return " ".join("; ".join(texts).split())[:_LONGEST_MESSAGE]
+    return " ".join("; ".join(texts).split())[:_MAX_MESSAGE]

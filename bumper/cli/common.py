@@ -63,14 +63,14 @@ class Common:
 
     def delivery_options(self, *, allow_older: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""
-        from bumper.delivery.by_api import Wishes
+        from bumper.delivery.by_api import MergeRequestOptions
         from bumper.delivery.options import DeliveryOptions
         from bumper.gitlab.merge_requests import People
 
         people = People(tuple(self.reviewer or ()), tuple(self.assignee or ()))
         return DeliveryOptions(
             delivery=self.delivery.value if self.delivery is not None else None,
-            wishes=Wishes(people, self.reopen, allow_older),
+            mr_options=MergeRequestOptions(people, self.reopen, allow_older),
             labels=tuple(self.label or ()),
             title=self.title,
             auto_merge=self.auto_merge,

@@ -13,7 +13,7 @@ import time
 
 from bumper.progress import LOGGER
 
-_PATIENCE = 1.0  # seconds before a step is worth a line
+_TIMEOUT = 1.0  # seconds before a step is worth a line
 _REDRAWN = 0.2  # seconds
 _CLEAR = "\r\x1b[2K"
 _AFTER_A_MARK = "\r\x1b[0K"  # GitLab: behind a section's mark, which is then not shown
@@ -60,7 +60,7 @@ class Progress(logging.Handler):
         print(f"{head}{self._step}", file=sys.stderr, flush=True)
 
     def _watch(self, step: str, ended: threading.Event) -> None:
-        pause = _PATIENCE
+        pause = _TIMEOUT
         while not ended.wait(pause):
             with self._screen:
                 if ended.is_set():

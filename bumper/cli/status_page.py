@@ -21,9 +21,9 @@ from bumper.values.change import Version
 _TEMPLATE = Path(__file__).with_suffix(".html")
 _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
-_MOST_BESIDE = 4  # environments that a table as wide as the page has room for
+_MAX_BESIDE = 4  # environments that a table as wide as the page has room for
 _WIDE = 'class="wide" role="region" aria-label="Image tags" tabindex="0"'  # it scrolls, by the keyboard too
-_MOST_OPEN = 10  # merge requests or warnings that are shown without a click
+_MAX_OPEN = 10  # merge requests or warnings that are shown without a click
 
 
 def status_page(status: Status, now: datetime) -> str:
@@ -37,7 +37,7 @@ def status_page(status: Status, now: datetime) -> str:
         counts=_counts(rows, len(status.merge_requests)),
         requests=_list("Open merge requests", [_request_line(one) for one in status.merge_requests]),
         warnings=_list("Warnings", [escape(warning) for warning in status.overview.warnings]),
-        region=_WIDE if len(names) > _MOST_BESIDE else 'class="narrow"',
+        region=_WIDE if len(names) > _MAX_BESIDE else 'class="narrow"',
         columns="".join(f'<th scope="col" role="columnheader">{escape(name)}</th>' for name in names),
         rows="\n".join(_row(row, names, now) for row in rows),
         nothing="" if rows else "<p>No image tag was found.</p>",
@@ -76,7 +76,7 @@ def _list(title: str, items: Sequence[str]) -> str:
     if not items:
         return ""
     lines = "".join(f"<li>{item}</li>" for item in items)
-    is_open = " open" if len(items) <= _MOST_OPEN else ""
+    is_open = " open" if len(items) <= _MAX_OPEN else ""
     return f"<details{is_open}><summary><h2>{title} ({len(items)})</h2></summary><ul>{lines}</ul></details>"
 
 

@@ -11,14 +11,14 @@ from bumper.delivery.source_commits import describe_commits
 from bumper.delivery.superseded import Late, find_late, superseded
 from bumper.environments.repository import Target, open_target
 from bumper.environments.rules import check_rules, require_digests
-from bumper.environments.selection import Concern
+from bumper.environments.selection import Selection
 from bumper.git.checkout import Checkout
 from bumper.git.clone import Cloning
 from bumper.image import ImageReference
 from bumper.planning.bump import Plan, check_images, choose_apps, plan_bump
-from bumper.planning.draft import Wording, make_draft
+from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.proposal import Request, bump_subject
-from bumper.records.order import Newer, Overtaken
+from bumper.records.order import NewerPipeline, Outrun
 from bumper.settings import read_pipeline, read_source
 
 if TYPE_CHECKING:  # only a notification needs it
@@ -65,13 +65,13 @@ def _bump_once(
     request: BumpRequest, pushed: "Sequence[PushedImage]", options: DeliveryOptions, checkout: Checkout,
     environ: Mapping[str, str],
 ) -> Result:  # fmt: skip
-    target = open_target(checkout, request.environment, _concern(request))
+    target = open_target(checkout, request.environment, _selection(request))
     name = target.environment.name
     images = check_images(request.images) or _images_of(target, pushed, request)
     check_rules(target.setup.config, target.environment, images)
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     apps = choose_apps(target.gathered, name, request.apps)
-    pipeline = None if options.wishes.allow_older else read_pipeline(environ)
+    pipeline = None if options.mr_options.allow_older else read_pipeline(environ)
     late = find_late(target, images, apps, pipeline)
     overtaken = [one.image for one in late]
     plan = _plan(request, target, [image for image in images if image not in overtaken], apps, environ)
@@ -83,13 +83,13 @@ def _bump_once(
         done = deliver.nothing_to_do(target, plan, asked)
         return done if request.dry_run else deliver.close_outdated(target, plan, done)
     remarks = describe_commits(checkout.settings, plan.changes, read_source(environ)) if delivery != "commit" else []
-    wording = Wording(bump_subject(name, plan.changes), options.title, options.labels, remarks)
-    draft = make_draft(target, asked, plan, wording, environ)
+    text = ProposalText(bump_subject(name, plan.changes), options.title, options.labels, remarks)
+    draft = make_draft(target, asked, plan, text, environ)
     if request.dry_run:
         return draft.shown()
     try:
         return deliver.deliver(draft, target, options)
-    except Overtaken as overtaking:
+    except Outrun as overtaking:
         told = _late(plan, images, overtaking.newer)
         return superseded(asked, (*plan.warnings, *(one.explain(name) for one in told)), [overtaking.newer])
 
@@ -100,10 +100,10 @@ def _images_of(target: Target, pushed: "Sequence[PushedImage]", request: BumpReq
     return pushed_images(target, pushed, allow_missing=request.allow_missing)
 
 
-def _concern(request: BumpRequest) -> Concern:
+def _selection(request: BumpRequest) -> Selection:
     """A notification may name an image without its registry: what it means is told from all pins."""
     named = () if request.event is not None else tuple(image.repository for image in request.images)
-    return Concern(request.apps, named)
+    return Selection(request.apps, named)
 
 
 def _plan(
@@ -142,7 +142,7 @@ def _to_ask(
     return [image for image in images if image.repository in changed | (set() if image.digest else pinned)]
 
 
-def _late(plan: Plan, images: Sequence[ImageReference], newer: Newer) -> list[Late]:
+def _late(plan: Plan, images: Sequence[ImageReference], newer: NewerPipeline) -> list[Late]:
     """The images of a plan that was overtaken on the way, with their applications."""
     apps = {
         image: tuple(dict.fromkeys(change.app for change in plan.changes if change.image == image.repository))

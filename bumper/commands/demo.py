@@ -21,7 +21,7 @@ _ROLLBACK = ("rollback", "prod", "--app", "backend", "--hold", "payment errors")
 _ASKS_REGISTRIES = frozenset({"bump", "promote", "rollback"})
 _COLOURS = ((re.compile(r"^(\+(?!\+\+).*)$", re.MULTILINE), "32"), (re.compile(r"^(-(?!--).*)$", re.MULTILINE), "31"))
 _PROPOSED = re.compile(r"^merge request !(\d+) \w+: (\S+)$", re.MULTILINE)
-_PATIENCE = 10.0  # seconds for the server's check of a merge request
+_TIMEOUT = 10.0  # seconds for the server's check of a merge request
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _merge(sandbox: Sandbox, token: str, output: str) -> str:
     if proposed is None:
         raise Refused("the demo found no merge request to merge; please report this.")
     path = f"/api/v4/projects/platform%2Fgitops/merge_requests/{proposed[1]}"
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _TIMEOUT
     while _ask(sandbox, token, "GET", path)["detailed_merge_status"] != "mergeable" and time.monotonic() < until:
         time.sleep(0.1)
     if _ask(sandbox, token, "PUT", f"{path}/merge").get("state") != "merged":
@@ -118,7 +118,7 @@ def _merge(sandbox: Sandbox, token: str, output: str) -> str:
 
 def _ask(sandbox: Sandbox, token: str, method: str, path: str) -> dict[str, str]:
     """The server's answer; by a plain connection, because no proxy stands before it."""
-    connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=_PATIENCE)
+    connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=_TIMEOUT)
     try:
         connection.request(method, path, headers={"PRIVATE-TOKEN": token})
         answer: dict[str, str] = json.loads(connection.getresponse().read())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bumper.environments.repository import open_target
-from bumper.environments.selection import Concern
+from bumper.environments.selection import Selection
 from bumper.git.clone import Cloning
 from bumper.git.log import LookedFarEnough
 from bumper.gitlab.connection import connect_if_possible
@@ -31,10 +31,10 @@ def history(environment: str, apps: tuple[str, ...], cloning: Cloning) -> Histor
 
     """
     checkout = cloning.end()
-    target = open_target(checkout, environment, Concern(apps))
+    target = open_target(checkout, environment, Selection(apps))
     chosen = choose_apps(target.gathered, environment, apps)
-    forge = connect_if_possible(checkout.settings)
-    scope = Scope(checkout, forge, target.environment, target.setup.config, target.gathered, chosen)
+    gitlab = connect_if_possible(checkout.settings)
+    scope = Scope(checkout, gitlab, target.environment, target.setup.config, target.gathered, chosen)
     found: list[Deployment] = []
     more = False
     try:

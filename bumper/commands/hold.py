@@ -9,12 +9,12 @@ from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.result import Result
 from bumper.environments.gather import FoundPin
 from bumper.environments.repository import Target, open_target
-from bumper.environments.selection import Concern
+from bumper.environments.selection import Selection
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout
 from bumper.git.clone import Cloning
 from bumper.planning.bump import Plan, choose_apps
-from bumper.planning.draft import Wording, make_draft
+from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.proposal import Request, code
 from bumper.values.change import Change, Version, make_change
 from bumper.values.holds import hold_reason, put_hold, take_hold
@@ -47,7 +47,7 @@ def hold(request: HoldRequest, options: DeliveryOptions, cloning: Cloning, envir
 def _hold_once(
     request: HoldRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str]
 ) -> Result:
-    target = open_target(checkout, request.environment, Concern(request.apps))
+    target = open_target(checkout, request.environment, Selection(request.apps))
     choose_delivery(target.setup.written, target.environment, options.delivery)
     chosen = _choose(target, request)
     asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))
@@ -56,8 +56,8 @@ def _hold_once(
     if not files:
         return deliver.nothing_to_do(target, plan, asked)
     why = [f"Reason: {code(request.reason)}"] if request.reason else []
-    wording = Wording(_subject(request, plan.changes), options.title, options.labels, why)
-    draft = make_draft(target, asked, plan, wording, environ, files)
+    text = ProposalText(_subject(request, plan.changes), options.title, options.labels, why)
+    draft = make_draft(target, asked, plan, text, environ, files)
     return draft.shown() if request.dry_run else deliver.deliver(draft, target, options)
 
 
@@ -67,7 +67,7 @@ def _choose(target: Target, request: HoldRequest) -> list[FoundPin]:
     apps = choose_apps(gathered, request.environment, request.apps)
     pins = [
         found for found in gathered.pins
-        if found.app in apps and found.pin.holder is not None and found.pin.repository is not None
+        if found.app in apps and found.pin.tag_scalar is not None and found.pin.repository is not None
         and (not request.images or any(fnmatchcase(str(found.pin.repository), glob) for glob in request.images))
     ]  # fmt: skip
     if not pins:

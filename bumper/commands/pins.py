@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bumper.environments.sharing_out import in_parts, share_out
+from bumper.environments.sharing_out import chunks, map_in_processes
 from bumper.errors import Refused
 from bumper.files import read_bytes
 from bumper.values.pin import Pin
@@ -25,7 +25,7 @@ def list_pins(files: Sequence[str]) -> ListedPins:
     """The pins that ``bumper set`` could edit; a file that cannot be read is a warning."""
     if len(files) < _MANY:
         return _list_pins(files)
-    listed = share_out(_list_pins, in_parts(files, _AT_ONCE))
+    listed = map_in_processes(_list_pins, chunks(files, _AT_ONCE))
     return ListedPins(
         tuple(pin for one in listed for pin in one.pins), tuple(warning for one in listed for warning in one.warnings)
     )

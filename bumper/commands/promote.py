@@ -11,13 +11,13 @@ from bumper.delivery.rollout import check_health
 from bumper.delivery.source_commits import describe_commits
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access
-from bumper.environments.repository import Target, fetch_environments, open_environment, read_setup
+from bumper.environments.repository import Target, fetch_environments, open_environment, read_repository_config
 from bumper.environments.rules import require_digests
 from bumper.errors import Refused, WrongUsage
 from bumper.git.checkout import Checkout
 from bumper.git.clone import Cloning
 from bumper.planning.bump import Plan, check_tags
-from bumper.planning.draft import Wording, make_draft
+from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.promote import Choice, choose, match, plan_promote
 from bumper.planning.proposal import Request
 from bumper.records.promotion_digests import find_digests
@@ -56,7 +56,7 @@ def _promote_once(
     request: PromoteRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str],
     confirm: Callable[[Result], bool],
 ) -> Result:  # fmt: skip
-    setup = read_setup(checkout)
+    setup = read_repository_config(checkout)
     _check_source(setup.layout.environment(request.target), request.source)
     fetch_environments(checkout, setup, (request.source, request.target))
     source = open_environment(checkout, setup, request.source)
@@ -81,8 +81,8 @@ def _promote_once(
         done = replace(deliver.nothing_to_do(target, plan, asked), source=request.source)
         return done if request.dry_run else deliver.close_outdated(target, plan, done)
     told = describe_commits(checkout.settings, plan.changes, None) if delivery != "commit" else []
-    wording = Wording(_subject(request, plan), options.title, options.labels, told)
-    draft = make_draft(target, asked, plan, wording, environ)
+    text = ProposalText(_subject(request, plan), options.title, options.labels, told)
+    draft = make_draft(target, asked, plan, text, environ)
     draft = replace(draft, result=replace(draft.result, source=request.source))
     if request.dry_run:
         return draft.shown()

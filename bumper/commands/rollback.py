@@ -10,7 +10,7 @@ from bumper.delivery.source_commits import describe_commits
 from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access
 from bumper.environments.repository import Target, open_target
-from bumper.environments.selection import Concern
+from bumper.environments.selection import Selection
 from bumper.errors import Refused, WrongUsage
 from bumper.git.checkout import Checkout
 from bumper.git.clone import Cloning
@@ -18,7 +18,7 @@ from bumper.gitlab.commits import commits_of
 from bumper.gitlab.connection import connect, connect_if_possible
 from bumper.gitlab.merge_requests import read
 from bumper.planning.bump import Plan, apply_plan, check_tags, choose_apps
-from bumper.planning.draft import Wording, make_draft
+from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.proposal import Request, code
 from bumper.planning.rollback import (
     COMMAND,
@@ -88,7 +88,7 @@ def rollback(
 def _rollback_once(
     request: RollbackRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str]
 ) -> Result:
-    target = open_target(checkout, request.environment, Concern(request.apps))
+    target = open_target(checkout, request.environment, Selection(request.apps))
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     apps = _choose(target, request)
     scope = Scope(
@@ -107,9 +107,9 @@ def _rollback_once(
     told = _remarks(request, chosen.undone)
     if delivery != "commit":
         told += describe_commits(checkout.settings, chosen.plan.changes, None, back=True)
-    wording = Wording(_subject(request, chosen.plan), options.title, (*options.labels, _LABEL), told)
+    text = ProposalText(_subject(request, chosen.plan), options.title, (*options.labels, _LABEL), told)
     undoes = [one.deployment.commit for one in chosen.undone]
-    draft = make_draft(target, asked, chosen.plan, wording, environ, files, undoes)
+    draft = make_draft(target, asked, chosen.plan, text, environ, files, undoes)
     return draft.shown() if request.dry_run else deliver.deliver(draft, target, options)
 
 
@@ -152,11 +152,11 @@ def _last(scope: Scope, request: RollbackRequest) -> list[Undone]:
 
 def _of_merge_request(scope: Scope, iid: int, environment: str) -> list[Undone]:
     """What a merged merge request changed in the environment; fast-forwarded, it may be several commits."""
-    forge = connect(scope.checkout.settings)
-    request = read(forge, iid)
+    gitlab = connect(scope.checkout.settings)
+    request = read(gitlab, iid)
     if request.state != "merged":
         raise Refused(f"!{iid} is {request.state}, not merged, so there is nothing to undo; close it instead.")
-    found = deployments_among(scope, commits_of(forge, request))
+    found = deployments_among(scope, commits_of(gitlab, request))
     if not found:
         raise Refused(f"!{iid} changed no tag of {environment}; `bumper history {environment}` lists what did.")
     return [Undone(deployment, deployment.changes) for deployment in found]

@@ -8,15 +8,15 @@ a person closed it, or approved it, git does not tell.
 import re
 from collections.abc import Iterator
 
-from bumper.delivery.by_api import Wishes
+from bumper.delivery.by_api import MergeRequestOptions
 from bumper.delivery.result import ProposedAt
 from bumper.errors import Refused, Unavailable
 from bumper.git.checkout import Checkout, at_commit, fetch_branch, push, read_commit, read_files, remote_refs
-from bumper.git.failures import RaceLost
+from bumper.git.failures import PushRaceLost
 from bumper.gitlab.push_output import read_remote_lines
 from bumper.planning.proposal import Proposal
 from bumper.records.description import comment
-from bumper.records.order import Overtaken, newer_than
+from bumper.records.order import Outrun, newer_than
 from bumper.records.record import read_trailers
 
 _LONGEST = 60_000  # bytes of an option; git sends it as one pkt-line of at most 65,516
@@ -26,39 +26,39 @@ _HEXADECIMAL = {"n": "\\u000a", "\\": "\\u005c"}
 
 
 def publish_by_push(
-    checkout: Checkout, proposal: Proposal, commit: str, wishes: Wishes, *, auto_merge: bool
+    checkout: Checkout, proposal: Proposal, commit: str, mr_options: MergeRequestOptions, *, auto_merge: bool
 ) -> tuple[ProposedAt, str]:
     """Push ``commit`` as the proposal's branch and have GitLab open its merge request; that, and the branch's head.
 
     Raises:
         Refused: the branch holds somebody's commit, or GitLab made no merge request and says why.
-        Overtaken: a newer pipeline has made this request meanwhile.
-        RaceLost: somebody moved the branch meanwhile; the job is to be done again.
+        Outrun: a newer pipeline has made this request meanwhile.
+        PushRaceLost: somebody moved the branch meanwhile; the job is to be done again.
 
     """
-    options = list(_options(proposal, wishes, auto_merge=auto_merge))
+    options = list(_options(proposal, mr_options, auto_merge=auto_merge))
     try:
         said = push(checkout, commit, proposal.branch, None, options)
-    except RaceLost:
+    except PushRaceLost:
         branch = fetch_branch(checkout, proposal.branch, depth=2)
     else:
         return _read(checkout, proposal, commit, said, None, auto_merge=auto_merge)
-    is_same = _proposes_the_same(checkout, branch, proposal, wishes)
+    is_same = _proposes_the_same(checkout, branch, proposal, mr_options)
     known = _requests_of(checkout, branch.tip)
-    if known is not None and is_same and not wishes.reopen:
+    if known is not None and is_same and not mr_options.reopen:
         return known, branch.tip
     said = push(checkout, commit, proposal.branch, branch.tip, options)
     return _read(checkout, proposal, commit, said, known, auto_merge=auto_merge)
 
 
-def _options(proposal: Proposal, wishes: Wishes, *, auto_merge: bool) -> Iterator[str]:
+def _options(proposal: Proposal, mr_options: MergeRequestOptions, *, auto_merge: bool) -> Iterator[str]:
     """GitLab's push options; it passes over those that its version does not know."""
     yield "merge_request.create"
     yield f"merge_request.target={proposal.target_branch}"
     yield f"merge_request.title={proposal.title}"
     yield f"merge_request.description={_in_one_line(proposal)}"
     yield from (f"merge_request.label={label}" for label in proposal.labels)
-    yield from (f"merge_request.assign={name}" for name in wishes.people.assignees)
+    yield from (f"merge_request.assign={name}" for name in mr_options.people.assignees)
     yield "merge_request.remove_source_branch"
     if auto_merge:
         yield "merge_request.auto_merge"
@@ -85,11 +85,13 @@ def _within(lines: list[str]) -> Iterator[str]:
         yield f"{line}\\n"
 
 
-def _proposes_the_same(checkout: Checkout, branch: Checkout, proposal: Proposal, wishes: Wishes) -> bool:
+def _proposes_the_same(
+    checkout: Checkout, branch: Checkout, proposal: Proposal, mr_options: MergeRequestOptions
+) -> bool:
     """Whether the branch's one commit makes these bytes, in a way that can be merged.
 
     Raises:
-        Refused: the commit is somebody's. Overtaken: it is a newer pipeline's.
+        Refused: the commit is somebody's. Outrun: it is a newer pipeline's.
 
     """
     head = read_commit(branch)
@@ -99,9 +101,9 @@ def _proposes_the_same(checkout: Checkout, branch: Checkout, proposal: Proposal,
             f"branch {branch.branch} holds a commit by {head.author}, which bumper does not overwrite; merge or close "
             "its merge request, or delete the branch, and run this again."
         )
-    newer = None if wishes.allow_older else newer_than(proposal.record, [(record, None)])
+    newer = None if mr_options.allow_older else newer_than(proposal.record, [(record, None)])
     if newer is not None:
-        raise Overtaken(newer)
+        raise Outrun(newer)
     if (
         any(file not in branch.entries for file in proposal.files)
         or read_files(branch, proposal.files) != proposal.files

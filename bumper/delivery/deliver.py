@@ -8,13 +8,13 @@ from dataclasses import replace
 from bumper.argocd.verdict import rollout_of
 from bumper.delivery.by_api import publish
 from bumper.delivery.merge import ask_to_merge
-from bumper.delivery.options import DeliveryOptions, choose_delivery, wants_auto_merge, wishes_for
+from bumper.delivery.options import DeliveryOptions, choose_delivery, merge_request_options, wants_auto_merge
 from bumper.delivery.result import ProposedAt, Result, Status
 from bumper.delivery.supersede import Coverage, close_covered, give_way_to_newer
 from bumper.environments.repository import Target
 from bumper.errors import Refused, Unavailable
 from bumper.git.checkout import Checkout, push, refreshed
-from bumper.git.failures import RaceLost
+from bumper.git.failures import PushRaceLost
 from bumper.git.new_commit import write_commit
 from bumper.git.turns import take_turn
 from bumper.gitlab import merge_requests
@@ -25,30 +25,30 @@ from bumper.planning.proposal import Request
 from bumper.progress import begin
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
-_MOST_TRIES = 30
+_MAX_TRIES = 30
 _PAUSE = 0.3  # seconds, longer by as much after each loss: the more rivals, the wider they spread
-_LONGEST_PAUSE = 3.0
+_MAX_PAUSE = 3.0
 
 
 def retry_when_outrun(checkout: Checkout, attempt: Callable[[Checkout], Result]) -> Result:
     """Make the job again from the new tip for as long as others are faster, within bounds."""
     try:
         return attempt(checkout)
-    except RaceLost:
+    except PushRaceLost:
         with take_turn(checkout.settings, checkout.branch):
             return _retry(checkout, attempt)
 
 
 def _retry(checkout: Checkout, attempt: Callable[[Checkout], Result]) -> Result:
-    for number in range(_MOST_TRIES):
+    for number in range(_MAX_TRIES):
         try:
             checkout = refreshed(checkout)
             return attempt(checkout)
-        except RaceLost:
+        except PushRaceLost:
             # Jitter keeps many pipelines that start at one moment from meeting again and again.
-            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, _PAUSE * (number + 1))))  # noqa: S311 - no secret
+            time.sleep(random.uniform(0, min(_MAX_PAUSE, _PAUSE * (number + 1))))  # noqa: S311 - no secret
     raise Unavailable(
-        f"{checkout.settings.address.url} was changed by others {_MOST_TRIES} times while this was made; try again."
+        f"{checkout.settings.address.url} was changed by others {_MAX_TRIES} times while this was made; try again."
     )
 
 
@@ -56,8 +56,8 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
     """Carry the draft out, by merge request or by commit.
 
     Raises:
-        RaceLost: a branch moved on meanwhile; nothing is half done.
-        Overtaken: a newer pipeline has made the same request meanwhile.
+        PushRaceLost: a branch moved on meanwhile; nothing is half done.
+        Outrun: a newer pipeline has made the same request meanwhile.
 
     """
     checkout, proposal, config = target.checkout, draft.proposal, target.setup.config
@@ -80,20 +80,20 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
 def _deliver_by_api(draft: Draft, target: Target, options: DeliveryOptions, commit: str) -> Result:
     """As GitLab's API has it: the merge request opened or updated, those that it covers closed."""
     checkout, proposal = target.checkout, draft.proposal
-    forge = connect(checkout.settings)
+    gitlab = connect(checkout.settings)
     begin(f"proposing {proposal.branch} over the API of {checkout.settings.address.gitlab_url}")
-    wishes = wishes_for(target.environment, options)
-    unknown = merge_requests.unknown_people(forge, wishes.people)
+    mr_options = merge_request_options(target.environment, options)
+    unknown = merge_requests.unknown_people(gitlab, mr_options.people)
     warnings = [f"GitLab knows no user {name!r}; nobody was asked in that name." for name in unknown]
-    published = publish(forge, checkout, proposal, commit, wishes)
+    published = publish(gitlab, checkout, proposal, commit, mr_options)
     one = published.merge_request
-    open_requests = merge_requests.find_open(forge, checkout.branch)
-    if not wishes.allow_older:
-        give_way_to_newer(forge, proposal.record, one, open_requests)
-    close_covered(forge, _coverage(target, draft.plan, draft.result.command), one, open_requests)
+    open_requests = merge_requests.find_open(gitlab, checkout.branch)
+    if not mr_options.allow_older:
+        give_way_to_newer(gitlab, proposal.record, one, open_requests)
+    close_covered(gitlab, _coverage(target, draft.plan, draft.result.command), one, open_requests)
     wanted = wants_auto_merge(target.environment, options)
     if wanted:
-        one, told = ask_to_merge(forge, one.iid, published.commit)
+        one, told = ask_to_merge(gitlab, one.iid, published.commit)
         warnings += [told] if told is not None else []
     return replace(
         draft.result,
@@ -115,16 +115,16 @@ def _deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, com
     from bumper.delivery.by_push import publish_by_push
 
     begin(f"pushing {draft.proposal.branch}, with options by which GitLab makes the merge request")
-    wishes = wishes_for(target.environment, options)
+    mr_options = merge_request_options(target.environment, options)
     merge_request, head = publish_by_push(
-        target.checkout, draft.proposal, commit, wishes, auto_merge=wants_auto_merge(target.environment, options)
+        target.checkout, draft.proposal, commit, mr_options, auto_merge=wants_auto_merge(target.environment, options)
     )
     told = [
         f"!{merge_request.iid} was made by push options, because there is no token for GitLab's API (BUMPER_TOKEN)."
     ]
-    if wishes.people.reviewers:
+    if mr_options.people.reviewers:
         told.append(
-            f"push options name no reviewers; ask {', '.join(wishes.people.reviewers)} in !{merge_request.iid}."
+            f"push options name no reviewers; ask {', '.join(mr_options.people.reviewers)} in !{merge_request.iid}."
         )
     return replace(
         draft.result,
@@ -156,9 +156,9 @@ def close_replaced(target: Target, plan: Plan, command: str) -> list[int]:
     settings = target.checkout.settings
     if not settings.has_api:
         return []
-    forge = connect(settings)
-    open_requests = merge_requests.find_open(forge, target.checkout.branch)
-    return close_covered(forge, _coverage(target, plan, command), None, open_requests)
+    gitlab = connect(settings)
+    open_requests = merge_requests.find_open(gitlab, target.checkout.branch)
+    return close_covered(gitlab, _coverage(target, plan, command), None, open_requests)
 
 
 def _coverage(target: Target, plan: Plan, command: str) -> Coverage:

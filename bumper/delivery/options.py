@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from bumper.delivery.by_api import Wishes
+from bumper.delivery.by_api import MergeRequestOptions
 from bumper.environments.config_models import Config
 from bumper.environments.layout import Environment
 from bumper.errors import Refused
@@ -14,7 +14,7 @@ class DeliveryOptions:
     """What the command line says about the way of a proposal."""
 
     delivery: str | None = None
-    wishes: Wishes = Wishes(NOBODY)  # noqa: RUF009 - frozen
+    mr_options: MergeRequestOptions = MergeRequestOptions(NOBODY)  # noqa: RUF009 - frozen
     labels: tuple[str, ...] = ()
     title: str | None = None
     auto_merge: bool | None = None  # None: as bumper.yaml says
@@ -41,8 +41,8 @@ def wants_auto_merge(environment: Environment, options: DeliveryOptions) -> bool
     return options.auto_merge if options.auto_merge is not None else environment.config.auto_merge
 
 
-def wishes_for(environment: Environment, options: DeliveryOptions) -> Wishes:
+def merge_request_options(environment: Environment, options: DeliveryOptions) -> MergeRequestOptions:
     """The command line's, and the reviewers whom bumper.yaml names for the environment."""
-    people = options.wishes.people
+    people = options.mr_options.people
     reviewers = tuple(dict.fromkeys((*environment.config.reviewers, *people.reviewers)))
-    return replace(options.wishes, people=replace(people, reviewers=reviewers))
+    return replace(options.mr_options, people=replace(people, reviewers=reviewers))

@@ -14,10 +14,10 @@ from bumper.gitlab.connection import NotShown, connect_if_possible
 from bumper.progress import begin
 from bumper.settings import Settings
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0  # seconds between two looks
+_FIRST_PAUSE, _MAX_PAUSE = 1.0, 10.0  # seconds between two looks
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # a Helm chart's version is a revision, too
 _AT_ONCE = 8
-_MOST_TOLD = 5
+_MAX_TOLD = 5
 
 
 def check_rollout(rollout: Rollout | None, environment: str, settings: Settings) -> None:
@@ -93,7 +93,7 @@ class _Waiting:
                     f"see {page}."
                 )
             time.sleep(min(pause, left))
-            pause, seen = min(pause * 1.5, _LONGEST_PAUSE), verdict
+            pause, seen = min(pause * 1.5, _MAX_PAUSE), verdict
 
     def _look(self, name: str, wanted: Iterable[Wanted], holds: Callable[[str], bool]) -> tuple[Verdict, str]:
         try:
@@ -120,10 +120,10 @@ def check_health(rollout: Rollout | None, environment: str, tip: str, settings: 
         verdicts = dict(zip(asked, pool.map(lambda name: _ask(server, name, asked, holds), asked), strict=True))
     ill = [f"{name} ({verdict.reason})" for name, verdict in verdicts.items() if verdict.state != "done"]
     if ill:
-        more = f" and {len(ill) - _MOST_TOLD} more" if len(ill) > _MOST_TOLD else ""
+        more = f" and {len(ill) - _MAX_TOLD} more" if len(ill) > _MAX_TOLD else ""
         raise Refused(
             f"Argo CD does not report as healthy in {environment}, running what the values say: "
-            f"{', '.join(ill[:_MOST_TOLD])}{more}; wait or mend that, or leave it out by --app."
+            f"{', '.join(ill[:_MAX_TOLD])}{more}; wait or mend that, or leave it out by --app."
         )
 
 
@@ -136,17 +136,17 @@ def _ask(server: ArgoServer, name: str, asked: Mapping[str, Iterable[Wanted]], h
 
 def _holder(settings: Settings, commit: str | None) -> Callable[[str], bool]:
     """Whether a revision is ``commit`` or was made on top of it; the latter only GitLab's API tells."""
-    forge = connect_if_possible(settings)
+    gitlab = connect_if_possible(settings)
     known: dict[str, bool] = {}
 
     def holds(revision: str) -> bool:
         if commit is None or revision == commit:
             return commit is not None
-        if forge is None or _COMMIT.fullmatch(revision) is None:
+        if gitlab is None or _COMMIT.fullmatch(revision) is None:
             return False
         if revision not in known:
             try:
-                known[revision] = contains(forge, revision, commit)
+                known[revision] = contains(gitlab, revision, commit)
             except NotShown:  # another repository's
                 known[revision] = False
             except Unavailable:  # GitLab is away for a moment; the next look asks again

@@ -6,14 +6,14 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bumper.errors import BumperError
-from bumper.gitlab.connection import Forge, connect, translated
+from bumper.gitlab.connection import GitLab, connect, translated
 from bumper.image import Repository
 from bumper.planning.proposal import code
 from bumper.settings import Settings, Source
 from bumper.values.change import Change
 
-_MOST_COMMITS = 20
-_MOST_QUESTIONS = 10  # a promotion of hundreds of images is not to wait for hundreds of answers
+_MAX_COMMITS = 20
+_MAX_QUESTIONS = 10  # a promotion of hundreds of images is not to wait for hundreds of answers
 _FEWEST_PARTS = 2  # GitLab's projects are in a group
 
 
@@ -36,10 +36,10 @@ def describe_commits(
     """
     steps = list(dict.fromkeys(_steps(settings, changes, source, back=back)))
     try:
-        forge = connect(settings) if steps else None
+        gitlab = connect(settings) if steps else None
     except BumperError:
         return []
-    return list(_described(forge, steps, back=back)) if forge is not None else []
+    return list(_described(gitlab, steps, back=back)) if gitlab is not None else []
 
 
 def _steps(settings: Settings, changes: Iterable[Change], source: Source | None, *, back: bool) -> Iterator[_Step]:
@@ -71,37 +71,37 @@ def _is_registry_of(registry: str, gitlab: str) -> bool:
     return registry == gitlab or registry.endswith(f".{gitlab}") or neighbours
 
 
-def _described(forge: Forge, steps: Sequence[_Step], *, back: bool) -> Iterator[str]:
+def _described(gitlab: GitLab, steps: Sequence[_Step], *, back: bool) -> Iterator[str]:
     asked = 0
     for step in steps:
         for project in step.projects:
-            if asked == _MOST_QUESTIONS:
+            if asked == _MAX_QUESTIONS:
                 return
             asked += 1
-            commits = _compare(forge, project, step)
+            commits = _compare(gitlab, project, step)
             if commits is not None:
-                yield _listed(forge, project, step, commits, back=back)
+                yield _listed(gitlab, project, step, commits, back=back)
                 break
 
 
-def _compare(forge: Forge, project: str, step: _Step) -> list[dict[str, Any]] | None:
+def _compare(gitlab: GitLab, project: str, step: _Step) -> list[dict[str, Any]] | None:
     """The commits, newest first; None where GitLab does not show them or there are none."""
     path = f"/projects/{quote(project, safe='')}/repository/compare"
     try:
-        with translated(forge, f"comparing images of {project}"):
-            found: Any = forge.project.manager.gitlab.http_get(path, query_data={"from": step.older, "to": step.newer})
+        with translated(gitlab, f"comparing images of {project}"):
+            found: Any = gitlab.project.manager.gitlab.http_get(path, query_data={"from": step.older, "to": step.newer})
     except BumperError:
         return None
     commits = found.get("commits") if isinstance(found, dict) else None
     return list(reversed(commits)) if commits else None
 
 
-def _listed(forge: Forge, project: str, step: _Step, commits: Sequence[dict[str, Any]], *, back: bool) -> str:
-    base = f"{forge.settings.address.gitlab_url}/{quote(project)}/-"
+def _listed(gitlab: GitLab, project: str, step: _Step, commits: Sequence[dict[str, Any]], *, back: bool) -> str:
+    base = f"{gitlab.settings.address.gitlab_url}/{quote(project)}/-"
     what = "Commits taken back" if back else "Commits"
     lines = [
         f"- [`{str(one['id'])[:8]}`]({base}/commit/{one['id']}) {code(str(one['title']))} by {code(_author(one))}"
-        for one in commits[:_MOST_COMMITS]
+        for one in commits[:_MAX_COMMITS]
     ]
     more = len(commits) - len(lines)
     link = f"{base}/compare/{quote(step.older, safe='')}...{quote(step.newer, safe='')}"

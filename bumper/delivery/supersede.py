@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from bumper.delivery.by_api import strangers
 from bumper.gitlab import merge_requests
-from bumper.gitlab.connection import Forge
+from bumper.gitlab.connection import GitLab
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.records.description import replace_comment
-from bumper.records.order import Overtaken, newer_than
+from bumper.records.order import Outrun, newer_than
 from bumper.records.record import Record
 
 # A bump or a promotion never closes a rollback: the next image would bring the trouble back. Nothing closes a hold.
@@ -30,7 +30,7 @@ class Coverage:
 
 
 def close_covered(
-    forge: Forge, coverage: Coverage, kept: MergeRequest | None, among: Sequence[MergeRequest]
+    gitlab: GitLab, coverage: Coverage, kept: MergeRequest | None, among: Sequence[MergeRequest]
 ) -> list[int]:
     """Close those of bumper's other open merge requests ``among`` whose changes are all covered; their numbers.
 
@@ -39,8 +39,8 @@ def close_covered(
     closed = []
     for one in among:
         is_other = one.source_branch.startswith(coverage.prefix) and (kept is None or one.iid != kept.iid)
-        if is_other and _is_covered(one, coverage) and not strangers(forge, coverage.target_branch, one.source_branch):
-            close(forge, one, _reason(kept), kept.iid if kept is not None else 0)
+        if is_other and _is_covered(one, coverage) and not strangers(gitlab, coverage.target_branch, one.source_branch):
+            close(gitlab, one, _reason(kept), kept.iid if kept is not None else 0)
             closed.append(one.iid)
     return closed
 
@@ -58,23 +58,23 @@ def _reason(kept: MergeRequest | None) -> str:
     return f"!{kept.iid} makes all of its changes"
 
 
-def close(forge: Forge, one: MergeRequest, reason: str, superseded_by: int) -> None:
+def close(gitlab: GitLab, one: MergeRequest, reason: str, superseded_by: int) -> None:
     """Close ``one`` with a comment, and note that it was not a person who did."""
-    merge_requests.say(forge, one.iid, f"Closed by bumper, because {reason}.")
+    merge_requests.say(gitlab, one.iid, f"Closed by bumper, because {reason}.")
     record = replace(one.record, superseded_by=superseded_by) if one.record is not None else None
     description = replace_comment(one.description, record) if record is not None else None
-    merge_requests.close(forge, one.iid, description)
+    merge_requests.close(gitlab, one.iid, description)
 
 
-def give_way_to_newer(forge: Forge, record: Record, kept: MergeRequest, among: Sequence[MergeRequest]) -> None:
+def give_way_to_newer(gitlab: GitLab, record: Record, kept: MergeRequest, among: Sequence[MergeRequest]) -> None:
     """Close the merge request just made, where another one by a newer pipeline was opened at the same moment.
 
     Raises:
-        Overtaken: it was.
+        Outrun: it was.
 
     """
     newer = newer_than(record, [(one.record, one) for one in among if one.iid != kept.iid])
     if newer is not None and newer.merge_request is not None:
         by = newer.merge_request.iid
-        close(forge, kept, f"!{by} is of a newer pipeline ({newer.pipeline.id})", by)
-        raise Overtaken(newer)
+        close(gitlab, kept, f"!{by} is of a newer pipeline ({newer.pipeline.id})", by)
+        raise Outrun(newer)

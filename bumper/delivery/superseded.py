@@ -10,7 +10,7 @@ from bumper.gitlab.merge_requests import find_open
 from bumper.image import ImageReference
 from bumper.planning.proposal import Request
 from bumper.progress import begin
-from bumper.records.order import Asked, Newer, newer_among, newer_on_branch
+from bumper.records.order import Asked, NewerPipeline, newer_among, newer_on_branch
 from bumper.settings import Pipeline
 
 
@@ -20,7 +20,7 @@ class Late:
 
     image: ImageReference
     apps: tuple[str, ...]
-    newer: Newer
+    newer: NewerPipeline
 
     def explain(self, environment: str) -> str:
         """What happened, with the command that goes back on purpose (a job retried in GitLab may mean that)."""
@@ -45,20 +45,20 @@ def find_late(
         return []
     begin("looking for newer pipelines")
     checkout = target.checkout
-    forge = connect_if_possible(checkout.settings)
-    proposed = [(one.record, one) for one in find_open(forge, checkout.branch)] if forge is not None else []
+    gitlab = connect_if_possible(checkout.settings)
+    proposed = [(one.record, one) for one in find_open(gitlab, checkout.branch)] if gitlab is not None else []
     late = []
     for image in images:
         found = [each for each in target.gathered.pins if each.app in apps and each.pin.repository == image.repository]
         files = tuple(dict.fromkeys(each.file for each in found))
         asked = Asked(target.environment.name, image.repository, pipeline, files)
-        newer = newer_among(proposed, asked) or newer_on_branch(checkout, forge, asked)
+        newer = newer_among(proposed, asked) or newer_on_branch(checkout, gitlab, asked)
         if newer is not None:
             late.append(Late(image, tuple(dict.fromkeys(each.app for each in found)), newer))
     return late
 
 
-def superseded(asked: Request, warnings: Iterable[str], newer: Iterable[Newer]) -> Result:
+def superseded(asked: Request, warnings: Iterable[str], newer: Iterable[NewerPipeline]) -> Result:
     """The result of a request that came too late; its merge request is the newer pipeline's, where one is open."""
     requests = [one.merge_request for one in newer if one.merge_request is not None]
     shown = None

@@ -11,7 +11,7 @@ from bumper.environments.config_checks import suggest
 from bumper.environments.config_keys import ArgoCdKeys, ConfigKeys, EnvironmentKeys, PinnedImageKeys, RegistryKeys
 from bumper.errors import Refused
 from bumper.values.pin_path import format_path
-from bumper.values.yaml_tree import Alias, Mapping, Node, Scalar, Sequence
+from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, SequenceNode
 
 FILE_NAME = "bumper.yaml"
 
@@ -44,18 +44,18 @@ def _find(root: Node, place: Place) -> tuple[int, Place]:
     """The line of ``place``, and how much of it stands in the file."""
     node, line = root, root.line
     for depth, step in enumerate(place):
-        holder = node.target if isinstance(node, Alias) else node
-        if isinstance(holder, Sequence) and isinstance(step, int):
-            node = holder.items[step]
+        tag_scalar = node.target if isinstance(node, Alias) else node
+        if isinstance(tag_scalar, SequenceNode) and isinstance(step, int):
+            node = tag_scalar.items[step]
             line = node.line
-        elif isinstance(holder, Mapping) and (pair := _find_pair(holder, str(step))) is not None:
+        elif isinstance(tag_scalar, MappingNode) and (pair := _find_pair(tag_scalar, str(step))) is not None:
             line, node = pair[0].line, pair[1]
         else:
             return line, place[:depth]
     return line, place
 
 
-def _find_pair(mapping: Mapping, key: str) -> tuple[Node, Node] | None:
+def _find_pair(mapping: MappingNode, key: str) -> tuple[Node, Node] | None:
     return next((pair for pair in mapping.pairs if isinstance(pair[0], Scalar) and pair[0].value == key), None)
 
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from bumper.environments.config_models import Config, PinnedImage
 from bumper.environments.layout import AppFiles, Environment
-from bumper.environments.sharing_out import in_parts, share_out
+from bumper.environments.sharing_out import chunks, map_in_processes
 from bumper.errors import Refused
 from bumper.image import Repository, read_repository
 from bumper.values.holds import HOLD
@@ -17,7 +17,7 @@ from bumper.values.siblings import resolve, value_of
 from bumper.values.skimming import skim
 from bumper.values.values_file import ValuesFile, find_pins, pin_at, read_values, try_values
 from bumper.values.values_on_demand import ValuesOnDemand
-from bumper.values.yaml_tree import Mapping as NodeMapping
+from bumper.values.yaml_tree import MappingNode
 
 _MANY = 250  # applications
 _AT_ONCE = 250  # of many
@@ -57,8 +57,8 @@ def gather(environment: Environment, config: Config, sources: Mapping[str, bytes
         values, unreadable = _read_all(environment, sources)
         found = [_find(environment, config, values, unreadable)]
     else:  # neither the trees of all of them at once, nor one core for all
-        parts = [replace(environment, apps=tuple(part)) for part in in_parts(apps, _AT_ONCE)]
-        found = share_out(lambda part: _find(part, config, *_look_at(part, config, sources)), parts)
+        parts = [replace(environment, apps=tuple(part)) for part in chunks(apps, _AT_ONCE)]
+        found = map_in_processes(lambda part: _find(part, config, *_look_at(part, config, sources)), parts)
         values = ValuesOnDemand({path: sources[path] for one in found for path in one.readable})
     return Gathered(
         pins=tuple(pin for one in found for pin in one.pins),
@@ -213,7 +213,7 @@ def _overrides(values: ValuesFile, path: Sequence[str | int]) -> bool:
     """Whether ``values`` decides what stands at ``path``: Helm merges mappings and replaces everything else."""
     node = resolve(values.documents[0].root) if values.documents else None
     for step in path:
-        if not isinstance(node, NodeMapping):
+        if not isinstance(node, MappingNode):
             return node is not None
         node = value_of(node, step) if isinstance(step, str) else None
         if node is None:

@@ -8,8 +8,8 @@ from bumper.environments.path_pattern import APP
 from bumper.environments.survey import FoundEnvironment, Survey
 
 # Beside bumper.yaml, where `bumper schema > bumper.schema.json` puts it.
-_MOST_NAMES = 8  # of applications in a comment, the rest is counted
-_MOST_LINES = 20  # of what is left open
+_MAX_NAMES = 8  # of applications in a comment, the rest is counted
+_MAX_LINES = 20  # of what is left open
 _PRODUCTION = ("prod", "production")
 
 _HEAD = """\
@@ -64,15 +64,15 @@ def _environment(found: FoundEnvironment, source: str | None) -> Iterator[str]:
         yield r"    # tags: 'v?\d+\.\d+\.\d+'       # the tags that may enter, each as a whole"
         yield "    # digests: true                 # write the digest too"
         yield "    # labels: [deploy]"
-    names = found.argocd if 0 < len(found.argocd) <= _MOST_NAMES else (f"{APP}-{found.name}",)
+    names = found.argocd if 0 < len(found.argocd) <= _MAX_NAMES else (f"{APP}-{found.name}",)
     shown = json.dumps(names[0] if len(names) == 1 else names, ensure_ascii=False)
     yield f"    # argocd: {{server: https://argocd.example.com, application: {printable(shown)}}}"
 
 
 def _names(apps: Sequence[str]) -> str:
-    more = f" and {len(apps) - _MOST_NAMES} more" if len(apps) > _MOST_NAMES else ""
+    more = f" and {len(apps) - _MAX_NAMES} more" if len(apps) > _MAX_NAMES else ""
     what = "application" if len(apps) == 1 else "applications"
-    return f"{what} {', '.join(map(printable, apps[:_MOST_NAMES]))}{more}"
+    return f"{what} {', '.join(map(printable, apps[:_MAX_NAMES]))}{more}"
 
 
 def _patterns(key: str, patterns: Sequence[str], remark: str) -> Iterator[str]:
@@ -101,8 +101,8 @@ def _split(name: str) -> list[str]:
 
 def some(lines: Sequence[str]) -> list[str]:
     """The first of many ``lines``, printable, and how many more there are."""
-    more = [f"and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
-    return [*map(printable, lines[:_MOST_LINES]), *more]
+    more = [f"and {len(lines) - _MAX_LINES} more"] if len(lines) > _MAX_LINES else []
+    return [*map(printable, lines[:_MAX_LINES]), *more]
 
 
 def printable(text: str) -> str:

@@ -10,7 +10,7 @@ _PLACEHOLDER = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 # A git generator's whole path, which may be several folders deep.
 _WHOLE_PATH = frozenset({"path", ".path", ".path.path"})
 _REFERENCE = re.compile(r"\$[^/]+/")
-_MOST_STARS = 6  # more of them in one path take too long to match
+_MAX_STARS = 6  # more of them in one path take too long to match
 
 
 def as_glob(text: str) -> str:
@@ -21,7 +21,7 @@ def as_glob(text: str) -> str:
 def value_file_globs(folder: str, names: Iterable[str]) -> tuple[str, ...]:
     """``helm.valueFiles`` of a source at ``folder``; addresses and files outside the repository are left out."""
     globs = (_value_file(folder, name) for name in names if "://" not in name)
-    return tuple(glob for glob in globs if glob is not None and glob.count("*") <= _MOST_STARS)
+    return tuple(glob for glob in globs if glob is not None and glob.count("*") <= _MAX_STARS)
 
 
 def matching(glob: str, paths: Collection[str]) -> list[str]:

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from bumper.environments.manifest_paths import as_glob, value_file_globs
 from bumper.values.siblings import Resolved, look_up, resolve
 from bumper.values.yaml_data import to_data
-from bumper.values.yaml_tree import Mapping as NodeMapping
-from bumper.values.yaml_tree import Node, Scalar, YamlError, parse_documents
-from bumper.values.yaml_tree import Sequence as NodeSequence
+from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode, YamlError, parse_documents
 
 _MARK = b"argoproj.io/"
 _KINDS = ("Application", "ApplicationSet")
@@ -98,14 +96,14 @@ def _manifests_in(file: str, source: bytes) -> Iterator[Manifest]:
 def _sources(root: Node, spec: tuple[str, ...]) -> Iterator[Source]:
     """Argo CD takes ``sources`` where both are written; an ApplicationSet may hold either."""
     several = look_up(root, (*spec, "sources"))
-    nodes = map(resolve, several.items) if isinstance(several, NodeSequence) else [look_up(root, (*spec, "source"))]
-    yield from (_source(node) for node in nodes if isinstance(node, NodeMapping))
+    nodes = map(resolve, several.items) if isinstance(several, SequenceNode) else [look_up(root, (*spec, "source"))]
+    yield from (_source(node) for node in nodes if isinstance(node, MappingNode))
 
 
-def _source(node: NodeMapping) -> Source:
+def _source(node: MappingNode) -> Source:
     path = _text(node, "path")
     listed = look_up(node, ("helm", "valueFiles"))
-    items = [resolve(item) for item in listed.items] if isinstance(listed, NodeSequence) else []
+    items = [resolve(item) for item in listed.items] if isinstance(listed, SequenceNode) else []
     names = [item.value for item in items if isinstance(item, Scalar)]
     return Source(
         path=as_glob(path) if path is not None else None,
@@ -117,7 +115,7 @@ def _source(node: NodeMapping) -> Source:
 
 
 def _parameters(listed: Resolved | None) -> Iterator[Parameter]:
-    for item in listed.items if isinstance(listed, NodeSequence) else ():
+    for item in listed.items if isinstance(listed, SequenceNode) else ():
         name = _text(item, "name")
         if name is not None:
             yield Parameter(name, _text(item, "value") or "", item.line)

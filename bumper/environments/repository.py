@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bumper.environments.config_models import Config
 from bumper.environments.gather import Gathered, gather
 from bumper.environments.layout import Environment, Layout, read_layout
-from bumper.environments.selection import EVERYTHING, Concern, with_apps, with_images
+from bumper.environments.selection import EVERYTHING, Selection, with_apps, with_images
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, read_files
 from bumper.progress import begin
@@ -17,7 +17,7 @@ _FEW = 2000  # files: among more, guessing takes longer than fetching twice
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class RepositoryConfig:
     """What the repository says of itself; ``written`` is None where it has no bumper.yaml."""
 
     written: Config | None
@@ -29,7 +29,7 @@ class Setup:
         return self.written if self.written is not None else Config()
 
 
-def read_setup(checkout: Checkout, along: Iterable[str] = ()) -> Setup:
+def read_repository_config(checkout: Checkout, along: Iterable[str] = ()) -> RepositoryConfig:
     """bumper.yaml as it stands at the tip, and the environments that follow from it; files ``along`` come with it.
 
     Raises:
@@ -45,7 +45,7 @@ def read_setup(checkout: Checkout, along: Iterable[str] = ()) -> Setup:
         )
 
         written = parse_config(read_files(checkout, [CONFIG_FILE, *along])[CONFIG_FILE])
-    return Setup(written, read_layout(written, checkout.files, checkout.settings.address.name))
+    return RepositoryConfig(written, read_layout(written, checkout.files, checkout.settings.address.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,45 +53,47 @@ class Target:
     """The environment that a command changes, as it stands at the tip."""
 
     checkout: Checkout
-    setup: Setup
+    setup: RepositoryConfig
     environment: Environment
     gathered: Gathered
 
 
-def open_target(checkout: Checkout, name: str, concern: Concern = EVERYTHING) -> Target:
-    """bumper.yaml, the environment ``name`` and its pins, as far as they can be of ``concern``."""
-    setup = read_setup(checkout, _likely_files(checkout, name, concern))
-    return open_environment(checkout, setup, name, concern)
+def open_target(checkout: Checkout, name: str, selection: Selection = EVERYTHING) -> Target:
+    """bumper.yaml, the environment ``name`` and its pins, as far as they can be of ``selection``."""
+    setup = read_repository_config(checkout, _likely_files(checkout, name, selection))
+    return open_environment(checkout, setup, name, selection)
 
 
-def _likely_files(checkout: Checkout, name: str, concern: Concern) -> tuple[str, ...]:
+def _likely_files(checkout: Checkout, name: str, selection: Selection) -> tuple[str, ...]:
     """The environment's files by the usual layouts: where bumper.yaml says the same, one fetch is enough."""
     if CONFIG_FILE not in checkout.entries or len(checkout.entries) > _FEW:
         return ()
     usual = read_layout(None, checkout.files, checkout.settings.address.name)
     try:
-        return with_apps(usual.environment(name), concern.apps).files
+        return with_apps(usual.environment(name), selection.apps).files
     except Refused:
         return ()
 
 
-def open_environment(checkout: Checkout, setup: Setup, name: str, concern: Concern = EVERYTHING) -> Target:
+def open_environment(
+    checkout: Checkout, setup: RepositoryConfig, name: str, selection: Selection = EVERYTHING
+) -> Target:
     """The environment ``name`` and its pins, its files fetched all at once.
 
-    Only what can be of ``concern`` is read; where one of its images has no pin everything is, to name what is near.
+    Only what can be of ``selection`` is read; where one of its images has no pin everything is, to name what is near.
     """
     environment = setup.layout.environment(name)
-    chosen = with_apps(environment, concern.apps)
+    chosen = with_apps(environment, selection.apps)
     begin(f"reading {len(chosen.files)} values files of {name}")
     sources = read_files(checkout, chosen.files)
-    gathered = gather(with_images(chosen, setup.config, sources, concern.images), setup.config, sources)
-    if not {found.pin.repository for found in gathered.pins}.issuperset(concern.images):
+    gathered = gather(with_images(chosen, setup.config, sources, selection.images), setup.config, sources)
+    if not {found.pin.repository for found in gathered.pins}.issuperset(selection.images):
         gathered = gather(chosen, setup.config, sources)
     names = tuple(dict.fromkeys(app.app for app in environment.apps))
     return Target(checkout, setup, environment, replace(gathered, apps=names))
 
 
-def fetch_environments(checkout: Checkout, setup: Setup, names: Iterable[str]) -> None:
+def fetch_environments(checkout: Checkout, setup: RepositoryConfig, names: Iterable[str]) -> None:
     """Fetch the files of several environments at once, before they are opened; what is wrong is told then."""
     known = [name for name in names if name in setup.layout.environments]
     with contextlib.suppress(Refused):
@@ -100,7 +102,7 @@ def fetch_environments(checkout: Checkout, setup: Setup, names: Iterable[str]) -
         read_files(checkout, paths)
 
 
-def gather_environment(checkout: Checkout, setup: Setup, name: str) -> Gathered:
+def gather_environment(checkout: Checkout, setup: RepositoryConfig, name: str) -> Gathered:
     """The environment's pins alone, for a command that changes nothing."""
     environment = setup.layout.environment(name)
     return gather(environment, setup.config, read_files(checkout, environment.files))

@@ -1,4 +1,4 @@
-"""Which applications of an environment a request can concern, told before any file is parsed. Pure.
+"""Which applications of an environment a request can selection, told before any file is parsed. Pure.
 
 Parsing thousands of values files takes seconds, a byte search milliseconds.
 """
@@ -13,14 +13,14 @@ from bumper.image import Repository, read_repository
 
 
 @dataclass(frozen=True, slots=True)
-class Concern:
+class Selection:
     """The applications (globs) and images that a request is about; empty: all."""
 
     apps: tuple[str, ...] = ()
     images: tuple[Repository, ...] = ()
 
 
-EVERYTHING = Concern()
+EVERYTHING = Selection()
 _LITTLE = 250_000  # bytes; read whole, which takes a twentieth of a second and tells of every file that is broken
 
 

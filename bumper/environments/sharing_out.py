@@ -9,23 +9,23 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 
-_MOST_PROCESSES = 4
+_MAX_PROCESSES = 4
 _CAN_FORK = sys.platform == "linux"  # elsewhere a fork of a process with threads may not survive
 
 _inherited: tuple[Callable[[Any], Any], Sequence[Any]]  # in a forked process: neither is ever sent
 
 
-def in_parts(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
+def chunks(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
     """``items`` in their order, ``size`` of them together."""
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def share_out(work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done]:
+def map_in_processes(work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done]:
     """What ``work`` makes of every item, in their order; what it returns (or raises) has to be picklable.
 
     The processes are forked, so that ``work`` and the items, however large, are there already.
     """
-    processes = min(_MOST_PROCESSES, len(items), _cores()) if _CAN_FORK else 1
+    processes = min(_MAX_PROCESSES, len(items), _cores()) if _CAN_FORK else 1
     if processes < 2:  # noqa: PLR2004 - nobody to share with
         return list(map(work, items))
     from concurrent.futures import ProcessPoolExecutor

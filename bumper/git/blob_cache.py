@@ -16,8 +16,8 @@ if TYPE_CHECKING:  # imported where it is used: most jobs read few files
     from sqlite3 import Connection
 
 _NAME = "blobs.sqlite"
-_PATIENCE = 1.0  # second to wait for another process that writes
-_MOST_BYTES = 1_000_000_000  # then it is begun anew
+_TIMEOUT = 1.0  # second to wait for another process that writes
+_MAX_BYTES = 1_000_000_000  # then it is begun anew
 _AT_ONCE = 30_000  # SQLite's bound on what one question may name is 32,766
 _HEX_OF_SHA1 = 40
 _TABLE = "CREATE TABLE IF NOT EXISTS blobs (id BLOB PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID"
@@ -65,10 +65,10 @@ def _work_on(folder: Path, work: "Callable[[Connection], T]") -> "T | None":
     file = folder / _NAME
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if file.exists() and file.stat().st_size > _MOST_BYTES:
+        if file.exists() and file.stat().st_size > _MAX_BYTES:
             file.unlink()
         file.touch(mode=0o600)
-        with contextlib.closing(sqlite3.connect(file, timeout=_PATIENCE)) as connection, connection:
+        with contextlib.closing(sqlite3.connect(file, timeout=_TIMEOUT)) as connection, connection:
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute(_TABLE)
             return work(connection)

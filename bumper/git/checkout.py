@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from bumper.git.blob_cache import keep, read_kept
 from bumper.git.command import NETWORK_SECONDS, GitCommand, GitFailed
-from bumper.git.failures import RaceLost, explain, explain_push, is_gone, is_race
+from bumper.git.failures import PushRaceLost, explain, explain_push, is_gone, is_race
 from bumper.settings import Settings
 
 SYMBOLIC_LINK = "120000"
@@ -83,7 +83,7 @@ def _fetch(checkout: Checkout, branch: str, depth: int = 1) -> str:
         checkout.git.over_network("fetch", *arguments, "origin", f"+{HEADS}{branch}:{ref}")
     except GitFailed as failure:
         if branch != checkout.branch and is_gone(failure):  # merged or deleted a moment ago
-            raise RaceLost(branch) from failure
+            raise PushRaceLost(branch) from failure
         raise explain(failure, f"fetching {branch}", checkout.settings) from failure
     return checkout.git.text("rev-parse", ref)
 
@@ -148,7 +148,7 @@ def push(checkout: Checkout, commit: str, branch: str, expected: str | None, opt
     ``options`` are push options for the server. Returns what it said (``remote:`` lines).
 
     Raises:
-        RaceLost: somebody else moved the branch.
+        PushRaceLost: somebody else moved the branch.
         Refused: the server declined the push. Unavailable: it could not be reached.
 
     """
@@ -161,7 +161,7 @@ def push(checkout: Checkout, commit: str, branch: str, expected: str | None, opt
         if is_race(failure.stdout + failure.stderr):
             if failure.again and _fetch(checkout, branch) == commit:
                 return ""
-            raise RaceLost(branch) from failure
+            raise PushRaceLost(branch) from failure
         raise explain_push(failure, branch, checkout.settings) from failure
 
 
@@ -169,7 +169,7 @@ def fetch_branch(checkout: Checkout, branch: str, depth: int = 1) -> Checkout:
     """Another branch's newest commit, to read its files, and the ``depth - 1`` commits before it.
 
     Raises:
-        RaceLost: there is no such branch (any more).
+        PushRaceLost: there is no such branch (any more).
 
     """
     tip = _fetch(checkout, branch, depth)

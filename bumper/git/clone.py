@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bumper.errors import Refused
 from bumper.git.checkout import HEADS, Checkout, list_entries
-from bumper.git.command import GitCommand, GitFailed, Started
+from bumper.git.command import GitCommand, GitFailed, RunningGit
 from bumper.git.environment import forget_inherited_repository, git_environment
 from bumper.git.failures import explain
 from bumper.progress import begin
@@ -22,7 +22,7 @@ class Cloning:
     settings: Settings
     _git: GitCommand
     _arguments: tuple[str, ...]
-    _started: Started
+    _started: RunningGit
     _folder: "tempfile.TemporaryDirectory[str]"
 
     def end(self) -> Checkout:

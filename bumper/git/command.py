@@ -68,7 +68,7 @@ class GitCommand:
         """What it prints and what it says on the side (stderr)."""
         return self.start(*arguments).end(stdin, seconds)
 
-    def start(self, *arguments: str) -> "Started":
+    def start(self, *arguments: str) -> "RunningGit":
         """``git arguments``, which goes on by itself until somebody waits for its end.
 
         Raises:
@@ -90,9 +90,9 @@ class GitCommand:
             raise Unavailable("git was not found; install git 2.31 or newer.") from error
         except OSError as error:
             raise Unavailable(f"git {arguments[0]} could not be started: {error.__class__.__name__}.") from error
-        return Started(process, arguments[0])
+        return RunningGit(process, arguments[0])
 
-    def over_network(self, *arguments: str, stdin: bytes = b"", started: "Started | None" = None) -> str:
+    def over_network(self, *arguments: str, stdin: bytes = b"", started: "RunningGit | None" = None) -> str:
         """The same with the remote: what fails for a moment (a gateway's error, a cut connection) is tried again.
 
         ``started`` is the first try, where it is under way already. Returns what git and the server said on the side:
@@ -116,7 +116,7 @@ class GitCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class RunningGit:
     """A git that is running."""
 
     _process: "subprocess.Popen[bytes]"

@@ -39,7 +39,7 @@ _PUSH_RULES = (
 _REDIRECT = re.compile(r"unable to update url base from redirection|returned error: 30\d", re.IGNORECASE)
 
 
-class RaceLost(Exception):
+class PushRaceLost(Exception):
     """Somebody else pushed to the same branch first: the job is to be done again from the new tip."""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bumper.settings import Settings
 
-_LONGEST_WAIT = 20.0  # seconds: whoever has the turn may be waiting for a server
+_MAX_WAIT = 20.0  # seconds: whoever has the turn may be waiting for a server
 _LOOK_AGAIN = 0.02  # seconds
 
 
@@ -32,7 +32,7 @@ def _wait_for(folder: Path, what: str, at_the_end: contextlib.ExitStack) -> None
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = at_the_end.enter_context((folder / hashlib.sha256(what.encode()).hexdigest()[:16]).open("w"))
-    until = time.monotonic() + _LONGEST_WAIT
+    until = time.monotonic() + _MAX_WAIT
     while time.monotonic() < until:
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

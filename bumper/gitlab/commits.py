@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bumper.git.log import LookedFarEnough
-from bumper.gitlab.connection import Forge, translated
+from bumper.gitlab.connection import GitLab, translated
 from bumper.gitlab.merge_requests import MergeRequest, read_merge_request
 
 _PAGE = 50  # commits
 _FURTHEST = 40  # pages
 _PER_PAGE = 100  # GitLab's most
-_MOST_PAGES = 5
+_MAX_PAGES = 5
 
 
-def commits_that_touched(forge: Forge, path: str, start: str) -> Iterator[list[str]]:
+def commits_that_touched(gitlab: GitLab, path: str, start: str) -> Iterator[list[str]]:
     """Ids of the first-parent commits from ``start`` back that changed ``path``, the newest first, a page at a time.
 
     ``path`` is a file, a folder, or empty for the whole repository. Raises:
@@ -22,8 +22,8 @@ def commits_that_touched(forge: Forge, path: str, start: str) -> Iterator[list[s
     """
     for page in range(1, _FURTHEST + 1):
         query = {"ref_name": start, "first_parent": True, "per_page": _PAGE, "page": page}
-        with translated(forge, f"listing the commits of {path or 'the repository'}"):
-            found = forge.project.commits.list(
+        with translated(gitlab, f"listing the commits of {path or 'the repository'}"):
+            found = gitlab.project.commits.list(
                 get_all=False, iterator=False, query_parameters=query | ({"path": path} if path else {})
             )
         if found:
@@ -44,52 +44,52 @@ class LoggedCommit:
     message: str
 
 
-def newest_commits(forge: Forge, path: str, branch: str) -> list[LoggedCommit]:
+def newest_commits(gitlab: GitLab, path: str, branch: str) -> list[LoggedCommit]:
     """The newest commits of ``branch`` that changed ``path``, those of merged branches included."""
-    with translated(forge, f"listing the commits of {path}"):
+    with translated(gitlab, f"listing the commits of {path}"):
         query = {"ref_name": branch, "path": path, "per_page": _PER_PAGE}
-        found = forge.project.commits.list(get_all=False, iterator=False, query_parameters=query)
+        found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
     return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
 
 
-def newest_messages(forge: Forge, branch: str) -> Iterator[str]:
+def newest_messages(gitlab: GitLab, branch: str) -> Iterator[str]:
     """The messages of the branch's newest commits, as far as the caller goes on reading, within bounds."""
-    for page in range(1, _MOST_PAGES + 1):
-        with translated(forge, f"listing the commits of {branch}"):
+    for page in range(1, _MAX_PAGES + 1):
+        with translated(gitlab, f"listing the commits of {branch}"):
             query = {"ref_name": branch, "per_page": _PER_PAGE, "page": page}
-            found = forge.project.commits.list(get_all=False, iterator=False, query_parameters=query)
+            found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
         yield from (str(commit.attributes.get("message", "")) for commit in found)
         if len(found) < _PER_PAGE:
             return
 
 
-def merge_request_of(forge: Forge, commit: str) -> MergeRequest | None:
+def merge_request_of(gitlab: GitLab, commit: str) -> MergeRequest | None:
     """The merged merge request that brought ``commit`` to the target branch."""
-    with translated(forge, f"looking up the merge request of {commit[:12]}"):
-        found = forge.project.commits.get(commit, lazy=True).merge_requests(query_parameters={"per_page": 20})
+    with translated(gitlab, f"looking up the merge request of {commit[:12]}"):
+        found = gitlab.project.commits.get(commit, lazy=True).merge_requests(query_parameters={"per_page": 20})
         requests = [read_merge_request(dict(one)) for one in found]
     return next((one for one in requests if one.state == "merged"), None)
 
 
-def contains(forge: Forge, revision: str, commit: str) -> bool:
+def contains(gitlab: GitLab, revision: str, commit: str) -> bool:
     """Whether ``commit`` is ``revision`` or one of the commits before it.
 
     Raises:
         NotShown: the project has no such revision.
 
     """
-    with translated(forge, f"comparing {revision[:12]} with {commit[:12]}"):
-        compared = forge.project.repository_compare(revision, commit)  # the commits that only the second one has
+    with translated(gitlab, f"comparing {revision[:12]} with {commit[:12]}"):
+        compared = gitlab.project.repository_compare(revision, commit)  # the commits that only the second one has
         return isinstance(compared, dict) and compared.get("commits") == []
 
 
-def commits_of(forge: Forge, request: MergeRequest) -> list[str]:
+def commits_of(gitlab: GitLab, request: MergeRequest) -> list[str]:
     """Ids of the target branch's commits that a merged merge request brought, the newest first.
 
     A merge or squash commit is the one; a fast-forward brings the source branch's own.
     """
     if request.merged_as is not None:
         return [request.merged_as]
-    with translated(forge, f"listing the commits of !{request.iid}"):
-        lazy = forge.project.mergerequests.get(request.iid, lazy=True)
+    with translated(gitlab, f"listing the commits of !{request.iid}"):
+        lazy = gitlab.project.mergerequests.get(request.iid, lazy=True)
         return [str(commit.get_id()) for commit in lazy.commits(get_all=True, per_page=_PER_PAGE)]

@@ -48,7 +48,7 @@ class NotMergeable(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Forge:
+class GitLab:
     """The GitOps repository's project on its GitLab."""
 
     project: Project
@@ -78,7 +78,7 @@ def _session() -> requests.Session:
     return session
 
 
-def connect(settings: Settings) -> Forge:
+def connect(settings: Settings) -> GitLab:
     """The project's API; nothing is asked yet.
 
     Raises:
@@ -101,28 +101,28 @@ def connect(settings: Settings) -> Forge:
         ssl_verify=str(settings.ca_file) if settings.ca_file is not None else True,
         session=_session(),
     )
-    return Forge(gitlab.projects.get(settings.address.project, lazy=True), settings)
+    return GitLab(gitlab.projects.get(settings.address.project, lazy=True), settings)
 
 
-def connect_if_possible(settings: Settings) -> Forge | None:
+def connect_if_possible(settings: Settings) -> GitLab | None:
     """The project's API, or None where no token opens it."""
     return connect(settings) if settings.has_api else None
 
 
 @contextlib.contextmanager
-def translated(forge: Forge, step: str) -> Iterator[None]:
+def translated(gitlab: GitLab, step: str) -> Iterator[None]:
     """Library errors as one sentence each; the token is never in it."""
     try:
         yield
     except GitlabError as error:
-        raise _explain(forge, step, error) from error
+        raise _explain(gitlab, step, error) from error
     except requests.RequestException as error:
-        where = forge.settings.address.gitlab_url
+        where = gitlab.settings.address.gitlab_url
         raise Unavailable(f"{step} failed: {where} did not answer ({type(error).__name__}); try again.") from error
 
 
-def _explain(forge: Forge, step: str, error: GitlabError) -> BumperError:
-    address, token = forge.settings.address, forge.settings.token
+def _explain(gitlab: GitLab, step: str, error: GitlabError) -> BumperError:
+    address, token = gitlab.settings.address, gitlab.settings.token
     source = token.source if token is not None else "BUMPER_TOKEN"
     said = _message(error)
     code = error.response_code

@@ -26,7 +26,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class ProposalText:
     """What a command says of its proposal; ``title`` is the user's, in the place of ``subject``."""
 
     subject: str
@@ -45,17 +45,17 @@ def make_record(asked: Request, plan: Plan, environ: Mapping[str, str], undoes: 
 
 
 def make_draft(
-    target: Target, asked: Request, plan: Plan, wording: Wording, environ: Mapping[str, str],
+    target: Target, asked: Request, plan: Plan, text: ProposalText, environ: Mapping[str, str],
     files: Mapping[str, bytes] | None = None, undoes: Sequence[str] = (),
 ) -> Draft:  # fmt: skip
     """The proposal of ``plan``; ``files`` are its new bytes where they are more than the plan's tags."""
     content = files if files is not None else apply_plan(plan, target.gathered.values)
     config, rules = target.setup.config, target.environment.config
     record = make_record(asked, plan, environ, undoes)
-    words = Words(config.commit_message, wording.title, argocd_references(environ))
-    labels = (*rules.labels, *wording.labels)
+    words = Words(config.commit_message, text.title, argocd_references(environ))
+    labels = (*rules.labels, *text.labels)
     proposal = propose(
-        asked, config.branch_prefix, wording.subject, content, record, words, labels, wording.remarks
+        asked, config.branch_prefix, text.subject, content, record, words, labels, text.remarks
     )  # fmt: skip
     result = Result(
         asked.command, asked.environment, "dry-run", plan.changes, plan.held, plan.warnings, proposal.branch,

@@ -12,9 +12,9 @@ from bumper.records.record import Record, one_line, trailers
 from bumper.settings import Source
 from bumper.values.change import Change
 
-LONGEST_TITLE = 255  # characters, GitLab's limit
-_MOST_ROWS = 100
-_LONGEST_SLUG = 40
+MAX_TITLE = 255  # characters, GitLab's limit
+_MAX_ROWS = 100
+_MAX_SLUG = 40
 _ZERO_WIDTH_SPACE = "\u200b"
 
 
@@ -72,7 +72,7 @@ def branch_name(prefix: str, request: Request) -> str:
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_LONGEST_SLUG].strip("-") or "x"
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_MAX_SLUG].strip("-") or "x"
 
 
 def propose(
@@ -80,7 +80,7 @@ def propose(
     labels: Iterable[str] = (), remarks: Sequence[str] = (),
 ) -> Proposal:  # fmt: skip
     """Put a proposal together; ``subject`` is the line that bumper would write by itself."""
-    title = _quiet(one_line(words.title or "") or subject)[:LONGEST_TITLE]
+    title = _quiet(one_line(words.title or "") or subject)[:MAX_TITLE]
     first = one_line(words.commit_message.replace("{default}", subject))
     return Proposal(
         branch=branch_name(prefix, request),
@@ -98,7 +98,7 @@ def _body(record: Record) -> str:
     """The changes for whoever reads git's log, one a line."""
     lines = [
         one_line(f"{_quiet(change.app)}: {change.image} {change.before} -> {change.after}")
-        for change in record.changes[:_MOST_ROWS]
+        for change in record.changes[:_MAX_ROWS]
     ]
     left_out = len(record.changes) - len(lines)
     return "\n".join([*lines, *([f"and {left_out} more"] if left_out else [])])
@@ -122,7 +122,7 @@ def describe(record: Record, subject: str, remarks: Sequence[str] = ()) -> str:
     rows = [
         f"| {code(change.app)} | {code(str(change.image))} | {code(str(change.before))} | {code(str(change.after))} "
         f"| {code(f'{change.file}:{change.line}')} |"
-        for change in record.changes[:_MOST_ROWS]
+        for change in record.changes[:_MAX_ROWS]
     ]
     left_out = len(record.changes) - len(rows)
     parts = [

@@ -8,7 +8,7 @@ from bumper.records.record import ChangeRow, Record
 from bumper.values.change import Change
 
 _COMMENT = re.compile(r"<!-- bumper: (\{.*\}) -->")
-_LONGEST_COMMENT = 500_000  # characters; GitLab takes a description of 1,048,576
+_MAX_COMMENT = 500_000  # characters; GitLab takes a description of 1,048,576
 
 
 def comment(record: Record) -> str:
@@ -24,7 +24,7 @@ def comment(record: Record) -> str:
     }
     if record.pipeline is not None:
         data["pipeline"] = [record.pipeline.id, record.pipeline.url, record.pipeline.project]
-    if len(text := _dump(data)) > _LONGEST_COMMENT:
+    if len(text := _dump(data)) > _MAX_COMMENT:
         text = _dump(data | {"changes": []})
     return f"<!-- bumper: {text} -->"
 

@@ -15,7 +15,7 @@ from bumper.git import log as local_log
 from bumper.git.checkout import Checkout, read_blobs
 from bumper.git.past_commits import PastCommit, Touched, read_past
 from bumper.gitlab.commits import commits_that_touched, merge_request_of
-from bumper.gitlab.connection import Forge
+from bumper.gitlab.connection import GitLab
 from bumper.progress import begin
 from bumper.records.record import Record, read_trailers
 from bumper.values.change import Change, Version, make_change
@@ -44,7 +44,7 @@ class Scope:
     """Where to look: an environment as it is now, and those of its applications that matter."""
 
     checkout: Checkout
-    forge: Forge | None  # None without a token for the API: then git alone tells
+    gitlab: GitLab | None  # None without a token for the API: then git alone tells
     environment: Environment
     config: Config
     gathered: Gathered
@@ -89,7 +89,7 @@ def _deployments_of(scope: Scope, steps: Sequence[_Step]) -> Iterator[Deployment
     versions = read_blobs(scope.checkout, {blob for blob in blobs if blob is not None})
     changed = [(step, changes) for step in steps if (changes := _changes(scope, step, versions))]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield from pool.map(lambda each: _deployment(scope.forge, each[0].past, each[1]), changed)
+        yield from pool.map(lambda each: _deployment(scope.gitlab, each[0].past, each[1]), changed)
 
 
 def _walk(scope: Scope) -> Iterator[list[_Step]]:
@@ -118,9 +118,9 @@ def _walk_until_renamed(scope: Scope, names: dict[str, str], start: str) -> Gene
 
 
 def _pages(scope: Scope, path: str, start: str) -> Iterator[list[str]]:
-    if scope.forge is None:
+    if scope.gitlab is None:
         return local_log.commits_that_touched(scope.checkout, path, start)
-    return commits_that_touched(scope.forge, path, start)
+    return commits_that_touched(scope.gitlab, path, start)
 
 
 def _rename(names: dict[str, str], touched: Iterable[Touched]) -> bool:
@@ -167,14 +167,14 @@ def _changes(scope: Scope, step: _Step, versions: Mapping[str, bytes]) -> tuple[
     return tuple(changes)
 
 
-def _deployment(forge: Forge | None, past: PastCommit, changes: tuple[Change, ...]) -> Deployment:
+def _deployment(gitlab: GitLab | None, past: PastCommit, changes: tuple[Change, ...]) -> Deployment:
     """Who and by which merge request: from trailers, else from the merge request that GitLab knows for the commit."""
     merged = past.merged if past.merged is not None else past.commit
     record = read_trailers(past.commit.message) or read_trailers(merged.message)
     named = _MERGE_MESSAGE.search(past.commit.message)
     iid = int(named[1]) if named is not None else None
-    if forge is not None and (record is None or iid is None):
-        request = merge_request_of(forge, past.commit.id)
+    if gitlab is not None and (record is None or iid is None):
+        request = merge_request_of(gitlab, past.commit.id)
         record = record or (request.record if request is not None else None)
         iid = request.iid if request is not None else iid
     asked = record.requested_by if record is not None else None

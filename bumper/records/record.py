@@ -20,7 +20,7 @@ COMMAND_TRAILER = "Bumper-Command"
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
 # Lone surrogates stand for bytes that are not UTF-8, which neither git nor GitLab takes in a text.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]+")
-_LONGEST_NUMBER = 18  # digits; a pipeline's have ten
+_MAX_NUMBER = 18  # digits; a pipeline's have ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def read_trailers(message: str) -> Record | None:
 
 def _read_order(order: str, url: str) -> Pipeline | None:
     number, _, project = order.partition(" ")
-    return Pipeline(int(number), url, project) if number.isdecimal() and len(number) <= _LONGEST_NUMBER else None
+    return Pipeline(int(number), url, project) if number.isdecimal() and len(number) <= _MAX_NUMBER else None
 
 
 def read_references(texts: Iterable[str]) -> Iterator[ImageReference]:

@@ -37,10 +37,10 @@ def recorded_digests(
 
 
 def _records(checkout: Checkout) -> Iterator[Record]:
-    forge = connect_if_possible(checkout.settings)
-    requests = newest_merged(forge, checkout.branch) if forge is not None else ()
+    gitlab = connect_if_possible(checkout.settings)
+    requests = newest_merged(gitlab, checkout.branch) if gitlab is not None else ()
     yield from (request.record for request in requests if request.record is not None)
-    messages = newest_messages(forge, checkout.branch) if forge is not None else local_log.newest_messages(checkout)
+    messages = newest_messages(gitlab, checkout.branch) if gitlab is not None else local_log.newest_messages(checkout)
     for message in messages:
         record = read_trailers(message)
         if record is not None:

@@ -19,7 +19,7 @@ from bumper.values.siblings import look_up
 from bumper.values.tag_scalars import plain_value
 from bumper.values.values_file import ValuesFile, read_values
 
-_MOST_VERSIONS = 3000  # of values files: what a job should fetch and parse for a page
+_MAX_VERSIONS = 3000  # of values files: what a job should fetch and parse for a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ def tag_ages(checkout: Checkout, pins: Mapping[str, Sequence[FoundPin]]) -> dict
     read = 0
     for commits in _steps(checkout):
         touched = [(past, one) for past in commits for one in past.touched if one.new_path in wanted]
-        touched = touched[: max(0, (_MOST_VERSIONS - read) // 2)]
+        touched = touched[: max(0, (_MAX_VERSIONS - read) // 2)]
         read += 2 * len(touched)
         blobs = read_blobs(checkout, {blob for _, one in touched for blob in (one.old_blob, one.new_blob) if blob})
         for past, one in touched:
             for tag in _changed(one, wanted[one.new_path], blobs):
                 wanted[one.new_path].remove(tag)
                 ages.update(dict.fromkeys(tag.places, past.commit.at))
-        if read + 1 >= _MOST_VERSIONS or not any(wanted.values()):
+        if read + 1 >= _MAX_VERSIONS or not any(wanted.values()):
             break
     return ages
 
@@ -65,7 +65,7 @@ def _tags(pins: Mapping[str, Sequence[FoundPin]]) -> dict[str, list[_Tag]]:
 
 
 def _value(found: FoundPin) -> str | None:
-    return found.pin.holder.value if found.pin.holder is not None else None
+    return found.pin.tag_scalar.value if found.pin.tag_scalar is not None else None
 
 
 def _steps(checkout: Checkout) -> Iterator[Sequence[PastCommit]]:

@@ -1,6 +1,6 @@
 """HTTP to a registry: bounded in time, tries and size, with no secret sent where it was not meant to go.
 
-With http_session.py and forge.py the only importer of requests.
+With http_session.py and gitlab.py the only importer of requests.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from bumper.http import SECONDS, Session
 
 NO_VERIFY = "or give --no-verify to go on without asking"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS = 5
+_MAX_REDIRECTS = 5
 _CHUNK = 64 * 1024
 
 
@@ -51,7 +51,7 @@ def ask(session: Session, question: Question) -> Answer:
 
     """
     headers, url = dict(question.headers), question.url
-    for _ in range(_MOST_REDIRECTS + 1):
+    for _ in range(_MAX_REDIRECTS + 1):
         answer = _ask_once(session, question, url, headers)
         if answer.status not in _REDIRECTS or "location" not in answer.headers:
             return answer
@@ -65,7 +65,7 @@ def ask(session: Session, question: Question) -> Answer:
         if origin(target) != origin(url):
             headers.pop("Authorization", None)
         url = target
-    raise Unavailable(f"{origin(question.url)} redirects more than {_MOST_REDIRECTS} times; check it, {NO_VERIFY}.")
+    raise Unavailable(f"{origin(question.url)} redirects more than {_MAX_REDIRECTS} times; check it, {NO_VERIFY}.")
 
 
 def origin(url: str) -> str:

@@ -25,7 +25,7 @@ from bumper.registry.http import NO_VERIFY, Answer, Question, ask, explain_statu
 
 _DOCKER_HUB_API = "registry-1.docker.io"
 _THREADS = 8
-_LONGEST_MANIFEST = 4 * 1024 * 1024  # bytes, the limit that registries set themselves
+_MAX_MANIFEST = 4 * 1024 * 1024  # bytes, the limit that registries set themselves
 _ACCEPT = (
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
@@ -136,14 +136,14 @@ def _ask(registry: _Registry, image: ImageReference, method: str) -> Answer:
     name, reference = image.repository.name, image.tag or image.digest
     url = f"{registry.login.url}/v2/{name}/manifests/{reference}"
     headers = {"Accept": _ACCEPT}
-    answer = ask(registry.session, Question(method, url, headers, longest=_LONGEST_MANIFEST))
+    answer = ask(registry.session, Question(method, url, headers, longest=_MAX_MANIFEST))
     if answer.status != HTTPStatus.UNAUTHORIZED:
         return answer
     authorization = authorize(registry.session, registry.login, answer, f"repository:{name}:pull")
     if authorization is None:
         return answer
     headers["Authorization"] = authorization
-    return ask(registry.session, Question(method, url, headers, longest=_LONGEST_MANIFEST))
+    return ask(registry.session, Question(method, url, headers, longest=_MAX_MANIFEST))
 
 
 def _digest_of(answer: Answer, image: ImageReference) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from bumper.errors import BumperError
 from bumper.values.sections import parse_again
 from bumper.values.values_file import ValuesFile
-from bumper.values.yaml_tree import Alias, Node, Scalar, YamlError, resolves_to_text
-from bumper.values.yaml_tree import Mapping as NodeMapping
+from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, YamlError, resolves_to_text
 
 
 class ProofFailed(BumperError):
@@ -82,7 +81,7 @@ def _scalars(values: ValuesFile, old_root: Node, new_root: Node) -> Iterator[tup
 
 
 def _children(node: Node) -> list[Node]:
-    if isinstance(node, NodeMapping):
+    if isinstance(node, MappingNode):
         return [child for pair in node.pairs for child in pair]
     return list(node.items) if not isinstance(node, (Scalar, Alias)) else []
 

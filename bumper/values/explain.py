@@ -28,8 +28,8 @@ def explain_followers(values: ValuesFile, changed: Sequence[Pin]) -> Iterator[st
     """What else changes because it is an alias of a changed value: every consumer of its anchor is named."""
     paths = {pin.path for pin in changed}
     for pin in changed:
-        if pin.holder is not None:
-            for path, line in aliases_of(values, pin.holder):
+        if pin.tag_scalar is not None:
+            for path, line in aliases_of(values, pin.tag_scalar):
                 if path not in paths:
                     yield (
                         f"{values.name}:{line}: {format_path(path)} changes too: it is an alias of "

@@ -37,7 +37,9 @@ def put_hold(values: ValuesFile, pins: Sequence[Pin], reason: str) -> bytes:
     said = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
     comment = f" {HOLD} {said}" if said else f" {HOLD}"
     text = values.text
-    ends = {_rest_of_line(text, pin.holder)[1] for pin in pins if pin.holder and hold_reason(values, pin) is None}
+    ends = {
+        _rest_of_line(text, pin.tag_scalar)[1] for pin in pins if pin.tag_scalar and hold_reason(values, pin) is None
+    }
     for end in sorted(ends, reverse=True):
         text = text[:end] + comment + text[end:]
     prove_same_values(values, text)
@@ -63,17 +65,17 @@ def take_hold(values: ValuesFile, pins: Sequence[Pin]) -> bytes:
 
 def _lines(values: ValuesFile, pins: Iterable[Pin]) -> Iterator[tuple[int, int]]:
     """The rest of each pin's line, and the lines of its aliases."""
-    for holder in {pin.holder for pin in pins if pin.holder is not None}:
-        yield _rest_of_line(values.text, holder)
-        used = {line for _, line in aliases_of(values, holder)}
+    for tag_scalar in {pin.tag_scalar for pin in pins if pin.tag_scalar is not None}:
+        yield _rest_of_line(values.text, tag_scalar)
+        used = {line for _, line in aliases_of(values, tag_scalar)}
         if used:
             starts = [0, *(line_end.end() for line_end in _LINE_END.finditer(values.text))]
             yield from (_to_line_end(values.text, starts[line - 1]) for line in used)
 
 
-def _rest_of_line(text: str, holder: Scalar) -> tuple[int, int]:
+def _rest_of_line(text: str, tag_scalar: Scalar) -> tuple[int, int]:
     """From the end of the tag to the end of its line; with a block of text, of the line that opens it."""
-    return _to_line_end(text, holder.start if holder.style in ("|", ">") else holder.end)
+    return _to_line_end(text, tag_scalar.start if tag_scalar.style in ("|", ">") else tag_scalar.end)
 
 
 def _to_line_end(text: str, start: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from bumper.values.pin_path import PinPath
 from bumper.values.shapes import Surroundings, pins_of_keys
 from bumper.values.siblings import Origin, Resolved, Sibling, look_up, siblings_of
 from bumper.values.tag_scalars import plain_value
-from bumper.values.yaml_tree import Mapping, Node, Sequence
+from bumper.values.yaml_tree import MappingNode, Node, SequenceNode
 
 _API = "argoproj.io/"
 _KINDS = frozenset({"Application", "ApplicationSet"})
@@ -48,7 +48,7 @@ def helm_of_manifest(root: Node) -> list[Helm]:
     places = [place for spec in _SPECS for place in _sources(root, spec)]
     found = []
     for path in places:
-        if isinstance(look_up(root, path), Mapping):
+        if isinstance(look_up(root, path), MappingNode):
             parts = (look_up(root, (*path, key)) for key in ("valuesObject", "values", "parameters"))
             found.append(Helm(path, *parts))
     return found
@@ -57,18 +57,18 @@ def helm_of_manifest(root: Node) -> list[Helm]:
 def _sources(root: Node, spec: PinPath) -> Iterator[PinPath]:
     yield (*spec, "source", "helm")
     several = look_up(root, (*spec, "sources"))
-    if isinstance(several, Sequence):
+    if isinstance(several, SequenceNode):
         yield from ((*spec, "sources", index, "helm") for index in range(len(several.items)))
 
 
-def pins_of_parameters(text: str, helm: Helm, lower: tuple[tuple[str, Mapping], ...]) -> Iterator[Pin]:
+def pins_of_parameters(text: str, helm: Helm, lower: tuple[tuple[str, MappingNode], ...]) -> Iterator[Pin]:
     """The pins that parameters set, with the repositories beside them, in valuesObject or in the files of ``lower``."""
     parameters = list(_parameters(helm))
-    below = (*((("", helm.values_object),) if isinstance(helm.values_object, Mapping) else ()), *lower)
+    below = (*((("", helm.values_object),) if isinstance(helm.values_object, MappingNode) else ()), *lower)
     registry = next((plain_value(one.value) for one in parameters if one.steps == ("global", "imageRegistry")), None)
     for folder in dict.fromkeys(one.steps[:-1] for one in parameters):
         own = [one for one in parameters if one.steps[:-1] == folder]
-        others = [(file, node) for file, root in below if isinstance(node := look_up(root, folder), Mapping)]
+        others = [(file, node) for file, root in below if isinstance(node := look_up(root, folder), MappingNode)]
         keys = {sibling.name.name: sibling for sibling in _siblings(own, others)}
         parent = key_name(folder[-1]).name if folder else ""
         around = Surroundings(text, (), parent, in_images=False, lower=(), global_registry=registry, duplicate=None)
@@ -80,7 +80,7 @@ def pins_of_parameters(text: str, helm: Helm, lower: tuple[tuple[str, Mapping], 
 
 
 def _parameters(helm: Helm) -> Iterator[_Parameter]:
-    items = helm.parameters.items if isinstance(helm.parameters, Sequence) else ()
+    items = helm.parameters.items if isinstance(helm.parameters, SequenceNode) else ()
     for index, item in enumerate(items):
         name, value = plain_value(look_up(item, ("name",))), look_up(item, ("value",))
         if name and value is not None:
@@ -89,7 +89,7 @@ def _parameters(helm: Helm) -> Iterator[_Parameter]:
             yield _Parameter(steps, index, value, value.line)
 
 
-def _siblings(own: list[_Parameter], lower: list[tuple[str, Mapping]]) -> Iterator[Sibling]:
+def _siblings(own: list[_Parameter], lower: list[tuple[str, MappingNode]]) -> Iterator[Sibling]:
     """The keys of one mapping of values, those of lower precedence first: whoever collects them keeps the last."""
     for file, mapping in reversed(lower):
         for sibling in siblings_of(mapping, ()).values():

@@ -23,9 +23,9 @@ class Pin:
     digest: str | None
     shape: str
     refusal: str | None = None
-    holder: Scalar | None = field(default=None, compare=False)  # the scalar that holds the tag
+    tag_scalar: Scalar | None = field(default=None, compare=False)  # the scalar that holds the tag
     absent: bool = False  # refused because the tag's key is not in this file; ``path`` is where to add it
     prefix: str = ""  # what a new tag is written after: in an image string, the repository and a colon
-    digest_holder: Scalar | None = field(default=None, compare=False)  # the digest's own key, where there is one
+    digest_scalar: Scalar | None = field(default=None, compare=False)  # the digest's own key, where there is one
     bare_digest: bool = False  # whether that key holds the digits alone, without "sha256:"
-    reads_as_text: bool = True  # whether Helm reads the holder as the text that stands there
+    reads_as_text: bool = True  # whether Helm reads the tag_scalar as the text that stands there

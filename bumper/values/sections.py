@@ -27,7 +27,7 @@ _NOT_PLAIN = ("\\", "? ")  # an escape, or a key that is written in another way,
 _ALWAYS = "global"  # whose imageRegistry counts everywhere
 _WHOLE = frozenset({"sops", "apiVersion"})  # SOPS, and manifests, are told from several keys
 LARGE = 20_000  # bytes
-_MOST_BRACKETS = 5_000  # a text nested deeper is refused, which is for the whole parser to tell
+_MAX_BRACKETS = 5_000  # a text nested deeper is refused, which is for the whole parser to tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _take_apart(text: str) -> list[_Section]:
     """The sections in their order; none where the text cannot be taken apart."""
     if "\r" in text or "\ufeff" in text or has_line_ends_of_yaml_alone(text):
         return []
-    if text.count("[") + text.count("{") > _MOST_BRACKETS:
+    if text.count("[") + text.count("{") > _MAX_BRACKETS:
         return []
     head = _HEAD.match(text)
     edges = list(_LEFT_EDGE.finditer(text, head.end() if head is not None else 0))

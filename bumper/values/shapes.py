@@ -24,10 +24,9 @@ from bumper.values.tag_scalars import (
     is_switch,
     plain_value,
     read_digest,
-    read_holder,
+    read_tag_scalar,
 )
-from bumper.values.yaml_tree import Mapping, Scalar
-from bumper.values.yaml_tree import Sequence as NodeSequence
+from bumper.values.yaml_tree import MappingNode, Scalar, SequenceNode
 
 # Beside these keys, `repository` and `version` speak of a Helm chart, not of an image.
 _CHART_KEYS = frozenset({"chart", "chartname"})
@@ -42,7 +41,7 @@ class Surroundings:
     path: PinPath
     parent_name: str  # the name (see key_names) of the key that leads here, through lists
     in_images: bool  # whether a key above is named for images, so that any value here may be one
-    lower: Sequence[tuple[str, Mapping]]  # the same mapping in lower-precedence files, the highest of them first
+    lower: Sequence[tuple[str, MappingNode]]  # the same mapping in lower-precedence files, the highest of them first
     global_registry: str | None
     duplicate: str | None  # what to say of a duplicate key above, where there is one
 
@@ -55,7 +54,7 @@ class _Place:
     around: Surroundings
 
 
-def pins_of_mapping(mapping: Mapping, around: Surroundings) -> Iterator[Pin]:
+def pins_of_mapping(mapping: MappingNode, around: Surroundings) -> Iterator[Pin]:
     """The pins whose own keys stand in ``mapping`` or are first put together there, those not to be set included."""
     yield from pins_of_keys(siblings_of(mapping, around.lower, every=around.in_images), around)
 
@@ -77,7 +76,7 @@ def pins_of_keys(keys: dict[str, Sibling], around: Surroundings) -> Iterator[Pin
                 yield from _loose_image(place, key, (key.key,))
 
 
-def pins_of_list(items: NodeSequence, around: Surroundings) -> Iterator[Pin]:
+def pins_of_list(items: SequenceNode, around: Surroundings) -> Iterator[Pin]:
     """The pins of ``images: [repository:tag, ...]``."""
     if around.in_images:
         place = _Place({}, around)
@@ -230,7 +229,7 @@ def _pin(
     steps: PinPath = (),
 ) -> Pin:
     """A pin whose tag stands in ``key``'s value, after ``prefix`` and a colon or an at sign."""
-    held = read_holder(key.node, place.around.text, prefix)
+    held = read_tag_scalar(key.node, place.around.text, prefix)
     refusal = place.around.duplicate or _twice(key, partner) or held.refusal or digest.refusal
     if partner is not None and (plain_value(partner.node) or "").endswith("@sha256"):
         refusal = "its repository ends in @sha256, so that the tag is a digest's digits; give it a tag and a digest key"
@@ -242,9 +241,9 @@ def _pin(
         digest=held.digest or digest.value,
         shape=shape + (f"+{digest.key}" if digest.key else "@digest" if held.digest else ""),
         refusal=refusal,
-        holder=held.scalar,
+        tag_scalar=held.scalar,
         prefix=f"{prefix}:" if prefix else "",
-        digest_holder=digest.scalar,
+        digest_scalar=digest.scalar,
         bare_digest=digest.bare,
         reads_as_text=held.reads_as_text,
     )

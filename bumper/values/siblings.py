@@ -7,14 +7,13 @@ from typing import TypeAlias
 
 from bumper.values.key_names import KeyName, key_name
 from bumper.values.pin_path import PinPath
-from bumper.values.yaml_tree import Alias, Mapping, Node, Scalar
-from bumper.values.yaml_tree import Sequence as NodeSequence
+from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, SequenceNode
 
-Resolved: TypeAlias = Scalar | Mapping | NodeSequence
+Resolved: TypeAlias = Scalar | MappingNode | SequenceNode
 MERGE_KEY = "<<"
 
 # Mappings that merge one another in a chain cost the square of their number; real files merge a handful.
-_MOST_MERGED = 100
+_MAX_MERGED = 100
 
 
 class Origin(Enum):
@@ -34,7 +33,7 @@ class Sibling:
     node: Resolved | None
     line: int
     origin: Origin
-    home: Mapping | None = None  # the mapping in which it stands, where that is known to matter
+    home: MappingNode | None = None  # the mapping in which it stands, where that is known to matter
     file: str = ""  # the file of lower precedence that it stands in
     twice: bool = False  # whether its mapping has the key more than once; ``line`` is then the last one's
 
@@ -50,7 +49,9 @@ def key_text(key: Node) -> str | None:
     return node.value if isinstance(node, Scalar) else None
 
 
-def siblings_of(mapping: Mapping, lower: Sequence[tuple[str, Mapping]], *, every: bool = True) -> dict[str, Sibling]:
+def siblings_of(
+    mapping: MappingNode, lower: Sequence[tuple[str, MappingNode]], *, every: bool = True
+) -> dict[str, Sibling]:
     """The effective keys of ``mapping`` by name (see key_names); only those that may speak of images, unless ``every``.
 
     ``lower`` is the same mapping in files of lower precedence with those files' names, highest precedence first.
@@ -63,7 +64,7 @@ def siblings_of(mapping: Mapping, lower: Sequence[tuple[str, Mapping]], *, every
     return found
 
 
-def _all(mapping: Mapping, lower: Sequence[tuple[str, Mapping]], *, every: bool) -> Iterator[Sibling]:
+def _all(mapping: MappingNode, lower: Sequence[tuple[str, MappingNode]], *, every: bool) -> Iterator[Sibling]:
     yield from _pairs(mapping, Origin.OWN, every=every)
     for merged in merged_mappings(mapping):
         yield from _pairs(merged, Origin.MERGED, every=every)
@@ -72,7 +73,7 @@ def _all(mapping: Mapping, lower: Sequence[tuple[str, Mapping]], *, every: bool)
             yield from _pairs(part, Origin.LOWER, file, every=every)
 
 
-def _pairs(mapping: Mapping, origin: Origin, file: str = "", *, every: bool) -> Iterator[Sibling]:
+def _pairs(mapping: MappingNode, origin: Origin, file: str = "", *, every: bool) -> Iterator[Sibling]:
     for key, value in mapping.pairs:
         text = key.value if type(key) is Scalar else key_text(key)
         if text is not None:
@@ -81,13 +82,13 @@ def _pairs(mapping: Mapping, origin: Origin, file: str = "", *, every: bool) -> 
                 yield Sibling(text, name, resolve(value), key.line, origin, mapping, file)
 
 
-def merged_mappings(mapping: Mapping) -> Iterator[Mapping]:
+def merged_mappings(mapping: MappingNode) -> Iterator[MappingNode]:
     """The mappings that ``<<`` brings in, nearest first, each once however often it is reached, the first 100."""
     waiting = _merge_targets(mapping)
     if not waiting:
         return
     seen = {id(mapping)}
-    while waiting and len(seen) <= _MOST_MERGED:
+    while waiting and len(seen) <= _MAX_MERGED:
         target = waiting.pop()
         if id(target) not in seen:
             seen.add(id(target))
@@ -95,20 +96,22 @@ def merged_mappings(mapping: Mapping) -> Iterator[Mapping]:
             waiting.extend(_merge_targets(target))
 
 
-def _merge_targets(mapping: Mapping) -> list[Mapping]:
+def _merge_targets(mapping: MappingNode) -> list[MappingNode]:
     """What ``mapping`` itself merges, the nearest last."""
-    targets: dict[int, Mapping] = {}
+    targets: dict[int, MappingNode] = {}
     if MERGE_KEY not in mapping.keys:
         return []
     for key, value in mapping.pairs:
         if isinstance(key, Scalar) and key.value == MERGE_KEY and key.style == "":
             node = resolve(value)
-            parts = [resolve(item) for item in node.items] if isinstance(node, NodeSequence) else [node]
-            targets.update((id(part), part) for part in parts if isinstance(part, Mapping) and id(part) not in targets)
+            parts = [resolve(item) for item in node.items] if isinstance(node, SequenceNode) else [node]
+            targets.update(
+                (id(part), part) for part in parts if isinstance(part, MappingNode) and id(part) not in targets
+            )
     return list(targets.values())[::-1]
 
 
-def effective_values(mapping: Mapping) -> dict[str, Resolved | None]:
+def effective_values(mapping: MappingNode) -> dict[str, Resolved | None]:
     """What each key of ``mapping`` leads to, merge keys included; the last of a duplicate, as Helm takes it."""
     values = {text: resolve(value) for text, value in mapping.keys.items()}
     for part in merged_mappings(mapping):
@@ -116,7 +119,7 @@ def effective_values(mapping: Mapping) -> dict[str, Resolved | None]:
     return values
 
 
-def value_of(mapping: Mapping, key: str) -> Resolved | None:
+def value_of(mapping: MappingNode, key: str) -> Resolved | None:
     """What ``key`` leads to in ``mapping``, as in ``effective_values``."""
     for part in (mapping, *merged_mappings(mapping)):
         if key in part.keys:
@@ -133,9 +136,9 @@ def look_up(root: Node, path: PinPath) -> Resolved | None:
 
 
 def _step(node: Resolved | None, step: str | int) -> Resolved | None:
-    if isinstance(step, str) and isinstance(node, Mapping):
+    if isinstance(step, str) and isinstance(node, MappingNode):
         return value_of(node, step)
-    if isinstance(step, int) and isinstance(node, NodeSequence) and step < len(node.items):
+    if isinstance(step, int) and isinstance(node, SequenceNode) and step < len(node.items):
         return resolve(node.items[step])
     return None
 
@@ -144,7 +147,7 @@ def key_standing_twice(root: Node, path: PinPath) -> str | None:
     """The first key on the way along ``path`` that its mapping has more than once."""
     node = resolve(root)
     for step in path:
-        if isinstance(step, str) and isinstance(node, Mapping):
+        if isinstance(step, str) and isinstance(node, MappingNode):
             parts = (part for part in (node, *merged_mappings(node)) if step in part.keys)
             counts = (sum(key_text(key) == step for key, _ in part.pairs) for part in parts)
             if next((count for count in counts if count), 0) > 1:

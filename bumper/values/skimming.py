@@ -14,8 +14,7 @@ from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.values.cut_text import parse_without
 from bumper.values.values_file import ValuesFile, try_values
-from bumper.values.yaml_tree import Mapping as NodeMapping
-from bumper.values.yaml_tree import Scalar, YamlError, has_line_ends_of_yaml_alone, walk
+from bumper.values.yaml_tree import MappingNode, Scalar, YamlError, has_line_ends_of_yaml_alone, walk
 
 # The last two letters of every name that may matter (tag, version, image, repo, sha256, chart, ...). A separator before
 # the last one could hide the rest, but for a digit, with which only sha256 ends.
@@ -72,5 +71,5 @@ def _skim(name: str, source: bytes) -> tuple[ValuesFile, str] | None:
 def _parents(files: Iterable[ValuesFile | Refused]) -> set[str]:
     """The keys that lead to mappings and lists."""
     documents = (document for one in files if isinstance(one, ValuesFile) for document in one.documents)
-    mappings = (node for node in walk(documents) if type(node) is NodeMapping)
+    mappings = (node for node in walk(documents) if type(node) is MappingNode)
     return {key for node in mappings for key, value in node.keys.items() if type(value) is not Scalar}

@@ -7,7 +7,7 @@ from bumper.errors import Refused
 from bumper.values.edit_proof import prove
 from bumper.values.pin import Pin
 from bumper.values.plain_scalar import helm_prints_alike, reads_as_text
-from bumper.values.tag_scalars import cut_holder, is_null, read_holder
+from bumper.values.tag_scalars import cut_scalar, is_null, read_tag_scalar
 from bumper.values.values_file import ValuesFile, describe
 from bumper.values.yaml_tree import Scalar
 
@@ -27,7 +27,7 @@ class TagEdit:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    holder: Scalar
+    tag_scalar: Scalar
     value: str
     prefix: str
     pin: Pin
@@ -49,59 +49,66 @@ def set_tags(values: ValuesFile, edits: Sequence[TagEdit]) -> bytes:
     by_start: dict[int, _Wanted] = {}
     for edit in edits:
         for wanted in _wanted(values, edit):
-            other = by_start.setdefault(wanted.holder.start, wanted)
+            other = by_start.setdefault(wanted.tag_scalar.start, wanted)
             if other.value != wanted.value:
                 raise Refused(
                     f"{describe(values, wanted.pin)}: shares one value with {describe(values, other.pin)} "
                     f"through an anchor, and cannot become {wanted.value!r} and {other.value!r} too; give each its own."
                 )
-    changed = sorted((wanted for wanted in by_start.values() if _differs(wanted)), key=lambda item: item.holder.start)
+    changed = sorted(
+        (wanted for wanted in by_start.values() if _differs(wanted)), key=lambda item: item.tag_scalar.start
+    )
     pieces, end = [], 0
     for wanted in changed:
-        pieces += [values.text[end : wanted.holder.start], _rewritten(values, wanted)]
-        end = wanted.holder.end
+        pieces += [values.text[end : wanted.tag_scalar.start], _rewritten(values, wanted)]
+        end = wanted.tag_scalar.end
     text = "".join([*pieces, values.text[end:]])
-    prove(values, text, {wanted.holder.start: wanted.value for wanted in changed})
+    prove(values, text, {wanted.tag_scalar.start: wanted.value for wanted in changed})
     return values.encode(text)
 
 
 def _differs(wanted: _Wanted) -> bool:
-    holder = wanted.holder
-    if wanted.value != holder.value:
+    tag_scalar = wanted.tag_scalar
+    if wanted.value != tag_scalar.value:
         return True
-    return holder.style == "" and holder.yaml_tag is None and wanted.value != "" and not helm_prints_alike(wanted.value)
+    return (
+        tag_scalar.style == ""
+        and tag_scalar.yaml_tag is None
+        and wanted.value != ""
+        and not helm_prints_alike(wanted.value)
+    )
 
 
 def _wanted(values: ValuesFile, edit: TagEdit) -> Iterator[_Wanted]:
     """What the scalars of ``edit.pin`` are to hold."""
     pin = edit.pin
-    if pin.holder is None:
+    if pin.tag_scalar is None:
         raise ValueError(f"{describe(values, pin)} cannot be set: {pin.refusal}")
-    held = read_holder(pin.holder, values.text, pin.prefix.removesuffix(":"))
+    held = read_tag_scalar(pin.tag_scalar, values.text, pin.prefix.removesuffix(":"))
     same_tag = pin.tag == edit.tag
     digest = edit.digest or (held.digest if same_tag else None)
-    in_tag = held.digest is not None or (edit.write_digest and pin.digest_holder is None)
+    in_tag = held.digest is not None or (edit.write_digest and pin.digest_scalar is None)
     tag = f"{pin.prefix}{edit.tag}"
-    yield _Wanted(pin.holder, f"{tag}@{digest}" if digest and in_tag else tag, pin.prefix, pin)
-    if pin.digest_holder is None:
+    yield _Wanted(pin.tag_scalar, f"{tag}@{digest}" if digest and in_tag else tag, pin.prefix, pin)
+    if pin.digest_scalar is None:
         return
-    stands = pin.digest_holder.value != "" and not is_null(pin.digest_holder)
+    stands = pin.digest_scalar.value != "" and not is_null(pin.digest_scalar)
     if edit.digest is not None and (stands or edit.write_digest):
         value = edit.digest.removeprefix("sha256:") if pin.bare_digest else edit.digest
-        yield _Wanted(pin.digest_holder, value, "", pin)
+        yield _Wanted(pin.digest_scalar, value, "", pin)
     elif stands and not same_tag:
-        yield _Wanted(pin.digest_holder, "", "", pin)
+        yield _Wanted(pin.digest_scalar, "", "", pin)
 
 
 def _rewritten(values: ValuesFile, wanted: _Wanted) -> str:
-    """The text of the holder with the wanted value in it, in the style that it has (see holders for what has none)."""
-    holder, value = wanted.holder, wanted.value
-    before, body = cut_holder(holder, values.text)
-    if holder.style == "":
+    """The text of the scalar with the wanted value in it, in the style that it has (see tag_scalars for null)."""
+    tag_scalar, value = wanted.tag_scalar, wanted.value
+    before, body = cut_scalar(tag_scalar, values.text)
+    if tag_scalar.style == "":
         plain = value if reads_as_text(value) else f'"{value}"'
-        ahead = before or values.text[holder.start - 1 : holder.start]
+        ahead = before or values.text[tag_scalar.start - 1 : tag_scalar.start]
         gap = " " if body == "" and not ahead[-1:].isspace() else ""
         return before + gap + plain
-    if holder.style in ("'", '"'):
+    if tag_scalar.style in ("'", '"'):
         return before + body[0] + value + body[-1]
-    return before + body.replace(holder.value, value)
+    return before + body.replace(tag_scalar.value, value)

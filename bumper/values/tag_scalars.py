@@ -57,7 +57,7 @@ def is_switch(node: Resolved | None) -> bool:
     return isinstance(node, Scalar) and node.style == "" and node.value.lower() in _BOOLEANS
 
 
-def cut_holder(node: Scalar, text: str) -> tuple[str, str]:
+def cut_scalar(node: Scalar, text: str) -> tuple[str, str]:
     """What stands in ``text`` for ``node``: its anchor and explicit tag, and the scalar proper."""
     raw = text[node.start : node.end]
     match = _PROPERTIES.match(raw) if node.anchor is not None or node.yaml_tag is not None else None
@@ -65,7 +65,7 @@ def cut_holder(node: Scalar, text: str) -> tuple[str, str]:
     return before, raw[len(before) :]
 
 
-def read_holder(node: Resolved | None, text: str, prefix: str = "") -> Held:
+def read_tag_scalar(node: Resolved | None, text: str, prefix: str = "") -> Held:
     """What ``node`` says after ``prefix`` (a repository, in an image string)."""
     refusal = _not_a_tag(node, text)
     if refusal is not None or not isinstance(node, Scalar):
@@ -97,7 +97,7 @@ def _not_to_be_cut(node: Scalar, text: str, prefix: str) -> str | None:
     """Why the tag in ``node`` cannot be exchanged without touching another byte."""
     if node.start == node.end and _BEFORE_A_VALUE.search(text[max(0, node.start - 200) : node.start]) is None:
         return "its key has neither a colon nor a value; write a colon and empty quotes"  # `{repository: nginx, tag}`
-    _, body = cut_holder(node, text)
+    _, body = cut_scalar(node, text)
     if node.style in ("|", ">"):
         cuttable = node.value != "" and body.count(node.value) == 1
     elif node.style == "":

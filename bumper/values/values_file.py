@@ -11,9 +11,8 @@ from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, format_path
 from bumper.values.pin_search import Way, path_of, search_pins
 from bumper.values.siblings import MERGE_KEY, Resolved, effective_values, key_standing_twice, key_text, look_up
-from bumper.values.tag_scalars import image_string_for_tag, plain_value, read_holder
-from bumper.values.yaml_tree import Alias, Document, Mapping, Node, Scalar, YamlError, parse_documents
-from bumper.values.yaml_tree import Sequence as NodeSequence
+from bumper.values.tag_scalars import image_string_for_tag, plain_value, read_tag_scalar
+from bumper.values.yaml_tree import Alias, Document, MappingNode, Node, Scalar, SequenceNode, YamlError, parse_documents
 
 _BOM = "\ufeff"
 _GIT_CRYPT = b"\0GITCRYPT\0"
@@ -87,7 +86,7 @@ def try_values(name: str, source: bytes) -> ValuesFile | Refused:
 
 def _refuse_sops(name: str, document: Document) -> None:
     sops = look_up(document.root, ("sops",))
-    if isinstance(sops, Mapping) and any(key_text(key) in _SOPS_KEYS for key, _ in sops.pairs):
+    if isinstance(sops, MappingNode) and any(key_text(key) in _SOPS_KEYS for key, _ in sops.pairs):
         raise Refused(
             f"{name}:{sops.line}: the file is encrypted by SOPS, whose checksum covers every value; edit it with sops."
         )
@@ -101,7 +100,7 @@ def find_pins(values: ValuesFile, lower: Sequence[ValuesFile] = ()) -> tuple[Pin
     """
     below = tuple((other.name, other.documents[0].root) for other in reversed(lower) if other.documents)
     pins = [pin for document in values.documents for pin in search_pins(values.text, document.root, below)]
-    return tuple(sorted(pins, key=lambda pin: (pin.line, pin.holder.start if pin.holder is not None else 0)))
+    return tuple(sorted(pins, key=lambda pin: (pin.line, pin.tag_scalar.start if pin.tag_scalar is not None else 0)))
 
 
 def pin_at(values: ValuesFile, path: PinPath, pins: Sequence[Pin], repository: Repository | None) -> tuple[Pin, ...]:
@@ -123,7 +122,7 @@ def _named_pin(
     parts = image_string_for_tag(plain_value(node))
     prefix = parts[0] if parts is not None else ""
     image = read_repository(prefix)
-    held = read_holder(node, values.text, prefix)
+    held = read_tag_scalar(node, values.text, prefix)
     twice = key_standing_twice(document.root, path)
     refusal = held.refusal if twice is None else f"the key {twice!r} stands twice in one mapping; delete one"
     if image is None and "/" in (held.tag or ""):
@@ -138,47 +137,47 @@ def _named_pin(
         digest=held.digest,
         shape="path",
         refusal=refusal,
-        holder=held.scalar,
+        tag_scalar=held.scalar,
         prefix=f"{prefix}:" if prefix else "",
         reads_as_text=held.reads_as_text,
     )
 
 
-def aliases_of(values: ValuesFile, holder: Scalar) -> Iterator[tuple[PinPath, int]]:
-    """Where else the value of ``holder`` is used: path and line of every alias of it or of what it stands in.
+def aliases_of(values: ValuesFile, tag_scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
+    """Where else the value of ``tag_scalar`` is used: path and line of every alias of it or of what it stands in.
 
     An alias of something that holds such an alias counts too.
     """
     for document in values.documents:
         if document.anchored:
-            yield from _aliases_in(document, holder)
+            yield from _aliases_in(document, tag_scalar)
 
 
-def _aliases_in(document: Document, holder: Scalar) -> Iterator[tuple[PinPath, int]]:
-    users = [holder.start]  # in the order of the text, in which an alias follows what it names
+def _aliases_in(document: Document, tag_scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
+    users = [tag_scalar.start]  # in the order of the text, in which an alias follows what it names
     waiting: list[tuple[Node, Way]] = [(document.root, None)]
     while waiting:
         node, way = waiting.pop()
-        if isinstance(node, Mapping):
+        if isinstance(node, MappingNode):
             waiting.extend((value, (way, key_text(key) or "?")) for key, value in reversed(node.pairs))
-        elif isinstance(node, NodeSequence):
+        elif isinstance(node, SequenceNode):
             waiting.extend((item, (way, index)) for index, item in reversed(list(enumerate(node.items))))
-        elif isinstance(node, Alias) and node.target is not None and node.start > holder.start:
+        elif isinstance(node, Alias) and node.target is not None and node.start > tag_scalar.start:
             nearest = bisect_left(users, node.target.start)
             if nearest < len(users) and users[nearest] <= node.target.end:
                 users.append(node.start)
                 path = path_of(way)
                 if MERGE_KEY in path[-2:]:
-                    yield from _merged_uses(document, path, holder, node)
+                    yield from _merged_uses(document, path, tag_scalar, node)
                 else:
                     yield path, node.line
 
 
-def _merged_uses(document: Document, path: PinPath, holder: Scalar, alias: Alias) -> Iterator[tuple[PinPath, int]]:
-    """The key that a merge brings in with ``holder``'s value, unless the mapping has one of its own."""
+def _merged_uses(document: Document, path: PinPath, tag_scalar: Scalar, alias: Alias) -> Iterator[tuple[PinPath, int]]:
+    """The key that a merge brings in with ``tag_scalar``'s value, unless the mapping has one of its own."""
     consumer = path[: path.index(MERGE_KEY, -2)]
-    for key, value in effective_values(alias.target).items() if isinstance(alias.target, Mapping) else ():
-        holds_it = value is not None and value.start <= holder.start <= value.end
+    for key, value in effective_values(alias.target).items() if isinstance(alias.target, MappingNode) else ():
+        holds_it = value is not None and value.start <= tag_scalar.start <= value.end
         if holds_it and look_up(document.root, (*consumer, key)) is value:
             yield (*consumer, key), alias.line
 

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 
 from bumper.values.siblings import key_text, merged_mappings, resolve
-from bumper.values.yaml_tree import STRING_TAG, Alias, Mapping, Node, Scalar, YamlError
+from bumper.values.yaml_tree import STRING_TAG, Alias, MappingNode, Node, Scalar, YamlError
 
 _DEEPEST = 50
-_MOST_NODES = 100_000  # aliases expanded: an alias bomb stops here, at once
+_MAX_NODES = 100_000  # aliases expanded: an alias bomb stops here, at once
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPELLINGS: tuple[tuple[str, bool | None], ...] = (("null", None), ("true", True), ("false", False))
@@ -28,24 +28,24 @@ def to_data(root: Node) -> object:
         YamlError: a duplicate key, an unknown type, a key that is no text, or too deep or too large when expanded.
 
     """
-    return _data(root, 0, _Budget(_MOST_NODES))
+    return _data(root, 0, _Budget(_MAX_NODES))
 
 
 def _data(node: Node, depth: int, budget: _Budget) -> object:
     budget.nodes -= 1
     if depth > _DEEPEST or budget.nodes < 0:
-        raise YamlError(f"more than {_DEEPEST} deep or {_MOST_NODES} values when its aliases are expanded", node.line)
+        raise YamlError(f"more than {_DEEPEST} deep or {_MAX_NODES} values when its aliases are expanded", node.line)
     target = resolve(node)
     if target is None:
         raise YamlError("an alias stands inside what it names", node.line)
     if isinstance(target, Scalar):
         return _scalar(target)
-    if isinstance(target, Mapping):
+    if isinstance(target, MappingNode):
         return _mapping(target, depth, budget)
     return [_data(item, depth + 1, budget) for item in target.items]
 
 
-def _mapping(mapping: Mapping, depth: int, budget: _Budget) -> dict[str, object]:
+def _mapping(mapping: MappingNode, depth: int, budget: _Budget) -> dict[str, object]:
     data: dict[str, object] = {}
     for key, value in mapping.pairs:
         text = key_text(key)

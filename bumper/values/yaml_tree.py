@@ -55,7 +55,7 @@ class Scalar:
 
 
 @dataclass(slots=True, eq=False)
-class Mapping:
+class MappingNode:
     """A mapping with its pairs in the order of the text, duplicates included.
 
     ``keys`` is what each key that is a text leads to, by that text: of duplicates the last, as every reader takes it.
@@ -70,7 +70,7 @@ class Mapping:
 
 
 @dataclass(slots=True, eq=False)
-class Sequence:
+class SequenceNode:
     """A sequence."""
 
     items: "tuple[Node, ...]"
@@ -85,13 +85,13 @@ class Alias:
     """``*name``; ``target`` is None where it stands inside what it names."""
 
     name: str
-    target: "Scalar | Mapping | Sequence | None"
+    target: "Scalar | MappingNode | SequenceNode | None"
     start: int
     end: int
     line: int
 
 
-Node: TypeAlias = Scalar | Mapping | Sequence | Alias
+Node: TypeAlias = Scalar | MappingNode | SequenceNode | Alias
 
 
 @dataclass(slots=True, eq=False)
@@ -102,7 +102,7 @@ class Document:
     anchored: bool  # whether any node in it has an anchor
 
 
-_Anchored: TypeAlias = Scalar | Mapping | Sequence
+_Anchored: TypeAlias = Scalar | MappingNode | SequenceNode
 
 # The bundled libyaml (0.1.7) knows only YAML 1.1's flow scalars, in which no colon may stand: it stops at
 # `{image: nginx:1.2}`, which Helm reads. ruamel's own parser, slower by far, takes such a file over.
@@ -185,9 +185,9 @@ def walk(documents: Iterable[Document]) -> Iterator[Node]:
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, Mapping):
+        if isinstance(node, MappingNode):
             waiting.extend(child for pair in node.pairs for child in pair)
-        elif isinstance(node, Sequence):
+        elif isinstance(node, SequenceNode):
             waiting.extend(node.items)
 
 
@@ -251,13 +251,13 @@ def _alias(event: Any, anchors: dict[str, _Anchored | None]) -> Alias:  # noqa: 
     return Alias(event.anchor, anchors[event.anchor], start.index, event.end_mark.index, start.line + 1)
 
 
-def _close(begin: Any, end: Any, children: list[Node]) -> Mapping | Sequence:  # noqa: ANN401 - as above
+def _close(begin: Any, end: Any, children: list[Node]) -> MappingNode | SequenceNode:  # noqa: ANN401 - as above
     start = begin.start_mark
     place = (begin.anchor, start.index, end.end_mark.index, start.line + 1)
     if type(begin) is SequenceStartEvent:
-        return Sequence(tuple(children), *place)
+        return SequenceNode(tuple(children), *place)
     pairs = tuple(zip(children[::2], children[1::2], strict=True))
-    return Mapping(pairs, _by_key(pairs), *place)
+    return MappingNode(pairs, _by_key(pairs), *place)
 
 
 def _by_key(pairs: tuple[tuple[Node, Node], ...]) -> dict[str, Node]:

@@ -87,7 +87,7 @@ _UNTOLD: Mapping[str, Nested] = {
     },
     # Described without an answer; GitLab's page about merge requests shows it.
     f"{_ONE}/rebase": {"rebase_in_progress": _NONE},
-    # Newer than the description.
+    # NewerPipeline than the description.
     f"{_ONE}/diffs": dict.fromkeys(_NEWER_DIFF, _NONE),
     _COMPARE: {"diffs": _NEWER_DIFF},
 }

@@ -84,7 +84,7 @@ def people_and_new_content(drive: Drive) -> None:
     people = ("--reviewer", "alice", "--reviewer", "nobody", "--assignee", "alice", "--label", "deploy")
     drive.run("bump", "staging", f"{BACKEND}:1.0.3", *people)
     drive.gitops.api.post("/merge_requests/1/approve")
-    drive.run("bump", "staging", f"{BACKEND}:1.0.4", "--title", "Newer", "--label", "urgent")
+    drive.run("bump", "staging", f"{BACKEND}:1.0.4", "--title", "NewerPipeline", "--label", "urgent")
     drive.run("bump", "staging", f"{BACKEND}:1.0.4", f"{FRONTEND}:2.4.0")
     assert [one["iid"] for one in drive.gitops.merge_requests("closed")] == [1]
 

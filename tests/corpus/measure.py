@@ -83,13 +83,13 @@ def check_read_in_part(values: ValuesFile, source: bytes, pins: Sequence[Pin], f
 
 
 def _seen(pin: Pin) -> tuple[Pin, object, object]:
-    holders = (pin.holder, pin.digest_holder)
+    holders = (pin.tag_scalar, pin.digest_scalar)
     first, second = ((one.start, one.end, one.line, one.value) if one is not None else None for one in holders)
     return pin, first, second
 
 
 def _place(pin: Pin) -> tuple[PinPath, int]:
-    return pin.path, pin.holder.start if pin.holder is not None else -pin.line
+    return pin.path, pin.tag_scalar.start if pin.tag_scalar is not None else -pin.line
 
 
 def _by_image(pins: Sequence[Pin], pin: Pin) -> list[Pin]:
@@ -128,7 +128,7 @@ def check_edit(values: ValuesFile, pins: Sequence[Pin], chosen: Sequence[int], f
 
 def stands_as_bumper_writes(values: ValuesFile, pin: Pin) -> bool:
     """Whether setting the old tag back is to restore the bytes: it is text, and no digest went with it."""
-    raw = values.text[pin.holder.start : pin.holder.end] if pin.holder is not None else ""
+    raw = values.text[pin.tag_scalar.start : pin.tag_scalar.end] if pin.tag_scalar is not None else ""
     return bool(pin.tag) and pin.digest is None and pin.reads_as_text and (pin.tag or "") in raw
 
 
@@ -139,7 +139,7 @@ def without_quotes(source: bytes) -> bytes:
 
 def outside(values: ValuesFile, pins: Sequence[Pin], chosen: Sequence[int]) -> list[str]:
     """The pieces of the file between the scalars of the chosen pins."""
-    holders = (holder for index in chosen for holder in (pins[index].holder, pins[index].digest_holder))
+    holders = (holder for index in chosen for holder in (pins[index].holder, pins[index].digest_scalar))
     pieces, end = [], 0
     for start, stop in sorted({(holder.start, holder.end) for holder in holders if holder is not None}):
         pieces.append(values.text[end:start])

@@ -8,19 +8,19 @@ import pytest
 
 KILLED = """\
 import os
-from bumper.environments.sharing_out import share_out
+from bumper.environments.sharing_out import map_in_processes
 parent = os.getpid()
-print(share_out(lambda item: item * 2 if item != 5 or os.getpid() == parent else os._exit(9), range(8)))
+print(map_in_processes(lambda item: item * 2 if item != 5 or os.getpid() == parent else os._exit(9), range(8)))
 """
 RAISING = """\
 from bumper.errors import Refused
-from bumper.environments.sharing_out import share_out
+from bumper.environments.sharing_out import map_in_processes
 def work(item):
     if item == 5:
         raise Refused("five is not for us")
     return item
 try:
-    share_out(work, range(8))
+    map_in_processes(work, range(8))
 except Refused as refusal:
     print(refusal)
 """

@@ -4,7 +4,7 @@ import pytest
 
 from bumper.git import command as git_command
 from bumper.git import environment as git_settings
-from bumper.gitlab import connection as forge
+from bumper.gitlab import connection as gitlab
 from bumper.gitlab import merge_requests
 from bumper.sandbox import Sandbox
 from tests.faults.proxy import LOST_ANSWER, SILENT, Fault, Proxy
@@ -50,7 +50,7 @@ def test_each_request_of_a_bump_fails_by_itself(trials: Trials, proxy: Proxy) ->
 def test_what_does_not_pass_is_one_sentence_and_mended_by_a_rerun(
     trials: Trials, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, step: str, fault: str
 ) -> None:
-    monkeypatch.setattr(forge, "_RETRIES", forge._RETRIES.new(backoff_factor=0, backoff_jitter=0))
+    monkeypatch.setattr(gitlab, "_RETRIES", gitlab._RETRIES.new(backoff_factor=0, backoff_jitter=0))
     trial = trials("bump")
     method, path = STEPS[step]
     proxy.fail(FAULTS[fault], method=method, path=path, times=FOREVER)
@@ -69,7 +69,7 @@ def test_what_does_not_pass_is_one_sentence_and_mended_by_a_rerun(
 def test_a_server_that_accepts_and_never_answers(
     trials: Trials, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    monkeypatch.setattr(forge, "_SECONDS", 0.2)
+    monkeypatch.setattr(gitlab, "_SECONDS", 0.2)
     monkeypatch.setattr(git_command, "_PAUSES", ())
     monkeypatch.setitem(git_settings._CONFIG, "http.lowSpeedTime", "1")
     trial = trials("bump")

@@ -43,7 +43,7 @@ def test_one_branch_is_one_turn(tmp_path: Path) -> None:
 
 
 def test_nobody_waits_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "_LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(turns, "_MAX_WAIT", 0.05)
     mine = settings(tmp_path)
     with take_turn(mine, "main"):
         other, had = taken_by_another(mine, "main")

@@ -55,10 +55,10 @@ def test_a_later_push_updates_the_same_merge_request(clone: Clone, bot: Api) -> 
     push(clone, "merge_request.create", "merge_request.label=old")
     commit = clone.commit("changed: twice\n")
 
-    push(clone, "merge_request.title=Newer", "merge_request.label=new", "merge_request.unlabel=old")
+    push(clone, "merge_request.title=NewerPipeline", "merge_request.label=new", "merge_request.unlabel=old")
 
     assert [(one["title"], one["sha"], one["labels"]) for one in bot.get("/merge_requests")] == [
-        ("Newer", commit, ["new"])
+        ("NewerPipeline", commit, ["new"])
     ]
 
 

@@ -25,7 +25,7 @@ from tests.support.machine import CONFIG, Interleavings, Place, content
 from tests.support.rivals import bump_all, check_all_landed, repository_of
 
 RIVALS = 30
-_MOST_REQUESTS = 25  # of one command
+_MAX_REQUESTS = 25  # of one command
 _SHARES = {"interleavings": 0.5, "faults": 0.3, "fuzz": 0.2}  # of the time; the rivals come first, once
 _PIECES = tuple(
     text.encode("latin-1")
@@ -94,7 +94,7 @@ def stress_faults(place: Place, figures: Figures, until: float) -> None:
         trials = Trials(place.sandbox, proxy, place.temporary_folder)
         while time.monotonic() < until:
             command, fault = secrets.choice(list(COMMANDS)), secrets.choice(list(FAULTS))
-            number = secrets.randbelow(_MOST_REQUESTS) + 1
+            number = secrets.randbelow(_MAX_REQUESTS) + 1
             proxy.heal()
             trial = trials(command)
             proxy.fail(FAULTS[fault], nth=number)

@@ -34,7 +34,7 @@ _COMMENTS = st.one_of(
 
 def read(text: str) -> tuple[ValuesFile, list[Pin]]:
     values = read_values("values.yaml", text.encode())
-    return values, [pin for pin in find_pins(values) if pin.holder is not None]
+    return values, [pin for pin in find_pins(values) if pin.tag_scalar is not None]
 
 
 @given(

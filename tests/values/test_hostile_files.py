@@ -59,8 +59,8 @@ def test_an_alias_bomb_stays_as_small_as_it_is() -> None:
     values = read_values("values.yaml", text.encode())
     (pin,) = find_pins(values)
     assert set_tags(values, [TagEdit(pin, "v2")]) == text.replace("v1", "v2").encode()
-    assert pin.holder is not None
-    assert len(list(aliases_of(values, pin.holder))) == 99 * 9
+    assert pin.tag_scalar is not None
+    assert len(list(aliases_of(values, pin.tag_scalar))) == 99 * 9
 
 
 def test_a_merge_bomb_stays_as_small_as_it_is() -> None:

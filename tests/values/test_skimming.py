@@ -26,7 +26,7 @@ def looked_at(own: str, base: str = "") -> tuple[Gathered, Gathered]:
 
 
 def seen(gathered: Gathered) -> list[object]:
-    holders = [(found.pin.holder, found.pin.digest_holder) for found in (*gathered.pins, *gathered.shared)]
+    holders = [(found.pin.tag_scalar, found.pin.digest_scalar) for found in (*gathered.pins, *gathered.shared)]
     places = [[(one.start, one.end, one.line) if one else None for one in both] for both in holders]
     return [*gathered.pins, *gathered.shared, *places, *gathered.unreadable]
 

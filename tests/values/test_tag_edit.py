@@ -167,17 +167,17 @@ def test_a_refused_pin_cannot_be_set() -> None:
 def test_the_proof_finds_every_other_change(result: str, problem: str) -> None:
     values = read(b"a: 1\nimage: shop/a:v1\nb: &b 1\n")
     (pin,) = find_pins(values)
-    assert pin.holder is not None
-    prove(values, "a: 1\nimage: shop/a:v2\nb: &b 1\n", {pin.holder.start: "shop/a:v2"})
+    assert pin.tag_scalar is not None
+    prove(values, "a: 1\nimage: shop/a:v2\nb: &b 1\n", {pin.tag_scalar.start: "shop/a:v2"})
     with pytest.raises(ProofFailed, match=rf"^values\.yaml:\d+: the edit was not made, because .*{problem}.*report"):
-        prove(values, result, {pin.holder.start: "shop/a:v2"})
+        prove(values, result, {pin.tag_scalar.start: "shop/a:v2"})
 
 
 @pytest.mark.parametrize("tag", ["1.10", "1e5", "yes", "0x1F", "2024-01-01"])
 def test_the_proof_finds_a_tag_that_is_not_read_as_text(tag: str) -> None:
     values = read(b"repository: shop/a\ntag: v1\n")
     (pin,) = find_pins(values)
-    assert pin.holder is not None
-    prove(values, f"repository: shop/a\ntag: '{tag}'\n", {pin.holder.start: tag})
+    assert pin.tag_scalar is not None
+    prove(values, f"repository: shop/a\ntag: '{tag}'\n", {pin.tag_scalar.start: tag})
     with pytest.raises(ProofFailed, match=r"would not be read as text"):
-        prove(values, f"repository: shop/a\ntag: {tag}\n", {pin.holder.start: tag})
+        prove(values, f"repository: shop/a\ntag: {tag}\n", {pin.tag_scalar.start: tag})

@@ -11,7 +11,7 @@ from bumper.errors import BumperError
 from bumper.git.checkout import Checkout, read_files
 
 _NAME = "Argo CD overrides"
-_MOST_LINES = 10
+_MAX_LINES = 10
 
 
 def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Check]:
@@ -25,9 +25,9 @@ def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Ch
         yield failed(_NAME, error)
         return
     sentences = find_overrides(manifests, pin_paths(target.gathered for target in targets))
-    yield from (warned(_NAME, sentence) for sentence in sentences[:_MOST_LINES])
-    if len(sentences) > _MOST_LINES:
-        yield Check(_NAME, f"{len(sentences) - _MOST_LINES} more", "mend those first, then run bumper doctor again")
+    yield from (warned(_NAME, sentence) for sentence in sentences[:_MAX_LINES])
+    if len(sentences) > _MAX_LINES:
+        yield Check(_NAME, f"{len(sentences) - _MAX_LINES} more", "mend those first, then run bumper doctor again")
     if not sentences:
         yield Check(_NAME, f"none in {len(manifests)} Applications and ApplicationSets of this repository")
     yield from _check_token(checkout, targets)

@@ -11,7 +11,7 @@ from bumper.commands.doctor.project import Wanted, branch_without_api, examine_p
 from bumper.commands.doctor.registries import examine_registries
 from bumper.commands.doctor.repository import Reached, check_git, check_push, reach
 from bumper.environments.config_models import Config
-from bumper.environments.repository import Setup
+from bumper.environments.repository import RepositoryConfig
 from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import connect
 from bumper.settings import Settings
@@ -37,7 +37,7 @@ def doctor(settings: Settings, environ: Mapping[str, str], *, verify: bool) -> t
     return tuple(checks)
 
 
-def _wanted(settings: Settings, reached: Reached, setup: Setup | None, push: Check | None) -> Wanted:
+def _wanted(settings: Settings, reached: Reached, setup: RepositoryConfig | None, push: Check | None) -> Wanted:
     by_commit, by_request = environments_of(setup) if setup is not None else ([], [])
     return Wanted(
         branch=reached.checkout.branch if reached.checkout is not None else settings.branch,
@@ -55,15 +55,17 @@ def _ask_gitlab(settings: Settings, wanted: Wanted) -> Iterator[Check]:
         if wanted.branch is not None and wanted.has_branch:
             yield from branch_without_api(wanted.branch, wanted.by_commit)
         return
-    forge = connect(settings)
-    token = examine_token(forge, settings.token)
+    gitlab = connect(settings)
+    token = examine_token(gitlab, settings.token)
     yield from token.checks
     if token.opens_api:
-        yield check_version(forge)
-        yield from examine_project(forge, wanted)
+        yield check_version(gitlab)
+        yield from examine_project(gitlab, wanted)
 
 
-def _look_through(checkout: Checkout, setup: Setup, environ: Mapping[str, str], *, verify: bool) -> Iterator[Check]:
+def _look_through(
+    checkout: Checkout, setup: RepositoryConfig, environ: Mapping[str, str], *, verify: bool
+) -> Iterator[Check]:
     """The checks of what the repository holds."""
     examined = examine_environments(checkout, setup)
     yield from examined.checks

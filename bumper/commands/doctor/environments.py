@@ -5,12 +5,18 @@ from dataclasses import dataclass
 
 from bumper.commands.doctor.check import Check, failed, warned
 from bumper.environments.gather import FoundPin
-from bumper.environments.repository import CONFIG_FILE, Setup, Target, open_environment, read_setup
+from bumper.environments.repository import (
+    CONFIG_FILE,
+    RepositoryConfig,
+    Target,
+    open_environment,
+    read_repository_config,
+)
 from bumper.errors import BumperError, Refused
 from bumper.git.checkout import Checkout
 from bumper.values.values_file import describe
 
-_MOST_LINES = 10  # of one environment's warnings
+_MAX_LINES = 10  # of one environment's warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +27,10 @@ class Examined:
     targets: tuple[Target, ...]
 
 
-def check_config(checkout: Checkout) -> tuple[Check, Setup | None]:
+def check_config(checkout: Checkout) -> tuple[Check, RepositoryConfig | None]:
     """bumper.yaml, or the usual layouts where there is none; None where it is wrong."""
     try:
-        setup = read_setup(checkout)
+        setup = read_repository_config(checkout)
     except BumperError as error:
         return failed("config", error), None
     names = ", ".join(setup.layout.environments)
@@ -35,14 +41,14 @@ def check_config(checkout: Checkout) -> tuple[Check, Setup | None]:
     return Check("config", f"{told}; no environment is found", mend, Refused.exit_code), setup
 
 
-def environments_of(setup: Setup) -> tuple[list[str], list[str]]:
+def environments_of(setup: RepositoryConfig) -> tuple[list[str], list[str]]:
     """The environments that are pushed straight to the branch, and those that take merge requests."""
     known = setup.config.environments
     by_commit = [name for name, config in known.items() if config.delivery == "commit"]
     return by_commit, [name for name in setup.layout.environments if name not in by_commit]
 
 
-def examine_environments(checkout: Checkout, setup: Setup) -> Examined:
+def examine_environments(checkout: Checkout, setup: RepositoryConfig) -> Examined:
     """Every environment's files and pins; one that is broken does not hide the others."""
     checks: list[Check] = []
     targets: list[Target] = []
@@ -73,9 +79,9 @@ def uneditable(targets: Iterable[Target]) -> Iterator[Check]:
     for target in targets:
         name = f"values of {target.environment.name}"
         checks = [*(warned(name, sentence) for sentence in target.gathered.unreadable), *_pins(name, target)]
-        yield from checks[:_MOST_LINES]
-        if len(checks) > _MOST_LINES:
-            more = f"{len(checks) - _MOST_LINES} more that cannot be edited"
+        yield from checks[:_MAX_LINES]
+        if len(checks) > _MAX_LINES:
+            more = f"{len(checks) - _MAX_LINES} more that cannot be edited"
             yield Check(name, more, "mend those first, then run bumper doctor again")
         if not checks:
             yield Check(name, "everything can be edited")

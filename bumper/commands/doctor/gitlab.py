@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from bumper.commands.doctor.check import Check, failed
 from bumper.errors import BumperError, Unavailable
-from bumper.gitlab.connection import Forge, NotShown, translated
+from bumper.gitlab.connection import GitLab, NotShown, translated
 from bumper.settings import Settings, Token
 
 Answer: TypeAlias = Mapping[str, Any]
@@ -27,15 +27,15 @@ class TokenFound:
     opens_api: bool = True
 
 
-def answer_of(forge: Forge, step: str, path: str) -> Answer | BumperError:
+def answer_of(gitlab: GitLab, step: str, path: str) -> Answer | BumperError:
     """GitLab's answer to GET ``path``, or the error that it ended with."""
     try:
-        with translated(forge, step):
-            answer: Any = forge.project.manager.gitlab.http_get(path)
+        with translated(gitlab, step):
+            answer: Any = gitlab.project.manager.gitlab.http_get(path)
     except BumperError as error:
         return error
     if not isinstance(answer, dict):  # a proxy's page
-        return Unavailable(f"{step} failed: {forge.settings.address.gitlab_url} answers no JSON; check --gitlab-url.")
+        return Unavailable(f"{step} failed: {gitlab.settings.address.gitlab_url} answers no JSON; check --gitlab-url.")
     return answer
 
 
@@ -45,23 +45,23 @@ def check_without_api(settings: Settings) -> Check:
     return Check("token", f"{how}: merge requests are made by push options; what only the API tells is not checked")
 
 
-def examine_token(forge: Forge, token: Token) -> TokenFound:
+def examine_token(gitlab: GitLab, token: Token) -> TokenFound:
     """Kind, scopes and expiry of the token, as far as GitLab tells of tokens of its kind."""
-    about = answer_of(forge, "asking about the token", "/personal_access_tokens/self")
+    about = answer_of(gitlab, "asking about the token", "/personal_access_tokens/self")
     if isinstance(about, NotShown):
-        told = f"{_kind(forge)} in {token.source}, whose scopes and expiry GitLab does not show"
+        told = f"{_kind(gitlab)} in {token.source}, whose scopes and expiry GitLab does not show"
         return TokenFound((Check("token", told),))
     if isinstance(about, BumperError):
         status = getattr(about.__cause__, "response_code", None)
         return TokenFound((failed("token", about),), opens_api=status not in {None, HTTPStatus.UNAUTHORIZED})
-    kind = Check("token", f"{_kind(forge)} in {token.source}")
+    kind = Check("token", f"{_kind(gitlab)} in {token.source}")
     reads = bool({"api", "read_api"}.intersection(about.get("scopes", ())))
     return TokenFound((kind, _check_scopes(about, token), _check_expiry(about, token)), opens_api=reads)
 
 
-def _kind(forge: Forge) -> str:
+def _kind(gitlab: GitLab) -> str:
     """GitLab names the user of a project's token after the project; a token may not be allowed to see even itself."""
-    user = answer_of(forge, "asking whose token it is", "/user")
+    user = answer_of(gitlab, "asking whose token it is", "/user")
     if isinstance(user, BumperError):
         return "access token"
     name = str(user.get("username", ""))
@@ -88,9 +88,9 @@ def _check_expiry(about: Answer, token: Token) -> Check:
     return Check("token expiry", told, soon)
 
 
-def check_version(forge: Forge) -> Check:
+def check_version(gitlab: GitLab) -> Check:
     """The version of GitLab."""
-    answer = answer_of(forge, "asking for GitLab's version", "/version")
+    answer = answer_of(gitlab, "asking for GitLab's version", "/version")
     if isinstance(answer, BumperError):
         return _version_unknown(answer)
     version = str(answer.get("version", ""))

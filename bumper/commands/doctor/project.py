@@ -8,7 +8,7 @@ from urllib.parse import quote
 from bumper.commands.doctor.check import Check, failed
 from bumper.commands.doctor.gitlab import Answer, answer_of
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.gitlab.connection import Forge
+from bumper.gitlab.connection import GitLab
 
 _DEVELOPER = 30
 _ROLES = {5: "Minimal Access", 10: "Guest", 15: "Planner", 20: "Reporter", 30: "Developer", 40: "Maintainer"}
@@ -32,16 +32,16 @@ class Wanted:
     by_request: bool
 
 
-def examine_project(forge: Forge, wanted: Wanted) -> Iterator[Check]:
+def examine_project(gitlab: GitLab, wanted: Wanted) -> Iterator[Check]:
     """The project's checks, in the order in which they are shown."""
-    project = answer_of(forge, "reading the project", f"/projects/{forge.project.encoded_id}")
+    project = answer_of(gitlab, "reading the project", f"/projects/{gitlab.project.encoded_id}")
     branch = wanted.branch or (None if isinstance(project, BumperError) else project.get("default_branch"))
     if wanted.has_branch and branch:
-        yield from _examine_branch(forge, str(branch), wanted.by_commit)
+        yield from _examine_branch(gitlab, str(branch), wanted.by_commit)
     if isinstance(project, BumperError):
         yield failed("project", project)
     elif wanted.by_request:
-        yield _check_requests(forge, project, wanted)
+        yield _check_requests(gitlab, project, wanted)
 
 
 def branch_without_api(branch: str, by_commit: Sequence[str]) -> Iterator[Check]:
@@ -55,13 +55,13 @@ def _unknown_delivery(branch: str, environment: str) -> Check:
     return Check(f"delivery to {environment}", told)
 
 
-def _examine_branch(forge: Forge, name: str, by_commit: Sequence[str]) -> Iterator[Check]:
-    path = f"/projects/{forge.project.encoded_id}/repository/branches/{quote(name, safe='')}"
-    branch = answer_of(forge, f"reading branch {name}", path)
+def _examine_branch(gitlab: GitLab, name: str, by_commit: Sequence[str]) -> Iterator[Check]:
+    path = f"/projects/{gitlab.project.encoded_id}/repository/branches/{quote(name, safe='')}"
+    branch = answer_of(gitlab, f"reading branch {name}", path)
     if isinstance(branch, BumperError):
         yield failed(_BRANCH, branch)
         return
-    by_key = forge.settings.address.over_ssh  # whose rights are not the token's, and are not told
+    by_key = gitlab.settings.address.over_ssh  # whose rights are not the token's, and are not told
     yield _check_protection(name, branch, by_key=by_key)
     for environment in by_commit:
         yield _unknown_delivery(name, environment) if by_key else _check_delivery(name, branch, environment)
@@ -88,8 +88,8 @@ def _check_delivery(name: str, branch: Answer, environment: str) -> Check:
     )
 
 
-def _check_requests(forge: Forge, project: Answer, wanted: Wanted) -> Check:
-    where, level = forge.settings.address.project, _level(project)
+def _check_requests(gitlab: GitLab, project: Answer, wanted: Wanted) -> Check:
+    where, level = gitlab.settings.address.project, _level(project)
     if project.get("archived"):
         return _closed(f"{where} is archived", "unarchive it, or mend BUMPER_REPO")
     is_off = project.get("merge_requests_enabled") is False

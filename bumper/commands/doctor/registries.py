@@ -11,7 +11,7 @@ from bumper.image import ImageReference, Repository, is_tag
 from bumper.registry.credentials import find_credentials
 from bumper.registry.resolve import RegistryAccess, resolve_all
 
-_MOST_IMAGES = 3  # of one registry
+_MAX_IMAGES = 3  # of one registry
 
 
 def examine_registries(targets: Sequence[Target], environ: Mapping[str, str]) -> Iterator[Check]:
@@ -46,7 +46,7 @@ def _images(targets: Iterable[Target]) -> dict[str, list[ImageReference]]:
 
 def _some(images: Sequence[Iterable[ImageReference]]) -> list[ImageReference]:
     rounds = (image for each in zip_longest(*images) for image in each if image is not None)
-    return list(islice(rounds, _MOST_IMAGES))
+    return list(islice(rounds, _MAX_IMAGES))
 
 
 def _check_registry(host: str, found: Mapping[ImageReference, str | BumperError], access: RegistryAccess) -> Check:

@@ -5,7 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bumper.commands.status.overview import Overview, Seen, make_overview, see, sources_of, usual_order
-from bumper.environments.repository import Setup, fetch_environments, gather_environment, read_setup
+from bumper.environments.repository import (
+    RepositoryConfig,
+    fetch_environments,
+    gather_environment,
+    read_repository_config,
+)
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout
 from bumper.git.clone import Cloning
@@ -34,7 +39,7 @@ def status(environments: Sequence[str], cloning: Cloning, *, with_ages: bool = F
 
     """
     checkout = cloning.end()
-    setup = read_setup(checkout)
+    setup = read_repository_config(checkout)
     known = list(setup.layout.environments)
     names = list(environments) or (known if setup.config.environments else usual_order(known))
     if not names:
@@ -43,12 +48,12 @@ def status(environments: Sequence[str], cloning: Cloning, *, with_ages: bool = F
     shown = [name for name in dict.fromkeys(names) if name in seen]
     overview = make_overview(seen, shown, setup.config)
     overview = replace(overview, warnings=(*overview.warnings, *refused))
-    forge = connect_if_possible(cloning.settings)
-    if forge is None:
+    gitlab = connect_if_possible(cloning.settings)
+    if gitlab is None:
         told = "open merge requests are not shown, because there is no token for GitLab's API (BUMPER_TOKEN)."
         overview = replace(overview, warnings=(*overview.warnings, told))
     open_requests = [
-        one for one in (find_open(forge, checkout.branch) if forge is not None else ())
+        one for one in (find_open(gitlab, checkout.branch) if gitlab is not None else ())
         if one.record is not None and (not environments or one.record.environment in names)
     ]  # fmt: skip
     ages = tag_ages(checkout, {name: seen[name].pins for name in shown}) if with_ages else {}
@@ -56,7 +61,7 @@ def status(environments: Sequence[str], cloning: Cloning, *, with_ages: bool = F
 
 
 def _look(
-    checkout: Checkout, setup: Setup, names: Sequence[str], *, named: bool
+    checkout: Checkout, setup: RepositoryConfig, names: Sequence[str], *, named: bool
 ) -> tuple[dict[str, Seen], list[str]]:  # fmt: skip
     """The environments and those that they are promoted from, and why some could not be gathered.
 

@@ -15,7 +15,7 @@ from bumper.sandbox.git.repository import Repository
 from bumper.sandbox.state.records import MergeRequest, Project, Role, User
 from bumper.sandbox.state.world import World
 
-_MOST_PER_PAGE = 100
+_MAX_PER_PAGE = 100
 
 Item = TypeVar("Item")
 
@@ -97,7 +97,7 @@ def page_of(call: Call, items: Sequence[Item], view: Callable[[Item], object]) -
 def page_asked(call: Call) -> tuple[int, int]:
     """The page's number and its size."""
     page, size = call.parameters.number("page", 1), call.parameters.number("per_page", 20)
-    return max(1, page), min(max(1, size), _MOST_PER_PAGE)
+    return max(1, page), min(max(1, size), _MAX_PER_PAGE)
 
 
 def page_headers(call: Call, *, more: bool, links: Mapping[str, int]) -> dict[str, str]:

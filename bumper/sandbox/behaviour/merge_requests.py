@@ -11,8 +11,8 @@ from bumper.sandbox.behaviour.quick_actions import Actions, mentioned, read_text
 from bumper.sandbox.state.records import MergeRequest, Project, User
 from bumper.sandbox.state.world import World, now
 
-_LONGEST_TITLE = 255
-_LONGEST_DESCRIPTION = 1_048_576
+_MAX_TITLE = 255
+_MAX_DESCRIPTION = 1_048_576
 
 
 def create(
@@ -117,10 +117,10 @@ def _check_texts(fields: Mapping[str, Any]) -> None:
     title, description = str(fields["title"]), str(fields.get("description", ""))
     if not title.strip():
         raise bad_request({"title": ["can't be blank"]})
-    if len(title) > _LONGEST_TITLE:
-        raise bad_request({"title": [f"is too long (maximum is {_LONGEST_TITLE} characters)"]})
-    if len(description) > _LONGEST_DESCRIPTION:
-        raise bad_request({"description": [f"is too long (maximum is {_LONGEST_DESCRIPTION} characters)"]})
+    if len(title) > _MAX_TITLE:
+        raise bad_request({"title": [f"is too long (maximum is {_MAX_TITLE} characters)"]})
+    if len(description) > _MAX_DESCRIPTION:
+        raise bad_request({"description": [f"is too long (maximum is {_MAX_DESCRIPTION} characters)"]})
 
 
 def _require_only_one(world: World, project: Project, source: str, target: str) -> None:
