@@ -4,9 +4,19 @@ INTERRUPTED = 130  # the exit code after ^C
 
 
 class BumperError(Exception):
-    """A failure that is told in one sentence: what, where, and what to do next."""
+    """A failure in one sentence: ``what`` is wrong and where, then the ``next_step`` for whoever reads it.
+
+    Both are written without the final period; ``next_step`` may end in lines of YAML to add, after a line break.
+    """
 
     exit_code = 3
+
+    def __init__(self, what: str, next_step: str = "") -> None:
+        """Join both to the sentence that ``str`` gives."""
+        self.what = what.removesuffix(".")
+        self.next_step = next_step.removesuffix(".")
+        ending = "" if "\n" in self.next_step else "."
+        super().__init__(f"{self.what}; {self.next_step}{ending}" if self.next_step else what)
 
 
 class Refused(BumperError):

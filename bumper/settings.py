@@ -1,7 +1,6 @@
 """Who and where: from options and the environment, in that order."""
 
 import base64
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -15,9 +14,6 @@ _TOKEN_VARIABLES = ("BUMPER_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN")
 _CA_VARIABLES = ("CI_SERVER_TLS_CA_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 # What git-check-ref-format refuses in a branch's name, and a leading dash, which would be an option.
 _BAD_BRANCH = re.compile(r"^[-/.]|[\x00-\x20~^:?*\[\\\x7f]|\.\.|//|@\{|/\.|\.lock(/|$)|[/.]$|^@?$")
-
-# What GitLab reads as a name, an issue or a merge request, and the middle of a URL that may lead to one.
-_REFERENCE = re.compile(r"[@#!](?=\w)|(?<=:)/(?=/)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +33,6 @@ class Token:
         """User and password of HTTP's Basic, as GitLab takes a token for git."""
         user = "gitlab-ci-token" if self.is_job_token else "oauth2"
         return base64.b64encode(f"{user}:{self.value}".encode()).decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """The CI pipeline that asks: its id orders the pipelines of one source project (server and path)."""
-
-    id: int
-    url: str
-    project: str
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The commit whose pipeline asks: its project (path and URL), branch or tag, and author (``Name <email>``)."""
-
-    project: str
-    url: str
-    commit: str
-    branch: str
-    author: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,49 +99,6 @@ def _cache_folder(environ: Mapping[str, str]) -> Path | None:
     folder = Path(environ.get("XDG_CACHE_HOME", ""))
     folder = folder if folder.is_absolute() else home / ".cache"
     return folder / "bumper" if folder.is_absolute() else None
-
-
-def read_pipeline(environ: Mapping[str, str]) -> Pipeline | None:
-    """The CI pipeline that bumper runs in, if it runs in one."""
-    number = environ.get("CI_PIPELINE_ID", "")
-    if not number.isdecimal():
-        return None
-    project = f"{environ.get('CI_SERVER_URL', '')}/{environ.get('CI_PROJECT_PATH', '')}"
-    return Pipeline(int(number), environ.get("CI_PIPELINE_URL", ""), project)
-
-
-def read_source(environ: Mapping[str, str]) -> Source | None:
-    """The commit that the CI pipeline runs for, if bumper runs in one."""
-    names = ("CI_PROJECT_PATH", "CI_PROJECT_URL", "CI_COMMIT_SHA", "CI_COMMIT_REF_NAME", "CI_COMMIT_AUTHOR")
-    source = Source(*(environ.get(name, "") for name in names))
-    return source if source.project and source.commit else None
-
-
-def requested_by(environ: Mapping[str, str]) -> str | None:
-    """The GitLab user who started the pipeline."""
-    return environ.get("GITLAB_USER_LOGIN") or None
-
-
-def argocd_references(environ: Mapping[str, str]) -> dict[str, str]:
-    """Argo CD's own trailers (its source hydrator reads them), from GitLab's CI variables.
-
-    The body is a JSON string by Argo CD's rule. What the author of a commit wrote closes no issue and names nobody
-    once more: in JSON such signs are escaped, in the subject a space without width follows them.
-    """
-    body = environ.get("CI_COMMIT_DESCRIPTION", "").strip()
-    values = {
-        "Argocd-reference-commit-author": environ.get("CI_COMMIT_AUTHOR", ""),
-        "Argocd-reference-commit-sha": environ.get("CI_COMMIT_SHA", ""),
-        "Argocd-reference-commit-subject": _REFERENCE.sub("\\g<0>\u200b", environ.get("CI_COMMIT_TITLE", "")),
-        "Argocd-reference-commit-body": _REFERENCE.sub(_escaped, json.dumps(body)) if body else "",
-        "Argocd-reference-commit-repourl": environ.get("CI_PROJECT_URL", ""),
-        "Argocd-reference-commit-date": environ.get("CI_COMMIT_TIMESTAMP", ""),
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _escaped(sign: re.Match[str]) -> str:
-    return f"\\u{ord(sign[0]):04x}"
 
 
 def environment() -> Mapping[str, str]:

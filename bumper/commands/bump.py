@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bumper.ci import read_pipeline, read_source
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.result import Result
@@ -19,7 +20,6 @@ from bumper.planning.bump import Plan, check_images, choose_apps, plan_bump
 from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.proposal import Request, bump_subject
 from bumper.records.order import NewerPipeline, Outrun
-from bumper.settings import read_pipeline, read_source
 
 if TYPE_CHECKING:  # only a notification needs it
     from bumper.registry.events.notification import PushedImage

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from bumper.ci import Source
 from bumper.errors import BumperError
 from bumper.gitlab.connection import GitLab, connect, translated
 from bumper.image import Repository
 from bumper.planning.proposal import code
-from bumper.settings import Settings, Source
+from bumper.settings import Settings
 from bumper.values.change import Change
 
 _MAX_COMMITS = 20

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bumper.ci import Pipeline
 from bumper.delivery.result import ProposedAt, Result
 from bumper.environments.repository import Target
 from bumper.gitlab.connection import connect_if_possible
@@ -11,7 +12,6 @@ from bumper.image import ImageReference
 from bumper.planning.proposal import Request
 from bumper.progress import begin
 from bumper.records.order import Asked, NewerPipeline, newer_among, newer_on_branch
-from bumper.settings import Pipeline
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bumper.ci import Source
 from bumper.image import Repository
 from bumper.records.description import comment
 from bumper.records.record import Record, one_line, trailers
-from bumper.settings import Source
 from bumper.values.change import Change
 
 MAX_TITLE = 255  # characters, GitLab's limit

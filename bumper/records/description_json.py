@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bumper.ci import Pipeline
 from bumper.image import read_repository
 from bumper.records.record import ChangeRow, Record, read_references
-from bumper.settings import Pipeline
 from bumper.values.change import Change, Version
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from bumper.ci import Pipeline
 from bumper.git.checkout import Checkout
 from bumper.git.log import newest_messages
 from bumper.gitlab.commits import LoggedCommit, merge_request_of, newest_commits
@@ -15,7 +16,6 @@ from bumper.gitlab.connection import GitLab
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.image import Repository
 from bumper.records.record import Record, read_trailers
-from bumper.settings import Pipeline
 
 _AT_ONCE = 8  # questions to GitLab
 _MAX_SILENT = 40  # commits without trailers, squashed or a person's: each is a question more

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from bumper.ci import Pipeline, Source
 from bumper.image import ImageReference, read_reference
-from bumper.settings import Pipeline, Source
 from bumper.values.change import Change
 
 # app, file, path, line, image; tag and digest before; tag and digest after

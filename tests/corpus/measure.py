@@ -139,7 +139,7 @@ def without_quotes(source: bytes) -> bytes:
 
 def outside(values: ValuesFile, pins: Sequence[Pin], chosen: Sequence[int]) -> list[str]:
     """The pieces of the file between the scalars of the chosen pins."""
-    holders = (holder for index in chosen for holder in (pins[index].holder, pins[index].digest_scalar))
+    holders = (holder for index in chosen for holder in (pins[index].tag_scalar, pins[index].digest_scalar))
     pieces, end = [], 0
     for start, stop in sorted({(holder.start, holder.end) for holder in holders if holder is not None}):
         pieces.append(values.text[end:start])

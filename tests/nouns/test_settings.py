@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from bumper.ci import Pipeline, argocd_references, read_pipeline, requested_by
 from bumper.errors import WrongUsage
-from bumper.settings import Pipeline, Settings, argocd_references, read_pipeline, read_settings, requested_by
+from bumper.settings import Settings, read_settings
 
 REPO = "https://gitlab.example.com/platform/gitops.git"
 

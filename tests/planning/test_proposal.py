@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bumper.ci import Pipeline
 from bumper.image import Repository
 from bumper.planning.proposal import Request, Words, branch_name, bump_subject, code, describe, propose, readable
 from bumper.records.description import read_comment
 from bumper.records.record import Record
-from bumper.settings import Pipeline
 from bumper.values.change import Change, Version
 
 APP = Repository("registry.example.com", "team/app")

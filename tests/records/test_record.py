@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bumper.ci import Pipeline
 from bumper.image import ImageReference, Repository
 from bumper.records.description import comment, read_comment, replace_comment
 from bumper.records.record import Record, one_line, read_trailers, trailers
-from bumper.settings import Pipeline
 from bumper.values.change import Change, Version
 
 REPOSITORY = Repository("registry.example.com", "team/app")

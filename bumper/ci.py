@@ -1,0 +1,72 @@
+"""What GitLab CI says of the job that bumper runs in: its pipeline, its source commit, who started it."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# What GitLab reads as a name, an issue or a merge request, and the middle of a URL that may lead to one.
+_REFERENCE = re.compile(r"[@#!](?=\w)|(?<=:)/(?=/)")
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The CI pipeline that asks: its id orders the pipelines of one source project (server and path)."""
+
+    id: int
+    url: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The commit whose pipeline asks: its project (path and URL), branch or tag, and author (``Name <email>``)."""
+
+    project: str
+    url: str
+    commit: str
+    branch: str
+    author: str
+
+
+def read_pipeline(environ: Mapping[str, str]) -> Pipeline | None:
+    """The CI pipeline that bumper runs in, if it runs in one."""
+    number = environ.get("CI_PIPELINE_ID", "")
+    if not number.isdecimal():
+        return None
+    project = f"{environ.get('CI_SERVER_URL', '')}/{environ.get('CI_PROJECT_PATH', '')}"
+    return Pipeline(int(number), environ.get("CI_PIPELINE_URL", ""), project)
+
+
+def read_source(environ: Mapping[str, str]) -> Source | None:
+    """The commit that the CI pipeline runs for, if bumper runs in one."""
+    names = ("CI_PROJECT_PATH", "CI_PROJECT_URL", "CI_COMMIT_SHA", "CI_COMMIT_REF_NAME", "CI_COMMIT_AUTHOR")
+    source = Source(*(environ.get(name, "") for name in names))
+    return source if source.project and source.commit else None
+
+
+def requested_by(environ: Mapping[str, str]) -> str | None:
+    """The GitLab user who started the pipeline."""
+    return environ.get("GITLAB_USER_LOGIN") or None
+
+
+def argocd_references(environ: Mapping[str, str]) -> dict[str, str]:
+    """Argo CD's own trailers (its source hydrator reads them), from GitLab's CI variables.
+
+    The body is a JSON string by Argo CD's rule. What the author of a commit wrote closes no issue and names nobody
+    once more: in JSON such signs are escaped, in the subject a space without width follows them.
+    """
+    body = environ.get("CI_COMMIT_DESCRIPTION", "").strip()
+    values = {
+        "Argocd-reference-commit-author": environ.get("CI_COMMIT_AUTHOR", ""),
+        "Argocd-reference-commit-sha": environ.get("CI_COMMIT_SHA", ""),
+        "Argocd-reference-commit-subject": _REFERENCE.sub("\\g<0>\u200b", environ.get("CI_COMMIT_TITLE", "")),
+        "Argocd-reference-commit-body": _REFERENCE.sub(_escaped, json.dumps(body)) if body else "",
+        "Argocd-reference-commit-repourl": environ.get("CI_PROJECT_URL", ""),
+        "Argocd-reference-commit-date": environ.get("CI_COMMIT_TIMESTAMP", ""),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _escaped(sign: re.Match[str]) -> str:
+    return f"\\u{ord(sign[0]):04x}"
