@@ -21,7 +21,7 @@ settings.load_profile("suite")
 # What a shell starts in the background ignores ^C, and so would every bumper that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.registry.fixtures", "tests.helm"]
+pytest_plugins = ["tests.registry.fixtures", "tests.support.helm"]
 _FOREIGN = (
     "ARGOCD_", "BUMPER_", "CI", "DOCKER_", "GITLAB_", "GIT_", "REQUESTS_CA_BUNDLE", "SSH_", "SSL_CERT_", "XDG_",
 )  # fmt: skip

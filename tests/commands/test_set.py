@@ -172,7 +172,7 @@ def test_a_folder_that_cannot_be_written(file: Path, bumper: CommandLine, monkey
         raise PermissionError(13, "Permission denied")
 
     # Root may write anywhere, and the tests may run as root: only the system call can be made to fail.
-    monkeypatch.setattr("bumper.local_file.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("bumper.files.tempfile.mkstemp", refuse)
 
     ran = bumper("set", f"{APP}:1.0.1", "values.yaml", code=1)
 
