@@ -13,7 +13,7 @@ from bumper.image import Repository
 from bumper.registry.events.notification import PushedImage
 from bumper.registry.events.read import match_pushed, read_push_event
 
-_SAMPLES = Path(__file__).parents[2] / "fixtures" / "push_events"
+_SAMPLES = Path(__file__).parents[3] / "fixtures" / "push_events"
 _NAMES = sorted(path.name.removesuffix(".expected.json") for path in _SAMPLES.glob("*.expected.json"))
 DIGEST = f"sha256:{'1' * 64}"
 
