@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bumper.environments.sharing_out import chunks, map_in_processes
 from bumper.errors import Refused
 from bumper.files import read_bytes
 from bumper.values.pin import Pin
 from bumper.values.values_file import describe, find_pins, read_values
-
-_MANY, _AT_ONCE = 250, 100  # files
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +20,6 @@ class ListedPins:
 
 def list_pins(files: Sequence[str]) -> ListedPins:
     """The pins that ``bumper set`` could edit; a file that cannot be read is a warning."""
-    if len(files) < _MANY:
-        return _list_pins(files)
-    listed = map_in_processes(_list_pins, chunks(files, _AT_ONCE))
-    return ListedPins(
-        tuple(pin for one in listed for pin in one.pins), tuple(warning for one in listed for warning in one.warnings)
-    )
-
-
-def _list_pins(files: Sequence[str]) -> ListedPins:
     pins: list[tuple[str, Pin]] = []
     warnings: list[str] = []
     for name in files:

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from bumper.errors import Refused, WrongUsage
 from bumper.files import read_bytes, replace_local
-from bumper.image import ImageReference, Repository
+from bumper.image import ImageReference
 from bumper.values.change import Change, Version, make_change
 from bumper.values.explain import explain_followers, explain_refusal
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, parse_path
-from bumper.values.sections import read_sections_of
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags
 from bumper.values.values_file import ValuesFile, find_pins, pin_at, read_values
 
@@ -74,15 +73,15 @@ def _parse(path: str | None) -> PinPath | None:
         raise WrongUsage(f"--path: {error}; write it as `bumper pins` prints it.") from error
 
 
-def _read(name: str, repository: Repository | None) -> tuple[ValuesFile, tuple[Pin, ...]]:
-    """The file and its pins, as far as they can be of ``repository``; None: all of them."""
-    said, source = ("standard input", sys.stdin.buffer.read()) if name == STDIN else (name, read_bytes(Path(name)))
-    values = read_values(said, source) if repository is None else read_sections_of(said, source, repository)
-    return values, find_pins(values)
+def _read(name: str) -> ValuesFile:
+    if name == STDIN:
+        return read_values("standard input", sys.stdin.buffer.read())
+    return read_values(name, read_bytes(Path(name)))
 
 
 def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
-    values, pins = _read(name, image.repository if where is None else None)
+    values = _read(name)
+    pins = find_pins(values)
     if where is None:
         found: Sequence[Pin] = [pin for pin in pins if pin.repository == image.repository]
     else:

@@ -7,20 +7,14 @@ from fnmatch import fnmatchcase
 
 from bumper.environments.config_models import Config, PinnedImage
 from bumper.environments.layout import AppFiles, Environment
-from bumper.environments.sharing_out import chunks, map_in_processes
 from bumper.errors import Refused
 from bumper.image import Repository, read_repository
 from bumper.values.holds import HOLD
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, parse_path
 from bumper.values.siblings import resolve, value_of
-from bumper.values.skimming import skim
-from bumper.values.values_file import ValuesFile, find_pins, pin_at, read_values, try_values
-from bumper.values.values_on_demand import ValuesOnDemand
+from bumper.values.values_file import ValuesFile, find_pins, pin_at, read_values
 from bumper.values.yaml_tree import MappingNode
-
-_MANY = 250  # applications
-_AT_ONCE = 250  # of many
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,49 +45,20 @@ class Gathered:
 
 def gather(environment: Environment, config: Config, sources: Mapping[str, bytes]) -> Gathered:
     """Read ``sources`` (the environment's files and their bases; symbolic links are not among them)."""
-    apps = environment.apps
-    values: Mapping[str, ValuesFile]
-    if len(apps) < _MANY:
-        values, unreadable = _read_all(environment, sources)
-        found = [_find(environment, config, values, unreadable)]
-    else:  # neither the trees of all of them at once, nor one core for all
-        parts = [replace(environment, apps=tuple(part)) for part in chunks(apps, _AT_ONCE)]
-        found = map_in_processes(lambda part: _find(part, config, *_look_at(part, config, sources)), parts)
-        values = ValuesOnDemand({path: sources[path] for one in found for path in one.readable})
-    return Gathered(
-        pins=tuple(pin for one in found for pin in one.pins),
-        shared=tuple(pin for one in found for pin in one.shared),
-        values=values,
-        unreadable=tuple(dict.fromkeys(warning for one in found for warning in one.unreadable)),
-        apps=tuple(dict.fromkeys(app.app for app in apps)),
-        with_holds=frozenset(path for path in environment.files if HOLD.encode() in sources.get(path, b"")),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What was found in some of an environment's applications."""
-
-    pins: tuple[FoundPin, ...]
-    shared: tuple[FoundPin, ...]
-    readable: Sequence[str]
-    unreadable: Sequence[str]
-
-
-def _find(
-    environment: Environment, config: Config, values: Mapping[str, ValuesFile], unreadable: Sequence[str]
-) -> _Found:
+    values, unreadable = _read(environment, sources)
     pins: list[FoundPin] = []
     shared: list[FoundPin] = []
     for app in environment.apps:
         own = list(_own_pins(environment, config, app, values))
         pins += own
         shared += _shared_pins(app, values, {found.pin.path for found in own})
-    return _Found(
-        tuple(found for found in pins if not is_ignored(config, found.pin.repository)),
-        tuple(found for found in shared if not is_ignored(config, found.pin.repository)),
-        tuple(values),
-        unreadable,
+    return Gathered(
+        pins=tuple(found for found in pins if not is_ignored(config, found.pin.repository)),
+        shared=tuple(found for found in shared if not is_ignored(config, found.pin.repository)),
+        values=values,
+        unreadable=tuple(unreadable),
+        apps=tuple(dict.fromkeys(app.app for app in environment.apps)),
+        with_holds=frozenset(path for path in environment.files if HOLD.encode() in sources.get(path, b"")),
     )
 
 
@@ -115,36 +80,17 @@ def is_ignored(config: Config, repository: Repository | None) -> bool:
     )
 
 
-def _read_all(
-    environment: Environment, sources: Mapping[str, bytes]
-) -> tuple[dict[str, ValuesFile], list[str]]:  # fmt: skip
-    return _sorted_out(
-        environment, {path: try_values(path, sources[path]) for path in environment.files if path in sources}
-    )
-
-
-def _look_at(
-    environment: Environment, config: Config, sources: Mapping[str, bytes]
-) -> tuple[dict[str, ValuesFile], list[str]]:  # fmt: skip
-    """The same for looking only, in less than half the time."""
-    if config.images:  # which name paths whose keys need not speak of an image
-        return _read_all(environment, sources)
-    return _sorted_out(environment, skim(environment, sources))
-
-
-def _sorted_out(
-    environment: Environment, read: Mapping[str, ValuesFile | Refused]
-) -> tuple[dict[str, ValuesFile], list[str]]:  # fmt: skip
-    """What could be read, and why the rest could not."""
+def _read(environment: Environment, sources: Mapping[str, bytes]) -> tuple[dict[str, ValuesFile], list[str]]:
+    """The environment's files that can be read, and why the others cannot."""
     values, unreadable = {}, []
     for path in environment.files:
-        one = read.get(path)
-        if isinstance(one, ValuesFile):
-            values[path] = one
-        elif one is None:
+        if path not in sources:
             unreadable.append(f"{path}: the file is a symbolic link, which bumper does not follow; make it a file.")
-        else:
-            unreadable.append(str(one))
+            continue
+        try:
+            values[path] = read_values(path, sources[path])
+        except Refused as refusal:
+            unreadable.append(str(refusal))
     return values, unreadable
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from bumper.errors import BumperError
-from bumper.values.sections import parse_again
 from bumper.values.values_file import ValuesFile
-from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, YamlError, resolves_to_text
+from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, YamlError, parse_documents, resolves_to_text
 
 
 class ProofFailed(BumperError):
@@ -51,7 +50,7 @@ def prove_same_values(values: ValuesFile, text: str) -> None:
 def _pairs(values: ValuesFile, text: str) -> Iterator[tuple[Scalar, Scalar]]:
     """The scalars of the file and those of ``text`` in step."""
     try:
-        documents = parse_again(values, text)
+        documents = parse_documents(text)
     except YamlError as error:
         raise _failed(values, error.line, f"the result is not YAML: {error.problem}") from error
     if len(documents) != len(values.documents):

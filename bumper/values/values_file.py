@@ -21,25 +21,13 @@ _SOPS_KEYS = frozenset({"mac", "lastmodified", "encrypted_regex"})
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What was read of a file (see sections): its top-level keys, and those that are in the documents."""
-
-    keys: tuple[str, ...]
-    read: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class ValuesFile:
-    """A values file that could be read; ``text`` is without the byte order mark that ``bom`` tells of.
-
-    ``part`` is there where it was not read whole.
-    """
+    """A values file that could be read; ``bom`` is whether a byte order mark comes before ``text``."""
 
     name: str
     bom: bool
     text: str
     documents: tuple[Document, ...]
-    part: Part | None = None
 
     def encode(self, text: str) -> bytes:
         """``text`` as this file's bytes would be."""
@@ -74,14 +62,6 @@ def read_values(name: str, source: bytes) -> ValuesFile:
     for document in documents:
         _refuse_sops(name, document)
     return ValuesFile(name, bom, text, documents)
-
-
-def try_values(name: str, source: bytes) -> ValuesFile | Refused:
-    """The same, or why it cannot be read."""
-    try:
-        return read_values(name, source)
-    except Refused as refusal:
-        return refusal
 
 
 def _refuse_sops(name: str, document: Document) -> None:

@@ -131,27 +131,9 @@ def parse_documents(text: str) -> tuple[Document, ...]:
         raise YamlError(str(problem), len(_LINE_END.findall(text, 0, _place(text, error))) + 1) from error
     except ValueError as error:  # a lone surrogate cannot be handed to the C parser
         raise YamlError(str(error), 1) from error
-    if has_line_ends_of_yaml_alone(text):
+    if not text.isascii() and _LINE_END_OF_YAML_ALONE.search(text) is not None:
         _count_lines_as_editors_do(text, documents)
     return documents
-
-
-def has_line_ends_of_yaml_alone(text: str) -> bool:
-    """Whether YAML counts more lines in ``text`` than editors do."""
-    return not text.isascii() and _LINE_END_OF_YAML_ALONE.search(text) is not None
-
-
-def check_yaml(text: str) -> None:
-    """Have the parser read ``text`` without making anything of it, which takes a fifth of the time.
-
-    Raises:
-        YamlError: the C parser does not take it for YAML.
-
-    """
-    try:
-        CParser(text).raw_parse()
-    except YAMLError as error:
-        raise YamlError("not readable as YAML", 1) from error
 
 
 def _parse(text: str) -> tuple[Document, ...]:

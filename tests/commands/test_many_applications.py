@@ -1,4 +1,4 @@
-"""Environments with more applications than are read by one process: nothing is missed, and order stays."""
+"""Environments with hundreds of applications: nothing is missed, and the order is kept."""
 
 import json
 
@@ -25,7 +25,6 @@ def many(make_gitops: GitopsMaker) -> Gitops:
 
 
 def run(*arguments: str) -> Ran:
-    """In a process of its own, as it is forked."""
     return finish(start(*arguments, "--output", "json"))
 
 

@@ -12,13 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bumper.environments.config_models import EnvironmentConfig
-from bumper.environments.layout import AppFiles, Environment
 from bumper.errors import Refused
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, format_path, parse_path
-from bumper.values.sections import read_sections_of
-from bumper.values.skimming import skim
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags
 from bumper.values.values_file import ValuesFile, find_pins, pin_at, read_values
 
@@ -32,7 +28,6 @@ class Figures:
 
     files: int = 0
     bytes: int = 0
-    in_part: int = 0
     edits: int = 0
     restored: int = 0
     by_shape: Counter[str] = field(default_factory=Counter)
@@ -55,7 +50,6 @@ def measure_file(name: str, source: bytes, figures: Figures) -> None:
         figures.refused_files[str(refusal).partition(": ")[2]] += 1
         return
     pins = find_pins(values)
-    check_read_in_part(values, source, pins, figures)
     figures.refused_pins.update(pin.refusal for pin in pins if pin.refusal is not None)
     settable = [pin for pin in pins if pin.refusal is None]
     figures.by_shape.update(pin.shape if pin.repository is not None else f"{pin.shape} (no image)" for pin in settable)
@@ -65,27 +59,6 @@ def measure_file(name: str, source: bytes, figures: Figures) -> None:
             check_edit(values, pins, [by_place[_place(each)] for each in chosen], figures)
     if len(settable) > ONE_BY_ONE:
         check_edit(values, pins, [by_place[_place(pin)] for pin in settable], figures)
-
-
-def check_read_in_part(values: ValuesFile, source: bytes, pins: Sequence[Pin], figures: Figures) -> None:
-    """What is found where not everything is read is what is found in the whole file, at the same places."""
-    name = values.name
-    environment = Environment("any", (AppFiles("any", (name,), ()),), EnvironmentConfig(values=(name,)))
-    skimmed = skim(environment, {name: source})[name]
-    if isinstance(skimmed, Refused) or list(map(_seen, find_pins(skimmed))) != list(map(_seen, pins)):
-        raise CheckFailedError("skimmed, the file has other pins")
-    for repository in list(dict.fromkeys(pin.repository for pin in pins if pin.repository is not None))[:ONE_BY_ONE]:
-        part = read_sections_of(name, source, repository, large=0)
-        found = [_seen(pin) for pin in find_pins(part) if pin.repository == repository]
-        if found != [_seen(pin) for pin in pins if pin.repository == repository]:
-            raise CheckFailedError(f"of {repository}, the file's sections have other pins")
-        figures.in_part += part.part is not None
-
-
-def _seen(pin: Pin) -> tuple[Pin, object, object]:
-    holders = (pin.tag_scalar, pin.digest_scalar)
-    first, second = ((one.start, one.end, one.line, one.value) if one is not None else None for one in holders)
-    return pin, first, second
 
 
 def _place(pin: Pin) -> tuple[PinPath, int]:
@@ -160,7 +133,6 @@ def report(figures: Figures, seconds: float) -> str:
     lines = [
         f"{figures.files} files, {megabytes:.1f} MB, {seconds:.1f} s, {megabytes / seconds:.2f} MB/s with all edits",
         f"{figures.by_shape.total()} settable pins, {figures.edits} edits proven, {figures.restored} set back",
-        f"{figures.in_part} images found in a part of their file, as in the whole",
         f"(one by one the first {ONE_BY_ONE} pins of a file, by image and by path; of more, all at once too)",
     ]
     for title, counts in (
