@@ -16,7 +16,6 @@ from bumper.errors import Refused, Unavailable
 from bumper.git.checkout import Checkout, push, refreshed
 from bumper.git.failures import PushRaceLost
 from bumper.git.new_commit import write_commit
-from bumper.git.turns import take_turn
 from bumper.gitlab import merge_requests
 from bumper.gitlab.connection import connect
 from bumper.planning.bump import Plan
@@ -32,21 +31,12 @@ _MAX_PAUSE = 3.0
 
 def retry_when_outrun(checkout: Checkout, attempt: Callable[[Checkout], Result]) -> Result:
     """Make the job again from the new tip for as long as others are faster, within bounds."""
-    try:
-        return attempt(checkout)
-    except PushRaceLost:
-        with take_turn(checkout.settings, checkout.branch):
-            return _retry(checkout, attempt)
-
-
-def _retry(checkout: Checkout, attempt: Callable[[Checkout], Result]) -> Result:
     for number in range(_MAX_TRIES):
         try:
-            checkout = refreshed(checkout)
-            return attempt(checkout)
+            return attempt(checkout if number == 0 else refreshed(checkout))
         except PushRaceLost:
             # Jitter keeps many pipelines that start at one moment from meeting again and again.
-            time.sleep(random.uniform(0, min(_MAX_PAUSE, _PAUSE * (number + 1))))  # noqa: S311 - no secret
+            time.sleep(random.uniform(0, min(_MAX_PAUSE, _PAUSE * number)))  # noqa: S311 - no secret
     raise Unavailable(
         f"{checkout.settings.address.url} was changed by others {_MAX_TRIES} times while this was made; try again."
     )

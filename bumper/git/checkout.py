@@ -111,21 +111,13 @@ def read_blobs(checkout: Checkout, object_ids: set[str]) -> dict[str, bytes]:
 
 
 def _fetch_blobs(checkout: Checkout, object_ids: Sequence[str]) -> dict[str, bytes]:
-    from bumper.git.upload_pack import (
-        request_pack,  # with HTTP's library, which the start of the clone does not wait for
-    )
-
     listed = "".join(f"{object_id}\n" for object_id in object_ids).encode()
     try:
-        pack = request_pack(checkout.settings, checkout.tip, object_ids)
-        if pack is not None:
-            checkout.git.run("index-pack", "--stdin", stdin=pack, seconds=NETWORK_SECONDS)
-        else:
-            checkout.git.over_network(
-                "-c", "fetch.negotiationAlgorithm=noop",
-                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "origin",
-                stdin=listed,
-            )  # fmt: skip
+        checkout.git.over_network(
+            "-c", "fetch.negotiationAlgorithm=noop",
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "origin",
+            stdin=listed,
+        )  # fmt: skip
         stream = checkout.git.run("cat-file", "--batch", stdin=listed, seconds=NETWORK_SECONDS)
     except GitFailed as failure:
         raise explain(failure, "reading values files", checkout.settings) from failure
