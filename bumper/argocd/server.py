@@ -5,14 +5,13 @@ moment ago is seen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field, ValidationError
 
 from bumper.argocd.verdict import Application
-from bumper.environments.config_models import ArgoCd
 from bumper.errors import Unavailable
 from bumper.http import SECONDS, Session
 from bumper.settings import Settings
@@ -33,8 +32,8 @@ class ArgoServer:
     """A connection to Argo CD; ``token`` is never shown."""
 
     url: str
-    _session: Session
-    _token: str
+    _session: Session = field(repr=False)
+    _token: str = field(repr=False)
 
     def read(self, name: str) -> Application:
         """An application by its name, or by ``namespace/name``.
@@ -82,16 +81,16 @@ class ArgoServer:
         return NotAnswering(f"{self.url} (Argo CD) answers {status}{told}; try again.")
 
 
-def connect_to_argocd(config: ArgoCd, settings: Settings) -> ArgoServer:
-    """The Argo CD of an environment; nothing is asked yet.
+def connect_to_argocd(url: str, settings: Settings) -> ArgoServer:
+    """A connection to the Argo CD at ``url``; nothing is asked yet.
 
     Raises:
         Unavailable: there is no token.
 
     """
     if settings.argocd_token is None:
-        raise Unavailable(f"{config.server} (Argo CD) needs a token; set ARGOCD_AUTH_TOKEN.")
-    return ArgoServer(config.server.rstrip("/"), Session(settings.ca_file), settings.argocd_token.value)
+        raise Unavailable(f"{url} (Argo CD) needs a token; set ARGOCD_AUTH_TOKEN.")
+    return ArgoServer(url.rstrip("/"), Session(settings.ca_file), settings.argocd_token.value)
 
 
 def _said(body: bytes) -> str:

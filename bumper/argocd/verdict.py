@@ -9,13 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bumper.environments.config_models import ArgoCd
-from bumper.environments.gather import FoundPin, Gathered
-from bumper.environments.layout import Environment
 from bumper.image import ImageReference, Repository, read_reference
-from bumper.planning.bump import Plan
 from bumper.values.change import Version
-from bumper.values.pin_path import format_path
 
 State: TypeAlias = Literal["done", "waiting", "degraded", "failed"]
 _UNDER_WAY = frozenset({"Running", "Terminating"})
@@ -42,29 +37,13 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """An image that an application is to run; ``tag_moved``: the tag alone tells it from what ran before."""
+class ExpectedImage:
+    """An image that an application should run; with ``tag_moved`` the tag alone distinguishes it from the last one."""
 
     app: str
     image: Repository
     version: Version
     tag_moved: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """What a request has Argo CD do."""
-
-    argocd: ArgoCd
-    wanted: tuple[Wanted, ...]
-
-    def applications(self) -> dict[str, tuple[Wanted, ...]]:
-        """What each of Argo CD's applications is to run, by its name."""
-        named: dict[str, list[Wanted]] = {}
-        for one in self.wanted:
-            for pattern in self.argocd.application:
-                named.setdefault(pattern.replace("{app}", one.app), []).append(one)
-        return {name: tuple(wanted) for name, wanted in named.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,35 +54,9 @@ class Verdict:
     reason: str
 
 
-def rollout_of(environment: Environment, gathered: Gathered, plan: Plan) -> Rollout | None:
-    """What ``plan`` has Argo CD do; None where bumper.yaml names no Argo CD for the environment."""
-    if environment.config.argocd is None:
-        return None
-    changed = {(change.file, change.path): change for change in plan.changes}
-    wanted = []
-    for found in gathered.pins:
-        place = (found.file, format_path(found.pin.path))
-        change = changed.get(place)
-        if change is not None:
-            moved = change.before.tag != change.after.tag
-            wanted.append(Wanted(change.app, change.image, change.after, moved))
-        elif place in plan.covers:
-            wanted += want([found])
-    return Rollout(environment.config.argocd, tuple(dict.fromkeys(wanted)))
-
-
-def want(pins: Iterable[FoundPin]) -> list[Wanted]:
-    """What the values say already."""
-    return [
-        Wanted(found.app, found.pin.repository, Version(found.pin.tag, found.pin.digest))
-        for found in pins
-        if found.pin.repository is not None and found.pin.tag is not None
-    ]
-
-
-def judge(application: Application, wanted: Iterable[Wanted], holds: Callable[[str], bool]) -> Verdict:
+def judge(application: Application, expected: Iterable[ExpectedImage], holds: Callable[[str], bool]) -> Verdict:
     """What Argo CD's answer means; ``holds`` says whether a revision holds the commit that is to be deployed."""
-    is_there = runs(application, wanted) or (
+    is_there = runs(application, expected) or (
         application.sync == "Synced" and any(holds(revision) for revision in application.revisions)
     )
     under_way = application.phase in _UNDER_WAY
@@ -125,16 +78,16 @@ def _with(application: Application, health: str) -> str:
     return f"{state}: {application.message}" if application.message else state
 
 
-def runs(application: Application, wanted: Iterable[Wanted]) -> bool:
+def runs(application: Application, expected: Iterable[ExpectedImage]) -> bool:
     """Whether the application's pods have every one of the images; False where it cannot be told from them."""
     running = [reference for reference in map(read_reference, application.images) if reference is not None]
-    asked = tuple(wanted)
+    asked = tuple(expected)
     return bool(asked) and all(any(_is(reference, one) for reference in running) for one in asked)
 
 
-def _is(running: ImageReference, wanted: Wanted) -> bool:
-    if running.repository != wanted.image:
+def _is(running: ImageReference, expected: ExpectedImage) -> bool:
+    if running.repository != expected.image:
         return False
-    if running.digest is not None and wanted.version.digest is not None:
-        return running.digest == wanted.version.digest
-    return wanted.tag_moved and running.tag is not None and running.tag == wanted.version.tag
+    if running.digest is not None and expected.version.digest is not None:
+        return running.digest == expected.version.digest
+    return expected.tag_moved and running.tag is not None and running.tag == expected.version.tag

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bumper.argocd.verdict import Rollout, want
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.result import Result
@@ -18,6 +17,7 @@ from bumper.git.checkout import Checkout
 from bumper.git.clone import Cloning
 from bumper.planning.bump import Plan, check_tags
 from bumper.planning.draft import ProposalText, make_draft
+from bumper.planning.expected_images import Rollout, expected_images
 from bumper.planning.promote import Choice, choose, match, plan_promote
 from bumper.planning.proposal import Request
 from bumper.records.promotion_digests import find_digests
@@ -107,8 +107,8 @@ def _check_health(request: PromoteRequest, source: Target, target: Target, choic
     apps = {change.app for change in plan.changes}
     running = (*source.gathered.pins, *source.gathered.shared)
     argocd = source.environment.config.argocd
-    wanted = want(found for found in running if found.app in apps and choice.takes(found))
-    rollout = Rollout(argocd, tuple(wanted)) if argocd is not None else None
+    expected = expected_images(found for found in running if found.app in apps and choice.takes(found))
+    rollout = Rollout(argocd, tuple(expected)) if argocd is not None else None
     check_health(rollout, request.source, source.checkout.tip, source.checkout.settings)
 
 

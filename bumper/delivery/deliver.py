@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from bumper.argocd.verdict import rollout_of
 from bumper.delivery.by_api import publish
 from bumper.delivery.merge import ask_to_merge
 from bumper.delivery.options import DeliveryOptions, choose_delivery, merge_request_options, wants_auto_merge
@@ -20,6 +19,7 @@ from bumper.gitlab import merge_requests
 from bumper.gitlab.connection import connect
 from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft
+from bumper.planning.expected_images import rollout_of
 from bumper.planning.proposal import Request
 from bumper.progress import begin
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bumper.argocd.verdict import Rollout
+from bumper.planning.expected_images import Rollout
 from bumper.values.change import Change, Held
 
 Status: TypeAlias = Literal["proposed", "committed", "unchanged", "superseded", "held", "dry-run"]

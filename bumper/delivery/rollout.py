@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from bumper.argocd.server import ArgoServer, NoSuchApplication, NotAnswering, connect_to_argocd
-from bumper.argocd.verdict import Rollout, Verdict, Wanted, judge
+from bumper.argocd.verdict import ExpectedImage, Verdict, judge
 from bumper.delivery.result import Result
 from bumper.errors import NotDeployed, Refused, Unavailable
 from bumper.gitlab.commits import contains
 from bumper.gitlab.connection import NotShown, connect_if_possible
+from bumper.planning.expected_images import Rollout
 from bumper.progress import begin
 from bumper.settings import Settings
 
@@ -29,7 +30,7 @@ def check_rollout(rollout: Rollout | None, environment: str, settings: Settings)
 
     """
     rollout = _require(rollout, environment, "--wait-deployed")
-    server = connect_to_argocd(rollout.argocd, settings)
+    server = connect_to_argocd(rollout.argocd.server, settings)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(server.read, rollout.applications()))
 
@@ -58,11 +59,11 @@ def wait_until_deployed(
     if result.landed is None:  # a dry run, or nothing was to be deployed
         return
     rollout = _require(result.rollout, result.environment, "--wait-deployed")
-    server = connect_to_argocd(rollout.argocd, settings)
+    server = connect_to_argocd(rollout.argocd.server, settings)
     holds = _holder(settings, result.landed)
     waiting = _Waiting(server, began + seconds, seconds, show)
-    for name, wanted in rollout.applications().items():
-        waiting.wait_for(name, wanted, holds)
+    for name, expected in rollout.applications().items():
+        waiting.wait_for(name, expected, holds)
 
 
 class _Waiting:
@@ -74,11 +75,11 @@ class _Waiting:
         self._seconds = seconds
         self._show = show
 
-    def wait_for(self, name: str, wanted: Iterable[Wanted], holds: Callable[[str], bool]) -> None:
-        """Until the application runs what is wanted."""
+    def wait_for(self, name: str, expected: Iterable[ExpectedImage], holds: Callable[[str], bool]) -> None:
+        """Until the application runs what is expected."""
         pause, seen = _FIRST_PAUSE, Verdict("waiting", "")
         while True:
-            verdict, page = self._look(name, wanted, holds)
+            verdict, page = self._look(name, expected, holds)
             # Argo CD may still report the health of the pods from before: only what stays Degraded is.
             if verdict.state == "failed" or (verdict.state == seen.state == "degraded"):
                 raise NotDeployed(f"Argo CD application {name} is not well: {verdict.reason}; see {page}.")
@@ -95,12 +96,12 @@ class _Waiting:
             time.sleep(min(pause, left))
             pause, seen = min(pause * 1.5, _MAX_PAUSE), verdict
 
-    def _look(self, name: str, wanted: Iterable[Wanted], holds: Callable[[str], bool]) -> tuple[Verdict, str]:
+    def _look(self, name: str, expected: Iterable[ExpectedImage], holds: Callable[[str], bool]) -> tuple[Verdict, str]:
         try:
             application = self._server.read(name)
         except NotAnswering as error:
             return Verdict("waiting", str(error).rstrip(".")), self._server.url
-        return judge(application, wanted, holds), application.page
+        return judge(application, expected, holds), application.page
 
 
 def check_health(rollout: Rollout | None, environment: str, tip: str, settings: Settings) -> None:
@@ -113,7 +114,7 @@ def check_health(rollout: Rollout | None, environment: str, tip: str, settings: 
 
     """
     rollout = _require(rollout, environment, "The health check (require_healthy in bumper.yaml, or --require-healthy)")
-    server, holds = connect_to_argocd(rollout.argocd, settings), _holder(settings, tip)
+    server, holds = connect_to_argocd(rollout.argocd.server, settings), _holder(settings, tip)
     begin(f"asking {server.url} (Argo CD)")
     asked = rollout.applications()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -127,7 +128,9 @@ def check_health(rollout: Rollout | None, environment: str, tip: str, settings: 
         )
 
 
-def _ask(server: ArgoServer, name: str, asked: Mapping[str, Iterable[Wanted]], holds: Callable[[str], bool]) -> Verdict:
+def _ask(
+    server: ArgoServer, name: str, asked: Mapping[str, Iterable[ExpectedImage]], holds: Callable[[str], bool]
+) -> Verdict:
     try:
         return judge(server.read(name), asked[name], holds)
     except NoSuchApplication as missing:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bumper.argocd.verdict import rollout_of
 from bumper.ci import argocd_references, read_pipeline, read_source, requested_by
 from bumper.delivery.result import Result
 from bumper.environments.repository import Target
 from bumper.planning.bump import Plan, apply_plan, diff_of
+from bumper.planning.expected_images import rollout_of
 from bumper.planning.proposal import Proposal, Request, Words, propose, readable
 from bumper.records.record import Record
 

@@ -1,0 +1,54 @@
+"""Which images Argo CD's applications should run once a plan has landed. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bumper.argocd.verdict import ExpectedImage
+from bumper.environments.config_models import ArgoCd
+from bumper.environments.gather import FoundPin, Gathered
+from bumper.environments.layout import Environment
+from bumper.planning.bump import Plan
+from bumper.values.change import Version
+from bumper.values.pin_path import format_path
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """The Argo CD of an environment, and the images that a request expects it to run there."""
+
+    argocd: ArgoCd
+    expected_images: tuple[ExpectedImage, ...]
+
+    def applications(self) -> dict[str, tuple[ExpectedImage, ...]]:
+        """The expected images of each Argo CD application, by the application's name."""
+        named: dict[str, list[ExpectedImage]] = {}
+        for image in self.expected_images:
+            for pattern in self.argocd.application:
+                named.setdefault(pattern.replace("{app}", image.app), []).append(image)
+        return {name: tuple(images) for name, images in named.items()}
+
+
+def rollout_of(environment: Environment, gathered: Gathered, plan: Plan) -> Rollout | None:
+    """What Argo CD should run after ``plan``; None where bumper.yaml names no Argo CD for the environment."""
+    if environment.config.argocd is None:
+        return None
+    changed = {(change.file, change.path): change for change in plan.changes}
+    images: list[ExpectedImage] = []
+    for found in gathered.pins:
+        place = (found.file, format_path(found.pin.path))
+        change = changed.get(place)
+        if change is not None:
+            moved = change.before.tag != change.after.tag
+            images.append(ExpectedImage(change.app, change.image, change.after, moved))
+        elif place in plan.covers:
+            images += expected_images([found])
+    return Rollout(environment.config.argocd, tuple(dict.fromkeys(images)))
+
+
+def expected_images(pins: Iterable[FoundPin]) -> list[ExpectedImage]:
+    """The images that the values ask for as they are now."""
+    return [
+        ExpectedImage(found.app, found.pin.repository, Version(found.pin.tag, found.pin.digest))
+        for found in pins
+        if found.pin.repository is not None and found.pin.tag is not None
+    ]
