@@ -3,7 +3,7 @@
 from bumper.cli.report_status import aligned
 from bumper.commands.init import Initialized
 from bumper.environments.config import SCHEMA_FILE
-from bumper.environments.init_text import printable
+from bumper.environments.discovery.init_text import printable
 
 _NOTHING = "-"
 

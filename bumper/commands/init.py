@@ -9,10 +9,10 @@ from typing import Any
 from bumper.environments.config import SCHEMA_FILE, parse_keys, schema_text
 from bumper.environments.config_models import Config
 from bumper.environments.conventions import read_conventions
+from bumper.environments.discovery.init_text import printable, some, write_config
+from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
 from bumper.environments.gather import gather, pin_paths
-from bumper.environments.init_text import printable, some, write_config
 from bumper.environments.layout import read_layout
-from bumper.environments.manifests import may_hold_manifests, read_manifests
 from bumper.environments.overrides import find_overrides
 from bumper.environments.repository import CONFIG_FILE
 from bumper.environments.survey import FoundEnvironment, Survey, survey

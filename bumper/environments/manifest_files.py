@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from bumper.environments.manifest_paths import matching
-from bumper.environments.manifests import Manifest
+from bumper.environments.discovery.manifest_paths import matching
+from bumper.environments.discovery.manifests import Manifest
 from bumper.environments.path_pattern import AppFolder, Claim
 
 _USUAL = ["dev", "development", "test", "qa", "uat", "stage", "staging", "preprod", "preview", "prod", "production"]

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 
-from bumper.environments.manifest_paths import matching, value_file_globs
-from bumper.environments.manifests import Manifest, Source
+from bumper.environments.discovery.manifest_paths import matching, value_file_globs
+from bumper.environments.discovery.manifests import Manifest, Source
 from bumper.values.pin_path import PinPath, format_path
 
 _CHART_VALUES = ("values.yaml", "values.yml")  # Helm reads the chart's own before all others

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bumper.environments.config import parse_config
-from bumper.environments.init_text import write_config
+from bumper.environments.discovery.init_text import write_config
+from bumper.environments.discovery.manifests import read_manifests
 from bumper.environments.layout import Layout, read_layout
-from bumper.environments.manifests import read_manifests
 from bumper.environments.survey import FoundEnvironment, Survey, survey
 from bumper.errors import Refused
 from tests.environments.test_conventions import PATHS

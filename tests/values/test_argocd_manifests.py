@@ -2,8 +2,8 @@
 
 import pytest
 
-from bumper.environments.manifest_paths import matching
-from bumper.environments.manifests import Manifest, may_hold_manifests, read_manifests
+from bumper.environments.discovery.manifest_paths import matching
+from bumper.environments.discovery.manifests import Manifest, may_hold_manifests, read_manifests
 from bumper.environments.overrides import find_overrides
 
 APPLICATION = """\

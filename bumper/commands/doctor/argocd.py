@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from bumper.commands.doctor.check import Check, failed, warned
+from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
 from bumper.environments.gather import pin_paths
-from bumper.environments.manifests import may_hold_manifests, read_manifests
 from bumper.environments.overrides import find_overrides
 from bumper.environments.repository import Target
 from bumper.errors import BumperError

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bumper.environments.manifest_paths import as_glob, value_file_globs
+from bumper.environments.discovery.manifest_paths import as_glob, value_file_globs
 from bumper.values.siblings import Resolved, look_up, resolve
 from bumper.values.yaml_data import to_data
 from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode, YamlError, parse_documents
@@ -53,7 +53,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One Application or ApplicationSet (``kind``); ``application`` is the glob of its applications' names."""
+    """One Application or ApplicationSet (``kind``); ``application`` is the glob of its applications' names.
+
+    ``spec`` is what it says as plain data, empty where that cannot be read as such.
+    """
 
     file: str
     line: int
@@ -61,6 +64,7 @@ class Manifest:
     name: str
     application: str
     sources: tuple[Source, ...]
+    spec: Mapping[str, object] = field(default_factory=dict, hash=False, repr=False)
 
 
 def may_hold_manifests(path: str) -> bool:
@@ -90,7 +94,17 @@ def _manifests_in(file: str, source: bytes) -> Iterator[Manifest]:
             spec = ("spec",) if kind == "Application" else ("spec", "template", "spec")
             name = _text(root, "metadata", "name") or "(without a name)"
             generated = name if kind == "Application" else _text(root, "spec", "template", "metadata", "name") or name
-            yield Manifest(file, root.line, kind, name, as_glob(generated), tuple(_sources(root, spec)))
+            sources = tuple(_sources(root, spec))
+            yield Manifest(file, root.line, kind, name, as_glob(generated), sources, _spec(root))
+
+
+def _spec(root: Node) -> Mapping[str, object]:
+    node = look_up(root, ("spec",))
+    try:
+        data = to_data(node) if node is not None else None
+    except YamlError:
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _sources(root: Node, spec: tuple[str, ...]) -> Iterator[Source]:
