@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from bumper.cli import progress
 from bumper.sandbox import Sandbox
 from tests.support.command_line import CommandLine
 from tests.support.deployments import Deployments, DeploymentsMaker
@@ -40,7 +39,6 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     monkeypatch.setenv("TMPDIR", str(home / "tmp"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setattr(progress, "_TIMEOUT", 600.0)  # of what runs in this process, a busy machine tells nothing
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.colour import colour_diff, is_coloured
 from bumper.cli.common import Common, with_common_options
-from bumper.cli.progress import tell
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
     from bumper.delivery.result import Result
@@ -84,7 +82,7 @@ def promote(
 
         apps, images = tuple(app or ()), tuple(image or ())
         request = PromoteRequest(source, target, apps, images, common.dry_run, verify, allow_moved, require_healthy)
-        confirm = _never_ask if common.yes or not sys.stdin.isatty() else _ask
+        confirm = _never_ask if common.yes or not sys.stdin.isatty() else common.ask
         result = run(request, common.delivery_options(), cloning, common.environ, confirm)
     common.finish(result, cloning.settings)
 
@@ -164,13 +162,3 @@ def _hold(command: str, environment: str, app: list[str], image: list[str] | Non
 
 def _never_ask(_: "Result") -> bool:
     return True
-
-
-def _ask(result: "Result") -> bool:
-    from bumper.cli import report
-
-    text, diff = report.result_text(result), result.diff.rstrip("\n")
-    tell(text.replace(diff, colour_diff(diff)) if diff and is_coloured(sys.stderr) else text)
-    # typer.confirm would write a space to stdout, where one JSON object may be awaited.
-    print("Propose these changes? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}

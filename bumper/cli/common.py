@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import typer
 
 from bumper.cli import options as opt
+from bumper.cli.colour import colour_diff, is_coloured
 from bumper.cli.printing import show
-from bumper.cli.progress import tell
+from bumper.cli.run import Output, Run, run_of
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
     from contextlib import AbstractContextManager
@@ -44,7 +46,12 @@ class Common:
     yes: opt.Yes = False
     dotenv: opt.Dotenv = None
     verbose: opt.Verbose = False
-    output: opt.OutputOption = opt.Output.TEXT
+    output: opt.OutputOption = Output.TEXT
+
+    @property
+    def run(self) -> Run:
+        """The run of the command line."""
+        return run_of(self.context)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -59,7 +66,7 @@ class Common:
         from bumper.settings import read_settings
 
         settings = read_settings(self.environ, repo=self.repo, branch=self.branch, gitlab_url=self.gitlab_url)
-        return start_clone(settings, self.environ, self.context.obj)
+        return start_clone(settings, self.environ)
 
     def delivery_options(self, *, allow_older: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""
@@ -78,12 +85,23 @@ class Common:
             waits_deployed=self.wait_deployed is not None,
         )
 
+    def ask(self, result: "Result") -> bool:
+        """Show what would be proposed, and ask whether it shall be."""
+        from bumper.cli import report
+
+        text, diff = report.result_text(result), result.diff.rstrip("\n")
+        self.run.progress.print(text.replace(diff, colour_diff(diff)) if diff and is_coloured(sys.stderr) else text)
+        # typer.confirm would write a space to stdout, where one JSON object may be awaited.
+        print("Propose these changes? [y/N] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
     def finish(self, result: "Result", settings: "Settings") -> None:
         """Wait for what is to be waited for, and print the result."""
         from bumper.cli import report
         from bumper.delivery.merge import wait_until_merged
 
         began = time.monotonic()
+        tell = self.run.progress.print
         result = wait_until_merged(result, settings, self.wait if self.wait is not None else self.wait_deployed, tell)
         if self.wait_deployed is not None:
             from bumper.delivery.rollout import wait_until_deployed
@@ -92,7 +110,7 @@ class Common:
         if self.dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own
             report.write_dotenv(self.dotenv, result)
         show(
-            self.output,
+            self.run,
             report.result_data(result),
             report.result_text(result),
             result.warnings,

@@ -8,10 +8,11 @@ import typer
 from bumper.cli import options as opt
 from bumper.cli.colour import mark
 from bumper.cli.printing import show
-from bumper.cli.progress import tell
+from bumper.cli.run import Output, run_of
 
 
 def doctor(
+    context: typer.Context,
     repo: opt.Repo = None,
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
@@ -19,7 +20,7 @@ def doctor(
         bool, typer.Option("--verify/--no-verify", help="Ask the registries about images that the values name.")
     ] = True,
     verbose: opt.Verbose = False,
-    output: opt.OutputOption = opt.Output.TEXT,
+    output: opt.OutputOption = Output.TEXT,
 ) -> None:
     """Check repository, token, GitLab, protected branch, registries and bumper.yaml; say how to mend each.
 
@@ -34,7 +35,7 @@ def doctor(
     settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
     checks = run(settings, environ, verify=verify)
     error = failure(checks)
-    show(output, report.doctor_data(checks, error), report.doctor_text(checks, sys.stdout.encoding), ())
+    show(run_of(context), report.doctor_data(checks, error), report.doctor_text(checks, sys.stdout.encoding), ())
     if error is not None:
-        tell(f"{mark('error', sys.stderr)} {error}")
+        run_of(context).progress.print(f"{mark('error', sys.stderr)} {error}")
         raise typer.Exit(error.exit_code)

@@ -6,11 +6,12 @@ import typer
 
 from bumper.cli import options as opt
 from bumper.cli.printing import show
+from bumper.cli.run import Output, run_of
 
 Files = Annotated[list[str], typer.Argument(help="Values files.", metavar="FILE")]
 
 
-def pins(files: Files, output: opt.OutputOption = opt.Output.TEXT) -> None:
+def pins(context: typer.Context, files: Files, output: opt.OutputOption = Output.TEXT) -> None:
     """List the pins of local files that `bumper set` could edit. No git, no network.
 
     Example: bumper pins apps/backend/envs/staging/values.yaml
@@ -19,16 +20,17 @@ def pins(files: Files, output: opt.OutputOption = opt.Output.TEXT) -> None:
     from bumper.commands.pins import list_pins
 
     listed = list_pins(files)
-    show(output, report.pins_data(listed), report.pins_text(listed), listed.warnings)
+    show(run_of(context), report.pins_data(listed), report.pins_text(listed), listed.warnings)
 
 
 def set_tag(
+    context: typer.Context,
     image: Annotated[str, typer.Argument(help="registry/repository:tag[@digest]", metavar="IMAGE")],
     files: Annotated[list[str], typer.Argument(help="Values files; - for stdin to stdout.", metavar="FILE")],
     path: Annotated[
         str | None, typer.Option("--path", help='Only the pin at this path: a.b[0].tag, a["b.c"].tag')
     ] = None,
-    output: opt.OutputOption = opt.Output.TEXT,
+    output: opt.OutputOption = Output.TEXT,
 ) -> None:
     """Rewrite an image's tag in local files, in place. No git, no network.
 
@@ -41,7 +43,7 @@ def set_tag(
 
     done = run(parse_image(image), files, path)
     to_stderr = STDIN in files  # stdout is the edited file's
-    show(output, report.set_data(done), report.set_text(done), done.warnings, to_stderr=to_stderr)
+    show(run_of(context), report.set_data(done), report.set_text(done), done.warnings, to_stderr=to_stderr)
 
 
 def schema() -> None:

@@ -4,19 +4,19 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import typer
 
 from bumper import __version__
-from bumper.cli import changing, examining, local, progress, reading, setting_up, trying
+from bumper.cli import changing, examining, local, reading, setting_up, trying
 from bumper.cli.colour import mark
-from bumper.cli.options import Output
-from bumper.errors import INTERRUPTED, BumperError, Unavailable, WrongUsage
-
-if TYPE_CHECKING:  # imported where it is used, so that --version and completion start fast
-    from bumper.git.clone import Cloning
+from bumper.cli.machine_trouble import machine_trouble
+from bumper.cli.progress import Progress
+from bumper.cli.run import Output, Run, start_run
+from bumper.errors import INTERRUPTED, BumperError, WrongUsage
+from bumper.settings import environment
 
 app = typer.Typer(
     name="bumper",
@@ -70,33 +70,38 @@ def _root(
     """Options of bumper itself."""
 
 
-def main(ahead: "Cloning | None" = None) -> None:
-    """Run the command line and exit with the contract's codes; ``ahead`` is a clone that is under way already."""
+def main(arguments: Sequence[str], *, slow: float = 1.0) -> int:
+    """Run the command line; returns the contract's exit code. A step is shown that takes ``slow`` seconds."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file name that is not UTF-8, or a terminal that is not
             stream.reconfigure(errors="backslashreplace")
-    progress.start()
-    command = typer.main.get_command(app)
-    arguments = sys.argv[1:] or ["--help"]
-    try:
-        code = command.main(arguments, prog_name="bumper", standalone_mode=False, obj=ahead)
-        sys.stdout.flush()
-    except BumperError as error:
-        code = _fail(error)
-    except typer.TyperException as error:
-        code = _fail(WrongUsage(error.format_message().rstrip(".") + "; see --help."))
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    except OSError as error:  # a full disk, no more files: the machine's trouble, not the request's
-        _drop_what_cannot_be_printed()
-        code = _fail(Unavailable(f"{error.strerror or type(error).__name__}{_place(error)}; mend that and try again."))
-    except Exception:  # noqa: BLE001 - the last resort: a bug, with its traceback for the report
-        traceback.print_exc()
-        code = _fail(BumperError("this is a bug in bumper; please report it with the lines above."))
-    progress.stop()
+    progress = Progress(environment(), slow)
+    run = start_run(progress, environment())
+    with progress.shown():
+        code = _run(list(arguments) or ["--help"], run)
     if code == INTERRUPTED:  # typer hands its own 130 back for most of them
         print("interrupted", file=sys.stderr)
-    sys.exit(code if isinstance(code, int) else 0)
+    return code
+
+
+def _run(arguments: list[str], run: Run) -> int:
+    try:
+        code = typer.main.get_command(app).main(arguments, prog_name="bumper", standalone_mode=False, obj=run)
+        sys.stdout.flush()
+    except BumperError as error:
+        return _fail(run, error)
+    except typer.TyperException as error:
+        return _fail(run, WrongUsage(error.format_message().rstrip(".") + "; see --help."))
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort: the machine's trouble, or a bug
+        trouble = machine_trouble(error)
+        if trouble is not None:
+            _drop_what_cannot_be_printed()
+            return _fail(run, trouble)
+        traceback.print_exc()
+        return _fail(run, BumperError("this is a bug in bumper", "please report it with the lines above"))
+    return code if isinstance(code, int) else 0
 
 
 def _drop_what_cannot_be_printed() -> None:
@@ -107,26 +112,10 @@ def _drop_what_cannot_be_printed() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _place(error: OSError) -> str:
-    return f" ({error.filename})" if error.filename is not None else ""
-
-
-def _fail(error: BumperError) -> int:
+def _fail(run: Run, error: BumperError) -> int:
     from bumper.cli import report
 
-    progress.tell(f"{mark('error', sys.stderr)} {error}")
-    if _wants_json():
+    run.progress.print(f"{mark('error', sys.stderr)} {error}")
+    if run.output is Output.JSON:
         print(report.as_json(report.error_data(error)))
     return error.exit_code
-
-
-def _wants_json() -> bool:
-    """Read again from the arguments, because an error may come before they are parsed."""
-    arguments = sys.argv[1:]
-    chosen = os.environ.get("BUMPER_OUTPUT", "")
-    for number, argument in enumerate(arguments):
-        if argument == "--output" and number + 1 < len(arguments):
-            chosen = arguments[number + 1]
-        elif argument.startswith("--output="):
-            chosen = argument.partition("=")[2]
-    return chosen == Output.JSON.value

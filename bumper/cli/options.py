@@ -6,14 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bumper.cli.progress import tell_every_step
-
-
-class Output(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
+from bumper.cli.run import Output, keep_output, run_of
 
 
 class Delivery(StrEnum):
@@ -35,7 +28,14 @@ GitLabUrl = Annotated[
     typer.Option("--gitlab-url", envvar="BUMPER_GITLAB_URL", help="GitLab's address, where it is under a sub-path."),
 ]
 OutputOption = Annotated[
-    Output, typer.Option("--output", envvar="BUMPER_OUTPUT", help="Print text or one JSON object.")
+    Output,
+    typer.Option(
+        "--output",
+        envvar="BUMPER_OUTPUT",
+        callback=keep_output,
+        is_eager=True,
+        help="Print text or one JSON object.",
+    ),
 ]
 Apps = Annotated[
     list[str] | None, typer.Option("--app", help="Only applications that match this glob (repeatable).", metavar="GLOB")
@@ -73,14 +73,14 @@ Reopen = Annotated[bool, typer.Option("--reopen", help="Propose again what a per
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask (it never asks when stdin is no terminal).")]
 
 
-def _tell_more(value: bool) -> None:
+def _tell_more(context: typer.Context, value: bool) -> None:
     """Every git command and every answer of GitLab, on stderr; a token is in none of them."""
     if value:
         import logging
 
         logging.basicConfig(level=logging.WARNING, format="%(message)s")
         logging.getLogger("bumper").setLevel(logging.DEBUG)
-        tell_every_step()
+        run_of(context).progress.verbose = True
 
 
 Verbose = Annotated[

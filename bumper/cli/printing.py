@@ -4,12 +4,12 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from bumper.cli.colour import colour_diff, is_coloured, mark
-from bumper.cli.options import Output
-from bumper.cli.progress import stop, tell
+from bumper.cli.run import Output, Run
+from bumper.errors import Unavailable
 
 
 def show(
-    output: Output, data: Mapping[str, object], text: str, warnings: Iterable[str],
+    run: Run, data: Mapping[str, object], text: str, warnings: Iterable[str],
     *, to_stderr: bool = False, diff: str = "",
 ) -> None:  # fmt: skip
     """Print a result as the user chose; ``to_stderr`` where stdout belongs to something else.
@@ -19,9 +19,12 @@ def show(
     from bumper.cli.report import as_json
 
     for warning in warnings:
-        tell(f"{mark('warning', sys.stderr)} {warning}")
-    stop()
+        run.progress.print(f"{mark('warning', sys.stderr)} {warning}")
+    run.progress.end_step()
     stream = sys.stderr if to_stderr else sys.stdout
     if diff and is_coloured(stream):
         text = text.replace(diff, colour_diff(diff))
-    print(as_json(data) if output is Output.JSON else text, file=stream)
+    try:
+        print(as_json(data) if run.output is Output.JSON else text, file=stream, flush=True)
+    except BrokenPipeError as error:  # Typer would end with exit code 1 and no word
+        raise Unavailable("the result could not be printed", "whoever reads the output ended first") from error

@@ -1,19 +1,20 @@
-"""Progress on stderr: what takes longer than a second is told, in a terminal by a line that goes away again.
+"""Progress on stderr: a step that takes longer than a second is shown, in a terminal by a line that goes away again.
 
-With -v every step is told as it begins; in GitLab CI it is a section that folds (GitLab's documentation of job logs).
+With -v every step is printed as it begins; in GitLab CI a section that folds (GitLab's documentation of job logs).
 """
 
+import contextlib
 import logging
-import os
 import re
 import shutil
 import sys
 import threading
 import time
+from collections.abc import Iterator, Mapping
 
 from bumper.progress import LOGGER
 
-_TIMEOUT = 1.0  # seconds before a step is worth a line
+_SLOW = 1.0  # seconds before a step is worth a line
 _REDRAWN = 0.2  # seconds
 _CLEAR = "\r\x1b[2K"
 _AFTER_A_MARK = "\r\x1b[0K"  # GitLab: behind a section's mark, which is then not shown
@@ -23,13 +24,27 @@ _NO_NAME = re.compile(r"[^a-z0-9]+")
 class Progress(logging.Handler):
     """Shows the steps of one run."""
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str], slow: float = _SLOW) -> None:
+        """Show a step that takes longer than ``slow`` seconds."""
         super().__init__()
         self.verbose = False
-        self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        self._folds = os.environ.get("GITLAB_CI") == "true"
+        self._slow = slow
+        self._live = sys.stderr.isatty() and environ.get("TERM") != "dumb"
+        self._folds = environ.get("GITLAB_CI") == "true"
         self._step, self._began, self._section, self._drawn = "", 0.0, "", False
         self._ended, self._screen = threading.Event(), threading.Lock()
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show the steps of what is done meanwhile."""
+        LOGGER.addHandler(self)
+        LOGGER.setLevel(logging.INFO)
+        LOGGER.propagate = False
+        try:
+            yield
+        finally:
+            self.end_step()
+            LOGGER.removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """The step of ``record`` begins."""
@@ -38,7 +53,13 @@ class Progress(logging.Handler):
         if self.verbose:
             self._open_section()
         else:
-            threading.Thread(target=self._watch, args=(self._step, self._ended), daemon=True).start()
+            with contextlib.suppress(RuntimeError):  # the machine has no thread left: then without a line
+                threading.Thread(target=self._watch, args=(self._step, self._ended), daemon=True).start()
+
+    def print(self, line: str) -> None:
+        """Print a line on stderr; the line of the step under way makes room for it."""
+        self.end_step()
+        print(line, file=sys.stderr, flush=True)
 
     def end_step(self) -> None:
         """Nothing is under way: the screen is free for other lines."""
@@ -60,7 +81,7 @@ class Progress(logging.Handler):
         print(f"{head}{self._step}", file=sys.stderr, flush=True)
 
     def _watch(self, step: str, ended: threading.Event) -> None:
-        pause = _TIMEOUT
+        pause = self._slow
         while not ended.wait(pause):
             with self._screen:
                 if ended.is_set():
@@ -72,37 +93,3 @@ class Progress(logging.Handler):
                 print(f"{_CLEAR}{line[: shutil.get_terminal_size().columns - 1]}", end="", file=sys.stderr, flush=True)
                 self._drawn = True
             pause = _REDRAWN
-
-
-_shown: Progress | None = None
-
-
-def start() -> None:
-    """Show the steps from now on, until ``stop``."""
-    global _shown  # noqa: PLW0603 - one terminal, one line
-    _shown = Progress()
-    LOGGER.addHandler(_shown)
-    LOGGER.setLevel(logging.INFO)
-    LOGGER.propagate = False
-
-
-def stop() -> None:
-    """The run is over."""
-    global _shown  # noqa: PLW0603 - as above
-    if _shown is not None:
-        _shown.end_step()
-        LOGGER.removeHandler(_shown)
-    _shown = None
-
-
-def tell(line: str) -> None:
-    """A line on stderr, where the line of the step under way makes room for it."""
-    if _shown is not None:
-        _shown.end_step()
-    print(line, file=sys.stderr, flush=True)
-
-
-def tell_every_step() -> None:
-    """As -v wants it."""
-    if _shown is not None:
-        _shown.verbose = True

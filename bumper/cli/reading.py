@@ -8,6 +8,7 @@ import typer
 
 from bumper.cli import options as opt
 from bumper.cli.printing import show
+from bumper.cli.run import Output, run_of
 
 Environments = Annotated[
     list[str] | None, typer.Argument(help="Only these environments; by default all.", metavar="ENVIRONMENT")
@@ -25,7 +26,7 @@ def status(
         Path | None, typer.Option("--html", help="Write it as one self-contained page, too.", metavar="FILE")
     ] = None,
     verbose: opt.Verbose = False,
-    output: opt.OutputOption = opt.Output.TEXT,
+    output: opt.OutputOption = Output.TEXT,
 ) -> None:
     """Applications x environments: tags, what differs, holds, open merge requests.
 
@@ -35,7 +36,7 @@ def status(
     from bumper.settings import environment, read_settings
 
     settings = read_settings(environment(), repo=repo, branch=branch, gitlab_url=gitlab_url)
-    with start_clone(settings, environment(), context.obj) as cloning:
+    with start_clone(settings, environment()) as cloning:
         from bumper.cli import report_status as report
         from bumper.cli.status_page import status_page
         from bumper.commands.status.status import status as run
@@ -44,9 +45,9 @@ def status(
         found = run(environments or (), cloning, with_ages=html is not None)
     if html is not None:
         write_text(html, status_page(found, datetime.now(UTC)), "--html")
-    as_text = output is opt.Output.TEXT  # of thousands of rows the other one is not made
+    as_text = output is Output.TEXT  # of thousands of rows the other one is not made
     text = report.status_text(found, every_row=every_row) if as_text else ""
-    show(output, {} if as_text else report.status_data(found), text, found.overview.warnings)
+    show(run_of(context), {} if as_text else report.status_data(found), text, found.overview.warnings)
 
 
 def history(
@@ -57,7 +58,7 @@ def history(
     gitlab_url: opt.GitLabUrl = None,
     app: opt.Apps = None,
     verbose: opt.Verbose = False,
-    output: opt.OutputOption = opt.Output.TEXT,
+    output: opt.OutputOption = Output.TEXT,
 ) -> None:
     """List the deployments of ENVIRONMENT, newest first: when, application, from, to, who, merge request.
 
@@ -68,9 +69,9 @@ def history(
     from bumper.settings import read_settings
 
     settings = read_settings(process_environment(), repo=repo, branch=branch, gitlab_url=gitlab_url)
-    with start_clone(settings, process_environment(), context.obj) as cloning:
+    with start_clone(settings, process_environment()) as cloning:
         from bumper.cli import report_status as report
         from bumper.commands.history import history as run
 
         found = run(environment, tuple(app or ()), cloning)
-    show(output, report.history_data(found), report.history_text(found), ())
+    show(run_of(context), report.history_data(found), report.history_text(found), ())

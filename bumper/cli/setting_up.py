@@ -7,9 +7,11 @@ import typer
 
 from bumper.cli import options as opt
 from bumper.cli.printing import show
+from bumper.cli.run import Output, run_of
 
 
 def init(
+    context: typer.Context,
     place: Annotated[
         str | None,
         typer.Argument(
@@ -21,7 +23,7 @@ def init(
     gitlab_url: opt.GitLabUrl = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print bumper.yaml, write nothing.")] = False,
     verbose: opt.Verbose = False,
-    output: opt.OutputOption = opt.Output.TEXT,
+    output: opt.OutputOption = Output.TEXT,
 ) -> None:
     """Look through a GitOps repository and write bumper.yaml: environments, applications, bases.
 
@@ -37,7 +39,7 @@ def init(
     url = repo if place is None else place if _is_url(place) else None
     settings = read_settings(environ, repo=url, branch=branch, gitlab_url=gitlab_url) if url else None
     done = run(InitRequest(Path(place or "."), dry_run), settings, environ)
-    show(output, done.config, report.init_text(done), done.warnings)
+    show(run_of(context), done.config, report.init_text(done), done.warnings)
 
 
 def _is_url(place: str) -> bool:

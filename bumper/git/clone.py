@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bumper.errors import Refused
+from bumper.errors import Refused, Unavailable
 from bumper.git.checkout import HEADS, Checkout, list_entries
 from bumper.git.command import GitCommand, GitFailed, RunningGit
 from bumper.git.environment import forget_inherited_repository, git_environment
@@ -49,11 +49,14 @@ def begin_clone(settings: Settings, environ: Mapping[str, str]) -> Cloning:
     """Clone the GitOps repository's target branch into a temporary folder; whoever asks for it drops it.
 
     Raises:
-        Unavailable: there is no git.
+        Unavailable: there is no git, or no place for temporary files.
 
     """
     forget_inherited_repository()
-    folder = tempfile.TemporaryDirectory(prefix="bumper-", ignore_cleanup_errors=True)
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="bumper-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise Unavailable("no folder for the clone can be made", "make room or set TMPDIR, and run it again") from error
     git = GitCommand(Path(folder.name) / "gitops.git", git_environment(settings, environ))
     branch = ["--branch", settings.branch] if settings.branch is not None else []
     wanted = ("--depth", "1", "--filter=blob:none", "--single-branch", "--no-tags", "--template=", *branch)
@@ -66,15 +69,17 @@ def begin_clone(settings: Settings, environ: Mapping[str, str]) -> Cloning:
 
 
 @contextlib.contextmanager
-def start_clone(settings: Settings, environ: Mapping[str, str], ahead: Cloning | None = None) -> Iterator[Cloning]:
-    """The same, dropped afterwards; ``ahead`` is taken in its place where it is of the same settings.
+def start_clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Cloning]:
+    """Clone the GitOps repository's target branch into a temporary folder, which is gone afterwards.
+
+    The clone goes on while the caller imports what it needs; see ``Cloning.end``.
 
     Raises:
         Unavailable: there is no git.
 
     """
     begin(f"cloning {settings.address.url}")
-    cloning = ahead if ahead is not None and ahead.settings == settings else begin_clone(settings, environ)
+    cloning = begin_clone(settings, environ)
     try:
         yield cloning
     finally:

@@ -142,11 +142,9 @@ def test_a_branch_that_stands_in_the_way(gitops: Gitops, bumper: CommandLine) ->
         pytest.param(["bump", "staging", "Team/App:1"], "not an image reference", id="no image reference"),
         pytest.param(["bump", "staging", f"{APP}:1", f"{APP}:2"], "the same repository", id="two tags of one image"),
         pytest.param(["bump", "staging", "redis:1", "library/redis:2"], "the same repository", id="two spellings"),
-        pytest.param(["bump", "staging", f"{APP}:1", "--nonsense"], "--nonsense", id="an unknown option"),
         pytest.param(["bump", "staging", f"{APP}:1", "--delivery", "pigeon"], "pigeon", id="an unknown delivery"),
         pytest.param(["bump", "staging", f"{APP}:1", "--branch", "--force"], "--force", id="an option as branch"),
         pytest.param(["bump", "staging", f"{APP}:1", "--repo", "/srv/x.git"], "/srv/x.git", id="a path as repository"),
-        pytest.param(["bmp"], "bmp", id="an unknown command"),
     ],
 )
 @pytest.mark.usefixtures("gitops")
@@ -159,6 +157,17 @@ def test_wrong_usage(bumper: CommandLine, arguments: list[str], said: str) -> No
     assert said.lower() in text.err.lower()
     assert "Traceback" not in text.err
     assert as_json.json == {"error": {"code": 2, "message": as_json.err.removeprefix("error: ").removesuffix("\n")}}
+
+
+@pytest.mark.parametrize("arguments", [("bump", "staging", f"{APP}:1", "--nonsense"), ("bmp",)])
+def test_what_cannot_be_parsed_is_json_by_the_environment(
+    bumper: CommandLine, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("BUMPER_OUTPUT", "json")
+
+    ran = bumper(*arguments, code=2)
+
+    assert arguments[-1] in ran.json["error"]["message"]
 
 
 def test_without_a_repository(bumper: CommandLine) -> None:

@@ -1,4 +1,4 @@
-"""SIGTERM, ^C and a full disk at any step: nothing is left behind, and a rerun does what is missing."""
+"""SIGTERM, SIGHUP, ^C and a full disk at any step: nothing is left behind, and a rerun does what is missing."""
 
 import os
 import signal
@@ -20,11 +20,11 @@ STEPS = {
     "before the merge request is made": ("POST", "/merge_requests$", 1, SILENT),
     "after the merge request was made": ("POST", "/merge_requests$", 1, ANSWER_WITHHELD),
 }
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 NO_SPACE = 'ulimit -f 0; exec "$@"'  # the shell's way to a disk that takes nothing
 
 
-@pytest.mark.parametrize(("step", "number"), [(step, SIGNALS[place % 2]) for place, step in enumerate(STEPS)])
+@pytest.mark.parametrize(("step", "number"), [(step, SIGNALS[place % 3]) for place, step in enumerate(STEPS)])
 def test_interrupted(trials: Trials, proxy: Proxy, step: str, number: signal.Signals) -> None:
     trial = trials("bump")
     method, path, nth, fault = STEPS[step]
@@ -80,7 +80,39 @@ def test_no_room_for_the_output(trials: Trials) -> None:
         )
 
     assert ran.returncode == 4
-    assert ran.stderr == "error: No space left on device; mend that and try again.\n"
+    assert ran.stderr == "error: No space left on device; make room and run it again.\n"
+    check_rerun_finds_it(trial)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_without_the_streams_that_a_shell_opens(trials: Trials, closed: str) -> None:
+    trial = trials("bump")
+    command = [sys.executable, "-m", "bumper", *trial.command.arguments, "--no-verify"]
+
+    ran = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *command],
+        capture_output=True, text=True, check=False, env={**os.environ, **trial.environ},
+    )  # fmt: skip
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    check_rerun_finds_it(trial)
+
+
+def test_a_reader_that_ends_first(trials: Trials) -> None:
+    trial = trials("bump")
+    command = [sys.executable, "-m", "bumper", *trial.command.arguments, "--no-verify"]
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    ran = subprocess.run(
+        command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, **trial.environ}
+    )
+    os.close(writer)
+
+    assert (ran.returncode, ran.stderr) == (
+        4,
+        "error: the result could not be printed; whoever reads the output ended first.\n",
+    )
     check_rerun_finds_it(trial)
 
 

@@ -1,0 +1,48 @@
+"""One run of the command line: what the commands need of it beside their own options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import typer
+
+from bumper.cli.progress import Progress
+
+
+class Output(StrEnum):
+    """How results are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(slots=True)
+class Run:
+    """The progress on stderr, and how results and failures are printed.
+
+    ``output`` follows BUMPER_OUTPUT until Typer has read ``--output``, so that it is right for usage errors, too.
+    """
+
+    progress: Progress
+    output: Output
+
+
+def start_run(progress: Progress, environ: Mapping[str, str]) -> Run:
+    """The run before its command line has been read."""
+    wants_json = environ.get("BUMPER_OUTPUT") == Output.JSON
+    return Run(progress, Output.JSON if wants_json else Output.TEXT)
+
+
+def run_of(context: typer.Context) -> Run:
+    """The run that a command belongs to; ``main`` hands it to Typer."""
+    found = context.find_object(Run)
+    assert found is not None  # noqa: S101 - a command runs by main alone
+    return found
+
+
+def keep_output(context: typer.Context, value: Output) -> Output:
+    """Callback of ``--output``, which Typer calls before it checks the other options; shell completion has no run."""
+    run = context.find_object(Run)
+    if run is not None:
+        run.output = value
+    return value
