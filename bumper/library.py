@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.environments.config import parse_config
-from bumper.environments.config_models import Config
+from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import gather
 from bumper.environments.layout import read_layout
 from bumper.environments.rules import check_rules, require_digests
@@ -28,7 +28,6 @@ from bumper.values.tag_edit import set_tags as splice
 from bumper.values.values_file import find_pins as search
 from bumper.values.values_file import read_values
 
-CONFIG_FILE = "bumper.yaml"
 _FILE = "values.yaml"
 
 

@@ -6,15 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bumper.environments.config import SCHEMA_FILE, parse_keys, schema_text
-from bumper.environments.config_models import Config
+from bumper.environments.config import SCHEMA_FILE, parse_config, schema_text
+from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.conventions import read_conventions
 from bumper.environments.discovery.init_text import printable, some, write_config
 from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
 from bumper.environments.gather import gather, pin_paths
 from bumper.environments.layout import read_layout
 from bumper.environments.overrides import find_overrides
-from bumper.environments.repository import CONFIG_FILE
 from bumper.environments.survey import FoundEnvironment, Survey, survey
 from bumper.errors import Refused
 from bumper.files import write_text
@@ -103,11 +102,11 @@ def _look_through(tree: _Tree) -> Initialized:
     if not found.environments:
         raise Refused(_nothing_found(tree, found))
     text = write_config(found)
-    keys = parse_keys(text.encode())
+    config = parse_config(text.encode())
     overriding = [one for one in manifests if any(source.overrides for source in one.sources)]
-    pins = _pins(keys.read(), tree, sources) if overriding else {}
+    pins = _pins(config, tree, sources) if overriding else {}
     warnings = (*map(printable, found.warnings), *find_overrides(overriding, pins))
-    return Initialized(text, keys.model_dump(mode="json", exclude_unset=True), found.environments, warnings)
+    return Initialized(text, config.model_dump(mode="json", exclude_unset=True), found.environments, warnings)
 
 
 def _nothing_found(tree: _Tree, found: Survey) -> str:

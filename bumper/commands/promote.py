@@ -11,11 +11,11 @@ from bumper.delivery.source_commits import describe_commits
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access
 from bumper.environments.repository import Target, fetch_environments, open_environment, read_repository_config
-from bumper.environments.rules import require_digests
+from bumper.environments.rules import check_tags, require_digests
 from bumper.errors import Refused, WrongUsage
 from bumper.git.checkout import Checkout
 from bumper.git.clone import Cloning
-from bumper.planning.bump import Plan, check_tags
+from bumper.planning.bump import Plan
 from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.expected_images import Rollout, expected_images
 from bumper.planning.promote import Choice, choose, match, plan_promote

@@ -10,6 +10,7 @@ from bumper.delivery.source_commits import describe_commits
 from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access
 from bumper.environments.repository import Target, open_target
+from bumper.environments.rules import check_tags
 from bumper.environments.selection import Selection
 from bumper.errors import Refused, WrongUsage
 from bumper.git.checkout import Checkout
@@ -17,7 +18,7 @@ from bumper.git.clone import Cloning
 from bumper.gitlab.commits import commits_of
 from bumper.gitlab.connection import connect, connect_if_possible
 from bumper.gitlab.merge_requests import read
-from bumper.planning.bump import Plan, apply_plan, check_tags, choose_apps
+from bumper.planning.bump import Plan, apply_plan, choose_apps
 from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.proposal import Request, code
 from bumper.planning.rollback import (

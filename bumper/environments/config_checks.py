@@ -4,15 +4,16 @@ They raise ValueError, which pydantic turns into an error that knows its place i
 """
 
 import re
-import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
-from bumper.environments.config_models import DEFAULT_MESSAGE
 from bumper.environments.path_pattern import APP, find_problem
+from bumper.environments.tag_expression import compile_expression
 from bumper.image import has_host, read_repository, split_reference
 from bumper.values.pin_path import parse_path
+
+DEFAULT_MESSAGE = "{default}"  # of a commit: what bumper would write
 
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _AUTHOR = re.compile(r"[^<>\s](?:[^<>\r\n]*[^<>\s])? <[^<>@\s]+@[^<>@\s]+>")
@@ -21,16 +22,21 @@ _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _NOT_IN_REFERENCES = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{|(?:^|/)\.|\.lock(?:/|$)|\./")
 
 
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The ``known`` name that somebody who wrote ``name`` most likely meant."""
+    return next(iter(get_close_matches(name, known, n=1)), None)
+
+
 def suggest(name: str, known: Sequence[str]) -> str:
     """The next step for a name that is not among the ``known``: the nearest of them, or all."""
-    nearest = get_close_matches(name, known, n=1)
-    return f"did you mean {nearest[0]}? Known: {', '.join(known)}" if nearest else f"known: {', '.join(known)}"
+    meant = nearest(name, known)
+    return f"did you mean {meant}? Known: {', '.join(known)}" if meant else f"known: {', '.join(known)}"
 
 
 def check_text(text: str) -> str:
     """Any text of one line, without blanks around it."""
     if not text.strip():
-        raise ValueError("is empty; give it a text or take the line away")
+        raise ValueError("is empty; give it a text or remove the line")
     if text != text.strip() or not text.isprintable():
         raise ValueError(f"is {text!r}; write one line without blanks around it")
     return text
@@ -39,7 +45,7 @@ def check_text(text: str) -> str:
 def check_environment(name: str) -> str:
     """An environment's name; it becomes a part of branch names and is typed on command lines."""
     if _ENVIRONMENT.fullmatch(name) is None or _NOT_IN_REFERENCES.search(name) or name.endswith("."):
-        raise ValueError(f"{name!r} is no environment name; letters, digits, '.', '_' and '-' make one, like prod-eu")
+        raise ValueError(f"{name!r} is not an environment name; use letters, digits, '.', '_' and '-', like prod-eu")
     return name
 
 
@@ -54,12 +60,10 @@ def check_path_pattern(pattern: str) -> str:
 def check_tags(expression: str) -> str:
     """A regular expression for whole tags."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about what a later Python may read differently
-            re.compile(expression)
-    except (re.error, OverflowError, RecursionError) as error:
+        compile_expression(expression)
+    except ValueError as error:
         raise ValueError(
-            f"{expression!r} is no regular expression ({error}); write one like 'v?\\d+\\.\\d+'"
+            f"{expression!r} is not a regular expression ({error}); write one like 'v?\\d+\\.\\d+'"
         ) from error
     return expression
 
@@ -67,14 +71,14 @@ def check_tags(expression: str) -> str:
 def check_label(label: str) -> str:
     """A label; GitLab's API takes labels as one text with commas between them."""
     if "," in check_text(label):
-        raise ValueError(f"{label!r} holds a comma; write labels as a list: [deploy, prod]")
+        raise ValueError(f"{label!r} contains a comma; write labels as a list: [deploy, prod]")
     return label
 
 
 def check_user(user: str) -> str:
     """A GitLab user's name, as in the address of the profile."""
     if check_text(user).startswith("@") or " " in user:
-        raise ValueError(f"{user!r} is no user name; write it without @ and blanks, like alice")
+        raise ValueError(f"{user!r} is not a user name; write it without @ and blanks, like alice")
     return user
 
 
@@ -88,7 +92,7 @@ def check_server(url: str) -> str:
     if "@" in url:
         raise ValueError("holds a user or a password; leave it out and set ARGOCD_AUTH_TOKEN")
     if not right or parts.query or parts.fragment or not url.isprintable() or " " in url:
-        raise ValueError(f"{url!r} is no address; write one like https://argocd.example.com")
+        raise ValueError(f"{url!r} is not an address; write one like https://argocd.example.com")
     return url.rstrip("/")
 
 
@@ -112,7 +116,7 @@ def _check_placeholders(text: str, known: str) -> str:
 def check_author(author: str) -> str:
     """An author as git writes it."""
     if _AUTHOR.fullmatch(author) is None or not author.isprintable():
-        raise ValueError(f"{author!r} is no author; write 'Name <name@example.com>'")
+        raise ValueError(f"{author!r} is not an author; write 'Name <name@example.com>'")
     return author
 
 
@@ -129,7 +133,7 @@ def check_image(image: str) -> str:
     if tag is not None or digest is not None:
         raise ValueError(f"{image!r} has a tag or a digest; write {name!r}")
     if read_repository(image) is None:
-        raise ValueError(f"{image!r} is no image; write registry/repository in lower case")
+        raise ValueError(f"{image!r} is not an image; write registry/repository in lower case")
     return image
 
 
@@ -154,7 +158,7 @@ def check_host(host: str) -> str:
     """A registry's host, as it stands in image references."""
     repository = read_repository(f"{host}/app")
     if repository is None or "/" in host or not has_host(f"{host}/app"):
-        raise ValueError(f"{host!r} is no registry host; write host or host:port, without https://")
+        raise ValueError(f"{host!r} is not a registry host; write host or host:port, without https://")
     if repository.host != host:
         raise ValueError(f"{host!r} is known as {repository.host!r}; write it so")
     return host
@@ -166,7 +170,7 @@ def check_registry_prefix(prefix: str) -> str:
         raise ValueError(f"{prefix!r} ends in a slash; write {prefix.rstrip('/')!r}")
     repository = read_repository(f"{prefix}/team/app")
     if repository is None or not has_host(f"{prefix}/team/app"):
-        raise ValueError(f"{prefix!r} is no registry; write its host, or its host and a path, without https://")
+        raise ValueError(f"{prefix!r} is not a registry; write its host, or its host and a path, without https://")
     known = str(repository).removesuffix("/team/app")
     if known != prefix:
         raise ValueError(f"{prefix!r} is known as {known!r}; write it so")

@@ -1,4 +1,4 @@
-"""Mistakes in bumper.yaml, told with their line and in the words of somebody who writes YAML."""
+"""Mistakes in bumper.yaml: each with its line, in the words of somebody who writes YAML."""
 
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
@@ -7,17 +7,26 @@ from typing import TypeAlias
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from bumper.environments.config_checks import suggest
-from bumper.environments.config_keys import ArgoCdKeys, ConfigKeys, EnvironmentKeys, PinnedImageKeys, RegistryKeys
+from bumper.environments.config_checks import nearest, suggest
+from bumper.environments.config_models import (
+    CONFIG_FILE,
+    ArgoCd,
+    Config,
+    EnvironmentConfig,
+    PinnedImage,
+    RegistryConfig,
+)
 from bumper.errors import Refused
 from bumper.values.pin_path import format_path
 from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, SequenceNode
 
-FILE_NAME = "bumper.yaml"
-
 Place: TypeAlias = tuple[int | str, ...]
 
-_WANTED = {"bool_type": "true or false is wanted", "tuple_type": "a list is wanted", "string_type": "text is wanted"}
+_EXPECTED = {
+    "bool_type": "true or false is expected",
+    "tuple_type": "a list is expected",
+    "string_type": "text is expected",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +35,23 @@ class Mistake:
 
     place: Place
     text: str
-    is_absence: bool = False
+    meant: str | None = None  # the key that a misspelt one stands for
 
 
 def refuse(root: Node, mistakes: SequenceOf[Mistake]) -> Refused:
-    """One sentence for the first mistake in the file; an absent key last, as a misspelt one explains it."""
-    # A list with a wrong entry is called too short as well.
-    parents = {mistake.place[:-1] for mistake in mistakes if mistake.place}
-    found = [(mistake, *_find(root, mistake.place)) for mistake in mistakes if mistake.place not in parents]
-    mistake, line, place = min(found, key=lambda entry: (entry[0].is_absence, entry[1]))
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    """One sentence for every mistake, in the order of the file's lines."""
+    # A list with a wrong entry is called too short as well, and a misspelt key explains an absent one.
+    explained = {mistake.place[:-1] for mistake in mistakes if mistake.place}
+    spelt = {(*mistake.place[:-1], mistake.meant) for mistake in mistakes if mistake.meant}
+    left = [mistake for mistake in mistakes if mistake.place not in explained and mistake.place not in spelt]
+    lines = sorted((_find(root, mistake.place)[0], number) for number, mistake in enumerate(left))
+    return Refused("\n".join(_sentence(root, left[number]) for _, number in lines))
+
+
+def _sentence(root: Node, mistake: Mistake) -> str:
+    line, place = _find(root, mistake.place)
     where = f"{format_path(place)}: " if place else ""
-    return Refused(f"{FILE_NAME}:{line}: {where}{mistake.text}{more}.")
+    return f"{CONFIG_FILE}:{line}: {where}{mistake.text}."
 
 
 def _find(root: Node, place: Place) -> tuple[int, Place]:
@@ -61,8 +75,10 @@ def _find_pair(mapping: MappingNode, key: str) -> tuple[Node, Node] | None:
 
 def translate(error: ErrorDetails) -> Mistake:
     """The mistake behind one of pydantic's errors."""
-    place, kind = error["loc"], error["type"]
-    return Mistake(place, _explain(error, place), is_absence=kind == "missing")
+    place = error["loc"]
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(place)
+    return Mistake(place, _explain(error, place))
 
 
 def _explain(error: ErrorDetails, place: Place) -> str:
@@ -70,22 +86,22 @@ def _explain(error: ErrorDetails, place: Place) -> str:
     match error["type"]:
         case "missing":
             text = f"needs the key {place[-1]}"
-        case "extra_forbidden":
-            text = _explain_unknown_key(place)
         case "value_error":
             text = str(context["error"])
         case "too_short" if context["actual_length"]:
             text = f"has one entry only; write at least {context['min_length']}"
         case "too_short":
-            text = "is empty; give it an entry or take the key away"
+            text = "is empty; give it an entry or remove the key"
         case "literal_error":
-            text = f"{_describe(found)}, but {context['expected']} is wanted"
-        case kind:  # of a wrong type; without a word for it, a mapping is wanted
-            text = f"{_describe(found)}, but {_WANTED.get(kind, 'keys with values are wanted')}{_mend(kind, found)}"
+            text = f"{_describe(found)}, but {context['expected']} is expected"
+        case kind:  # of a wrong type; without a word for it, a mapping is expected
+            text = (
+                f"{_describe(found)}, but {_EXPECTED.get(kind, 'keys with values are expected')}{_remedy(kind, found)}"
+            )
     return text
 
 
-def _mend(kind: str, found: object) -> str:
+def _remedy(kind: str, found: object) -> str:
     match kind, found:
         case "tuple_type", str():
             return f"; write [{found}]"
@@ -111,23 +127,24 @@ def _describe(found: object) -> str:
             return f"is the number {found}"
 
 
-def _explain_unknown_key(place: Place) -> str:
-    key = str(place[-1])
-    if len(place) == 1 and key in EnvironmentKeys.model_fields:
-        return "is a key of an environment; move it below environments and the environment's name"
-    return f"is not a key here; {suggest(key, tuple(_model_at(place).model_fields))}"
+def _unknown_key(place: Place) -> Mistake:
+    key, known = str(place[-1]), tuple(_model_at(place).model_fields)
+    if len(place) == 1 and key in EnvironmentConfig.model_fields:
+        return Mistake(place, "is a key of an environment; move it below environments and the environment's name")
+    meant = nearest(key, known)
+    return Mistake(place, f"is not a key here; {suggest(key, known)}", meant)
 
 
 def _model_at(place: Place) -> type[BaseModel]:
     """The model whose key ``place`` ends with."""
     match place:
         case ("environments", _, _):
-            return EnvironmentKeys
+            return EnvironmentConfig
         case ("environments", _, "argocd", _):
-            return ArgoCdKeys
+            return ArgoCd
         case ("images", _, _):
-            return PinnedImageKeys
+            return PinnedImage
         case ("registries", _, _):
-            return RegistryKeys
+            return RegistryConfig
         case _:
-            return ConfigKeys
+            return Config

@@ -1,70 +1,186 @@
-"""What bumper.yaml says, or leaves to the defaults; its keys are described and checked in config_keys."""
+"""What bumper.yaml says: its keys, each with the description that an editor shows, and the defaults."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator
+
+from bumper.environments import config_checks as checks
+from bumper.environments.tag_expression import matches_as_a_whole
+
+CONFIG_FILE = "bumper.yaml"
 
 Delivery: TypeAlias = Literal["merge-request", "commit"]
-DEFAULT_BRANCH_PREFIX = "bumper/"
-DEFAULT_MESSAGE = "{default}"
 
 
-@dataclass(frozen=True, slots=True)
-class ArgoCd:
-    """Where Argo CD says what runs in an environment; ``application`` are its applications' names."""
-
-    server: str
-    application: tuple[str, ...]
+def _as_list(value: object) -> object:
+    """One text stands for a list of one."""
+    return [value] if isinstance(value, str) else value
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentConfig:
-    """An environment: which files make it (patterns), and what may enter it and how; None where nothing is said."""
+_OneOrMany = BeforeValidator(_as_list, json_schema_input_type=str | Annotated[list[str], Field(min_length=1)])
 
-    values: tuple[str, ...]
-    base: tuple[str, ...] = ()
-    delivery: Delivery | None = None
-    auto_merge: bool = False
-    argocd: ArgoCd | None = None
-    promote_from: tuple[str, ...] | None = None
-    tags: str | None = None
-    require_healthy: bool = False
-    digests: bool = False
-    labels: tuple[str, ...] = ()
-    reviewers: tuple[str, ...] = ()
+Text = Annotated[str, AfterValidator(checks.check_text)]
+EnvironmentName = Annotated[str, AfterValidator(checks.check_environment)]
+PathPattern = Annotated[str, AfterValidator(checks.check_path_pattern)]
+PathPatterns = Annotated[tuple[PathPattern, ...], Field(min_length=1), _OneOrMany]
+Application = Annotated[str, AfterValidator(checks.check_application)]
+Tags = Annotated[str, AfterValidator(checks.check_tags)]
+Label = Annotated[str, AfterValidator(checks.check_label)]
+User = Annotated[str, AfterValidator(checks.check_user)]
+Image = Annotated[str, AfterValidator(checks.check_image)]
+IgnoredImage = Annotated[str, AfterValidator(checks.check_ignored_image)]
+Host = Annotated[str, AfterValidator(checks.check_host)]
+RegistryPrefix = Annotated[str, AfterValidator(checks.check_registry_prefix)]
+SameRegistries = Annotated[tuple[RegistryPrefix, ...], Field(min_length=2)]
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """Leave null out of the choices and the defaults: an absent key is allowed, an empty one is not."""
+    for key in schema.get("properties", {}).values():
+        choices = key.get("anyOf", [])
+        if {"type": "null"} in choices:
+            del key["anyOf"], key["default"]
+            key.update(next(choice for choice in choices if choice != {"type": "null"}))
+
+
+class _Keys(BaseModel):
+    # Built when it is first used: a repository without bumper.yaml needs no validator.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, json_schema_extra=_without_null)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_empty(cls, value: object) -> object:
+        """A key without a value is a line half written, above all where the key restricts something."""
+        if value is None:
+            raise ValueError("is empty; give it a value or remove the line")
+        return value
+
+
+class ArgoCd(_Keys):
+    """Where Argo CD says what runs in an environment; the token is ARGOCD_AUTH_TOKEN."""
+
+    server: Annotated[str, AfterValidator(checks.check_server)] = Field(
+        description="Argo CD's address.", examples=["https://argocd.example.com"]
+    )
+    application: Annotated[tuple[Application, ...], Field(min_length=1), _OneOrMany] = Field(
+        description="The Argo CD application, or a list of them; {app} stands for bumper's application.",
+        examples=["{app}-staging"],
+    )
+
+
+class EnvironmentConfig(_Keys):
+    """An environment: which files make it, and what may enter it and how."""
+
+    values: PathPatterns = Field(
+        description="Path pattern of the values files, or a list in Helm's order (a later file wins). {app} names the "
+        "application (without it the repository's name); * stays within a path segment, ** spans any number of them.",
+        examples=["apps/{app}/envs/staging/values.yaml"],
+    )
+    base: PathPatterns = Field(
+        default=(),
+        description="Path pattern, or a list, of values files with lower precedence that environments share; read, "
+        "never written.",
+        examples=["apps/{app}/values.yaml"],
+    )
+    delivery: Delivery | None = Field(
+        default=None,
+        description="merge-request (no option overrides it once it is written here), or commit to push straight to "
+        "the branch. By default merge-request.",
+    )
+    auto_merge: StrictBool = Field(default=False, description="Let GitLab merge as soon as all checks pass.")
+    argocd: ArgoCd | None = Field(default=None, description="The Argo CD that deploys it.")
+    promote_from: Annotated[tuple[EnvironmentName, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="The only environments to promote from; a bump straight to this one is then refused.",
+        examples=[["staging"]],
+    )
+    tags: Tags | None = Field(
+        default=None,
+        description="Regular expression (Python's, with ASCII digits) that a whole tag must match to enter.",
+        examples=[r"v?\d+\.\d+\.\d+|[0-9a-f]{40}"],
+    )
+    require_healthy: StrictBool = Field(
+        default=False,
+        description="Promote here only what Argo CD reports healthy in the source environment, running the tag that "
+        "its values say.",
+    )
+    digests: StrictBool = Field(
+        default=False, description="Write the digest beside the tag too; an image whose digest is unknown is refused."
+    )
+    labels: tuple[Label, ...] = Field(
+        default=(), description="Labels of the merge requests.", examples=[["deploy", "prod"]]
+    )
+    reviewers: tuple[User, ...] = Field(
+        default=(), description="User names of the merge requests' reviewers.", examples=[["alice"]]
+    )
 
     def admits(self, tag: str) -> bool:
-        """Whether ``tag`` may enter this environment: ``tags`` matches it as a whole, or there is no such key."""
-        return self.tags is None or re.fullmatch(self.tags, tag) is not None
+        """Whether ``tag`` may enter this environment: ``tags`` matches it as a whole, or there is no such key.
+
+        Raises:
+            Refused: the expression needs too long to tell.
+
+        """
+        return self.tags is None or matches_as_a_whole(self.tags, tag)
 
 
-@dataclass(frozen=True, slots=True)
-class PinnedImage:
-    """A pin that holds only a tag, in values that name its repository nowhere; None: in every one."""
+class PinnedImage(_Keys):
+    """A pin that holds only a tag, in values that name its repository nowhere."""
 
-    image: str
-    path: str
-    apps: tuple[str, ...] | None = None
-    environments: tuple[str, ...] | None = None
+    image: Image = Field(description="The image, without a tag.", examples=["registry.example.com/backend/worker"])
+    path: Annotated[str, AfterValidator(checks.check_pin_path)] = Field(
+        description="Where its tag stands in the values.", examples=["worker.image.tag", "jobs[0].tag", 'a["b.c"].tag']
+    )
+    apps: Annotated[tuple[Text, ...], Field(min_length=1)] | None = Field(
+        default=None, description="Only in these applications; by default in all."
+    )
+    environments: Annotated[tuple[EnvironmentName, ...], Field(min_length=1)] | None = Field(
+        default=None, description="Only in these environments; by default in all."
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryConfig:
+class RegistryConfig(_Keys):
     """How to reach a registry."""
 
-    insecure: bool = False
+    insecure: StrictBool = Field(default=False, description="Ask it over plain HTTP.")
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Settings of bumper, at the root of the GitOps repository."""
+class Config(_Keys):
+    """Settings of bumper, at the root of the GitOps repository; every key may be left out."""
 
-    environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
-    images: tuple[PinnedImage, ...] = ()
-    same_as: tuple[tuple[str, ...], ...] = ()
-    ignore: tuple[str, ...] = ()
-    registries: Mapping[str, RegistryConfig] = field(default_factory=dict)
-    branch_prefix: str = DEFAULT_BRANCH_PREFIX
-    commit_message: str = DEFAULT_MESSAGE
-    author: str | None = None
+    environments: Mapping[EnvironmentName, EnvironmentConfig] = Field(
+        default_factory=dict,
+        min_length=1,
+        description="The environments by name, in the order in which they are shown; without this key the usual "
+        "layouts are read.",
+    )
+    images: tuple[PinnedImage, ...] = Field(
+        default=(), description="Pins that hold only a tag, where no repository is named beside or in a base."
+    )
+    same_as: tuple[SameRegistries, ...] = Field(
+        default=(),
+        description="Lists of registries that hold the same images: promotion matches across them.",
+        examples=[[["registry.example.com/dev", "registry.example.com/prod"]]],
+    )
+    ignore: tuple[IgnoredImage, ...] = Field(
+        default=(),
+        description="Globs of the images that are left alone, without tags.",
+        examples=[["docker.io/library/redis"]],
+    )
+    registries: Mapping[Host, RegistryConfig] = Field(
+        default_factory=dict,
+        description="Settings of registries, by host or host:port.",
+        examples=[{"registry.internal:5000": {"insecure": True}}],
+    )
+    branch_prefix: Annotated[str, AfterValidator(checks.check_branch_prefix)] = Field(
+        default="bumper/", description="What the names of the branches start with.", examples=["bumper/"]
+    )
+    commit_message: Annotated[str, AfterValidator(checks.check_commit_message)] = Field(
+        default=checks.DEFAULT_MESSAGE,
+        description="First line of the commit messages; {default} stands for what bumper would write.",
+        examples=["{default} [OPS-1]"],
+    )
+    author: Annotated[str, AfterValidator(checks.check_author)] | None = Field(
+        default=None, description="Author of the commits.", examples=["bumper <bumper@example.com>"]
+    )

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bumper.environments.config_models import EnvironmentConfig
+from bumper.environments.environment_names import USUAL_NAMES
 from bumper.environments.path_pattern import AppFolder, Claim
 
-_NAMES = "dev|development|test|qa|uat|stage|staging|preprod|preview|prod|production"
+_NAMES = "|".join(USUAL_NAMES)
 _EXACT = re.compile(_NAMES)
 # No dot in a suffix: values-prod.sops.yaml is no environment's values.
 _NAME = rf"(?:{_NAMES})(?:[-_][A-Za-z0-9_-]+)?"

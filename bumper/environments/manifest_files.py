@@ -8,9 +8,8 @@ from itertools import pairwise
 
 from bumper.environments.discovery.manifest_paths import matching
 from bumper.environments.discovery.manifests import Manifest
+from bumper.environments.environment_names import USUAL_NAMES
 from bumper.environments.path_pattern import AppFolder, Claim
-
-_USUAL = ["dev", "development", "test", "qa", "uat", "stage", "staging", "preprod", "preview", "prod", "production"]
 
 Claims = dict[str, Claim]  # by path
 
@@ -82,7 +81,7 @@ def _users_by_path(uses: Iterable[Use], known: Collection[str]) -> Mapping[str, 
 def _told_by_words(use: Use, path: str, values: Mapping[str, Claims]) -> set[str]:
     """The environment that the names of manifest and file speak of; none where they speak of several."""
     text = f"{use.manifest.application} {use.manifest.file} {path}"
-    found = {name for name in {*_USUAL, *values} if has_word(name, text)}
+    found = {name for name in {*USUAL_NAMES, *values} if has_word(name, text)}
     longest = {name for name in found if not any(name != other and has_word(name, other) for other in found)}
     return longest if len(longest) == 1 else set()
 

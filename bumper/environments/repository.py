@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bumper.environments.config_models import Config
+from bumper.environments.config import parse_config
+from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import Gathered, gather
 from bumper.environments.layout import Environment, Layout, read_layout
 from bumper.environments.selection import EVERYTHING, Selection, with_apps, with_images
@@ -12,7 +13,6 @@ from bumper.errors import Refused
 from bumper.git.checkout import Checkout, read_files
 from bumper.progress import begin
 
-CONFIG_FILE = "bumper.yaml"
 _FEW = 2000  # files: among more, guessing takes longer than fetching twice
 
 
@@ -40,10 +40,6 @@ def read_repository_config(checkout: Checkout, along: Iterable[str] = ()) -> Rep
     if CONFIG_FILE in checkout.entries:
         if checkout.is_link(CONFIG_FILE):
             raise Refused(f"{CONFIG_FILE} is a symbolic link, which bumper does not follow; make it a file.")
-        from bumper.environments.config import (
-            parse_config,  # with pydantic, which a repository without bumper.yaml does not need
-        )
-
         written = parse_config(read_files(checkout, [CONFIG_FILE, *along])[CONFIG_FILE])
     return RepositoryConfig(written, read_layout(written, checkout.files, checkout.settings.address.name))
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 
-from bumper.environments.config_models import Config
+from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.gather import is_ignored
 from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.image import ImageReference
-from bumper.planning.bump import check_tags
 
 
 def check_rules(config: Config, environment: Environment, images: Iterable[ImageReference]) -> None:
@@ -24,6 +23,15 @@ def check_rules(config: Config, environment: Environment, images: Iterable[Image
         if is_ignored(config, image.repository):
             raise Refused(
                 f"{image.repository} is among the images that bumper.yaml's `ignore` leaves alone; take it out there."
+            )
+
+
+def check_tags(config: EnvironmentConfig, environment: str, images: Iterable[ImageReference]) -> None:
+    """Refuse a tag that bumper.yaml does not let into the environment."""
+    for image in images:
+        if image.tag is not None and not config.admits(image.tag):
+            raise Refused(
+                f"{image} may not enter {environment}: its tag does not match {config.tags!r} (tags in bumper.yaml)."
             )
 
 

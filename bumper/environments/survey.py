@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bumper.commands.status.overview import usual_order
 from bumper.environments.conventions import Conventions, read_conventions
 from bumper.environments.discovery.manifests import Manifest
+from bumper.environments.environment_names import usual_order
 from bumper.environments.manifest_files import Claims, Use, find_uses, has_word, in_manifests_order, place
 from bumper.environments.path_pattern import APP, Claim, claim_paths
 from bumper.environments.survey_patterns import base_patterns, of_one_name, value_patterns

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from bumper.environments.config_models import EnvironmentConfig
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.errors import Refused, WrongUsage
 from bumper.image import ImageReference, Repository
@@ -50,15 +49,6 @@ def check_images(images: Sequence[ImageReference]) -> tuple[ImageReference, ...]
         if other != image:
             raise WrongUsage(f"{other} and {image} are the same repository; give it one tag.")
     return tuple(chosen.values())
-
-
-def check_tags(config: EnvironmentConfig, environment: str, images: Iterable[ImageReference]) -> None:
-    """Refuse a tag that bumper.yaml does not let into the environment."""
-    for image in images:
-        if image.tag is not None and not config.admits(image.tag):
-            raise Refused(
-                f"{image} may not enter {environment}: its tag does not match {config.tags!r} (tags in bumper.yaml)."
-            )
 
 
 def choose_apps(gathered: Gathered, environment: str, globs: Sequence[str]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bumper.environments.config import parse_config, parse_keys
+from bumper.environments.config import parse_config
 from tests.support.command_line import CommandLine
 from tests.support.deployments import DeploymentsMaker
 from tests.support.gitops import APP, Gitops, GitopsMaker, values
@@ -92,7 +92,7 @@ def test_it_prints_a_table_and_writes_bumper_yaml(bumper: CommandLine, work: Pat
     assert text.startswith("# yaml-language-server: $schema=")
     assert '    values: "apps/{app}/envs/prod/values.yaml"\n    base: "apps/{app}/values.yaml"\n' in text
     assert '# promote_from: ["staging"]' in text
-    assert parse_keys(text.encode()).model_dump(mode="json", exclude_unset=True) == CONFIG
+    assert parse_config(text.encode()).model_dump(mode="json", exclude_unset=True) == CONFIG
 
 
 def test_the_json_is_the_configuration(bumper: CommandLine, work: Path) -> None:
@@ -274,7 +274,7 @@ def test_a_url_is_cloned_and_the_file_lands_in_the_working_directory(
 
     told = "Wrote bumper.yaml and, for editors, bumper.schema.json; look through it, then commit and merge both."
     assert ran.out.splitlines()[-1] == told
-    keys = parse_keys((work / "bumper.yaml").read_bytes())
+    keys = parse_config((work / "bumper.yaml").read_bytes())
     assert keys.model_dump(mode="json", exclude_unset=True) == CONFIG
     assert {path.name for path in work.iterdir()} == {"bumper.yaml", "bumper.schema.json"}
     assert gitops.branches() == []

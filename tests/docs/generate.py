@@ -12,7 +12,7 @@ from bumper.environments.config import SCHEMA_FILE, config_schema
 
 _ROOT = Path(__file__).parents[2]
 REFERENCE = _ROOT / "docs" / "reference"
-SCHEMA = _ROOT / "bumper" / SCHEMA_FILE
+SCHEMA = _ROOT / "bumper" / "environments" / SCHEMA_FILE
 _WIDTH = 100  # characters of a help text's line
 _COMMANDS = """\
 # Commands

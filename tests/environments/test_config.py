@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bumper.environments.config import config_schema, parse_config
-from bumper.environments.config_keys import ConfigKeys
-from bumper.environments.config_models import Config
+from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.errors import Refused
 
 CONTRACT = r"""
@@ -94,6 +93,30 @@ def test_tags_are_matched_as_a_whole(tag: str, *, admitted: bool) -> None:
     assert parse_config(CONTRACT.encode()).environments["prod"].admits(tag) is admitted
 
 
+def prod_with_tags(expression: str) -> EnvironmentConfig:
+    return parse_config(
+        json.dumps({"environments": {"prod": {"values": "v.yaml", "tags": expression}}}).encode()
+    ).environments["prod"]
+
+
+def test_digits_in_tags_are_ascii_s_and_python_s_syntax_stays() -> None:
+    assert not prod_with_tags(r"\d+").admits("\u0663")
+    assert prod_with_tags(r"(?P<v>v?)\d+(?i:-RC)?").admits("v3-rc")
+
+
+def test_an_expression_that_would_hang_is_refused_with_the_tag() -> None:
+    with pytest.raises(
+        Refused, match=r"'\(\?:a\|aa\)\+\[bc\]' \(tags in bumper.yaml\) needs more than 1 s .*; write it"
+    ):
+        prod_with_tags("(?:a|aa)+[bc]").admits("a" * 100)
+
+
+@pytest.mark.parametrize("expression", ["(a{60000}){60000}", "((a{900}){900}){900}", "(" * 5_000 + ")" * 5_000])
+def test_an_expression_that_would_fill_the_memory_is_a_mistake(expression: str) -> None:
+    with pytest.raises(Refused, match="is not a regular expression"):
+        prod_with_tags(expression)
+
+
 @pytest.mark.parametrize(
     "values", ["{app}/values.yaml", "'{app}/values.yaml'", "[{app}/values.yaml]", '["{app}/values.yaml"]']
 )
@@ -121,7 +144,7 @@ def test_any_bytes_are_a_configuration_or_refused(source: bytes) -> None:
     assert_read_or_refused(source)
 
 
-KEYS = st.sampled_from([*ConfigKeys.model_fields, "prod", "values", "promote_from", "image", "path", "0", "", "<<"])
+KEYS = st.sampled_from([*Config.model_fields, "prod", "values", "promote_from", "image", "path", "0", "", "<<"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 TREES = st.recursive(
     SCALARS, lambda nodes: st.lists(nodes, max_size=3) | st.dictionaries(KEYS, nodes, max_size=3), max_leaves=12
@@ -148,14 +171,14 @@ def test_the_schema_knows_and_describes_every_key() -> None:
 
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["title"] == "bumper.yaml"
-    assert list(schema["properties"]) == list(ConfigKeys.model_fields)
+    assert list(schema["properties"]) == list(Config.model_fields)
     for model in (schema, *schema["$defs"].values()):
         assert model["additionalProperties"] is False
         assert all(key["description"] for key in model["properties"].values())
 
 
 def test_the_schema_takes_one_pattern_or_a_list_and_no_empty_key() -> None:
-    keys = config_schema()["$defs"]["EnvironmentKeys"]["properties"]
+    keys = config_schema()["$defs"]["EnvironmentConfig"]["properties"]
 
     assert [choice["type"] for choice in keys["values"]["anyOf"]] == ["string", "array"]
     assert keys["delivery"]["enum"] == ["merge-request", "commit"]
@@ -166,7 +189,7 @@ def test_the_schema_s_examples_are_right() -> None:
     for name, key in config_schema()["properties"].items():
         for example in key.get("examples", []):
             parse_config(json.dumps({name: example}).encode())
-    for name, key in config_schema()["$defs"]["EnvironmentKeys"]["properties"].items():
+    for name, key in config_schema()["$defs"]["EnvironmentConfig"]["properties"].items():
         for example in key.get("examples", []):
             written = {"values": "prod/values.yaml", name: example}
             parse_config(json.dumps({"environments": {"prod": written, "staging": {"values": "s.yaml"}}}).encode())

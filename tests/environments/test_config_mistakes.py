@@ -26,49 +26,58 @@ def environment(lines: str) -> str:
         ("environmets: {}", "bumper.yaml:1: environmets: is not a key here; did you mean environments? Known: "),
         ("\nlabels: [deploy]", "bumper.yaml:2: labels: is a key of an environment; move it below environments"),
         ("x: 1", "bumper.yaml:1: x: is not a key here; known: environments, images, same_as, ignore, "),
-        ("[1]", "bumper.yaml:1: is a list, but keys with values are wanted."),
-        ("environments", "bumper.yaml:1: is the text 'environments', but keys with values are wanted."),
-        ("environments: {}", "bumper.yaml:1: environments: is empty; give it an entry or take the key away."),
-        ("\nenvironments:", "bumper.yaml:2: environments: is empty; give it a value or take the line away."),
-        ("environments:\n  dev:", "bumper.yaml:2: environments.dev: is empty, but keys with values are wanted."),
+        ("[1]", "bumper.yaml:1: is a list, but keys with values are expected."),
+        ("environments", "bumper.yaml:1: is the text 'environments', but keys with values are expected."),
+        ("environments: {}", "bumper.yaml:1: environments: is empty; give it an entry or remove the key."),
+        ("\nenvironments:", "bumper.yaml:2: environments: is empty; give it a value or remove the line."),
+        ("environments:\n  dev:", "bumper.yaml:2: environments.dev: is empty, but keys with values are expected."),
         ("environments:\n  dev: {}", "bumper.yaml:2: environments.dev: needs the key values."),
         (
             "environments:\n  dev: {valuse: a}",
             "environments.dev.valuse: is not a key here; did you mean values? Known: ",
         ),
-        ("environments:\n  a/b: {values: x}", "bumper.yaml:2: environments[\"a/b\"]: 'a/b' is no environment name; "),
-        ("environments:\n  ..: {values: x}", "bumper.yaml:2: environments[\"..\"]: '..' is no environment name; "),
+        (
+            "environments:\n  a/b: {values: x}",
+            "bumper.yaml:2: environments[\"a/b\"]: 'a/b' is not an environment name; ",
+        ),
+        ("environments:\n  ..: {values: x}", "bumper.yaml:2: environments[\"..\"]: '..' is not an environment name; "),
         (
             environment("labels: deploy"),
-            "environments.prod.labels: is the text 'deploy', but a list is wanted; write [deploy].",
+            "environments.prod.labels: is the text 'deploy', but a list is expected; write [deploy].",
         ),
-        (environment("labels: ['a,b']"), "environments.prod.labels[0]: 'a,b' holds a comma; write labels as a list"),
-        (environment("reviewers: ['@alice']"), "prod.reviewers[0]: '@alice' is no user name; write it without @"),
+        (environment("labels: ['a,b']"), "environments.prod.labels[0]: 'a,b' contains a comma; write labels as a list"),
+        (environment("reviewers: ['@alice']"), "prod.reviewers[0]: '@alice' is not a user name; write it without @"),
         (
             environment("auto_merge: yes"),
             "bumper.yaml:4: environments.prod.auto_merge: is the text 'yes', but true or false",
         ),
-        (environment("auto_merge: 1"), "environments.prod.auto_merge: is the number 1, but true or false is wanted."),
+        (environment("auto_merge: 1"), "environments.prod.auto_merge: is the number 1, but true or false is expected."),
         (
             environment("tags:"),
-            "bumper.yaml:4: environments.prod.tags: is empty; give it a value or take the line away.",
+            "bumper.yaml:4: environments.prod.tags: is empty; give it a value or remove the line.",
         ),
-        (environment("tags: 1.0"), "environments.prod.tags: is the number 1.0, but text is wanted; put it in quotes."),
-        (environment("tags: [a]"), "bumper.yaml:4: environments.prod.tags: is a list, but text is wanted."),
+        (
+            environment("tags: 1.0"),
+            "environments.prod.tags: is the number 1.0, but text is expected; put it in quotes.",
+        ),
+        (environment("tags: [a]"), "bumper.yaml:4: environments.prod.tags: is a list, but text is expected."),
         (
             environment("tags: 'v(\\d+'"),
-            "bumper.yaml:4: environments.prod.tags: 'v(\\\\d+' is no regular expression (missing )",
+            "bumper.yaml:4: environments.prod.tags: 'v(\\\\d+' is not a regular expression (missing )",
         ),
-        (environment("tags: 'a{99999999999}'"), "environments.prod.tags: 'a{99999999999}' is no regular expression ("),
+        (
+            environment("tags: 'a{99999999999}'"),
+            "environments.prod.tags: 'a{99999999999}' is not a regular expression (",
+        ),
         (
             environment("delivery: push"),
-            "environments.prod.delivery: is the text 'push', but 'merge-request' or 'commit' is wanted.",
+            "environments.prod.delivery: is the text 'push', but 'merge-request' or 'commit' is expected.",
         ),
         (
             environment("promote_from: staging"),
-            "prod.promote_from: is the text 'staging', but a list is wanted; write [staging].",
+            "prod.promote_from: is the text 'staging', but a list is expected; write [staging].",
         ),
-        (environment("promote_from: []"), "prod.promote_from: is empty; give it an entry or take the key away."),
+        (environment("promote_from: []"), "prod.promote_from: is empty; give it an entry or remove the key."),
         (
             environment("promote_from: [prod]"),
             "promote_from[0]: prod cannot be promoted from itself; name another environment.",
@@ -79,7 +88,7 @@ def environment(lines: str) -> str:
         ),
         (
             environment("base: []"),
-            "bumper.yaml:4: environments.prod.base: is empty; give it an entry or take the key away.",
+            "bumper.yaml:4: environments.prod.base: is empty; give it an entry or remove the key.",
         ),
         (environment("base: /a.yaml"), "bumper.yaml:4: environments.prod.base: '/a.yaml' starts with a slash; "),
         (environment("base: a//b"), "environments.prod.base: 'a//b' has an empty part; "),
@@ -102,11 +111,11 @@ def environment(lines: str) -> str:
         ),
         (
             environment("argocd: {server: a.b, application: x}"),
-            "argocd.server: 'a.b' is no address; write one like https://",
+            "argocd.server: 'a.b' is not an address; write one like https://",
         ),
         (
             environment("argocd: {server: 'https://a:x/', application: x}"),
-            "argocd.server: 'https://a:x/' is no address; ",
+            "argocd.server: 'https://a:x/' is not an address; ",
         ),
         (
             environment("argocd: {server: 'https://a', applicaton: x}"),
@@ -123,7 +132,7 @@ def environment(lines: str) -> str:
         ),
         (
             "images: [{image: A/b c, path: tag}]",
-            "images[0].image: 'A/b c' is no image; write registry/repository in lower",
+            "images[0].image: 'A/b c' is not an image; write registry/repository in lower",
         ),
         (
             "images: [{image: a, path: 'b..c'}]",
@@ -134,18 +143,18 @@ def environment(lines: str) -> str:
             "environments[0]: there is no environment 'prd'; ",
         ),
         ("same_as: [[a.b/c]]", "bumper.yaml:1: same_as[0]: has one entry only; write at least 2."),
-        ("same_as: [[a.b/c, a.b/c]]", "same_as[0][1]: a.b/c stands here a second time; name it once."),
+        ("same_as: [[a.b/c, a.b/c]]", "same_as[0][1]: a.b/c is listed twice; name it once."),
         ("same_as: [[a.b/c/, a.b]]", "same_as[0][0]: 'a.b/c/' ends in a slash; write 'a.b/c'."),
-        ("same_as: [[library, a.b]]", "same_as[0][0]: 'library' is no registry; write its host"),
+        ("same_as: [[library, a.b]]", "same_as[0][0]: 'library' is not a registry; write its host"),
         ("same_as: [[index.docker.io, a.b]]", "same_as[0][0]: 'index.docker.io' is known as 'docker.io'; write it so."),
-        ("ignore: redis", "bumper.yaml:1: ignore: is the text 'redis', but a list is wanted; write [redis]."),
+        ("ignore: redis", "bumper.yaml:1: ignore: is the text 'redis', but a list is expected; write [redis]."),
         (
             "ignore: ['redis:7']",
             "ignore[0]: 'redis:7' has a tag or a digest, but all of a repository is left alone; write 'redis'.",
         ),
         (
             "registries:\n  https://a.b: {insecure: true}",
-            "'https://a.b' is no registry host; write host or host:port, ",
+            "'https://a.b' is not a registry host; write host or host:port, ",
         ),
         ("registries: {A.b: {insecure: true}}", "'A.b' is known as 'a.b'; write it so."),
         ("registries: {a.b: {insecur: true}}", '["a.b"].insecur: is not a key here; did you mean insecure? '),
@@ -155,7 +164,7 @@ def environment(lines: str) -> str:
             "commit_message: has the unknown placeholder {defualt}; only {default} is known.",
         ),
         ('commit_message: "a\\nb"', "commit_message: is 'a\\nb'; write one line without blanks around it."),
-        ("author: bumper", "bumper.yaml:1: author: 'bumper' is no author; write 'Name <name@example.com>'."),
+        ("author: bumper", "bumper.yaml:1: author: 'bumper' is not an author; write 'Name <name@example.com>'."),
         ("ignore: [a]\nignore: [b]", "bumper.yaml:2: "),
         ("ignore: [a", "bumper.yaml:"),
         ("ignore: [a]\n---\nignore: [b]", "bumper.yaml:3: a second document starts here, but one is allowed"),
@@ -184,11 +193,19 @@ def test_a_prefix_that_git_would_refuse_is_refused(prefix: str) -> None:
     assert "cannot start a branch's name" in refusal(f"branch_prefix: {json.dumps(prefix)}")
 
 
-def test_the_first_mistake_is_told_and_the_others_counted() -> None:
-    said = refusal("ignore: 7\nauthor: x\nbranch_prefix: ''\n")
+def test_every_mistake_is_reported_in_the_order_of_the_lines() -> None:
+    lines = refusal(
+        "environments:\n  prod:\n    valuse: a\n    promote_from: [stagin]\n    tags: '('\n  staging: {values: b}\n"
+        "author: x\n"
+    ).splitlines()
 
-    assert said.startswith("bumper.yaml:1: ignore: ")
-    assert said.endswith(" (and 2 more).")
+    assert [line.split("; ")[0] for line in lines] == [
+        "bumper.yaml:3: environments.prod.valuse: is not a key here",
+        "bumper.yaml:4: environments.prod.promote_from[0]: there is no environment 'stagin'",
+        "bumper.yaml:5: environments.prod.tags: '(' is not a regular expression (missing ) at position 1)",
+        "bumper.yaml:7: author: 'x' is not an author",
+    ]
+    assert all(line.endswith(".") and "; " in line for line in lines)
 
 
 def test_a_password_in_the_address_of_argo_cd_is_not_shown() -> None:

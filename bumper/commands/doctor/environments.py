@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bumper.commands.doctor.check import Check, failed, warned
+from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.gather import FoundPin
 from bumper.environments.repository import (
-    CONFIG_FILE,
     RepositoryConfig,
     Target,
     open_environment,

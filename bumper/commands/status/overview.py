@@ -11,21 +11,6 @@ from bumper.image import Repository
 from bumper.values.holds import hold_reason
 from bumper.values.pin_path import format_path
 
-# The order in which changes usually travel; environments that bumper.yaml names keep its order.
-_USUAL_ORDER = (
-    "dev",
-    "development",
-    "test",
-    "qa",
-    "uat",
-    "stage",
-    "staging",
-    "preprod",
-    "preview",
-    "prod",
-    "production",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -74,16 +59,6 @@ class Overview:
     drift: tuple[Drift, ...]
     one_name: Mapping[str, str]
     warnings: tuple[str, ...]
-
-
-def usual_order(environments: Sequence[str]) -> list[str]:
-    """Environments without a bumper.yaml, from development to production."""
-
-    def place(name: str) -> tuple[int, str]:
-        bare = name.replace("_", "-").partition("-")[0]
-        return (_USUAL_ORDER.index(bare) if bare in _USUAL_ORDER else len(_USUAL_ORDER), name)
-
-    return sorted(environments, key=place)
 
 
 def sources_of(environments: Sequence[str], config: Config) -> list[str]:

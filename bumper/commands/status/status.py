@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bumper.commands.status.overview import Overview, Seen, make_overview, see, sources_of, usual_order
+from bumper.commands.status.overview import Overview, Seen, make_overview, see, sources_of
+from bumper.environments.environment_names import usual_order
 from bumper.environments.repository import (
     RepositoryConfig,
     fetch_environments,
