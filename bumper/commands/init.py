@@ -65,7 +65,7 @@ def init(request: InitRequest, settings: Settings | None, environ: Mapping[str, 
         target = _free(Path(CONFIG_FILE))
         made = _look_through_clone(settings, environ)
     else:
-        local = read_tree(request.place)
+        local = read_tree(request.place, environ)
         target = _free(local.root / CONFIG_FILE)
         tree = _Tree(local.name, str(local.root), local.files, partial(read_bytes, local))
         made = _look_through(tree)

@@ -13,8 +13,8 @@ from bumper.delivery.supersede import Coverage, close_covered, give_way_to_newer
 from bumper.environments.repository import Target
 from bumper.errors import Refused, Unavailable
 from bumper.git.checkout import Checkout, push, refreshed
+from bumper.git.commit import write_commit
 from bumper.git.failures import PushRaceLost
-from bumper.git.new_commit import write_commit
 from bumper.gitlab import merge_requests
 from bumper.gitlab.connection import connect
 from bumper.planning.bump import Plan

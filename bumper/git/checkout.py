@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bumper.git.blob_cache import keep, read_kept
-from bumper.git.command import NETWORK_SECONDS, GitCommand, GitFailed
+from bumper.git.command import NETWORK_TIMEOUT, GitCommand, GitFailed
 from bumper.git.failures import PushRaceLost, explain, explain_push, is_gone, is_race
 from bumper.settings import Settings
 
@@ -118,7 +118,7 @@ def _fetch_blobs(checkout: Checkout, object_ids: Sequence[str]) -> dict[str, byt
             "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "origin",
             stdin=listed,
         )  # fmt: skip
-        stream = checkout.git.run("cat-file", "--batch", stdin=listed, seconds=NETWORK_SECONDS)
+        stream = checkout.git.run("cat-file", "--batch", stdin=listed, timeout=NETWORK_TIMEOUT)
     except GitFailed as failure:
         raise explain(failure, "reading values files", checkout.settings) from failure
     return dict(parse_batch(stream))
@@ -151,7 +151,7 @@ def push(checkout: Checkout, commit: str, branch: str, expected: str | None, opt
         return checkout.git.over_network("push", "--porcelain", lease, *told, "origin", f"{commit}:{ref}")
     except GitFailed as failure:
         if is_race(failure.stdout + failure.stderr):
-            if failure.again and _fetch(checkout, branch) == commit:
+            if failure.repeated and _fetch(checkout, branch) == commit:
                 return ""
             raise PushRaceLost(branch) from failure
         raise explain_push(failure, branch, checkout.settings) from failure
@@ -171,7 +171,7 @@ def fetch_branch(checkout: Checkout, branch: str, depth: int = 1) -> Checkout:
 def remote_refs(checkout: Checkout, pattern: str) -> dict[str, list[str]]:
     """The remote's refs that match a glob, by the commit that they are at."""
     try:
-        listed = checkout.git.text("ls-remote", "--quiet", "origin", pattern, seconds=NETWORK_SECONDS)
+        listed = checkout.git.text("ls-remote", "--quiet", "origin", pattern, timeout=NETWORK_TIMEOUT)
     except GitFailed as failure:
         raise explain(failure, f"listing {pattern}", checkout.settings) from failure
     refs: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from bumper.errors import Refused, Unavailable
 from bumper.git.checkout import HEADS, Checkout, list_entries
 from bumper.git.command import GitCommand, GitFailed, RunningGit
-from bumper.git.environment import forget_inherited_repository, git_environment
+from bumper.git.environment import git_environment
 from bumper.git.failures import explain
 from bumper.progress import begin
 from bumper.settings import Settings
@@ -41,7 +41,7 @@ class Cloning:
 
     def drop(self) -> None:
         """Nobody needs it any more: git is stopped, if it is still running, and the folder is gone; once is enough."""
-        self._started.drop()
+        self._started.stop()
         self._folder.cleanup()
 
 
@@ -52,7 +52,6 @@ def begin_clone(settings: Settings, environ: Mapping[str, str]) -> Cloning:
         Unavailable: there is no git, or no place for temporary files.
 
     """
-    forget_inherited_repository()
     try:
         folder = tempfile.TemporaryDirectory(prefix="bumper-", ignore_cleanup_errors=True)
     except OSError as error:

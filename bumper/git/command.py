@@ -1,8 +1,7 @@
-"""Runs git: the only place that starts it.
+"""Runs git through GitPython's command object: the only place that starts it.
 
-By the standard library, as the clone is not to wait for GitPython's import, which takes as long as a small clone and
-runs git once more. Credentials reach git by its environment (GIT_CONFIG_*), never by an argument, a URL or a file, so
-that no process list and no .git/config ever shows them.
+GitPython knows how git is found and started on each system; the environment, time limits, process group and errors are
+bumper's. Of GitPython's own errors nothing is shown: they quote the command line and hide less in it than they seem to.
 """
 
 import contextlib
@@ -13,13 +12,17 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bumper.errors import Unavailable
 
-# What git, curl and ssh say of a fault that may pass.
+if TYPE_CHECKING:  # imported where git is started: GitPython runs git as soon as it is imported
+    from git import Git
+
+# What git, curl and ssh write about a fault that may pass.
 _PASSING = re.compile(
     r"returned error: (429|502|503|504)|early EOF|unexpected disconnect|the remote end hung up|RPC failed"
     r"|Connection reset|Connection timed out|Connection closed by|Empty reply from server|Recv failure|Send failure"
@@ -27,16 +30,16 @@ _PASSING = re.compile(
     re.IGNORECASE,
 )
 _PAUSES = (0.3, 1.0, 3.0)  # seconds
-_WORDS = {"LANGUAGE": "C", "LC_ALL": "C"}  # what git says is read here, so it is not to be translated
+_NOT_FOUND = Unavailable("git was not found", "install git 2.31 or newer")
 _log = logging.getLogger(__name__)
-NETWORK_SECONDS = 600  # the whole of one clone, fetch or push
-LOCAL_SECONDS = 120
+NETWORK_TIMEOUT = 600  # seconds for the whole of one clone, fetch or push
+LOCAL_TIMEOUT = 120  # seconds
 
 
 class GitFailed(Exception):
-    """Git ended with an error; ``stderr`` is what it said, ``stdout`` what it printed before (a push's report).
+    """Git ended with an error; ``stderr`` and ``stdout`` are what it wrote until then (a push writes its report there).
 
-    ``again``: it was tried before, and the server may have done what was asked then, its answer lost on the way.
+    ``repeated``: it was not the first try, and the server may have done what an earlier one asked for, its answer lost.
     """
 
     def __init__(self, stderr: str, stdout: str = "") -> None:
@@ -44,118 +47,128 @@ class GitFailed(Exception):
         super().__init__(stderr)
         self.stderr = stderr
         self.stdout = stdout
-        self.again = False
+        self.repeated = False
+
+
+@dataclass(frozen=True, slots=True)
+class GitEnvironment:
+    """What git sees beside the process's own environment, and which of the process's variables it does not see."""
+
+    added: Mapping[str, str] = field(default_factory=dict, repr=False)  # credentials among it
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class GitCommand:
-    """Git in one bare repository, with the credentials of one remote."""
+    """Git in one repository, with the credentials of one remote; it runs in the folder that holds ``directory``."""
 
     directory: Path
-    environ: Mapping[str, str] = field(repr=False)
+    environment: GitEnvironment = GitEnvironment()
 
-    def run(self, *arguments: str, stdin: bytes = b"", seconds: int = LOCAL_SECONDS) -> bytes:
+    def with_environment(self, added: Mapping[str, str]) -> "GitCommand":
+        """Git that sees these variables, too."""
+        known = self.environment
+        return replace(self, environment=replace(known, added={**known.added, **added}))
+
+    def run(self, *arguments: str, stdin: bytes = b"", timeout: int = LOCAL_TIMEOUT) -> bytes:
         """What ``git arguments`` prints, given ``stdin``.
 
         Raises:
             GitFailed: git ended with an error.
-            Unavailable: it took longer than ``seconds``, or there is no git.
+            Unavailable: it took longer than ``timeout`` seconds, or there is no git.
 
         """
-        return self._run(arguments, stdin, seconds)[0]
+        return self.start(*arguments).wait(stdin, timeout)[0]
 
-    def _run(self, arguments: Sequence[str], stdin: bytes, seconds: int) -> tuple[bytes, str]:
-        """What it prints and what it says on the side (stderr)."""
-        return self.start(*arguments).end(stdin, seconds)
+    def text(self, *arguments: str, stdin: bytes = b"", timeout: int = LOCAL_TIMEOUT) -> str:
+        """What ``git arguments`` prints as text, without the last line end; raises what ``run`` raises."""
+        return self.run(*arguments, stdin=stdin, timeout=timeout).decode(errors="replace").removesuffix("\n")
+
+    def over_network(self, *arguments: str, stdin: bytes = b"", started: "RunningGit | None" = None) -> str:
+        """What ``git arguments`` and the server write to stderr: GitLab's ``remote:`` lines among it.
+
+        What fails for a moment (a gateway's error, a cut connection) is tried again. ``started`` is the first try,
+        where it is under way already. Raises what ``run`` raises.
+        """
+        pauses, repeated = iter(_PAUSES), False
+        while True:
+            try:
+                return (started or self.start(*arguments)).wait(stdin, NETWORK_TIMEOUT)[1]
+            except GitFailed as failure:
+                pause = next(pauses, None)
+                if pause is None or _PASSING.search(failure.stderr) is None:
+                    failure.repeated = repeated
+                    raise
+            repeated, started = True, None
+            time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter, no secret
 
     def start(self, *arguments: str) -> "RunningGit":
         """``git arguments``, which goes on by itself until somebody waits for its end.
 
         Raises:
-            Unavailable: there is no git.
+            Unavailable: there is no git, or the machine cannot start it.
 
         """
         _log.debug("git %s", " ".join(arguments))  # credentials are in the environment, never here
         try:
-            process = subprocess.Popen(
-                ["git", f"--git-dir={self.directory}", *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=self.directory.parent,
-                env={**os.environ, **_WORDS, **self.environ},
-                start_new_session=True,
-            )
-        except FileNotFoundError as error:
-            raise Unavailable("git was not found; install git 2.31 or newer.") from error
+            from git import Git, GitCommandNotFound
+        except ImportError as error:  # its import runs ``git version``
+            raise _NOT_FOUND from error
+        try:
+            process = Git().execute(
+                [*self._unset(), Git.GIT_PYTHON_GIT_EXECUTABLE or "git", *self._place(), *arguments],
+                istream=subprocess.PIPE, as_process=True, env=self.environment.added, start_new_session=True,
+            )  # fmt: skip
+        except GitCommandNotFound as error:
+            raise _NOT_FOUND from error
         except OSError as error:
-            raise Unavailable(f"git {arguments[0]} could not be started: {error.__class__.__name__}.") from error
+            raise Unavailable(f"git {arguments[0]} could not be started ({error.strerror})", "run it again") from error
         return RunningGit(process, arguments[0])
 
-    def over_network(self, *arguments: str, stdin: bytes = b"", started: "RunningGit | None" = None) -> str:
-        """The same with the remote: what fails for a moment (a gateway's error, a cut connection) is tried again.
+    def _unset(self) -> list[str]:
+        """GitPython adds to the process's environment and takes nothing out; env(1) does."""
+        removed = self.environment.removed
+        return ["env", *(part for name in removed for part in ("-u", name))] if removed else []
 
-        ``started`` is the first try, where it is under way already. Returns what git and the server said on the side:
-        GitLab's ``remote:`` lines among it.
-        """
-        pauses, again = iter(_PAUSES), False
-        while True:
-            try:
-                return (started or self.start(*arguments)).end(stdin, NETWORK_SECONDS)[1]
-            except GitFailed as failure:
-                pause = next(pauses, None)
-                if pause is None or _PASSING.search(failure.stderr) is None:
-                    failure.again = again
-                    raise
-            again, started = True, None
-            time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter, no secret
-
-    def text(self, *arguments: str, stdin: bytes = b"", seconds: int = LOCAL_SECONDS) -> str:
-        """The same as text without the last line end."""
-        return self.run(*arguments, stdin=stdin, seconds=seconds).decode(errors="replace").removesuffix("\n")
+    def _place(self) -> list[str]:
+        """GitPython would expand variables in the name of a folder that it is given."""
+        return ["-C", str(self.directory.parent), f"--git-dir={self.directory}"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunningGit:
-    """A git that is running."""
+    """A git that is running; GitPython stops it when nobody holds it any more."""
 
-    _process: "subprocess.Popen[bytes]"
+    _process: "Git.AutoInterrupt"
     _verb: str
 
-    def end(self, stdin: bytes, seconds: int) -> tuple[bytes, str]:
-        """What it prints and what it says on the side (stderr).
+    def wait(self, stdin: bytes, timeout: int) -> tuple[bytes, str]:
+        """Wait for its end; what it prints, and what it writes to stderr.
 
         Raises:
-            GitFailed: it ended with an error. Unavailable: it took longer than ``seconds``.
+            GitFailed: it ended with an error. Unavailable: it took longer than ``timeout`` seconds.
 
         """
-        with _ended(self._process):
-            try:
-                out, err = self._process.communicate(stdin, timeout=seconds)
-            except subprocess.TimeoutExpired as error:
-                raise Unavailable(f"git {self._verb} had no end after {seconds} s; try again.") from error
+        try:
+            out, err = self._process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            self.stop()
+            raise Unavailable(f"git {self._verb} did not end within {timeout} s", "run it again") from error
+        except BaseException:  # ^C included: no git goes on writing into a folder that is about to be removed
+            self.stop()
+            raise
         if self._process.returncode != 0:
             raise GitFailed(err.decode(errors="replace"), out.decode(errors="replace"))
-        return bytes(out), err.decode(errors="replace")
+        return out, err.decode(errors="replace")
 
-    def drop(self) -> None:
-        """Nobody is interested in its end any more; it is stopped, if it has not ended already."""
-        if self._process.poll() is None:
+    def stop(self) -> None:
+        """Stop it, if it has not ended, with the programs that it has started; stopping it twice does no harm."""
+        process = self._process.proc
+        assert process is not None  # noqa: S101 - GitPython takes it away when this object goes
+        if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+                os.killpg(process.pid, signal.SIGKILL)
+        for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
-        self._process.wait()
-
-
-@contextlib.contextmanager
-def _ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Whatever happens, ^C included, no git goes on writing into a folder that is about to be removed."""
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        raise

@@ -1,11 +1,13 @@
-"""What git is told by its environment: settings, credentials, CA; and what it must not inherit.
+"""The environment that git runs in: settings, credentials, CA; and what it must not inherit.
 
-Never by an argument, a URL or a file, so that no process list and no .git/config ever shows a credential.
+Credentials come to git this way alone, never by an argument, a URL or a file, so that no process list and no
+.git/config ever shows one.
 """
 
 import os
 from collections.abc import Mapping, Sequence
 
+from bumper.git.command import GitEnvironment
 from bumper.settings import Settings
 
 # What a git hook leaves in the environment (git rev-parse --local-env-vars): with these, git would work on another
@@ -43,9 +45,14 @@ _CONFIG = {
 }
 
 
-def git_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
-    """What git is told beyond the process's own environment: settings, credentials, CA."""
-    environ = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
+def local_environment(inherited: Mapping[str, str]) -> GitEnvironment:
+    """Git in a repository of this machine: without what a git hook around bumper left in the environment."""
+    return GitEnvironment({"GIT_OPTIONAL_LOCKS": "0"}, tuple(name for name in _INHERITED if name in inherited))
+
+
+def git_environment(settings: Settings, inherited: Mapping[str, str]) -> GitEnvironment:
+    """Git in the clone of the GitOps repository."""
+    added = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
     config = list(_CONFIG.items())
     address = settings.address
     if not address.over_ssh:
@@ -56,8 +63,8 @@ def git_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[st
             key = "http.sslCAPath" if settings.ca_file.is_dir() else "http.sslCAInfo"
             config.append((key, str(settings.ca_file)))
     elif "GIT_SSH_COMMAND" not in inherited and "GIT_SSH" not in inherited:
-        environ["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15"
-    return environ | _numbered(config, inherited)
+        added["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15"
+    return GitEnvironment(added | _numbered(config, inherited), local_environment(inherited).removed)
 
 
 def _numbered(config: Sequence[tuple[str, str]], inherited: Mapping[str, str]) -> dict[str, str]:
@@ -68,9 +75,3 @@ def _numbered(config: Sequence[tuple[str, str]], inherited: Mapping[str, str]) -
     for number, (key, value) in enumerate(config, first):
         numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return numbered
-
-
-def forget_inherited_repository() -> None:
-    """Take out of the process's environment what a git hook around bumper put there."""
-    for name in _INHERITED:
-        os.environ.pop(name, None)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, fetch_branch
-from bumper.git.command import NETWORK_SECONDS
+from bumper.git.command import NETWORK_TIMEOUT
 from bumper.git.past_commits import read_commits
 
 _DEPTHS = (50, 250, 1000)  # commits
@@ -55,4 +55,4 @@ def _deepen(checkout: Checkout, depth: int) -> set[str]:
 
 def _list(checkout: Checkout, revisions: list[str], path: str) -> list[str]:
     paths = ["--", f":(literal){path}"] if path else []
-    return checkout.git.text("rev-list", *revisions, *paths, seconds=NETWORK_SECONDS).split()
+    return checkout.git.text("rev-list", *revisions, *paths, timeout=NETWORK_TIMEOUT).split()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.git.checkout import Checkout, Commit, parse_batch, parse_commit
-from bumper.git.command import NETWORK_SECONDS, GitFailed
+from bumper.git.command import NETWORK_TIMEOUT, GitFailed
 from bumper.git.failures import explain
 
 _ABSENT = "0" * 40
@@ -81,7 +81,7 @@ def _touched(checkout: Checkout, commits: Sequence[Commit]) -> dict[str, list[To
     try:
         raw = checkout.git.run(
             "diff-tree", "--stdin", "--root", "-r", "-M", "-z", "--raw", "--no-abbrev", "--full-index",
-            stdin=lines, seconds=NETWORK_SECONDS,
+            stdin=lines, timeout=NETWORK_TIMEOUT,
         )  # fmt: skip
     except GitFailed as failure:
         raise explain(failure, "reading past commits", checkout.settings) from failure

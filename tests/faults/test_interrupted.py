@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.proxy import SILENT, Fault, Proxy
 from tests.faults.trial import Trial, Trials
-from tests.support.command_line import finish, start
+from tests.support.command_line import Ran, finish, start
 
 ANSWER_WITHHELD = Fault(silent=True, reached=True)
 STEPS = {
@@ -40,21 +40,24 @@ def test_interrupted(trials: Trials, proxy: Proxy, step: str, number: signal.Sig
     trial.check(trial.run())
 
 
+def run_in_shell(trial: Trial, script: str, stdout: int = subprocess.PIPE) -> Ran:
+    """Bumper run by ``script``, in which ``$@`` is its command line."""
+    command = [sys.executable, "-m", "bumper", *trial.command.arguments, "--no-verify"]
+    environ = {**os.environ, **trial.environ}
+    ran = subprocess.run(
+        ["sh", "-c", script, "sh", *command], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, env=environ
+    )
+    return Ran(ran.returncode, ran.stdout or "", ran.stderr)
+
+
 def test_a_disk_that_takes_nothing(trials: Trials) -> None:
     trial = trials("bump")
-    command = [sys.executable, "-m", "bumper", *trial.command.arguments, "--no-verify"]
 
-    ran = subprocess.run(
-        ["sh", "-c", NO_SPACE, "sh", *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **trial.environ},
-    )
+    ran = run_in_shell(trial, NO_SPACE)
 
-    assert (ran.returncode, ran.stdout) == (4, ""), ran
-    assert ran.stderr.startswith("error: ")
-    assert ran.stderr.count("\n") == 1
+    assert (ran.code, ran.out) == (4, ""), ran
+    assert ran.said.startswith("error: ")
+    assert ran.said.count("\n") == 1
     assert list(trial.temporary_folder.iterdir()) == []
     assert trial.gitops.branches() == []
     trial.check(trial.run())
@@ -72,44 +75,32 @@ def test_no_room_for_the_dotenv_file(trials: Trials) -> None:
 
 def test_no_room_for_the_output(trials: Trials) -> None:
     trial = trials("bump")
-    command = [sys.executable, "-m", "bumper", *trial.command.arguments, "--no-verify"]
 
-    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
-        ran = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, **trial.environ}
-        )
+    ran = run_in_shell(trial, 'exec "$@" >/dev/full')
 
-    assert ran.returncode == 4
-    assert ran.stderr == "error: No space left on device; make room and run it again.\n"
+    assert (ran.code, ran.said) == (4, "error: No space left on device; make room and run it again.\n")
     check_rerun_finds_it(trial)
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_without_the_streams_that_a_shell_opens(trials: Trials, closed: str) -> None:
     trial = trials("bump")
-    command = [sys.executable, "-m", "bumper", *trial.command.arguments, "--no-verify"]
 
-    ran = subprocess.run(
-        ["sh", "-c", f'exec "$@" {closed}', "sh", *command],
-        capture_output=True, text=True, check=False, env={**os.environ, **trial.environ},
-    )  # fmt: skip
+    ran = run_in_shell(trial, f'exec "$@" {closed}')
 
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (ran.code, ran.said) == (0, "")
     check_rerun_finds_it(trial)
 
 
 def test_a_reader_that_ends_first(trials: Trials) -> None:
     trial = trials("bump")
-    command = [sys.executable, "-m", "bumper", *trial.command.arguments, "--no-verify"]
     reader, writer = os.pipe()
     os.close(reader)
 
-    ran = subprocess.run(
-        command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, **trial.environ}
-    )
+    ran = run_in_shell(trial, 'exec "$@"', stdout=writer)
     os.close(writer)
 
-    assert (ran.returncode, ran.stderr) == (
+    assert (ran.code, ran.said) == (
         4,
         "error: the result could not be printed; whoever reads the output ended first.\n",
     )

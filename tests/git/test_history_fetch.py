@@ -66,7 +66,7 @@ def test_little_of_it_is_fetched(
 
 def test_nobody_waits_for_a_past_without_end(large: Deployments, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of what the other environments did most, only so much is looked through."""
-    monkeypatch.setattr("bumper.commit_log._FURTHEST", 3)
+    monkeypatch.setattr("bumper.gitlab.commits._FURTHEST", 3)
     large.commit({QUIET: values("2.0.0")})
     stream = [commit(COMMITS + number, {STAGING.format("app"): values(f"1.{number}")}) for number in range(110)]
     fast_import(large.gitops.sandbox.repository_path(large.gitops.project), "".join(stream))

@@ -31,7 +31,7 @@ class Reached:
 def check_git() -> Check:
     """Whether there is a git that is new enough."""
     try:
-        said = GitCommand(Path(tempfile.gettempdir()) / "none.git", {}).text("version")
+        said = GitCommand(Path(tempfile.gettempdir()) / "none.git").text("version")
     except BumperError as error:
         return failed("git", error)
     except GitFailed as error:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout
@@ -64,7 +63,7 @@ def _signed(checkout: Checkout, commit: str, message: str, author: str, now: str
     name, _, email = author.partition(" <")
     person = {"NAME": name, "EMAIL": email.removesuffix(">"), "DATE": now}
     people = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in person.items()}
-    git = replace(checkout.git, environ={**checkout.git.environ, **people})
+    git = checkout.git.with_environment(people)
     tree = git.text("rev-parse", f"{commit}^{{tree}}")
     try:
         return git.text("commit-tree", "-S", "-p", checkout.tip, "-F", "-", tree, stdin=message.encode())
