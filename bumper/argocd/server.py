@@ -7,13 +7,13 @@ moment ago is seen.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, Field, ValidationError
 
 from bumper.argocd.verdict import Application
 from bumper.errors import Unavailable
-from bumper.http import SECONDS, Session
+from bumper.http import NoAnswer, Question, Session, UntrustedCertificate, ask_once
 from bumper.settings import Settings
 
 _MAX_MESSAGE = 300  # characters
@@ -45,20 +45,17 @@ class ArgoServer:
         """
         namespace, _, bare = name.rpartition("/")
         query = {"refresh": "normal"} | ({"appNamespace": namespace} if namespace else {})
+        url = f"{self.url}/api/v1/applications/{quote(bare, safe='')}?{urlencode(query)}"
         try:
-            answer = self._session.get(
-                f"{self.url}/api/v1/applications/{quote(bare, safe='')}",
-                params=query,
-                headers={"Authorization": f"Bearer {self._token}"},
-                timeout=SECONDS,
-                allow_redirects=False,
-            )
-        except OSError as error:  # every failure of requests is one
-            raise NotAnswering(f"{self.url} (Argo CD) did not answer ({type(error).__name__}); try again.") from error
-        if answer.status_code != HTTPStatus.OK:
-            raise self._explain(name, answer.status_code, _said(answer.content))
+            answer = ask_once(self._session, Question("GET", url, {"Authorization": f"Bearer {self._token}"}))
+        except UntrustedCertificate:
+            raise
+        except NoAnswer as error:
+            raise NotAnswering(f"Argo CD does not answer: {error.what}", error.next_step) from error
+        if answer.status != HTTPStatus.OK:
+            raise self._explain(name, answer.status, _said(answer.body))
         try:
-            told = _Application.model_validate_json(answer.content)
+            told = _Application.model_validate_json(answer.body)
         except ValidationError as error:
             raise Unavailable(f"{self.url} answers as no Argo CD does; check argocd.server in bumper.yaml.") from error
         return told.read(name, f"{self.url}/applications/{quote(name)}")

@@ -13,26 +13,13 @@ import requests
 from gitlab import Gitlab
 from gitlab.exceptions import GitlabAuthenticationError, GitlabError
 from gitlab.v4.objects import Project
-from requests.adapters import HTTPAdapter
-from urllib3.util.retry import Retry
 
 from bumper.errors import BumperError, Refused, Unavailable
+from bumper.http import Session, explain_failure
 from bumper.settings import Settings
 
 _NOT_MERGEABLE = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY)
 _log = logging.getLogger(__name__)
-_SECONDS = 20  # for one answer
-# 500 is GitLab's own bug and comes again; a write that is sent twice finds itself there (409), which publish expects.
-_RETRIES = Retry(
-    total=4,
-    read=1,
-    status_forcelist=(429, 502, 503, 504),
-    allowed_methods=None,
-    backoff_factor=0.3,  # seconds, doubled each time
-    backoff_jitter=0.5,  # many pipelines that were turned away together do not come back together
-    raise_on_status=False,
-    retry_after_max=30,  # seconds
-)
 
 
 class AlreadyThere(Refused):
@@ -55,27 +42,13 @@ class GitLab:
     settings: Settings
 
 
-class _BoundedGitlab(Gitlab):
-    """python-gitlab without its own waiting for rate limits, which obeys an hour as readily as a second.
-
-    An answer that breaks off is asked for again: the session's retries end where an answer's body begins.
-    """
+class _LoggingGitlab(Gitlab):
+    """python-gitlab, whose requests are logged, without its own waiting for rate limits: the session does that."""
 
     def http_request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - python-gitlab's signature
-        asked = {"obey_rate_limit": False, **kwargs}
-        try:
-            answer = super().http_request(*args, **asked)
-        except requests.exceptions.ChunkedEncodingError:
-            answer = super().http_request(*args, **asked)
+        answer = super().http_request(*args, **{"obey_rate_limit": False, **kwargs})
         _log.debug("%s %s: %s", answer.request.method, answer.url, answer.status_code)
         return answer
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=_RETRIES))
-    return session
 
 
 def connect(settings: Settings) -> GitLab:
@@ -94,12 +67,10 @@ def connect(settings: Settings) -> GitLab:
         raise Unavailable(
             "GitLab's API needs a token; set BUMPER_TOKEN to one with the scopes api and write_repository."
         )
-    gitlab = _BoundedGitlab(
+    gitlab = _LoggingGitlab(
         settings.address.gitlab_url,
         oauth_token=settings.token.value,  # as Bearer, which does not follow a redirect to another host
-        timeout=_SECONDS,
-        ssl_verify=str(settings.ca_file) if settings.ca_file is not None else True,
-        session=_session(),
+        session=Session(settings.ca_file),
     )
     return GitLab(gitlab.projects.get(settings.address.project, lazy=True), settings)
 
@@ -117,8 +88,8 @@ def translated(gitlab: GitLab, step: str) -> Iterator[None]:
     except GitlabError as error:
         raise _explain(gitlab, step, error) from error
     except requests.RequestException as error:
-        where = gitlab.settings.address.gitlab_url
-        raise Unavailable(f"{step} failed: {where} did not answer ({type(error).__name__}); try again.") from error
+        failure = explain_failure(error, gitlab.settings.address.gitlab_url)
+        raise Unavailable(f"{step} failed: {failure.what}", failure.next_step) from error
 
 
 def _explain(gitlab: GitLab, step: str, error: GitlabError) -> BumperError:
@@ -139,6 +110,11 @@ def _explain(gitlab: GitLab, step: str, error: GitlabError) -> BumperError:
         return NotShown(
             f"{step} failed: {address.gitlab_url} shows no {address.project} to the token in {source} ({said}); "
             "check BUMPER_REPO and what the token may see."
+        )
+    if code is not None and code in range(300, 400):
+        return Unavailable(
+            f"{step} failed: {address.gitlab_url} redirects to another address, which does not get the token",
+            "name that address in BUMPER_REPO, or by --gitlab-url",
         )
     if code is None or code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(f"{step} failed: {address.gitlab_url} answers {code or 'nothing'} ({said}); try again.")

@@ -13,9 +13,9 @@ from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
 from bumper.errors import Unavailable
-from bumper.http import Session
+from bumper.http import Answer, Question, Session, origin
 from bumper.registry.credentials import Credentials
-from bumper.registry.http import NO_VERIFY, Answer, Question, ask, explain_status, origin
+from bumper.registry.http import NO_VERIFY, ask, explain_status
 
 _CHALLENGE_PART = re.compile(r'([A-Za-z][\w-]*)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?')
 _TOKEN = re.compile(r"[\x21-\x7e]+")

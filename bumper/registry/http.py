@@ -1,43 +1,16 @@
-"""HTTP to a registry: bounded in time, tries and size, with no secret sent where it was not meant to go.
+"""Questions to a registry: redirects are followed, and no secret is sent where it was not meant to go."""
 
-With http_session.py and gitlab.py the only importer of requests.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-import requests
-
 from bumper.errors import Unavailable
-from bumper.http import SECONDS, Session
+from bumper.http import Answer, NoAnswer, Question, Session, UntrustedCertificate, ask_once, origin
 
 NO_VERIFY = "or give --no-verify to go on without asking"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
-_CHUNK = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a registry answered; ``url`` is the one that answered, after redirects. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A request; ``headers`` and ``form`` may hold a secret."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    form: Mapping[str, str] | None = field(default=None, repr=False)
-    longest: int = 64 * 1024  # bytes of the answer's body
 
 
 def ask(session: Session, question: Question) -> Answer:
@@ -52,7 +25,7 @@ def ask(session: Session, question: Question) -> Answer:
     """
     headers, url = dict(question.headers), question.url
     for _ in range(_MAX_REDIRECTS + 1):
-        answer = _ask_once(session, question, url, headers)
+        answer = _ask_once(session, replace(question, url=url, headers=headers))
         if answer.status not in _REDIRECTS or "location" not in answer.headers:
             return answer
         target = _target(url, answer.headers["location"])
@@ -68,10 +41,19 @@ def ask(session: Session, question: Question) -> Answer:
     raise Unavailable(f"{origin(question.url)} redirects more than {_MAX_REDIRECTS} times; check it, {NO_VERIFY}.")
 
 
-def origin(url: str) -> str:
-    """Scheme, host and port of ``url``: what may be shown of it, for its query may hold a secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+def speaks_https(host: str, ca_file: Path | None) -> bool:
+    """Whether a registry of this machine speaks HTTPS, as Docker finds out: by trying.
+
+    A certificate that cannot be checked counts as HTTPS, so that the failure is reported and not worked around.
+    """
+    with Session(ca_file, tries=1) as session:
+        try:
+            ask_once(session, Question("HEAD", f"https://{host}/v2/"))
+        except UntrustedCertificate:
+            return True
+        except NoAnswer:
+            return False
+    return True
 
 
 def _target(url: str, location: str) -> str | None:
@@ -84,28 +66,11 @@ def _target(url: str, location: str) -> str | None:
     return target if may_follow else None
 
 
-def _ask_once(session: Session, question: Question, url: str, headers: Mapping[str, str]) -> Answer:
+def _ask_once(session: Session, question: Question) -> Answer:
     try:
-        with session.request(
-            question.method, url, headers=headers, data=question.form, timeout=SECONDS, stream=True,
-            allow_redirects=False,
-        ) as response:  # fmt: skip
-            body = b""
-            for chunk in response.iter_content(_CHUNK):
-                body += chunk
-                if len(body) > question.longest:
-                    raise Unavailable(f"{origin(url)} answered with more than {question.longest} bytes; {NO_VERIFY}.")
-            names = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, names, body, url)
-    except requests.exceptions.SSLError as error:
-        raise Unavailable(
-            f"The TLS certificate of {origin(url)} cannot be checked; set REQUESTS_CA_BUNDLE to a file with its "
-            f"authority, {NO_VERIFY}."
-        ) from error
-    except requests.Timeout as error:
-        raise Unavailable(f"{origin(url)} did not answer in time; try again, {NO_VERIFY}.") from error
-    except (OSError, ValueError) as error:  # every other failure of requests, a missing CA file, a bad address
-        raise Unavailable(f"{origin(url)} cannot be reached; check its name and the network, {NO_VERIFY}.") from error
+        return ask_once(session, question)
+    except NoAnswer as error:
+        raise Unavailable(error.what, f"{error.next_step}, {NO_VERIFY}") from error
 
 
 def explain_status(status: int) -> str:

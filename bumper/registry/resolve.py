@@ -16,16 +16,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.http import Session, speaks_https
+from bumper.http import Answer, Question, Session
 from bumper.image import DOCKER_HUB, ImageReference, is_digest
 from bumper.progress import begin
 from bumper.registry.auth import Login, authorize, explain_login
 from bumper.registry.credentials import find_credentials
-from bumper.registry.http import NO_VERIFY, Answer, Question, ask, explain_status
+from bumper.registry.http import NO_VERIFY, ask, explain_status, speaks_https
 
 _DOCKER_HUB_API = "registry-1.docker.io"
 _THREADS = 8
-_MAX_MANIFEST = 4 * 1024 * 1024  # bytes, the limit that registries set themselves
 _ACCEPT = (
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
@@ -136,14 +135,14 @@ def _ask(registry: _Registry, image: ImageReference, method: str) -> Answer:
     name, reference = image.repository.name, image.tag or image.digest
     url = f"{registry.login.url}/v2/{name}/manifests/{reference}"
     headers = {"Accept": _ACCEPT}
-    answer = ask(registry.session, Question(method, url, headers, longest=_MAX_MANIFEST))
+    answer = ask(registry.session, Question(method, url, headers))
     if answer.status != HTTPStatus.UNAUTHORIZED:
         return answer
     authorization = authorize(registry.session, registry.login, answer, f"repository:{name}:pull")
     if authorization is None:
         return answer
     headers["Authorization"] = authorization
-    return ask(registry.session, Question(method, url, headers, longest=_MAX_MANIFEST))
+    return ask(registry.session, Question(method, url, headers))
 
 
 def _digest_of(answer: Answer, image: ImageReference) -> str:

@@ -128,8 +128,8 @@ def test_gitlab_does_not_tell_of_every_token(gitops: Gitops, doctor: Doctor) -> 
 
 
 def test_an_answer_that_fails_hides_no_other(gitops: Gitops, doctor: Doctor) -> None:
-    gitops.sandbox.fail_next("GET", "/version", 500, "{}")
-    gitops.sandbox.fail_next("GET", "/personal_access_tokens/self", 500, "{}")
+    gitops.sandbox.fail_next("GET", "/version", 500, "{}", times=4)
+    gitops.sandbox.fail_next("GET", "/personal_access_tokens/self", 500, "{}", times=4)
 
     found = doctor(code=4)
 

@@ -4,7 +4,6 @@ import pytest
 
 from bumper.git import command as git_command
 from bumper.git import environment as git_settings
-from bumper.gitlab import connection as gitlab
 from bumper.gitlab import merge_requests
 from bumper.sandbox import Sandbox
 from tests.faults.proxy import LOST_ANSWER, SILENT, Fault, Proxy
@@ -48,9 +47,8 @@ def test_each_request_of_a_bump_fails_by_itself(trials: Trials, proxy: Proxy) ->
 
 @pytest.mark.parametrize(("step", "fault"), list(zip(STEPS, ["503", "reset"] * 2, strict=True)))
 def test_what_does_not_pass_is_one_sentence_and_mended_by_a_rerun(
-    trials: Trials, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, step: str, fault: str
+    trials: Trials, proxy: Proxy, step: str, fault: str
 ) -> None:
-    monkeypatch.setattr(gitlab, "_RETRIES", gitlab._RETRIES.new(backoff_factor=0, backoff_jitter=0))
     trial = trials("bump")
     method, path = STEPS[step]
     proxy.fail(FAULTS[fault], method=method, path=path, times=FOREVER)
@@ -69,7 +67,7 @@ def test_what_does_not_pass_is_one_sentence_and_mended_by_a_rerun(
 def test_a_server_that_accepts_and_never_answers(
     trials: Trials, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    monkeypatch.setattr(gitlab, "_SECONDS", 0.2)
+    monkeypatch.setattr("bumper.http.session.TIMEOUTS", (1, 0.2))
     monkeypatch.setattr(git_command, "_PAUSES", ())
     monkeypatch.setitem(git_settings._CONFIG, "http.lowSpeedTime", "1")
     trial = trials("bump")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bumper import http as http_session
 from tests.registry.distribution import Distribution
 from tests.registry.fake_registry import Behaviour, FakeRegistry
 from tests.support.programs import need
@@ -33,8 +32,8 @@ class Tls:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A registry that fails is asked again at once."""
-    monkeypatch.setattr(http_session, "_BACKOFF", 0)
+    """A server that fails is asked again at once."""
+    monkeypatch.setattr("bumper.http.session.sleep", lambda _: None)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_retry_after_is_obeyed_within_bounds(
     asked: str, waited: int, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("urllib3.util.retry.time.sleep", pauses.append)
+    monkeypatch.setattr("bumper.http.session.sleep", pauses.append)
     registry = serve(OPEN)
     registry.replies = [Reply(429, {"Retry-After": asked})]
     assert resolve(image(registry), ANYBODY) == DIGEST
@@ -60,8 +60,8 @@ def test_registry_that_does_not_listen_is_unavailable() -> None:
 
 def test_answer_without_end_is_cut_off(serve: Serve) -> None:
     registry = serve(Behaviour("large", scheme="", answers_head=False))
-    registry.manifest = b" " * (4 * 1024 * 1024 + 1)
-    with pytest.raises(Unavailable, match="more than 4194304 bytes"):
+    registry.manifest = b" " * (8 * 1024 * 1024 + 1)
+    with pytest.raises(Unavailable, match="more than 8388608 bytes"):
         resolve(image(registry), ANYBODY)
 
 

@@ -1,0 +1,65 @@
+"""Why a server gave no answer, in words."""
+
+from urllib.parse import urlsplit
+
+import requests
+
+from bumper.errors import Unavailable
+
+_BROKEN = (
+    requests.ConnectionError,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+class NoAnswer(Unavailable):
+    """A server cannot be reached, took too long, or sent more than is read."""
+
+
+class UntrustedCertificate(NoAnswer):
+    """A server speaks TLS with a certificate of an unknown authority, or with one of another host."""
+
+
+class AnswerTooLarge(requests.RequestException):
+    """The answer's body was longer than anybody should read; the rest of it was left."""
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of ``url``: what may be shown of it, for its query may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether no connection was made, so that nothing was sent."""
+    return isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or (
+        "NewConnectionError" in repr(error)
+    )
+
+
+def is_timeout(error: Exception) -> bool:
+    """Whether the server took too long; requests calls a body that does so a ConnectionError."""
+    return isinstance(error, requests.Timeout) or "timed out" in str(error)
+
+
+def explain_failure(error: Exception, url: str) -> NoAnswer:
+    """The failure of a request to ``url`` as a sentence; only the origin is shown."""
+    where = origin(url)
+    if isinstance(error, AnswerTooLarge):
+        return NoAnswer(f"{where} {error}", "check that this is the server that is meant")
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return UntrustedCertificate(
+            f"The TLS certificate of {where} cannot be checked",
+            "set REQUESTS_CA_BUNDLE to a file with its authority",
+        )
+    if is_timeout(error):
+        return NoAnswer(f"{where} did not answer in time", "try again")
+    broken = (
+        requests.ConnectionError,
+        requests.exceptions.ChunkedEncodingError,
+        requests.exceptions.ContentDecodingError,
+    )
+    if isinstance(error, broken) and not is_unreachable(error):
+        return NoAnswer(f"{where} broke off its answer, or sent one that cannot be read", "try again")
+    return NoAnswer(f"{where} cannot be reached", "check its name and the network")
