@@ -19,13 +19,14 @@ class Kind(Enum):
     IMAGE = auto()
     IMAGES = auto()
     REPOSITORY = auto()
+    REGISTRY = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class KeyName:
     """A key by its name and kind; ``prefix`` is the name without the kind's ending.
 
-    ``may_matter``: it speaks of an image, or may stand beside one that does (registry, digest, chart).
+    ``may_matter``: it speaks of an image, or may stand beside one that does (digest, chart, branch).
     """
 
     name: str
@@ -39,12 +40,36 @@ _ENDINGS = (
     ("version", Kind.VERSION),
     ("images", Kind.IMAGES),
     ("image", Kind.IMAGE),
-    ("imagename", Kind.REPOSITORY),
-    ("repository", Kind.REPOSITORY),
+    *((ending, Kind.REPOSITORY) for ending in ("imagename", "imageurl", "imageuri", "imagepath")),
+    *((f"repository{ending}", Kind.REPOSITORY) for ending in ("", "name", "uri", "url")),
     ("repo", Kind.REPOSITORY),
+    *((ending, Kind.REGISTRY) for ending in ("registry", "registryurl", "registryhost", "mirror")),
+)
+_BEGINNINGS = (("relatedimage", Kind.IMAGE), ("repositorydefault", Kind.REPOSITORY), ("tagdefault", Kind.TAG))
+_WHOLE = {"hub": Kind.REGISTRY, "imagehub": Kind.REGISTRY}
+
+_COMPANIONS = (
+    "digest",
+    "sha",
+    "sha256",
+    "name",
+    "chart",
+    "owner",
+    "organization",
+    "org",
+    "namespace",
+    "global",
+    "docker",
 )
 
-_COMPANIONS = ("registry", "digest", "sha", "sha256", "name", "chart")
+# A key that ends in "tag" and says of itself that it is another thing's.
+_OTHER_TAGS = ("git", "chart", "log", "release", "site", "instance", "asset", "selector", "env", "environment")
+
+# Below a key of such a name nearly every key speaks of an image, whatever it is called itself.
+_IMAGE_PARENTS = ("image", "images", "container", "containers", "docker")
+
+# Below such a key the name of an image is called so; anywhere else these keys hold addresses of other things.
+_NAMES_BELOW_AN_IMAGE = ("name", "fullname", "url", "uri", "path", "source", "src", "base", "location")
 
 
 @lru_cache(maxsize=8192)
@@ -54,21 +79,45 @@ def key_name(key: str) -> KeyName:
     for ending, kind in _ENDINGS:
         if name.endswith(ending):
             return KeyName(name, kind, name[: -len(ending)])
-    return KeyName(name, None, name, name.endswith(_COMPANIONS))
+    for beginning, kind in _BEGINNINGS:
+        if name.startswith(beginning):
+            return KeyName(name, kind, name)
+    return KeyName(name, _WHOLE.get(name), name, name.endswith(_COMPANIONS) or name in _WHOLE)
+
+
+def speaks_of_an_image(parent_name: str) -> bool:
+    """Whether the keys below a key of this name are an image's."""
+    return parent_name.endswith(_IMAGE_PARENTS)
+
+
+def is_tag_of_something_else(name: KeyName) -> bool:
+    """Whether a key that is a tag by its ending says that it is none of an image: ``gitTag``, ``logTag``."""
+    return name.prefix.endswith(_OTHER_TAGS)
 
 
 @lru_cache(maxsize=1024)
-def repository_names(prefix: str, kind: Kind) -> tuple[str, ...]:
+def repository_names(prefix: str, kind: Kind, *, below_an_image: bool = False) -> tuple[str, ...]:
     """The names of the keys that may hold the repository of ``<prefix>tag``, likeliest first."""
     if prefix == "":
-        names: tuple[str, ...] = ("repository", "repo", "imagerepository", "imagerepo", "imagename", "image")
-        return names if kind is Kind.VERSION else (*names, "name")
+        bare = ("imagerepository", "imagerepo", "imagename", "image", "imageurl", "imageuri", "imagepath")
+        more = _NAMES_BELOW_AN_IMAGE if below_an_image else ("name",) if kind is Kind.TAG else ()
+        return (*_repository_endings(""), *bare, *more)
+    if prefix == "tagdefault":
+        return ("repositorydefault",)
     if prefix.endswith("image"):
-        bare = prefix.removesuffix("image")
-        own = (f"{prefix}repository", f"{prefix}repo", f"{prefix}name", prefix)
-        return (*own, f"{bare}repository", f"{bare}repo")
+        bare_prefix = prefix.removesuffix("image")
+        own = (
+            *_repository_endings(prefix),
+            *(f"{prefix}{ending}" for ending in ("name", "url", "uri", "path")),
+            prefix,
+        )
+        return (*own, *_repository_endings(bare_prefix))
     image = f"{prefix}image"
-    return (image, f"{image}repository", f"{image}repo", f"{image}name", f"{prefix}repository", f"{prefix}repo")
+    return (image, *_repository_endings(image), f"{image}name", *_repository_endings(prefix))
+
+
+def _repository_endings(prefix: str) -> tuple[str, ...]:
+    return tuple(f"{prefix}{stem}{ending}" for ending in ("", "name", "uri", "url") for stem in ("repository", "repo"))
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,8 @@ class Pin:
     """One pin of one file, settable unless ``refusal`` says why not.
 
     ``line`` counts from 1 and is the one that an edit would change: with an alias, the anchor's.
-    ``repository`` is None for a tag beside which neither this file nor a lower one names an image.
+    ``repository`` is None where neither this file nor a lower one names the image for certain; ``unnamed`` says why,
+    and ``name_parts`` are the parts of the name as the files have them.
     ``tag`` and ``digest`` are None where they are empty, null or not there.
     """
 
@@ -29,3 +30,5 @@ class Pin:
     digest_scalar: Scalar | None = field(default=None, compare=False)  # the digest's own key, where there is one
     bare_digest: bool = False  # whether that key holds the digits alone, without "sha256:"
     reads_as_text: bool = True  # whether Helm reads the tag_scalar as the text that stands there
+    unnamed: str = ""
+    name_parts: tuple[str, ...] = ()

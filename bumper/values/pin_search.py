@@ -2,23 +2,27 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from collections.abc import Mapping as Mapping_
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from bumper.values.key_names import KeyName, Kind, key_name
-from bumper.values.manifest_pins import Helm, helm_of_manifest, pins_of_parameters
+from bumper.values.kustomize_pins import is_kustomize_image, pins_of_kustomize_image
+from bumper.values.manifest_pins import Helm, helm_of_manifest
+from bumper.values.parameter_pins import is_parameter_list, pins_of_parameters, values_beside
+from bumper.values.partners import is_chart_file
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, format_path
-from bumper.values.shapes import Surroundings, pins_of_list, pins_of_mapping
-from bumper.values.siblings import effective_values, key_text, look_up
-from bumper.values.tag_scalars import plain_value
+from bumper.values.shapes import pins_of_list, pins_of_mapping
+from bumper.values.siblings import effective_values, key_text, siblings_of
+from bumper.values.surroundings import Scope, Surroundings, scope_below
 from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode, YamlError, parse_documents
 
 # The way to a node, innermost step first, so that a file nested 5,000 deep needs no 5,000 copies of its path.
 Way: TypeAlias = "tuple[Way, str | int] | None"
 
 _Lower: TypeAlias = "tuple[tuple[str, MappingNode], ...]"
+
+_SCOPES = frozenset({"global", "docker", "imagenamespace", "imageorganization", "imageorg"})
 
 
 class _Visit(NamedTuple):  # a tuple, because a large file makes tens of thousands of them
@@ -27,40 +31,53 @@ class _Visit(NamedTuple):  # a tuple, because a large file makes tens of thousan
     parent_name: str
     in_images: bool
     lower: _Lower
+    scope: Scope
     duplicate: str | None
+    beside: _Lower = ()  # of a list: the values in the mapping that holds it
 
 
 def search_pins(text: str, root: Node, lower: tuple[tuple[str, Node], ...]) -> Iterator[Pin]:
     """The pins below ``root``; ``lower`` are the roots of lower-precedence files, highest precedence first."""
-    registry = _global_registry((root, *(other for _, other in lower)))
     below = tuple((name, other) for name, other in lower if isinstance(other, MappingNode))
-    waiting: list[_Visit] = []
-    if isinstance(root, (MappingNode, SequenceNode)):
-        waiting.append(_Visit(root, None, "", in_images=False, lower=below, duplicate=None))
+    if not isinstance(root, (MappingNode, SequenceNode)) or is_chart_file(root):
+        return
     helms = helm_of_manifest(root)
-    values_objects = {id(helm.values_object) for helm in helms}
     for helm in helms:
-        yield from pins_of_parameters(text, helm, below)
         yield from _pins_in_text(helm)
-    yield from _walk(text, waiting, registry, dict.fromkeys(values_objects, below))
-
-
-def _walk(text: str, waiting: list[_Visit], registry: str | None, roots: Mapping_[int, _Lower]) -> Iterator[Pin]:
-    """The pins below the nodes that are waiting; ``roots`` are nodes that stand for the root of lower files."""
+    # An Application's valuesObject stands for the root of lower files, as the document's own root does.
+    roots = {id(helm.values_object): below for helm in helms}
+    waiting = [_Visit(root, None, "", in_images=False, lower=below, scope=Scope(), duplicate=None)]
     while waiting:
         visit = waiting.pop()
         if roots and id(visit.node) in roots:
-            visit = visit._replace(lower=roots[id(visit.node)])
-        node, way, parent_name, in_images, below, duplicate = visit
-        if isinstance(node, MappingNode):
-            if _open_mapping(visit, node, waiting) or in_images:
-                around = Surroundings(text, path_of(way), parent_name, in_images, below, registry, duplicate)
-                yield from pins_of_mapping(node, around)
+            visit = visit._replace(lower=below)
+        if isinstance(visit.node, MappingNode):
+            if _open_mapping(visit, visit.node, waiting) or visit.in_images:
+                yield from _pins_of_mapping(visit, visit.node, text)
         else:
-            _open_list(visit, node, waiting)
-            if in_images:
-                around = Surroundings(text, path_of(way), parent_name, in_images, (), registry, duplicate)
-                yield from pins_of_list(node, around)
+            _open_list(visit, visit.node, waiting)
+            yield from _pins_of_list(visit, visit.node, text, below)
+
+
+def _pins_of_mapping(visit: _Visit, mapping: MappingNode, text: str) -> Iterator[Pin]:
+    if visit.way is not None and isinstance(visit.way[1], int) and is_kustomize_image(mapping, visit.parent_name):
+        yield from pins_of_kustomize_image(mapping, _surroundings(visit, text))
+    else:
+        yield from pins_of_mapping(mapping, _surroundings(visit, text))
+
+
+def _pins_of_list(visit: _Visit, items: SequenceNode, text: str, below: _Lower) -> Iterator[Pin]:
+    if is_parameter_list(items):
+        yield from pins_of_parameters(text, path_of(visit.way), items, (*visit.beside, *below), visit.scope)
+    elif visit.in_images:
+        yield from pins_of_list(items, _surroundings(visit, text))
+
+
+def _surroundings(visit: _Visit, text: str) -> Surroundings:
+    lower = visit.lower if isinstance(visit.node, MappingNode) else ()
+    return Surroundings(
+        text, path_of(visit.way), visit.parent_name, visit.in_images, lower, visit.scope, visit.duplicate
+    )
 
 
 def _pins_in_text(helm: Helm) -> Iterator[Pin]:
@@ -83,7 +100,7 @@ def _pins_in_text(helm: Helm) -> Iterator[Pin]:
 
 def _open_mapping(visit: _Visit, mapping: MappingNode, waiting: list[_Visit]) -> bool:
     """Put the collections in ``mapping`` on the list of visits; whether one of its keys speaks of an image."""
-    speaks = False
+    speaks = scoped = False
     keys: list[str] = []
     inner: list[tuple[str, KeyName, MappingNode | SequenceNode]] = []
     for text, value in _entries(mapping):
@@ -91,11 +108,15 @@ def _open_mapping(visit: _Visit, mapping: MappingNode, waiting: list[_Visit]) ->
         name = key_name(text)
         if name.kind is not None:
             speaks = True
+            scoped = scoped or name.kind is Kind.REGISTRY
+        elif name.name in _SCOPES:
+            scoped = True
         if type(value) is MappingNode or type(value) is SequenceNode:
             inner.append((text, name, value))
     if inner:
         twice = {key for key, times in Counter(keys).items() if times > 1} if len(mapping.keys) < len(keys) else ()
         lower = [(file, effective_values(other)) for file, other in visit.lower]
+        scope = _scope_below(visit, mapping) if scoped or lower else visit.scope
         for text, name, value in reversed(inner):
             below = tuple((file, node) for file, values in lower if isinstance(node := values.get(text), MappingNode))
             duplicate = (
@@ -104,8 +125,13 @@ def _open_mapping(visit: _Visit, mapping: MappingNode, waiting: list[_Visit]) ->
                 else visit.duplicate
             )
             in_images = visit.in_images or name.kind is Kind.IMAGE or name.kind is Kind.IMAGES
-            waiting.append(_Visit(value, (visit.way, text), name.name, in_images, below, duplicate))
+            beside = values_beside(mapping) if type(value) is SequenceNode and is_parameter_list(value) else ()
+            waiting.append(_Visit(value, (visit.way, text), name.name, in_images, below, scope, duplicate, beside))
     return speaks
+
+
+def _scope_below(visit: _Visit, mapping: MappingNode) -> Scope:
+    return scope_below(visit.scope, siblings_of(mapping, visit.lower, every=False), visit.lower)
 
 
 def _entries(mapping: MappingNode) -> Iterable[tuple[str, Node]]:
@@ -118,7 +144,7 @@ def _entries(mapping: MappingNode) -> Iterable[tuple[str, Node]]:
 def _open_list(visit: _Visit, items: SequenceNode, waiting: list[_Visit]) -> None:
     """Put the collections in a list on the list of visits. Helm replaces a list whole, so nothing below is shared."""
     waiting.extend(
-        _Visit(item, (visit.way, index), visit.parent_name, visit.in_images, (), visit.duplicate)
+        _Visit(item, (visit.way, index), visit.parent_name, visit.in_images, (), visit.scope, visit.duplicate)
         for index, item in reversed(tuple(enumerate(items.items)))
         if isinstance(item, (MappingNode, SequenceNode))
     )
@@ -131,8 +157,3 @@ def path_of(way: Way) -> PinPath:
         way, step = way
         steps.append(step)
     return tuple(reversed(steps))
-
-
-def _global_registry(roots: tuple[Node, ...]) -> str | None:
-    registries = (plain_value(look_up(root, ("global", "imageRegistry"))) for root in roots)
-    return next((registry for registry in registries if registry), None)

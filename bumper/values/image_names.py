@@ -1,0 +1,165 @@
+"""The name of an image from the parts in which values hold it: registry, organization, repository, image.
+
+Where the parts cannot be joined for certain the image has no name, and the reason says why.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bumper.image import Repository, has_host, read_repository
+from bumper.values.key_names import Kind, companion_names, speaks_of_an_image
+from bumper.values.siblings import Sibling
+from bumper.values.surroundings import NamePart, Place, is_host
+from bumper.values.tag_scalars import is_switch
+
+_ORGANIZATIONS = ("organization", "org", "namespace", "project", "owner", "group")
+_HOSTS = ("host", "domain", "server")
+_LAST_PARTS = ("image", "name")
+_PLACEHOLDER = re.compile(r"[{}$<>%#]|__\w+__|\[\[")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageName:
+    """An image's repository, or why it has none.
+
+    ``parts`` are the texts as the file has them and ``keys`` what holds them; ``refusal`` is set where the name is
+    clear but not written as one, ``is_text`` where the parts are no name of anything.
+    """
+
+    repository: Repository | None
+    parts: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    unnamed: str = ""
+    refusal: str | None = None
+    is_text: bool = False
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether ``text`` is to be filled in by Helm, a shell or another templater: no image's name has such signs."""
+    return _PLACEHOLDER.search(text) is not None
+
+
+def name_of_image(place: Place, text: str, prefix: str, partner: Sibling | None = None) -> ImageName:
+    """The image that ``text`` names in ``place``; ``prefix`` is its tag's, ``partner`` the key that holds ``text``."""
+    name = ImageName(None, (text,), (partner.key,) if partner is not None else ())
+    if is_placeholder(text):
+        return _unnamed(name, f"its repository {text!r} is a placeholder")
+    if partner is not None:
+        name = _with_last_part(place, name, partner)
+    if name.unnamed or has_host(name.parts[0]):
+        return _read(name)
+    name = _with_organization(place, name, below_an_image=partner is not None and prefix in ("", "image"))
+    if name.unnamed or has_host(name.parts[0]):
+        return _read(name)
+    registry = _registry_beside(place, prefix, name.keys)
+    if registry is not None:
+        return _below(name, registry)
+    if is_host(name.parts[0]) and len(name.parts) == 1:
+        return _unnamed(name, f"{text!r} is a registry or a part of a name, no repository")
+    return _in_scope(place, name)
+
+
+def _with_last_part(place: Place, name: ImageName, partner: Sibling) -> ImageName:
+    """``repository: nvcr.io/nvidia`` beside ``image: driver``: the repository is the name's first half."""
+    last = _last_part(place, partner) if partner.name.kind is Kind.REPOSITORY else None
+    if last is None:
+        return name
+    key, text = last
+    first = name.parts[0].rstrip("/")
+    joined = replace(name, parts=(first, text), keys=(partner.key, key.key))
+    is_whole = first == text or first.endswith(f"/{text}")
+    below = has_host(first) or "/" not in first or _registry_beside(place, "", ()) is not None
+    if is_host(first):
+        return joined
+    if key.name.name == "name" and (is_whole or not _is_mapping_of_one_image(place)):
+        return name  # a name of something, the repository being whole
+    if not is_whole and below and (key.name.name == "image" or "/" not in first):
+        return joined
+    return _unnamed(joined, f"{partner.key} {first!r} and {key.key} {text!r} cannot be joined for certain")
+
+
+def _is_mapping_of_one_image(place: Place) -> bool:
+    """Whether the mapping's ``name`` can be the image's; that of an item of a list is mostly the item's own."""
+    path = place.around.path
+    return speaks_of_an_image(place.around.parent_name) and bool(path) and isinstance(path[-1], str)
+
+
+def _last_part(place: Place, partner: Sibling) -> tuple[Sibling, str] | None:
+    for name in _LAST_PARTS:
+        key = place.keys.get(name)
+        text = place.value(name)
+        if key is not None and key is not partner and text and read_repository(text) is not None and not has_host(text):
+            return key, text
+    return None
+
+
+def _with_organization(place: Place, name: ImageName, *, below_an_image: bool) -> ImageName:
+    """``organization: acme`` beside ``image: api``; a key ``namespace`` is an image's only below one."""
+    part = place.around.scope.namespace
+    if below_an_image and speaks_of_an_image(place.around.parent_name):
+        part = next((NamePart(key.key, value) for key, value in _values(place, _ORGANIZATIONS)), part)
+    if part is None or name.parts[0].startswith(f"{part.value}/"):
+        return name
+    joined = replace(name, parts=(part.value.strip("/"), *name.parts), keys=(part.key, *name.keys))
+    if is_placeholder(part.value):
+        return _unnamed(joined, f"{part.key} {part.value!r} is a placeholder")
+    if any("/" in text for text in name.parts):
+        return _unnamed(joined, f"{part.key} {part.value!r} and {name.parts[0]!r} cannot be joined for certain")
+    return joined
+
+
+def _values(place: Place, names: Sequence[str]) -> list[tuple[Sibling, str]]:
+    return [(place.keys[name], value) for name in names if (value := place.value(name))]
+
+
+def _registry_beside(place: Place, prefix: str, used: Sequence[str]) -> NamePart | None:
+    """The registry that stands beside the name."""
+    names = companion_names(prefix, "registry", "hub", "registryurl", "registryhost", "defaultregistry")
+    for key, value in _values(place, names):
+        if not is_switch(key.node):
+            return NamePart(key.key, value, is_hub=key.name.name.endswith("hub"))
+    for key, value in _values(place, ("repository", "repo")):
+        if key.key not in used and is_host(value):
+            return NamePart(key.key, value)
+    if speaks_of_an_image(place.around.parent_name):
+        return next((NamePart(key.key, value) for key, value in _values(place, _HOSTS) if is_host(value)), None)
+    return None
+
+
+def _in_scope(place: Place, name: ImageName) -> ImageName:
+    """The name with the registry that stands further up, if any does; else Docker Hub's."""
+    several = "/" in name.parts[0] or len(name.parts) > 1
+    registries = [part for part in place.around.scope.registries if not (part.is_hub and several)]
+    if len(registries) == 1:
+        return _below(name, registries[0], shown=False)
+    if registries:
+        named = " or ".join(f"{part.key} {part.value!r}" for part in registries)
+        return _unnamed(name, f"its registry may be {named}")
+    return _read(name)
+
+
+def _below(name: ImageName, registry: NamePart, *, shown: bool = True) -> ImageName:
+    keys = (registry.key, *name.keys) if shown else name.keys
+    return _read(replace(name, parts=(registry.value.rstrip("/"), *name.parts), keys=keys))
+
+
+def _read(name: ImageName) -> ImageName:
+    """The repository that the parts name together."""
+    if name.unnamed:
+        return name
+    text = "/".join(name.parts)
+    if is_placeholder(text):
+        return _unnamed(name, f"{text!r} is a placeholder")
+    repository = read_repository(text)
+    if repository is not None:
+        return replace(name, repository=repository)
+    meant = read_repository(text.rstrip("/").lower())
+    if meant is None:
+        return replace(name, unnamed=f"{text!r} is not a repository", is_text=True)
+    why = "in upper case" if text != text.lower() else "with a slash at its end"
+    return replace(name, repository=meant, refusal=f"its repository {text!r} is written {why}; write {meant}")
+
+
+def _unnamed(name: ImageName, reason: str) -> ImageName:
+    return replace(name, unnamed=reason)

@@ -1,0 +1,82 @@
+"""Lists of ``{name, value}``: Helm parameters as Argo CD and helmfile write them, and environment variables.
+
+They are known by their form, wherever they stand. A parameter's name is the path of a value.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bumper.values.key_names import key_name
+from bumper.values.pin import Pin
+from bumper.values.pin_path import PinPath
+from bumper.values.shapes import pins_of_keys
+from bumper.values.siblings import Origin, Resolved, Sibling, look_up, siblings_of, value_of
+from bumper.values.surroundings import NamePart, Scope, Surroundings
+from bumper.values.tag_scalars import plain_value
+from bumper.values.yaml_tree import MappingNode, SequenceNode
+
+_VALUES = ("valuesObject", "values")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    """A parameter: the path of a value, and the value."""
+
+    steps: tuple[str, ...]
+    index: int
+    value: Resolved | None
+    line: int
+
+
+def is_parameter_list(items: SequenceNode) -> bool:
+    """Whether a list holds names and values. Variables whose value comes from elsewhere may stand among them."""
+    return any(isinstance(item, MappingNode) and "name" in item.keys and "value" in item.keys for item in items.items)
+
+
+def values_beside(mapping: MappingNode) -> tuple[tuple[str, MappingNode], ...]:
+    """The values that a mapping with parameters sets as well, below the parameters."""
+    found = []
+    for key in _VALUES:
+        node = value_of(mapping, key)
+        inline = node.items if isinstance(node, SequenceNode) else (node,)  # helmfile's are a list, of files too
+        found += [("", part) for part in inline[::-1] if isinstance(part, MappingNode)]
+    return tuple(found)
+
+
+def pins_of_parameters(
+    text: str, path: PinPath, items: SequenceNode, lower: Sequence[tuple[str, MappingNode]], scope: Scope
+) -> Iterator[Pin]:
+    """The pins that parameters set, with the repositories beside them or in the values of ``lower``."""
+    parameters = list(_parameters(items))
+    registry = next((one.value for one in parameters if one.steps == ("global", "imageRegistry")), None)
+    if value := plain_value(registry):
+        scope = replace(scope, shared=(NamePart("global.imageRegistry", value),))
+    for folder in dict.fromkeys(one.steps[:-1] for one in parameters):
+        own = [one for one in parameters if one.steps[:-1] == folder]
+        others = [(file, node) for file, root in lower if isinstance(node := look_up(root, folder), MappingNode)]
+        keys = {sibling.name.name: sibling for sibling in _siblings(own, others)}
+        parent = key_name(folder[-1]).name if folder else ""
+        around = Surroundings(text, (), parent, in_images=False, lower=(), scope=scope, duplicate=None)
+        index = {one.steps[-1]: one.index for one in own}
+        for pin in pins_of_keys(keys, around):
+            key = pin.path[-1]
+            if not pin.absent and isinstance(key, str) and key in index:
+                yield replace(pin, path=(*path, index[key], "value"))
+
+
+def _parameters(items: SequenceNode) -> Iterator[_Parameter]:
+    for index, item in enumerate(items.items):
+        name, value = plain_value(look_up(item, ("name",))), look_up(item, ("value",))
+        if name and value is not None:
+            # Helm's --set: a dot inside a key is written after a backslash.
+            steps = tuple(step.replace("\0", ".") for step in name.replace("\\.", "\0").split("."))
+            yield _Parameter(steps, index, value, value.line)
+
+
+def _siblings(own: list[_Parameter], lower: list[tuple[str, MappingNode]]) -> Iterator[Sibling]:
+    """The keys of one mapping of values, those of lower precedence first: whoever collects them keeps the last."""
+    for file, mapping in reversed(lower):
+        for sibling in siblings_of(mapping, ()).values():
+            yield replace(sibling, origin=Origin.LOWER, file=file)
+    for one in own:
+        yield Sibling(one.steps[-1], key_name(one.steps[-1]), one.value, one.line, Origin.OWN)

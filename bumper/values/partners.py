@@ -1,0 +1,141 @@
+"""Which key beside a tag names its image; and what looks like an image's tag and is another thing's."""
+
+import re
+
+from bumper.image import has_host, is_address, read_repository, split_reference
+from bumper.values.image_names import is_placeholder
+from bumper.values.key_names import (
+    Kind,
+    is_tag_of_something_else,
+    key_name,
+    repository_names,
+    speaks_of_an_image,
+)
+from bumper.values.siblings import Origin, Sibling
+from bumper.values.surroundings import Place
+from bumper.values.tag_scalars import plain_value
+from bumper.values.yaml_tree import MappingNode, Node, Scalar
+
+# Beside these keys, `repository` and `version` speak of a Helm chart, not of an image.
+_CHART_KEYS = frozenset({"chart", "chartname"})
+_CHART_PARENTS = frozenset({"chart", "charts", "dependencies"})
+
+# Below these keys, or beside these, a repository without a registry is one of git; a machine's image is no container's.
+_CODE_PARENT = re.compile(r"git(hub|lab)?(repo|repos|repository|repositories|source|sync|ops)?")
+_CODE_KEYS = frozenset({"owner", "branch", "revision", "commit", "giturl", "gitref"})
+_MACHINE_PARENTS = frozenset({"machineimage", "machineimages", "amiimage", "osimage", "osimages"})
+
+_WEAK_NAMES = frozenset({"name", "fullname", "url", "uri", "path", "source", "src", "base", "location"})
+
+
+def is_chart_file(root: Node) -> bool:
+    """Whether a document is a Chart.yaml, whose versions and repositories are those of charts."""
+    if not isinstance(root, MappingNode) or "kind" in root.keys or not {"name", "version"} <= root.keys.keys():
+        return False
+    api = root.keys.get("apiVersion")
+    return isinstance(api, Scalar) and api.value in ("v1", "v2")
+
+
+def speaks_of_something_else(place: Place, key: Sibling) -> bool:
+    """Whether what ``key`` names is a chart, a git repository, a machine's image or the path of another value."""
+    around, text = place.around, plain_value(key.node) or ""
+    if around.parent_name in _CHART_PARENTS or around.parent_name in _MACHINE_PARENTS or is_address(text):
+        return True
+    return _is_path(text) or (not key.name.name.startswith("image") and _is_code(place, text))
+
+
+def _is_code(place: Place, text: str) -> bool:
+    parent = place.around.parent_name
+    if speaks_of_an_image(parent) or place.value("registry") is not None:
+        return False
+    if parent in ("git", "github") or parent.startswith(("gitrepo", "gitsource")):
+        return True
+    code = _CODE_PARENT.fullmatch(parent) is not None or not _CODE_KEYS.isdisjoint(place.keys)
+    return code and not has_host(text)
+
+
+def _is_path(text: str) -> bool:
+    """Whether ``text`` is the path of a repository in values rather than a repository: ``image.repository``."""
+    steps = text.split(".")
+    return len(steps) > 1 and "/" not in text and key_name(steps[-1]).kind in (Kind.REPOSITORY, Kind.IMAGE, Kind.TAG)
+
+
+def partner_of(place: Place, tag: Sibling, claimed: set[str]) -> Sibling | None:
+    """The key that holds the repository of ``tag``'s image."""
+    kind = tag.name.kind or Kind.TAG
+    if kind is Kind.VERSION and speaks_of_a_chart(place, tag):
+        return None
+    below = place.around.in_images or speaks_of_an_image(place.around.parent_name)
+    for name in repository_names(tag.name.prefix, kind, below_an_image=below):
+        key = place.keys.get(name)
+        if key is not None and key is not tag and name not in claimed and _may_name_the_image(place, key, kind):
+            return key
+    return None
+
+
+def _may_name_the_image(place: Place, key: Sibling, kind: Kind) -> bool:
+    value = plain_value(key.node)
+    if not value or speaks_of_something_else(place, key):
+        return False
+    name, own_tag, own_digest = split_reference(value)
+    if (own_tag is not None and not is_placeholder(value)) or own_digest not in (None, "sha256"):
+        return False
+    if key.name.name in _WEAK_NAMES and not _weak_name_counts(place, key, name, kind):
+        return False
+    if kind is Kind.TAG:
+        return True
+    return read_repository(value) is not None and (key.name.kind is not Kind.REPOSITORY or _is_image(place, key, value))
+
+
+def _weak_name_counts(place: Place, key: Sibling, value: str, kind: Kind) -> bool:
+    """Whether a key that is called ``name``, ``path`` or ``source`` holds an image's name."""
+    has_registry = any(place.value(name) for name in ("registry", "hub", "host", "organization", "org"))
+    several = "/" in value or has_registry
+    if key.name.name == "name":
+        below = place.around.parent_name.endswith(("image", "images")) or (place.around.in_images and "/" in value)
+        return has_host(value) or (below and (several or kind is Kind.TAG))
+    return read_repository(value) is not None and several
+
+
+def _is_image(place: Place, key: Sibling, value: str) -> bool:
+    """Whether ``repository`` beside a version names an image: most such pairs are of charts, plug-ins and models."""
+    named = key.name.prefix.endswith("image") or key.name.name.startswith("image")
+    below = place.around.in_images or speaks_of_an_image(place.around.parent_name)
+    beside = any(place.value(name) for name in ("registry", "image", "imageregistry"))
+    return has_host(value) or named or below or beside
+
+
+def speaks_of_a_chart(place: Place, version: Sibling) -> bool:
+    """Whether ``version`` is a chart's."""
+    return version.name.prefix.endswith("chart") or not _CHART_KEYS.isdisjoint(place.keys)
+
+
+def is_tag_of_an_image(place: Place, tag: Sibling) -> bool:
+    """Whether ``tag`` is an image's by its own name or by where it stands, although nothing beside it names one."""
+    name, parent = tag.name, place.around.parent_name
+    value = plain_value(tag.node)
+    if parent in _MACHINE_PARENTS or is_tag_of_something_else(name) or (value is not None and _is_path(value)):
+        return False
+    if name.kind is Kind.VERSION:
+        return name.prefix == "image"
+    if name.prefix.endswith("image"):
+        return True
+    loose = place.around.in_images or "hub" in place.keys
+    return name.prefix == "" and (parent.endswith("image") or (loose and isinstance(tag.node, Scalar)))
+
+
+def sole_tag(place: Place, repository: Sibling) -> Sibling | None:
+    """The one key beside ``repository`` that is called a tag with some word before it: ``defaultTag``, ``prefectTag``.
+
+    Outside of images the word has to be the default's or a part of the repository's name.
+    """
+    tags = [
+        key
+        for key in place.keys.values()
+        if key.name.kind is Kind.TAG and key.origin is not Origin.LOWER and not is_tag_of_something_else(key.name)
+    ]
+    if len(tags) != 1 or tags[0].name.prefix in ("", "image"):
+        return None
+    word, last = tags[0].name.prefix, (plain_value(repository.node) or "").rpartition("/")[2]
+    known = place.around.in_images or word == "default" or word in last.replace("-", "")
+    return tags[0] if known else None

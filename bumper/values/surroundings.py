@@ -1,0 +1,130 @@
+"""What decides how a mapping or a list of values is read, beside what stands in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from bumper.image import has_host
+from bumper.values.key_names import Kind
+from bumper.values.pin_path import PinPath
+from bumper.values.siblings import Origin, Sibling, siblings_of, value_of
+from bumper.values.tag_scalars import is_switch, plain_value
+from bumper.values.yaml_tree import MappingNode
+
+_REGISTRIES = ("imageregistry", "registry", "containerregistry", "dockerregistry", "defaultregistry", "hub", "imagehub")
+_NAMESPACES = ("imagenamespace", "imageorganization", "imageorg")
+
+
+class NamePart(NamedTuple):
+    """A part of images' names that stands by itself, and the key that holds it."""
+
+    key: str
+    value: str
+    is_hub: bool = False  # as Istio has it: for names of one part alone
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the mappings above say of images that name no registry.
+
+    ``nearest`` is the registry of the nearest mapping above that has one; ``shared`` are those below ``global``.
+    """
+
+    nearest: NamePart | None = None
+    shared: tuple[NamePart, ...] = ()
+    namespace: NamePart | None = None
+
+    @property
+    def registries(self) -> tuple[NamePart, ...]:
+        """The registries that may be meant, each value once."""
+        parts = (*((self.nearest,) if self.nearest is not None else ()), *self.shared)
+        return tuple({part.value: part for part in reversed(parts)}.values())[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a mapping or a list stands and what holds there."""
+
+    text: str
+    path: PinPath
+    parent_name: str  # the name (see key_names) of the key that leads here, through lists
+    in_images: bool  # whether a key above is named for images, so that any value here may be one
+    lower: Sequence[tuple[str, MappingNode]]  # the same mapping in lower-precedence files, the highest of them first
+    scope: Scope
+    duplicate: str | None  # what to say of a duplicate key above, where there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A mapping's effective keys by name, and their surroundings."""
+
+    keys: Mapping[str, Sibling]
+    around: Surroundings
+
+    def value(self, name: str) -> str | None:
+        """The text that the key of this name holds; None where it is empty, no text or not there."""
+        key = self.keys.get(name)
+        return plain_value(key.node) or None if key is not None else None
+
+
+def scope_below(scope: Scope, keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]]) -> Scope:
+    """The scope of what stands in the mapping with ``keys``; ``lower`` is that mapping in lower files."""
+    nearest = _registry(keys, _REGISTRIES)
+    if nearest is not None and (nearest.is_hub or not _names_an_image(keys)):
+        scope = replace(scope, nearest=nearest)
+    namespace = _registry(keys, _NAMESPACES)
+    if namespace is not None:
+        scope = replace(scope, namespace=namespace)
+    shared = tuple(_shared(keys, lower))
+    return replace(scope, shared=shared) if shared else scope
+
+
+def _registry(keys: Mapping[str, Sibling], names: Sequence[str]) -> NamePart | None:
+    for name in names:
+        key = keys.get(name)
+        value = plain_value(key.node) if key is not None else None
+        if key is not None and value and not is_switch(key.node):
+            return NamePart(key.key, value.rstrip("/"), is_hub=name.endswith("hub"))
+    return None
+
+
+def _names_an_image(keys: Mapping[str, Sibling]) -> bool:
+    """Whether the mapping's own registry is that of one image, which it names itself."""
+    return any(
+        key.name.kind in (Kind.REPOSITORY, Kind.TAG) and key.name.prefix in ("", "image")
+        and key.origin is not Origin.LOWER and not isinstance(key.node, MappingNode)
+        for key in keys.values()
+    )  # fmt: skip
+
+
+def _shared(keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]]) -> list[NamePart]:
+    """The registries below ``global`` (``global.imageRegistry`` outdoes the others) and ``docker.registry``."""
+    found: list[NamePart] = []
+    for name in ("global", "docker"):
+        key = keys.get(name)
+        if key is not None and isinstance(key.node, MappingNode):
+            others = [(file, node) for file, one in lower if isinstance(node := value_of(one, key.key), MappingNode)]
+            inner = siblings_of(key.node, others, every=False)
+            found += _shared_of_global(key.key, inner) if name == "global" else _of(key.key, inner, ("registry",))
+    return found
+
+
+def _shared_of_global(above: str, keys: Mapping[str, Sibling]) -> list[NamePart]:
+    first = _of(above, keys, ("imageregistry",))
+    if first:
+        return first
+    image = keys.get("image")
+    nested = siblings_of(image.node, ()) if image is not None and isinstance(image.node, MappingNode) else {}
+    names = [name for name, key in keys.items() if key.name.kind is Kind.REGISTRY]
+    hosts = [name for name, key in keys.items() if key.name.kind is Kind.REPOSITORY and is_host(plain_value(key.node))]
+    return [*_of(above, keys, names), *_of(above, keys, hosts), *_of(f"{above}.image", nested, ("registry",))]
+
+
+def _of(above: str, keys: Mapping[str, Sibling], names: Sequence[str]) -> list[NamePart]:
+    parts = (_registry(keys, (name,)) for name in names)
+    return [part._replace(key=f"{above}.{part.key}") for part in parts if part is not None]
+
+
+def is_host(text: str | None) -> bool:
+    """Whether ``text`` is a registry's host and nothing else: Docker Hub has no repository with a dot in one part."""
+    return text is not None and "/" not in text.rstrip("/") and has_host(f"{text.rstrip('/')}/name") and "." in text
