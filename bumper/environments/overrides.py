@@ -1,17 +1,15 @@
 """Overrides in Argo CD's manifests that stand above the values files: a tag set there is not what runs. Pure."""
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 
 from bumper.environments.discovery.manifest_paths import matching, value_file_globs
 from bumper.environments.discovery.manifests import Manifest, Source
+from bumper.values.parameter_name import parse_parameter_name
 from bumper.values.pin_path import PinPath, format_path
 
 _CHART_VALUES = ("values.yaml", "values.yml")  # Helm reads the chart's own before all others
-# What `helm --set` reads: keys with dots between them, a dot in a key behind a backslash, an index in brackets.
-_STEP = re.compile(r"(?P<key>(?:\\.|[^.\[\]\\])+)|\[(?P<index>\d+)\]|\.")
 
 
 def find_overrides(manifests: Sequence[Manifest], pins: Mapping[str, Collection[PinPath]]) -> list[str]:
@@ -55,23 +53,13 @@ def _listed(files: Sequence[str]) -> str:
 def _inline(source: Source) -> Iterator[tuple[int, str, object]]:
     """Line, way and data of what stands in the manifest itself."""
     for parameter in source.parameters:
-        path = _parameter_path(parameter.name)
+        path = parse_parameter_name(parameter.name)
         if path:
             yield parameter.line, "helm.parameters", _nested(path, parameter.value)
     if source.values_object is not None:
         yield source.values_object.line, "helm.valuesObject", source.values_object.data
     if source.values is not None:
         yield source.values.line, "helm.values", source.values.data
-
-
-def _parameter_path(name: str) -> PinPath:
-    path: list[str | int] = []
-    for step in _STEP.finditer(name):
-        if step["key"] is not None:
-            path.append(re.sub(r"\\(.)", r"\1", step["key"]))
-        elif step["index"] is not None:
-            path.append(int(step["index"]))
-    return tuple(path)
 
 
 def _nested(path: PinPath, value: object) -> object:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.values.key_names import key_name
+from bumper.values.parameter_name import parse_parameter_name
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath
 from bumper.values.shapes import pins_of_keys
@@ -22,10 +23,15 @@ _VALUES = ("valuesObject", "values")
 class _Parameter:
     """A parameter: the path of a value, and the value."""
 
-    steps: tuple[str, ...]
+    steps: PinPath
     index: int
     value: Resolved | None
     line: int
+
+    @property
+    def key(self) -> str:
+        """The last step, which is never an index."""
+        return str(self.steps[-1])
 
 
 def is_parameter_list(items: SequenceNode) -> bool:
@@ -55,9 +61,9 @@ def pins_of_parameters(
         own = [one for one in parameters if one.steps[:-1] == folder]
         others = [(file, node) for file, root in lower if isinstance(node := look_up(root, folder), MappingNode)]
         keys = {sibling.name.name: sibling for sibling in _siblings(own, others)}
-        parent = key_name(folder[-1]).name if folder else ""
+        parent = next((key_name(step).name for step in reversed(folder) if isinstance(step, str)), "")
         around = Surroundings(text, (), parent, in_images=False, lower=(), scope=scope, duplicate=None)
-        index = {one.steps[-1]: one.index for one in own}
+        index = {one.key: one.index for one in own}
         for pin in pins_of_keys(keys, around):
             key = pin.path[-1]
             if not pin.absent and isinstance(key, str) and key in index:
@@ -68,9 +74,9 @@ def _parameters(items: SequenceNode) -> Iterator[_Parameter]:
     for index, item in enumerate(items.items):
         name, value = plain_value(look_up(item, ("name",))), look_up(item, ("value",))
         if name and value is not None:
-            # Helm's --set: a dot inside a key is written after a backslash.
-            steps = tuple(step.replace("\0", ".") for step in name.replace("\\.", "\0").split("."))
-            yield _Parameter(steps, index, value, value.line)
+            steps = parse_parameter_name(name)
+            if steps and isinstance(steps[-1], str):
+                yield _Parameter(steps, index, value, value.line)
 
 
 def _siblings(own: list[_Parameter], lower: list[tuple[str, MappingNode]]) -> Iterator[Sibling]:
@@ -79,4 +85,4 @@ def _siblings(own: list[_Parameter], lower: list[tuple[str, MappingNode]]) -> It
         for sibling in siblings_of(mapping, ()).values():
             yield replace(sibling, origin=Origin.LOWER, file=file)
     for one in own:
-        yield Sibling(one.steps[-1], key_name(one.steps[-1]), one.value, one.line, Origin.OWN)
+        yield Sibling(one.key, key_name(one.key), one.value, one.line, Origin.OWN)
