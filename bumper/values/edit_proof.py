@@ -1,14 +1,36 @@
 """The proof after every edit: what was meant to change did, as text for every reader, and nothing else did."""
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from bumper.errors import BumperError
 from bumper.values.values_file import ValuesFile
-from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, YamlError, parse_documents, resolves_to_text
+from bumper.values.witness import resolves_to_text
+from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, YamlError, parse_documents
 
 
 class ProofFailed(BumperError):
     """An edit did not turn out as meant: a bug in bumper, found before anything was written."""
+
+
+_LEFT_OF_A_BLOCK = re.compile(r"(?:[ \t]+#[^\r\n]*)?[ \t]*(?:\r\n?|\n)*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """Where the last changed scalar ends in the file and in the result."""
+
+    old: int = 0
+    new: int = 0
+    emptied_block: bool = False  # a block of text became empty quotes: a comment and the ends of its lines are left
+
+    def keeps(self, before: str, after: str) -> bool:
+        """Whether ``after`` is what stood ``before`` behind the scalar."""
+        if not self.emptied_block:
+            return after == before
+        left = after.removesuffix(before)
+        return after.endswith(before) and _LEFT_OF_A_BLOCK.fullmatch(left) is not None
 
 
 def prove(values: ValuesFile, text: str, wanted: Mapping[int, str]) -> None:
@@ -18,7 +40,7 @@ def prove(values: ValuesFile, text: str, wanted: Mapping[int, str]) -> None:
         ProofFailed: it is not.
 
     """
-    old_end, new_end, found = 0, 0, set()
+    last, found = _Edge(), set()
     for old, new in _pairs(values, text):
         if old.start not in wanted:
             _require(values, old, new, old.value)
@@ -26,13 +48,13 @@ def prove(values: ValuesFile, text: str, wanted: Mapping[int, str]) -> None:
         _require(values, old, new, wanted[old.start])
         _require_text(values, new)
         found.add(old.start)
-        before, after = values.text[old_end : old.start], text[new_end : new.start]
-        if after != before and not (old.start == old.end and after == f"{before} "):  # `tag:` becomes `tag: v1`
-            raise _failed(values, old.line, "something outside the tags changed")
-        old_end, new_end = old.end, new.end
+        before, after = values.text[last.old : old.start], text[last.new : new.start]
+        if not last.keeps(before, after) and not (old.start == old.end and last.keeps(f"{before} ", after)):
+            raise _failed(values, old.line, "something outside the tags changed")  # but for `tag:` to `tag: v1`
+        last = _Edge(old.end, new.end, emptied_block=old.style in ("|", ">") and new.value == "")
     if found != wanted.keys():
         raise _failed(values, 1, "a scalar that was to change is not in the result")
-    if text[new_end:] != values.text[old_end:]:
+    if not last.keeps(values.text[last.old :], text[last.new :]):
         raise _failed(values, 1, "something outside the tags changed")
 
 

@@ -1,5 +1,6 @@
 """New tags into a values file: every byte outside the tags and digests stays, and the result is proven."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from bumper.values.plain_scalar import helm_prints_alike, reads_as_text
 from bumper.values.tag_scalars import cut_scalar, is_null, read_tag_scalar
 from bumper.values.values_file import ValuesFile, describe
 from bumper.values.yaml_tree import Scalar
+
+_BLOCK_SIGN = re.compile(r"[|>][-+0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,23 @@ def _rewritten(values: ValuesFile, wanted: _Wanted) -> str:
     tag_scalar, value = wanted.tag_scalar, wanted.value
     before, body = cut_scalar(tag_scalar, values.text)
     if tag_scalar.style == "":
-        plain = value if reads_as_text(value) else f'"{value}"'
+        plain = value if _may_be_plain(value, tag_scalar) else f'"{value}"'
         ahead = before or values.text[tag_scalar.start - 1 : tag_scalar.start]
         gap = " " if body == "" and not ahead[-1:].isspace() else ""
         return before + gap + plain
     if tag_scalar.style in ("'", '"'):
         return before + body[0] + value + body[-1]
-    return before + body.replace(tag_scalar.value, value)
+    return before + (body.replace(tag_scalar.value, value) if value else _emptied_block(body))
+
+
+def _may_be_plain(value: str, tag_scalar: Scalar) -> bool:
+    """Whether ``value`` needs no quotes; in brackets, YAML 1.1 ends a plain scalar at its first colon."""
+    hidden_colon = tag_scalar.in_flow and ":" in value and ":" not in tag_scalar.value
+    return reads_as_text(value) and not hidden_colon
+
+
+def _emptied_block(body: str) -> str:
+    """Empty quotes in place of a block of text; a comment behind its sign and the ends of its lines stay."""
+    first, *lines = body.splitlines(keepends=True)
+    ends = (line[len(line.rstrip("\r\n")) :] for line in lines)
+    return _BLOCK_SIGN.sub('""', first, count=1) + "".join(ends)

@@ -1,33 +1,30 @@
-"""YAML text to a tree of nodes that know where they stand in the text. The only importer of ruamel.
+"""YAML text to a tree of nodes that know where they stand in the text.
 
-Built on the C parser's events, not on its composer: composing recurses (a file nested 5,000 deep would end the
-process), hides duplicate keys from nobody but expands what an alias means too early for an editor. Here an alias
-stays an alias, and nothing recurses.
+Built on libyaml's events, not on its composer: composing recurses (a file nested 5,000 deep would end the process),
+hides duplicate keys and expands what an alias means too early for an editor. Here an alias stays an alias, and nothing
+recurses.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from _ruamel_yaml import CParser
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import (
+from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
     DocumentStartEvent,
+    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
 )
-from ruamel.yaml.nodes import ScalarNode
-from ruamel.yaml.resolver import VersionedResolver
 
-_VERSIONS = ((1, 1), (1, 2))  # Helm's reader follows 1.1, others 1.2
+from bumper.values.yaml_events import ReadAgain, YamlSyntaxError, YamlText
+
 STRING_TAG = "tag:yaml.org,2002:str"
 
 
@@ -43,7 +40,10 @@ class YamlError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Scalar:
-    """A scalar; ``start`` and ``end`` (characters) take in its anchor and explicit tag."""
+    """A scalar; ``start`` and ``end`` (characters) take in its anchor and explicit tag.
+
+    ``in_flow``: it stands in the brackets of a flow collection, ``[a, {b: c}]``.
+    """
 
     value: str
     style: str  # "" plain, '"', "'", "|" or ">"
@@ -52,6 +52,7 @@ class Scalar:
     start: int
     end: int
     line: int
+    in_flow: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -104,17 +105,12 @@ class Document:
 
 _Anchored: TypeAlias = Scalar | MappingNode | SequenceNode
 
-# The bundled libyaml (0.1.7) knows only YAML 1.1's flow scalars, in which no colon may stand: it stops at
-# `{image: nginx:1.2}`, which Helm reads. ruamel's own parser, slower by far, takes such a file over.
-_COLON_IN_FLOW = "found unexpected ':'"
-
 # YAML 1.1 counts three more characters as line ends than editors and git do.
 _LINE_END = re.compile(r"\r\n?|\n")
 _LINE_END_OF_YAML_ALONE = re.compile("[\x85\u2028\u2029]")
 
-# Both parsers need time that grows with the square of the depth: half a second at these limits.
-_DEEPEST = 10_000
-_DEEPEST_IN_PURE_PYTHON = 500
+# libyaml needs time that grows with the square of the depth: half a second at this limit.
+_MAX_DEPTH = 10_000
 
 
 def parse_documents(text: str) -> tuple[Document, ...]:
@@ -126,33 +122,20 @@ def parse_documents(text: str) -> tuple[Document, ...]:
     """
     try:
         documents = _parse(text)
-    except YAMLError as error:
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not readable as YAML"
-        raise YamlError(str(problem), len(_LINE_END.findall(text, 0, _place(text, error))) + 1) from error
-    except ValueError as error:  # a lone surrogate cannot be handed to the C parser
-        raise YamlError(str(error), 1) from error
+    except YamlSyntaxError as error:
+        raise YamlError(error.problem, len(_LINE_END.findall(text, 0, error.place)) + 1) from error
     if not text.isascii() and _LINE_END_OF_YAML_ALONE.search(text) is not None:
         _count_lines_as_editors_do(text, documents)
     return documents
 
 
 def _parse(text: str) -> tuple[Document, ...]:
-    try:
-        return _build(CParser(text).get_event, _DEEPEST)
-    except YAMLError as error:
-        if getattr(error, "problem", None) != _COLON_IN_FLOW:
-            raise
-    events = YAML(typ="safe", pure=True).parse(text)
-    return _build(lambda: next(events, None), _DEEPEST_IN_PURE_PYTHON)
-
-
-def _place(text: str, error: YAMLError) -> int:
-    """The character at which ``error`` was found."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if mark is not None:
-        return int(mark.index)
-    position = getattr(error, "position", 0)  # of a character that YAML forbids; in bytes
-    return len(text.encode()[:position].decode(errors="ignore"))
+    source = YamlText(text)
+    while True:
+        try:
+            return _build(source.events())
+        except ReadAgain:
+            continue
 
 
 def _count_lines_as_editors_do(text: str, documents: tuple[Document, ...]) -> None:
@@ -173,40 +156,36 @@ def walk(documents: Iterable[Document]) -> Iterator[Node]:
             waiting.extend(node.items)
 
 
-def resolves_to_text(plain: str) -> bool:
-    """Whether ruamel takes the plain scalar for a string under YAML 1.1 and under 1.2."""
-    resolvers = (VersionedResolver(version=version) for version in _VERSIONS)
-    return all(str(resolver.resolve(ScalarNode, plain, (True, False))) == STRING_TAG for resolver in resolvers)
-
-
-def _build(next_event: Callable[[], Any], deepest: int) -> tuple[Document, ...]:  # noqa: C901 - one flat loop
+def _build(events: Iterator[Event]) -> tuple[Document, ...]:  # noqa: C901 - one flat loop
     """Put the events together; one flat loop, because this is where a large file's time goes."""
     documents: list[Document] = []
     anchors: dict[str, _Anchored | None] = {}
     opened: list[tuple[Any, list[Node]]] = []  # collections whose end has not come yet, with their children
     children: list[Node] = []  # of the innermost one; at the top, the document's root
-    while (event := next_event()) is not None:
+    in_flow = False  # whether that stands in brackets; then everything in it does
+    event: Any  # types-PyYAML leaves out what each kind of event has
+    for event in events:
         kind = type(event)
         if kind is ScalarEvent:
             start = event.start_mark
-            tag = event.tag
             node = Scalar(
                 event.value,
                 event.style or "",
                 event.anchor,
-                None if tag is None else str(tag),
+                event.tag,
                 start.index,
                 event.end_mark.index,
                 start.line + 1,
+                in_flow,
             )
             children.append(node)
             if event.anchor is not None:
                 anchors[event.anchor] = node
         elif kind is MappingStartEvent or kind is SequenceStartEvent:
-            if len(opened) == deepest:
-                raise YamlError(f"nested more than {deepest} deep", event.start_mark.line + 1)
+            if len(opened) == _MAX_DEPTH:
+                raise YamlError(f"nested more than {_MAX_DEPTH} deep", event.start_mark.line + 1)
             opened.append((event, children))
-            children = []
+            children, in_flow = [], event.flow_style
             if event.anchor is not None:
                 anchors[event.anchor] = None
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
@@ -215,7 +194,7 @@ def _build(next_event: Callable[[], Any], deepest: int) -> tuple[Document, ...]:
             if begin.anchor is not None:
                 anchors[begin.anchor] = collection
             siblings.append(collection)
-            children = siblings
+            children, in_flow = siblings, bool(opened) and opened[-1][0].flow_style
         elif kind is AliasEvent:
             children.append(_alias(event, anchors))
         elif kind is DocumentStartEvent:
@@ -226,7 +205,7 @@ def _build(next_event: Callable[[], Any], deepest: int) -> tuple[Document, ...]:
     return tuple(documents)
 
 
-def _alias(event: Any, anchors: dict[str, _Anchored | None]) -> Alias:  # noqa: ANN401 - an event of ruamel's, untyped
+def _alias(event: Any, anchors: dict[str, _Anchored | None]) -> Alias:  # noqa: ANN401 - types-PyYAML leaves marks out
     start = event.start_mark
     if event.anchor not in anchors:
         raise YamlError(f"found undefined alias *{event.anchor}", start.line + 1)

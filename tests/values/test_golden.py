@@ -1,7 +1,8 @@
 """Every folder of fixtures/values is a request for one file, as `bumper bump` plans it or as `bumper set` takes it.
 
 A case is added by adding its files: input.yaml, base.yaml (optional, lower precedence), request, and either
-expected.yaml or refusal.txt (a regular expression for the message).
+expected.yaml or refusal.txt (a regular expression for the message). warnings.txt (optional) has a regular expression
+for each warning, in their order.
 """
 
 import re
@@ -20,15 +21,18 @@ from bumper.planning.bump import apply_plan, plan_bump
 CASES = sorted((Path(__file__).parents[2] / "fixtures" / "values").iterdir())
 
 
-def fulfil(case: Path, folder: Path) -> bytes:
-    """The bytes of input.yaml after the case's request: `set` takes paths, and says why it cannot read its file."""
+def fulfil(case: Path, folder: Path) -> tuple[bytes, tuple[str, ...]]:
+    """The bytes of input.yaml after the case's request, and the warnings.
+
+    `set` takes paths, and says why it cannot read its file.
+    """
     image, *options = (case / "request").read_text().split()
     path = options[1] if options[:1] == ["--path"] else None
     if path is not None or ((case / "refusal.txt").exists() and not (case / "base.yaml").exists()):
         target = folder / "input.yaml"
         target.write_bytes((case / "input.yaml").read_bytes())
-        set_tag(parse_image(image), [target.name], path)
-        return target.read_bytes()
+        done = set_tag(parse_image(image), [target.name], path)
+        return target.read_bytes(), done.warnings
     sources = {path.name: path.read_bytes() for path in case.glob("*.yaml") if path.name != "expected.yaml"}
     files = AppFiles("shop", ("input.yaml",), tuple(sources.keys() & {"base.yaml"}))
     environment = Environment("prod", (files,), EnvironmentConfig(values=("input.yaml",)))
@@ -41,14 +45,19 @@ def fulfil(case: Path, folder: Path) -> bytes:
         write_digests="--write-digest" in options,
         allow_missing=False,
     )
-    return apply_plan(plan, gathered.values).get("input.yaml", sources["input.yaml"])
+    return apply_plan(plan, gathered.values).get("input.yaml", sources["input.yaml"]), plan.warnings
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
 def test_case(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     if (case / "expected.yaml").exists():
-        assert fulfil(case, tmp_path) == (case / "expected.yaml").read_bytes()
+        after, warnings = fulfil(case, tmp_path)
+        assert after == (case / "expected.yaml").read_bytes()
+        if (case / "warnings.txt").exists():
+            patterns = (case / "warnings.txt").read_text().splitlines()
+            assert len(warnings) == len(patterns), warnings
+            assert all(map(re.search, patterns, warnings)), warnings
     else:
         with pytest.raises(Refused) as refusal:
             fulfil(case, tmp_path)
