@@ -1,10 +1,10 @@
-"""What bumper is doing, told to whoever listens: the command line shows what takes long."""
+"""The steps of a run, reported to whoever listens: the command line shows those that take long."""
 
 import logging
 
 LOGGER = logging.getLogger("bumper.steps")
 
 
-def begin(step: str) -> None:
+def report_step(step: str) -> None:
     """A step begins, which ends the one before; no secret is ever in it."""
     LOGGER.info("%s", step)

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.errors import Refused
-from bumper.git.checkout import Checkout, fetch_branch, push, read_commit, read_files
+from bumper.git.checkout import Checkout, fetch_branch, read_commit, read_files
 from bumper.git.failures import PushRaceLost
+from bumper.git.push import push
 from bumper.gitlab import merge_requests, merge_trains
 from bumper.gitlab.connection import AlreadyThere, GitLab
 from bumper.gitlab.merge_requests import MergeRequest, People

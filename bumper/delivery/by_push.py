@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from bumper.delivery.by_api import MergeRequestOptions
 from bumper.delivery.result import ProposedAt
 from bumper.errors import Refused, Unavailable
-from bumper.git.checkout import Checkout, at_commit, fetch_branch, push, read_commit, read_files, remote_refs
+from bumper.git.checkout import Checkout, at_commit, fetch_branch, read_commit, read_files, remote_refs
 from bumper.git.failures import PushRaceLost
+from bumper.git.push import push
 from bumper.gitlab.push_output import read_remote_lines
 from bumper.planning.proposal import Proposal
 from bumper.records.description import comment

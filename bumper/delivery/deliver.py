@@ -12,16 +12,17 @@ from bumper.delivery.result import ProposedAt, Result, Status
 from bumper.delivery.supersede import Coverage, close_covered, give_way_to_newer
 from bumper.environments.repository import Target
 from bumper.errors import Refused, Unavailable
-from bumper.git.checkout import Checkout, push, refreshed
+from bumper.git.checkout import Checkout, refreshed
 from bumper.git.commit import write_commit
 from bumper.git.failures import PushRaceLost
+from bumper.git.push import push
 from bumper.gitlab import merge_requests
 from bumper.gitlab.connection import connect
 from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft
 from bumper.planning.expected_images import rollout_of
 from bumper.planning.proposal import Request
-from bumper.progress import begin
+from bumper.progress import report_step
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 _MAX_TRIES = 30
@@ -58,7 +59,7 @@ def deliver(draft: Draft, target: Target, options: DeliveryOptions) -> Result:
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     commit = write_commit(checkout, proposal.files, proposal.message, config.author or _DEFAULT_AUTHOR)
     if delivery == "commit":
-        begin(f"pushing to {checkout.branch} of {checkout.settings.address.url}")
+        report_step(f"pushing to {checkout.branch} of {checkout.settings.address.url}")
         push(checkout, commit, checkout.branch, checkout.tip)
         close_replaced(target, draft.plan, draft.result.command)
         return replace(draft.result, status="committed", branch=checkout.branch, commit=commit, landed=commit)
@@ -71,7 +72,7 @@ def _deliver_by_api(draft: Draft, target: Target, options: DeliveryOptions, comm
     """As GitLab's API has it: the merge request opened or updated, those that it covers closed."""
     checkout, proposal = target.checkout, draft.proposal
     gitlab = connect(checkout.settings)
-    begin(f"proposing {proposal.branch} over the API of {checkout.settings.address.gitlab_url}")
+    report_step(f"proposing {proposal.branch} over the API of {checkout.settings.address.gitlab_url}")
     mr_options = merge_request_options(target.environment, options)
     unknown = merge_requests.unknown_people(gitlab, mr_options.people)
     warnings = [f"GitLab knows no user {name!r}; nobody was asked in that name." for name in unknown]
@@ -104,7 +105,7 @@ def _deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, com
         )
     from bumper.delivery.by_push import publish_by_push
 
-    begin(f"pushing {draft.proposal.branch}, with options by which GitLab makes the merge request")
+    report_step(f"pushing {draft.proposal.branch}, with options by which GitLab makes the merge request")
     mr_options = merge_request_options(target.environment, options)
     merge_request, head = publish_by_push(
         target.checkout, draft.proposal, commit, mr_options, auto_merge=wants_auto_merge(target.environment, options)

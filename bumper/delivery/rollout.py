@@ -12,7 +12,7 @@ from bumper.errors import NotDeployed, Refused, Unavailable
 from bumper.gitlab.commits import contains
 from bumper.gitlab.connection import NotShown, connect_if_possible
 from bumper.planning.expected_images import Rollout
-from bumper.progress import begin
+from bumper.progress import report_step
 from bumper.settings import Settings
 
 _FIRST_PAUSE, _MAX_PAUSE = 1.0, 10.0  # seconds between two looks
@@ -115,7 +115,7 @@ def check_health(rollout: Rollout | None, environment: str, tip: str, settings: 
     """
     rollout = _require(rollout, environment, "The health check (require_healthy in bumper.yaml, or --require-healthy)")
     server, holds = connect_to_argocd(rollout.argocd.server, settings), _holder(settings, tip)
-    begin(f"asking {server.url} (Argo CD)")
+    report_step(f"asking {server.url} (Argo CD)")
     asked = rollout.applications()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         verdicts = dict(zip(asked, pool.map(lambda name: _ask(server, name, asked, holds), asked), strict=True))

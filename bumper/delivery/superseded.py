@@ -10,7 +10,7 @@ from bumper.gitlab.connection import connect_if_possible
 from bumper.gitlab.merge_requests import find_open
 from bumper.image import ImageReference
 from bumper.planning.proposal import Request
-from bumper.progress import begin
+from bumper.progress import report_step
 from bumper.records.order import Asked, NewerPipeline, newer_among, newer_on_branch
 
 
@@ -43,7 +43,7 @@ def find_late(
     """
     if pipeline is None:
         return []
-    begin("looking for newer pipelines")
+    report_step("looking for newer pipelines")
     checkout = target.checkout
     gitlab = connect_if_possible(checkout.settings)
     proposed = [(one.record, one) for one in find_open(gitlab, checkout.branch)] if gitlab is not None else []

@@ -11,7 +11,7 @@ from bumper.environments.layout import Environment, Layout, read_layout
 from bumper.environments.selection import EVERYTHING, Selection, with_apps, with_images
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, read_files
-from bumper.progress import begin
+from bumper.progress import report_step
 
 _FEW = 2000  # files: among more, guessing takes longer than fetching twice
 
@@ -80,7 +80,7 @@ def open_environment(
     """
     environment = setup.layout.environment(name)
     chosen = with_apps(environment, selection.apps)
-    begin(f"reading {len(chosen.files)} values files of {name}")
+    report_step(f"reading {len(chosen.files)} values files of {name}")
     sources = read_files(checkout, chosen.files)
     gathered = gather(with_images(chosen, setup.config, sources, selection.images), setup.config, sources)
     if not {found.pin.repository for found in gathered.pins}.issuperset(selection.images):
@@ -94,7 +94,7 @@ def fetch_environments(checkout: Checkout, setup: RepositoryConfig, names: Itera
     known = [name for name in names if name in setup.layout.environments]
     with contextlib.suppress(Refused):
         paths = dict.fromkeys(path for name in known for path in setup.layout.environment(name).files)
-        begin(f"reading {len(paths)} values files of {', '.join(known)}")
+        report_step(f"reading {len(paths)} values files of {', '.join(known)}")
         read_files(checkout, paths)
 
 

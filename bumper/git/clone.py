@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bumper.errors import Refused, Unavailable
+from bumper.git.blobs import BlobStore
 from bumper.git.checkout import HEADS, Checkout, list_entries
 from bumper.git.command import GitCommand, GitFailed, RunningGit
 from bumper.git.environment import git_environment
 from bumper.git.failures import explain
-from bumper.progress import begin
+from bumper.progress import report_step
 from bumper.settings import Settings
 
 
@@ -77,7 +78,7 @@ def start_clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Clon
         Unavailable: there is no git.
 
     """
-    begin(f"cloning {settings.address.url}")
+    report_step(f"cloning {settings.address.url}")
     cloning = begin_clone(settings, environ)
     try:
         yield cloning
@@ -98,4 +99,4 @@ def _read_head(git: GitCommand, settings: Settings) -> Checkout:
         what = "commit to start from; push a first one" if settings.branch is None else f"branch {settings.branch!r}"
         raise Refused(f"{settings.address.url} has no {what}.")
     tip, _, name = heads[0].partition(" ")
-    return Checkout(git, settings, name.removeprefix(HEADS), tip, list_entries(git, tip))
+    return Checkout(git, settings, name.removeprefix(HEADS), tip, list_entries(git, tip), BlobStore(git, settings))

@@ -26,14 +26,14 @@ def _import(checkout: Checkout, files: Mapping[str, bytes], message: str, author
     text = message.encode()
     # The push makes deltas against the contents before. Those that were kept from an earlier job are not among the
     # clone's objects, and git would fetch them now.
-    before = (checkout.blobs[blob] for path in files if (blob := checkout.blob(path)) in checkout.blobs)
+    before = checkout.blobs.known(checkout.entries[path].blob for path in files)
     stream = [
         *(b"blob\n" + _data(content) for content in before),
         f"commit refs/bumper/proposal\nmark :1\nauthor {author} {now}\ncommitter {author} {now}\n".encode(),
         _data(text) + f"from {checkout.tip}\n".encode(),
     ]
     for path, content in files.items():
-        stream.append(f"M {checkout.mode(path)} inline ".encode() + _quoted(path) + b"\n" + _data(content))
+        stream.append(f"M {checkout.entries[path].mode} inline ".encode() + _quoted(path) + b"\n" + _data(content))
     stream.append(b"get-mark :1\n")
     return checkout.git.text("fast-import", "--quiet", "--force", stdin=b"".join(stream))
 

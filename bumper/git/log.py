@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, fetch_branch
 from bumper.git.command import NETWORK_TIMEOUT
-from bumper.git.past_commits import read_commits
+from bumper.git.objects import read_commits
 
 _DEPTHS = (50, 250, 1000)  # commits
 
@@ -43,7 +43,7 @@ def newest_messages(checkout: Checkout, path: str = "") -> list[str]:
     """The messages of the target branch's newest commits that changed ``path``, those of merged branches included."""
     cut = _deepen(checkout, _DEPTHS[1])
     ids = [commit for commit in _list(checkout, [checkout.tip], path) if commit not in cut]
-    return [commit.message for commit in read_commits(checkout, ids)]
+    return [commit.message for commit in read_commits(checkout.git, ids)]
 
 
 def _deepen(checkout: Checkout, depth: int) -> set[str]:

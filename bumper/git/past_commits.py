@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bumper.git.checkout import Checkout, Commit, parse_batch, parse_commit
+from bumper.git.checkout import Checkout
 from bumper.git.command import NETWORK_TIMEOUT, GitFailed
 from bumper.git.failures import explain
+from bumper.git.objects import Commit, read_commits
 
 _ABSENT = "0" * 40
 _WORD = re.compile(r"[^/._-]+")
@@ -46,9 +47,9 @@ def read_past(checkout: Checkout, ids: Sequence[str]) -> list[PastCommit]:
 
 def read_fetched(checkout: Checkout, ids: Sequence[str]) -> list[PastCommit]:
     """The same for commits that are there already, with their parents."""
-    commits = {commit.id: commit for commit in read_commits(checkout, ids)}
+    commits = {commit.id: commit for commit in read_commits(checkout.git, ids)}
     seconds = {commit.parents[1] for commit in commits.values() if len(commit.parents) > 1}
-    merged = {commit.id: commit for commit in read_commits(checkout, sorted(seconds))}
+    merged = {commit.id: commit for commit in read_commits(checkout.git, sorted(seconds))}
     touched = _touched(checkout, [commits[each] for each in ids])
     return [
         PastCommit(commits[each], tuple(touched[each]), merged.get(next(iter(commits[each].parents[1:]), "")))
@@ -64,14 +65,6 @@ def fetch_commits(checkout: Checkout, ids: Iterable[str]) -> None:
         checkout.git.over_network("fetch", *arguments, "origin", stdin=listed)
     except GitFailed as failure:
         raise explain(failure, "fetching past commits", checkout.settings) from failure
-
-
-def read_commits(checkout: Checkout, ids: Sequence[str]) -> list[Commit]:
-    """Commits that are there, in the same order."""
-    if not ids:
-        return []
-    stream = checkout.git.run("cat-file", "--batch", stdin="".join(f"{each}\n" for each in ids).encode())
-    return [parse_commit(each, raw) for each, raw in parse_batch(stream)]
 
 
 def _touched(checkout: Checkout, commits: Sequence[Commit]) -> dict[str, list[Touched]]:

@@ -12,11 +12,11 @@ from bumper.environments.config_models import Config
 from bumper.environments.gather import Gathered, pins_of_version
 from bumper.environments.layout import AppFiles, Environment
 from bumper.git import log as local_log
-from bumper.git.checkout import Checkout, read_blobs
+from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit, Touched, read_past
 from bumper.gitlab.commits import commits_that_touched, merge_request_of
 from bumper.gitlab.connection import GitLab
-from bumper.progress import begin
+from bumper.progress import report_step
 from bumper.records.record import Record, read_trailers
 from bumper.values.change import Change, Version, make_change
 
@@ -65,7 +65,7 @@ class _Step:
 
 def deployments(scope: Scope) -> Iterator[Deployment]:
     """The deployments of the scope, the newest first, fetched from the past as far as the caller goes on reading."""
-    begin(f"reading the past of {scope.environment.name}")
+    report_step(f"reading the past of {scope.environment.name}")
     for steps in _walk(scope):
         yield from _deployments_of(scope, steps)
 
@@ -86,7 +86,7 @@ def deployments_among(scope: Scope, ids: Sequence[str]) -> list[Deployment]:
 
 def _deployments_of(scope: Scope, steps: Sequence[_Step]) -> Iterator[Deployment]:
     blobs = {blob for step in steps for one in step.touched.values() for blob in (one.old_blob, one.new_blob)}
-    versions = read_blobs(scope.checkout, {blob for blob in blobs if blob is not None})
+    versions = scope.checkout.blobs.read({blob for blob in blobs if blob is not None})
     changed = [(step, changes) for step in steps if (changes := _changes(scope, step, versions))]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         yield from pool.map(lambda each: _deployment(scope.gitlab, each[0].past, each[1]), changed)

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from bumper.environments.gather import FoundPin
 from bumper.errors import Refused
-from bumper.git.checkout import Checkout, read_blobs
+from bumper.git.checkout import Checkout
 from bumper.git.log import LookedFarEnough, commits_that_touched
 from bumper.git.past_commits import PastCommit, Touched, read_fetched
-from bumper.progress import begin
+from bumper.progress import report_step
 from bumper.values.pin_path import PinPath, format_path
 from bumper.values.siblings import look_up
 from bumper.values.tag_scalars import plain_value
@@ -33,7 +33,7 @@ class _Tag:
 
 def tag_ages(checkout: Checkout, pins: Mapping[str, Sequence[FoundPin]]) -> dict[tuple[str, str, str], datetime]:
     """By environment, file and path when the tag there got its present value, as far as the newest commits tell."""
-    begin("reading since when the tags are there")
+    report_step("reading since when the tags are there")
     wanted = _tags(pins)
     ages: dict[tuple[str, str, str], datetime] = {}
     read = 0
@@ -41,7 +41,7 @@ def tag_ages(checkout: Checkout, pins: Mapping[str, Sequence[FoundPin]]) -> dict
         touched = [(past, one) for past in commits for one in past.touched if one.new_path in wanted]
         touched = touched[: max(0, (_MAX_VERSIONS - read) // 2)]
         read += 2 * len(touched)
-        blobs = read_blobs(checkout, {blob for _, one in touched for blob in (one.old_blob, one.new_blob) if blob})
+        blobs = checkout.blobs.read({blob for _, one in touched for blob in (one.old_blob, one.new_blob) if blob})
         for past, one in touched:
             for tag in _changed(one, wanted[one.new_path], blobs):
                 wanted[one.new_path].remove(tag)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.http import Answer, Question, Session
 from bumper.image import DOCKER_HUB, ImageReference, is_digest
-from bumper.progress import begin
+from bumper.progress import report_step
 from bumper.registry.auth import Login, authorize, explain_login
 from bumper.registry.credentials import find_credentials
 from bumper.registry.http import NO_VERIFY, ask, explain_status, speaks_https
@@ -69,7 +69,7 @@ def resolve(image: ImageReference, access: RegistryAccess) -> str:
 def resolve_all(images: Sequence[ImageReference], access: RegistryAccess) -> dict[ImageReference, str | BumperError]:
     """For each of ``images``, in their order and each asked for once, what ``resolve`` returns or raises."""
     wanted = tuple(dict.fromkeys(images))
-    begin(f"asking the registries about {len(wanted)} images")
+    report_step(f"asking the registries about {len(wanted)} images")
     hosts = tuple(dict.fromkeys(image.repository.host for image in wanted))
     with Session(access.ca_file) as session, ThreadPoolExecutor(_THREADS) as threads:
         registries = dict(zip(hosts, threads.map(lambda host: _open(session, host, access), hosts), strict=True))

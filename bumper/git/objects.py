@@ -1,0 +1,67 @@
+"""Objects of the clone as git stores them: contents and commits, read many at once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bumper.git.command import NETWORK_TIMEOUT, GitCommand
+
+_BEGINNING = datetime.fromtimestamp(0, tz=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as git stores it."""
+
+    id: str
+    message: str
+    author: str  # Name <email>
+    at: datetime  # when it was committed
+    parents: tuple[str, ...]
+
+
+def read_objects(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]:
+    """The contents of objects by their ids; those that a partial clone has not fetched yet it fetches one by one.
+
+    Raises:
+        GitFailed: one of them is not there.
+
+    """
+    if not object_ids:
+        return {}
+    listed = "".join(f"{object_id}\n" for object_id in object_ids).encode()
+    return dict(_parse_batch(git.run("cat-file", "--batch", stdin=listed, timeout=NETWORK_TIMEOUT)))
+
+
+def read_commits(git: GitCommand, ids: Sequence[str]) -> list[Commit]:
+    """Commits that have been fetched, in the same order."""
+    return [parse_commit(commit_id, raw) for commit_id, raw in read_objects(git, ids).items()]
+
+
+def _parse_batch(stream: bytes) -> Iterator[tuple[str, bytes]]:
+    """Ids and contents of the objects that ``git cat-file --batch`` printed."""
+    place = 0
+    while place < len(stream):
+        end = stream.index(b"\n", place)
+        object_id, _, size = stream[place:end].decode().split(" ")
+        place = end + 1 + int(size) + 1
+        yield object_id, stream[end + 1 : place - 1]
+
+
+def parse_commit(commit_id: str, raw: bytes) -> Commit:
+    """A commit from git's own text of it."""
+    head, _, message = raw.decode(errors="replace").partition("\n\n")
+    headers = [line.partition(" ") for line in head.splitlines()]
+    author = next((value for key, _, value in headers if key == "author"), "")
+    committer = next((value for key, _, value in headers if key == "committer"), "")
+    parents = tuple(value for key, _, value in headers if key == "parent")
+    return Commit(commit_id, message, author.rpartition("> ")[0] + ">", _date(committer), parents)
+
+
+def _date(committer: str) -> datetime:
+    """When a commit was made; anybody can write anything there, years that no calendar has among it."""
+    seconds = committer.rpartition("> ")[2].partition(" ")[0]
+    try:
+        return datetime.fromtimestamp(int(seconds), tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return _BEGINNING
