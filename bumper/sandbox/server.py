@@ -4,7 +4,8 @@ import logging
 import re
 import socket
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -14,11 +15,13 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from bumper.errors import Refused
 from bumper.sandbox.api.application import Application
+from bumper.sandbox.behaviour.people import move_to_ghost
 from bumper.sandbox.git.repository import NewCommit, Signature
 from bumper.sandbox.state.faults import Fault
 from bumper.sandbox.state.records import Project, Role
 from bumper.sandbox.state.sample import SAMPLE_BEGAN, SAMPLE_PROJECT
-from bumper.sandbox.state.seed import TOKEN_SCOPES, add_people, add_project, add_sample
+from bumper.sandbox.state.seed import TOKEN_SCOPES, add_bot, add_people, add_project, add_sample, apply_settings
+from bumper.sandbox.state.settings import read_choices
 from bumper.sandbox.state.world import World
 
 _HOST = "127.0.0.1"
@@ -27,13 +30,30 @@ _HOST = "127.0.0.1"
 class Sandbox:
     """A GitLab-compatible server on loopback, whose projects and merge requests live in ``directory``."""
 
-    def __init__(self, directory: Path, port: int = 0, *, gitlab_version: str = "18.5.0", sample: bool = True) -> None:
-        """Prepare the server; ``port`` 0 takes a free one. With ``sample`` it holds the project platform/gitops."""
-        self._world = World(directory, gitlab_version)
+    def __init__(
+        self,
+        directory: Path,
+        port: int = 0,
+        *,
+        sample: bool = True,
+        settings: Mapping[str, object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare the server; ``port`` 0 takes a free one. With ``sample`` it holds the project platform/gitops.
+
+        ``settings`` are those of ``state.settings``, after what ``settings.json`` in the directory says; projects that
+        are there already take them, too. What GitLab does in the background is done by the time that ``clock`` shows.
+
+        Raises:
+            Refused: the directory or its settings cannot be used.
+
+        """
+        self._world = World(directory, clock)
         self._port = port
         self._application = Application(self._world)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
+        apply_settings(self._world, None, {**read_choices(directory), **(settings or {})})
         add_people(self._world)
         if sample and self._world.project_at(SAMPLE_PROJECT) is None:
             add_sample(self._world)
@@ -71,8 +91,7 @@ class Sandbox:
             self._application.git.stop()
             self._server.server_close()
             self._server = self._thread = None
-        with self._world.lock:
-            self._world.save()
+        self.run_jobs()
 
     @property
     def url(self) -> str:
@@ -86,7 +105,7 @@ class Sandbox:
 
     @property
     def token(self) -> str:
-        """The sample project's access token: user bumper, a bot with the role Developer."""
+        """The sample project's access token: its user is a bot with the role Developer."""
         return self._world.records.sample_token
 
     @property
@@ -99,14 +118,22 @@ class Sandbox:
         """The users whom a merge request's text or a comment notified, in order."""
         return list(self._world.records.mentions)
 
-    @property
-    def mergeability_delay(self) -> float:
-        """Seconds that the check of a merge request takes; infinity for one that never ends."""
-        return self._world.mergeability_delay
+    def choose(self, project: str | None = None, /, **settings: object) -> None:
+        """Change settings: those of the server, and those of this project, or of all and of new ones.
 
-    @mergeability_delay.setter
-    def mergeability_delay(self, seconds: float) -> None:
-        self._world.mergeability_delay = seconds
+        Raises:
+            Refused: a name or a value is unknown.
+
+        """
+        with self._world.lock:
+            apply_settings(self._world, self._project(project) if project else None, settings)
+            self._world.save()
+
+    def run_jobs(self) -> None:
+        """Let the time pass that GitLab needs for all that it does in the background."""
+        with self._world.lock:
+            self._world.jobs.run_all()
+            self._world.save()
 
     def repository_path(self, project: str = SAMPLE_PROJECT) -> Path:
         """The bare repository of a project."""
@@ -123,6 +150,36 @@ class Sandbox:
             self._world.save()
         return f"{self.url}/{path}.git"
 
+    def fork_project(self, path: str, fork: str) -> str:
+        """A fork of the project at ``path``, with all its branches; returns the fork's repository's URL."""
+        with self._world.lock:
+            parent = self._project(path)
+            made = add_project(self._world, fork)
+            self._world.update_project(made, forked_from=parent.id, default_branch=parent.default_branch)
+            source = str(self._world.repository(parent).path)
+            self._world.repository(made).git("fetch", "--quiet", source, "+refs/heads/*:refs/heads/*")
+            self._world.save()
+        return f"{self.url}/{fork}.git"
+
+    def move_project(self, path: str, new_path: str) -> str:
+        """Rename or transfer a project; its old path still leads to it. Returns the repository's new URL."""
+        with self._world.lock:
+            project = self._project(path)
+            folder = self._world.repository(project).path
+            moved = self._world.update_project(project, path=new_path, former_paths=(*project.former_paths, path))
+            repository = self._world.repository(moved)
+            repository.path.parent.mkdir(parents=True, exist_ok=True)
+            folder.rename(repository.path)
+            repository.use_hooks(self._world.hooks_folder)
+            self._world.save()
+        return f"{self.url}/{new_path}.git"
+
+    def create_user(self, username: str, *, role: str = "developer") -> None:
+        """A new person with this role in every project; with the role nobody, one without access."""
+        with self._world.lock:
+            self._world.add_user(username, username.capitalize(), Role[role.upper()])
+            self._world.save()
+
     def create_token(
         self,
         username: str,
@@ -133,11 +190,17 @@ class Sandbox:
         expires_at: str | None = None,
         project: str = SAMPLE_PROJECT,
     ) -> str:
-        """A new token; of kind personal it reaches every project, else only ``project``. An unknown user is made."""
+        """A new token; of kind personal or oauth it reaches every project, else only ``project``.
+
+        A project's or group's token gets a bot of its own with GitLab's name for it, unless ``username`` is a person.
+        """
         with self._world.lock:
-            level = Role[role.upper()]
-            user = self._world.add_user(username, username.capitalize(), level, bot=kind in {"project", "group"})
-            project_id = None if kind == "personal" else self._project(project).id
+            level, users = Role[role.upper()], self._world.records.users
+            if kind in {"project", "group"} and (username not in users or users[username].bot):
+                user = add_bot(self._world, self._project(project), username, of_group=kind == "group")
+            else:
+                user = self._world.add_user(username, username.capitalize(), level)
+            project_id = None if kind in {"personal", "oauth"} else self._project(project).id
             token = self._world.add_token(
                 user, kind=kind, role=level, scopes=scopes, project_id=project_id, expires_at=expires_at
             )
@@ -145,10 +208,12 @@ class Sandbox:
             return token.value
 
     def revoke_token(self, value: str) -> None:
-        """Take a token back."""
+        """Take a token back. With it goes a bot's user: its merge requests and notes are the ghost's from then on."""
         with self._world.lock:
             tokens = self._world.records.tokens
             tokens[value] = replace(tokens[value], revoked=True)
+            if self._world.records.users[tokens[value].username].bot:
+                move_to_ghost(self._world, tokens[value].username)
             self._world.save()
 
     def fail_next(

@@ -13,6 +13,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from bumper.sandbox import Sandbox
 from bumper.sandbox.git.repository import Repository
+from tests.support.gitops import AT_ONCE, KIND_FOR_NOW
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -131,8 +132,7 @@ class _Orders:
 
 def _serve(pipe: Connection, folder: Path) -> None:
     """Serve until told to stop."""
-    with Sandbox(folder, sample=False) as sandbox:
-        sandbox.mergeability_delay = 0
+    with Sandbox(folder, sample=False, settings=AT_ONCE | KIND_FOR_NOW) as sandbox:
         orders = _Orders(sandbox)
         while (order := pipe.recv()) != ("stop", ()):
             name, arguments = order

@@ -103,7 +103,7 @@ def test_a_commit_whose_answer_was_lost_is_reported_as_pushed(trials: Trials, pr
 
 def test_a_merge_request_that_stays_checking(trials: Trials, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merge_requests, "_PAUSES", (0.01, 0.01))
-    sandbox.mergeability_delay = float("inf")
+    sandbox.choose(mergeability_delay=float("inf"))
     trial = trials("bump")
     trial.run()
     trial.gitops.push("note: 1\n", "notes.yaml")

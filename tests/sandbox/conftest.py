@@ -5,12 +5,14 @@ import pytest
 
 from bumper.sandbox import Sandbox
 from tests.sandbox.client import Api, Clone, run_git, with_token
+from tests.support.gitops import AT_ONCE
 
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path / "sandbox") as server:
-        server.mergeability_delay = 0
+    """Jobs are done at once, and Developers may push and merge; the rest is as by default."""
+    settings = AT_ONCE | {"push_access": "developers", "merge_access": "developers"}
+    with Sandbox(tmp_path / "sandbox", settings=settings) as server:
         yield server
 
 

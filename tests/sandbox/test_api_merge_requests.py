@@ -126,7 +126,7 @@ def test_closed_and_opened_again(sandbox: Sandbox, bot: Api) -> None:
     bot.put("/merge_requests/2", state_event="close")
     reopened = bot.put("/merge_requests/1", state_event="reopen")
 
-    assert (closed["state"], closed["closed_by"]["username"], closed["detailed_merge_status"]) == (
+    assert (closed["state"], closed["closed_by"]["name"], closed["detailed_merge_status"]) == (
         "closed",
         "bumper",
         "not_open",
@@ -159,7 +159,7 @@ def test_a_direct_push_of_its_commits_merges_it(clone: Clone, bot: Api) -> None:
     clone.git("push", "--quiet", "origin", "deploy:main")
 
     merged = bot.get("/merge_requests/1")
-    assert (merged["state"], merged["merge_commit_sha"], merged["merge_user"]["username"]) == (
+    assert (merged["state"], merged["merge_commit_sha"], merged["merge_user"]["name"]) == (
         "merged",
         commit,
         "bumper",

@@ -9,7 +9,7 @@ def test_notes_newest_first(sandbox: Sandbox, bot: Api, alice: Api) -> None:
     made = bot.post("/merge_requests/1/notes", body="First")
     alice.post("/merge_requests/1/notes", body="Second, @bob")
 
-    assert made["author"]["username"] == "bumper"
+    assert made["author"]["name"] == "bumper"
     assert [note["body"] for note in bot.get("/merge_requests/1/notes")] == ["Second, @bob", "First"]
     assert [note["body"] for note in bot.get("/merge_requests/1/notes", sort="asc")] == ["First", "Second, @bob"]
     assert bot.get("/merge_requests/1")["user_notes_count"] == 2

@@ -18,7 +18,7 @@ def test_a_bearer_token_is_as_good(sandbox: Sandbox) -> None:
 
     user = requests.get(f"{sandbox.url}/api/v4/user", headers=headers, timeout=30).json()
 
-    assert (user["username"], user["bot"]) == ("bumper", True)
+    assert (user["name"], user["bot"]) == ("bumper", True)
 
 
 def test_a_revoked_or_expired_token_says_so(sandbox: Sandbox) -> None:
@@ -63,7 +63,7 @@ def test_a_reporter_reads_and_does_not_write(sandbox: Sandbox) -> None:
     assert (refused.status_code, refused.json()) == (403, {"message": "403 Forbidden"})
 
 
-def test_a_job_token_opens_no_merge_request(sandbox: Sandbox) -> None:
+def test_a_job_token_opens_no_merge_request_but_reads_them(sandbox: Sandbox) -> None:
     token = sandbox.create_token("bob", kind="job")
     add_branch(sandbox, "deploy")
     job = Api(sandbox, token, "JOB-TOKEN")
@@ -72,7 +72,8 @@ def test_a_job_token_opens_no_merge_request(sandbox: Sandbox) -> None:
     own = requests.get(f"{sandbox.url}/api/v4/job", headers={"JOB-TOKEN": token}, timeout=30)
 
     assert made.status_code == 401
-    assert job("GET", "/merge_requests").json() == {"message": "404 Project Not Found"}
+    assert job("GET", "/protected_branches").json() == {"message": "404 Project Not Found"}
+    assert job("GET", "/merge_requests").json() == []
     assert Api(sandbox, token)("GET", "").status_code == 401
     assert own.json()["user"]["username"] == "bob"
 

@@ -4,6 +4,7 @@ import pytest
 
 from bumper.sandbox import Sandbox
 from tests.sandbox.client import Api, Clone, add_branch
+from tests.support.gitops import AT_ONCE
 
 
 def report(bot: Api, sha: str, state: str, name: str = "test") -> None:
@@ -29,7 +30,29 @@ def test_it_merges_when_the_pipeline_succeeds(bot: Api, head: str) -> None:
     assert bot.get("/merge_requests/1")["state"] == "merged"
 
 
-def test_it_merges_at_once_when_nothing_is_awaited(bot: Api, head: str) -> None:
+@pytest.mark.parametrize("version", ["16.0.8", "17.10.0", "18.5.0", "19.1.0"])
+def test_without_a_pipeline_there_is_no_auto_merge_but_a_405_and_sha_alone_merges(
+    sandbox: Sandbox, bot: Api, head: str, version: str
+) -> None:
+    sandbox.choose(gitlab_version=version)
+    bot.mergeable(1)
+    wish = {"auto_merge": True, "merge_when_pipeline_succeeds": True}
+
+    refused = bot("PUT", "/merge_requests/1/merge", sha=head, **wish)
+
+    assert (refused.status_code, refused.json()) == (405, {"message": "405 Method Not Allowed"})
+    assert bot.put("/merge_requests/1/merge", sha=head)["state"] == "merged"
+
+
+def test_the_feature_flag_of_2026_merges_without_a_pipeline(sandbox: Sandbox, bot: Api, head: str) -> None:
+    sandbox.choose(auto_merge_without_pipeline=True)
+    bot.mergeable(1)
+
+    assert bot.put("/merge_requests/1/merge", auto_merge=True, sha=head)["state"] == "merged"
+
+
+def test_after_its_pipeline_auto_merge_merges_at_once(bot: Api, head: str) -> None:
+    report(bot, head, "success")
     bot.mergeable(1)
 
     assert bot.put("/merge_requests/1/merge", auto_merge=True, sha=head)["state"] == "merged"
@@ -50,15 +73,17 @@ def test_every_status_of_the_pipeline_counts(bot: Api, head: str) -> None:
     assert [one["status"] for one in bot.get("/merge_requests/1/pipelines")] == ["success"]
 
 
-def test_a_failed_pipeline_ends_it(bot: Api, head: str) -> None:
+def test_a_failed_pipeline_keeps_it_for_a_retry(bot: Api, head: str) -> None:
     report(bot, head, "running")
     bot.mergeable(1)
     bot.put("/merge_requests/1/merge", auto_merge=True)
 
     report(bot, head, "failed")
+    failed = bot.get("/merge_requests/1")
+    report(bot, head, "success")
 
-    shown = bot.get("/merge_requests/1")
-    assert (shown["state"], shown["merge_when_pipeline_succeeds"]) == ("opened", False)
+    assert (failed["state"], failed["merge_when_pipeline_succeeds"]) == ("opened", True)
+    assert bot.get("/merge_requests/1")["state"] == "merged"
 
 
 def test_a_person_cancels_it(bot: Api, head: str) -> None:
@@ -125,8 +150,8 @@ def test_it_waits_for_approvals(bot: Api, alice: Api, head: str) -> None:
     ],
 )
 def test_a_version_knows_its_own_parameter(tmp_path: Path, version: str, parameter: str, *, merged: bool) -> None:
-    with Sandbox(tmp_path / "sandbox", gitlab_version=version) as sandbox:
-        sandbox.mergeability_delay = 0
+    settings = AT_ONCE | {"gitlab_version": version, "merge_access": "developers"}
+    with Sandbox(tmp_path / "sandbox", settings=settings) as sandbox:
         bot = Api(sandbox, sandbox.token)
         report(bot, add_branch(sandbox, "deploy"), "running")
         bot.open("deploy")

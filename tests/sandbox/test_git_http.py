@@ -95,11 +95,16 @@ def test_who_may_only_read_cannot_push(sandbox: Sandbox, clone: Clone, role: str
     assert "403" in refused.stderr
 
 
-def test_a_job_token_pushes_to_its_own_project(sandbox: Sandbox, clone: Clone) -> None:
-    token = sandbox.create_token("bob", kind="job")
+def test_a_job_token_pushes_to_its_own_project_where_that_is_switched_on(sandbox: Sandbox, clone: Clone) -> None:
+    url = with_token(sandbox.repo_url, sandbox.create_token("bob", kind="job"), "gitlab-ci-token")
     clone.commit("changed: true\n")
 
-    clone.git("push", with_token(sandbox.repo_url, token, "gitlab-ci-token"), "HEAD:refs/heads/job")
+    refused = clone.run("push", url, "HEAD:refs/heads/job")
+    sandbox.choose(ci_push_repository_for_job_token_allowed=True)
+    clone.git("push", url, "HEAD:refs/heads/job")
+
+    assert "remote: You are not allowed to upload code." in refused.stderr
+    assert "error: 403" in refused.stderr
 
     assert "refs/heads/job" in run_git("-C", str(sandbox.repository_path()), "for-each-ref").stdout
 

@@ -1,5 +1,3 @@
-import math
-
 import pytest
 
 from bumper.sandbox import Sandbox
@@ -19,7 +17,7 @@ def test_a_merge_commit(sandbox: Sandbox, bot: Api) -> None:
 
     merged = bot.put("/merge_requests/1/merge", sha=sha, should_remove_source_branch=True)
 
-    assert (merged["state"], merged["merge_user"]["username"]) == ("merged", "bumper")
+    assert (merged["state"], merged["merge_user"]["name"]) == ("merged", "bumper")
     assert log(sandbox, "%H %P", "-1", "main") == [f"{merged['merge_commit_sha']} {tip} {head}"]
     assert log(sandbox, "%B", "-1", "main")[:5] == [
         "Merge branch 'deploy' into 'main'",
@@ -105,16 +103,19 @@ def test_a_conflict_is_neither_merged_nor_rebased(sandbox: Sandbox, clone: Clone
     assert "resolve all conflicts" in bot.get("/merge_requests/1")["merge_error"]
 
 
-def test_the_check_takes_its_time(sandbox: Sandbox, bot: Api) -> None:
-    sandbox.mergeability_delay = math.inf
+def test_a_new_one_is_prepared_then_checked_once_somebody_looks_and_405_until_then(sandbox: Sandbox, bot: Api) -> None:
+    sandbox.choose(mergeability_delay=1)
     add_branch(sandbox, "deploy")
     bot.open("deploy")
 
+    new = [bot.get("/merge_requests/1")["detailed_merge_status"] for _ in range(2)]
+    sandbox.run_jobs()
     listed = [bot.get("/merge_requests")[0]["detailed_merge_status"] for _ in range(2)]
     looked_at = [bot.get("/merge_requests/1")["detailed_merge_status"] for _ in range(2)]
     refused = bot("PUT", "/merge_requests/1/merge")
-    sandbox.mergeability_delay = 0
+    sandbox.run_jobs()
 
+    assert new == ["preparing", "preparing"]
     assert listed == ["unchecked", "unchecked"]
     assert looked_at == ["checking", "checking"]
     assert (refused.status_code, refused.json()) == (405, {"message": "405 Method Not Allowed"})

@@ -4,6 +4,7 @@ import pytest
 
 from bumper.sandbox import Sandbox
 from tests.sandbox.client import Api, Clone, run_git, with_token
+from tests.support.gitops import AT_ONCE
 
 
 def push(clone: Clone, *options: str, branch: str = "deploy") -> str:
@@ -34,7 +35,7 @@ def test_a_push_creates_a_merge_request(sandbox: Sandbox, clone: Clone, bot: Api
     assert (made["title"], made["description"]) == ("Bump backend", "First\n\nSecond")
     assert made["labels"] == ["deploy", "staging"]
     assert made["assignees"][0]["username"] == "bob"
-    assert made["author"]["username"] == "bumper"
+    assert made["author"]["name"] == "bumper"
     assert made["force_remove_source_branch"] is True
     assert "remote: View merge request for deploy:" in said
     assert f"remote:   {sandbox.url}/platform/gitops/-/merge_requests/1" in said
@@ -71,38 +72,50 @@ def test_nothing_happens_without_a_ref_update(clone: Clone, bot: Api) -> None:
     assert bot.get("/merge_requests") == []
 
 
-def test_an_error_is_told_and_the_push_succeeds(clone: Clone, bot: Api) -> None:
+def test_an_error_is_an_alert_wrapped_at_68_columns_and_centred_and_the_push_succeeds(clone: Clone, bot: Api) -> None:
     commit = clone.commit("changed: true\n")
 
-    said = push(clone, "merge_request.create", "merge_request.target=nowhere")
+    output = push(clone, "merge_request.create", "merge_request.target=nowhere")
 
-    assert "remote: Error encountered with push options" in said
-    assert 'Target branch "nowhere" does not exist' in said
+    lines = [line.rstrip() for line in output.splitlines() if line.startswith("remote:")]
+    assert lines[:8] == [
+        "remote:",
+        f"remote: {'=' * 72}",
+        "remote:",
+        "remote:              WARNINGS: Error encountered with push options",
+        "remote:      'merge_request.create' 'merge_request.target=nowhere': Target",
+        "remote:              branch platform/gitops:nowhere does not exist",
+        "remote:",
+        f"remote: {'=' * 72}",
+    ]
     assert bot.get("/repository/branches/deploy")["commit"]["id"] == commit
 
 
-def test_auto_merge_merges_at_once_when_nothing_is_awaited(clone: Clone, bot: Api) -> None:
-    clone.commit("changed: true\n")
+def test_auto_merge_by_push_option_stays_open_without_a_pipeline(clone: Clone, bot: Api) -> None:
+    commit = clone.commit("changed: true\n")
 
     push(clone, "merge_request.create", "merge_request.auto_merge")
 
+    waiting = bot.get("/merge_requests/1")
+    assert (waiting["state"], waiting["merge_when_pipeline_succeeds"]) == ("opened", True)
+    bot.post(f"/statuses/{commit}", state="success", ref="deploy")
     assert bot.get("/merge_requests/1")["state"] == "merged"
 
 
 @pytest.mark.parametrize(
-    ("version", "option", "state"),
+    ("version", "option", "known"),
     [
-        ("17.10.0", "auto_merge", "opened"),
-        ("17.10.0", "merge_when_pipeline_succeeds", "merged"),
-        ("17.11.0", "auto_merge", "merged"),
+        ("17.10.0", "auto_merge", False),
+        ("17.10.0", "merge_when_pipeline_succeeds", True),
+        ("17.11.0", "auto_merge", True),
     ],
 )
-def test_a_version_knows_its_own_option(tmp_path: Path, version: str, option: str, state: str) -> None:
-    with Sandbox(tmp_path / "sandbox", gitlab_version=version) as sandbox:
-        sandbox.mergeability_delay = 0
+def test_a_version_knows_its_own_option(tmp_path: Path, version: str, option: str, *, known: bool) -> None:
+    settings = AT_ONCE | {"gitlab_version": version, "merge_access": "developers"}
+    with Sandbox(tmp_path / "sandbox", settings=settings) as sandbox:
         run_git("clone", "--quiet", with_token(sandbox.repo_url, sandbox.token), str(tmp_path / "clone"))
         clone = Clone(tmp_path / "clone")
         clone.commit("changed: true\n")
         push(clone, "merge_request.create", f"merge_request.{option}")
 
-        assert Api(sandbox, sandbox.token).get("/merge_requests/1")["state"] == state
+        assert Api(sandbox, sandbox.token).get("/merge_requests/1")["merge_when_pipeline_succeeds"] is known

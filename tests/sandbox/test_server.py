@@ -56,7 +56,7 @@ def test_a_taken_port_is_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sandbox.json").write_text("[]", encoding="utf-8")
 
-    with pytest.raises(Refused, match=r"sandbox\.json is not what a sandbox wrote"):
+    with pytest.raises(Refused, match=r"sandbox\.json was not written by a sandbox"):
         Sandbox(tmp_path)
 
 

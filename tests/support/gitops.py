@@ -15,6 +15,19 @@ from tests.sandbox.client import Api, Clone, run_git, with_token
 APP = "registry.example.com/team/app"
 STAGING_FILE = "apps/app/envs/staging/values.yaml"
 
+# No test waits for GitLab's background jobs, except those that say so.
+AT_ONCE: dict[str, object] = dict.fromkeys(
+    ("mergeability_delay", "head_delay", "pipeline_delay", "pipeline_duration", "rebase_delay"), 0
+)
+# The defaults of the embedded server that bumper is not ready for. An entry goes once bumper is; none is to be added.
+KIND_FOR_NOW: dict[str, object] = {
+    "auto_merge_without_pipeline": True,
+    "ci_push_repository_for_job_token_allowed": True,
+    "merge_access": "developers",
+    "push_access": "developers",
+    "tier": "premium",
+}
+
 
 @dataclass(frozen=True)
 class Gitops:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from werkzeug import Request, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from bumper.sandbox.api.auth import api_identity, git_allowed, git_identity
+from bumper.sandbox.api.auth import api_identity, git_identity
 from bumper.sandbox.api.call import Answer, Call, Endpoint
 from bumper.sandbox.api.errors import GitLabError, not_found, unauthorized
 from bumper.sandbox.api.parameters import read_parameters
 from bumper.sandbox.api.routes import JOB_TOKEN_ENDPOINTS, api_map, site_map
+from bumper.sandbox.git.access import NOT_FOUND, refusal
 from bumper.sandbox.git.hooks import Hooks
 from bumper.sandbox.git.http import GitBackend
 from bumper.sandbox.pages.pages import Pages
@@ -43,6 +44,8 @@ class Application:
         path = str(request.environ["RAW_URI"]).partition("?")[0]
         if not path.startswith("/-/hooks/"):
             self.requests.append((request.method, path))
+            with self._world.lock:
+                self._world.jobs.run_due()
             fault = self.faults.take(request.method, path)
             if fault:
                 return fault
@@ -68,7 +71,7 @@ class Application:
                 endpoint, arguments = self._match_api(path, request.method)
                 answer = self._call(request, endpoint, arguments)
             except GitLabError as error:
-                answer = Answer(error.body, error.status)
+                answer = Answer(error.body, error.status, error.headers)
             if request.method != "GET":
                 self._world.save()
             return answer.response()
@@ -84,9 +87,10 @@ class Application:
 
     def _call(self, request: Request, endpoint: Endpoint, arguments: dict[str, str]) -> Answer:
         """A job token opens few doors: elsewhere its bearer is nobody, to whom private projects do not exist."""
+        if self._world.settings.maintenance and request.method != "GET":
+            raise GitLabError(403, {"message": "You cannot perform write operations on a read-only instance"})
         identity = api_identity(self._world, request)
-        job = identity.token is not None and identity.token.kind == "job"
-        if job and endpoint not in JOB_TOKEN_ENDPOINTS:
+        if identity.is_job and endpoint not in JOB_TOKEN_ENDPOINTS:
             raise not_found("Project") if request.method == "GET" and "id" in arguments else unauthorized()
         return endpoint(Call(self._world, request, identity, read_parameters(request), arguments))
 
@@ -94,13 +98,12 @@ class Application:
         push = "git-receive-pack" in {service, request.args.get("service")}
         with self._world.lock:
             identity, found = git_identity(self._world, request), self._world.project_at(project)
+            reason = NOT_FOUND
+            if identity is not None and found is not None:
+                reason = refusal(self._world, identity, found, push=push) or ""
         if identity is None:
             challenge = {"WWW-Authenticate": 'Basic realm="GitLab"'}
             return Response("HTTP Basic: Access denied.\n", 401, challenge, content_type="text/plain")
-        if found is None or not identity.may_see(found):
-            text = "The project you were looking for could not be found or you don't have permission to view it.\n"
-            return Response(text, 404, content_type="text/plain")
-        if not git_allowed(identity, push=push):
-            verb = "push code to" if push else "download code from"
-            return Response(f"You are not allowed to {verb} this project.\n", 403, content_type="text/plain")
-        return self.git.answer(request, found, identity, service)
+        if found is None or reason:
+            return Response(f"{reason}\n", 404 if reason == NOT_FOUND else 403, content_type="text/plain")
+        return self.git.answer(request, found, identity, project, service)

@@ -3,8 +3,8 @@
 from bumper.sandbox.api.call import Answer, Call
 from bumper.sandbox.api.errors import conflict, unauthorized
 from bumper.sandbox.api.views import View, user_view
+from bumper.sandbox.behaviour.auto_merge import process_auto_merges
 from bumper.sandbox.behaviour.mergeability import approvals_left, approvals_required
-from bumper.sandbox.behaviour.merging import fire_auto_merges
 from bumper.sandbox.state.records import Role
 
 
@@ -19,7 +19,7 @@ def require(call: Call) -> Answer:
     call.parameters.require("approvals_required")
     number = call.parameters.number("approvals_required", 0)
     call.world.update(call.merge_request, approvals_required=number)
-    fire_auto_merges(call.world, call.project)
+    process_auto_merges(call.world, call.project, call.merge_request.sha)
     return Answer(_view(call), 201)
 
 
@@ -33,7 +33,7 @@ def approve(call: Call) -> Answer:
         raise unauthorized()
     call.world.update(merge_request, approved_by=(*merge_request.approved_by, username))
     call.world.add_note(merge_request, username, "approved this merge request", system=True)
-    fire_auto_merges(call.world, call.project)
+    process_auto_merges(call.world, call.project, merge_request.sha)
     return Answer(_view(call), 201)
 
 

@@ -14,15 +14,27 @@ from bumper.sandbox.state.world import World, protection
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The user behind a request, with the token's role; no token where the push came over SSH or from a page."""
+    """The user behind a request, with the token's role; no token where the push came over SSH or from a page.
+
+    ``job_project`` is the path of the project whose job has a job token.
+    """
 
     user: User
     role: int
     token: Token | None = None
+    job_project: str = ""
+
+    @property
+    def is_job(self) -> bool:
+        """Whether a CI job calls with its own token."""
+        return self.token is not None and self.token.kind == "job"
 
     def may_see(self, project: Project) -> bool:
         """Whether the token reaches this project."""
-        return self.token is None or self.token.project_id in {None, project.id}
+        if self.token is None or self.token.project_id in {None, project.id}:
+            return True
+        allowed = not project.ci_inbound_job_token_scope_enabled or self.job_project in project.job_token_allowlist
+        return self.is_job and allowed
 
     def role_in(self, project: Project) -> int:
         """The access level in this project; an administrator may do everything."""
@@ -55,7 +67,7 @@ def api_identity(world: World, request: Request) -> Identity:
     own = request.path.endswith("/personal_access_tokens/self")
     if token.kind != "job" and not ({"api"} & set(token.scopes) or reading or own):
         raise GitLabError(403, _INSUFFICIENT)
-    return Identity(world.records.users[token.username], token.role, token)
+    return _identity(world, token)
 
 
 def git_identity(world: World, request: Request) -> Identity | None:
@@ -65,17 +77,12 @@ def git_identity(world: World, request: Request) -> Identity | None:
     token = world.records.tokens.get(value)
     if token is None or token.revoked or _expired(token):
         return None
-    return Identity(world.records.users[token.username], token.role, token)
+    return _identity(world, token)
 
 
-def git_allowed(identity: Identity, *, push: bool) -> bool:
-    """Whether the token's scopes and role let it fetch, or push at all."""
-    if identity.token is None or identity.token.kind == "job":
-        return True
-    scopes = set(identity.token.scopes)
-    if push:
-        return bool(scopes & {"api", "write_repository"}) and identity.role >= Role.DEVELOPER
-    return bool(scopes & {"api", "read_api", "read_repository", "write_repository"})
+def _identity(world: World, token: Token) -> Identity:
+    home = world.records.projects.get(token.project_id) if token.project_id is not None else None
+    return Identity(world.records.users[token.username], token.role, token, home.path if home else "")
 
 
 _INSUFFICIENT = {

@@ -1,6 +1,7 @@
 """One API call: what an endpoint is given, and what it gives back."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,7 +10,7 @@ from urllib.parse import urlencode
 from werkzeug import Request, Response
 
 from bumper.sandbox.api.auth import Identity
-from bumper.sandbox.api.errors import forbidden, not_found
+from bumper.sandbox.api.errors import forbidden, moved, not_found
 from bumper.sandbox.api.parameters import Parameters
 from bumper.sandbox.git.repository import Repository
 from bumper.sandbox.state.records import MergeRequest, Project, Role, User
@@ -38,9 +39,12 @@ class Call:
     @property
     def project(self) -> Project:
         """The project that the path names. Raises GitLabError 404 when it is unknown or out of reach."""
-        project = self.world.project_at(self.arguments["id"])
+        address = self.arguments["id"]
+        project = self.world.project_at(address)
         if project is None or not self.identity.may_see(project):
             raise not_found("Project")
+        if address in project.former_paths:
+            raise moved(self.request.method, self._with_number(project))
         return project
 
     @property
@@ -56,6 +60,11 @@ class Call:
         if found is None:
             raise not_found()
         return found
+
+    def _with_number(self, project: Project) -> str:
+        """The request's own address with the project's number in the place of its path."""
+        path = str(self.request.environ["RAW_URI"])
+        return self.world.url + re.sub(r"^/api/v4/projects/[^/?]+", f"/api/v4/projects/{project.id}", path)
 
     def require_role(self, role: Role) -> None:
         """Raises GitLabError 403 when the caller's role is lower, 404 when the project is out of reach."""

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 
 class GitLabError(Exception):
-    """An API answer that ends the request: status and JSON body."""
+    """An API answer that ends the request: status, JSON body, and headers where there are some."""
 
-    def __init__(self, status: int, body: Mapping[str, object]) -> None:
+    def __init__(self, status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None) -> None:
         super().__init__(str(body))
         self.status = status
         self.body = body
+        self.headers = headers
 
 
 def bad_request(message: object) -> GitLabError:
@@ -40,6 +41,15 @@ def not_found(what: str = "") -> GitLabError:
 def not_allowed() -> GitLabError:
     """405: not now."""
     return GitLabError(405, {"message": "405 Method Not Allowed"})
+
+
+def moved(method: str, location: str) -> GitLabError:
+    """What the old path of a moved project answers: GET is sent on, everything else is a 405."""
+    if method == "GET":
+        return GitLabError(
+            301, {"message": f"This resource has been moved permanently to {location}"}, {"Location": location}
+        )
+    return GitLabError(405, {"message": "Non GET methods are not allowed for moved projects"})
 
 
 def conflict(message: object) -> GitLabError:

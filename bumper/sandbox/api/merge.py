@@ -3,32 +3,33 @@
 from bumper.sandbox.api.call import Answer, Call
 from bumper.sandbox.api.errors import conflict, forbidden, not_allowed, not_found, unauthorized, unprocessable
 from bumper.sandbox.api.views import single_merge_request_view
-from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
-from bumper.sandbox.behaviour.mergeability import RUNNING, checked, detailed_status
-from bumper.sandbox.behaviour.merging import fire_auto_merges, merge, signature_of
-from bumper.sandbox.git.merge import rebased
+from bumper.sandbox.behaviour.auto_merge import can_be_set, process_auto_merges
+from bumper.sandbox.behaviour.mergeability import checked, detailed_status
+from bumper.sandbox.behaviour.merging import merge
+from bumper.sandbox.behaviour.rebasing import start_rebase
 from bumper.sandbox.state.records import MergeRequest, Role
-
-_LATER = frozenset({"ci_still_running", "not_approved", "draft_status"})
 
 
 def merge_now_or_later(call: Call) -> Answer:
     """PUT merge: merges when it can be, or sets auto-merge where that is asked for and something is still awaited.
 
-    In GitLab's order: 401 no right to merge, 405 not mergeable, 409 another head, 422 the merge fails.
+    In GitLab's order: 401 no right to merge, 405 not mergeable, 409 another head, 422 the merge fails. Where auto-merge
+    is asked for and a pipeline has not succeeded, nothing is merged at once: without a pipeline that is a 405.
     """
     world, project = call.world, call.project
     if not call.identity.may_merge(project, call.merge_request.target_branch):
         raise unauthorized()
     merge_request = checked(world, project, call.merge_request)
     status = detailed_status(world, project, merge_request)
-    later = _asks_auto_merge(call) and _awaited(call, merge_request, status)
-    if not later and status not in {"mergeable", "conflict", "need_rebase"}:
+    asked = _asks_auto_merge(call)
+    later = asked and can_be_set(world, merge_request, status)
+    at_once = status in {"mergeable", "conflict", "need_rebase"} and (not asked or _needs_no_pipeline(call))
+    if not later and not at_once:
         raise not_allowed()
     _require_head(call, merge_request)
     chosen = _chosen(call, merge_request)
     if later:
-        world.update(chosen, auto_merge_by=call.user.username)
+        world.update(chosen, auto_merge_by=call.user.username, auto_merge_sha=merge_request.sha)
     elif status == "mergeable":
         merge(world, project, call.user, chosen)
     else:
@@ -49,23 +50,15 @@ def cancel_auto_merge(call: Call) -> Answer:
 
 
 def rebase(call: Call) -> Answer:
-    """PUT rebase: the commits anew on the target branch; whether it went well is read from the merge request."""
+    """PUT rebase: a job makes the commits anew on the target branch; the merge request shows how that went."""
     call.require_role(Role.DEVELOPER)
-    world, project, repository, merge_request = call.world, call.project, call.repository, call.merge_request
-    if not call.identity.may_push(project, merge_request.source_branch):
+    merge_request = call.merge_request
+    own = merge_request.source_project_id == call.project.id
+    if not own or not call.identity.may_push(call.project, merge_request.source_branch):
         raise forbidden("Cannot push to source branch")
-    onto = repository.branch_tip(merge_request.target_branch)
-    base = repository.merge_base(onto, merge_request.sha) if onto else None
-    if merge_request.state != "opened" or onto is None or base is None:
+    if merge_request.state != "opened":
         raise not_allowed()
-    tip = rebased(repository, base, merge_request.sha, onto, signature_of(call.user)) if base != onto else None
-    if tip:
-        repository.set_branch(merge_request.source_branch, tip, merge_request.sha)
-        update = RefUpdate(merge_request.sha, tip, f"refs/heads/{merge_request.source_branch}")
-        branches_updated(world, project, call.user, [update])
-        world.update(call.merge_request, approved_by=merge_request.approved_by)  # the change itself is as approved
-    elif base != onto:
-        world.update(merge_request, merge_error="Rebase failed: Rebase locally, resolve all conflicts, then push.")
+    start_rebase(call.world, call.user, merge_request)
     return Answer({"rebase_in_progress": True}, 202)
 
 
@@ -75,8 +68,9 @@ def join_train(call: Call) -> Answer:
     if not project.merge_trains_enabled or not call.identity.may_merge(project, merge_request.target_branch):
         raise forbidden()
     _require_head(call, merge_request)
-    world.update(_chosen(call, merge_request), auto_merge_by=call.user.username, in_train=True)
-    fire_auto_merges(world, project)
+    chosen = _chosen(call, merge_request)
+    world.update(chosen, auto_merge_by=call.user.username, auto_merge_sha=merge_request.sha, in_train=True)
+    process_auto_merges(world, project, merge_request.sha)
     return Answer([_car(call)], 201)
 
 
@@ -99,13 +93,12 @@ def _asks_auto_merge(call: Call) -> bool:
     return renamed or call.parameters.flag("merge_when_pipeline_succeeds")
 
 
-def _awaited(call: Call, merge_request: MergeRequest, status: str) -> bool:
-    """Whether auto-merge has something to wait for; waiting for more than pipelines came with GitLab 17.7."""
-    pipeline = call.world.head_pipeline(merge_request)
-    running = pipeline is not None and pipeline.status in RUNNING
-    if status == "mergeable" or not call.world.knows("17.7"):
-        return running and status in {"mergeable", "ci_still_running"}
-    return status in _LATER or (status == "ci_must_pass" and pipeline is None)
+def _needs_no_pipeline(call: Call) -> bool:
+    """Whether a request for auto-merge merges at once: after a pipeline that succeeded, or by the feature flag."""
+    pipeline = call.world.head_pipeline(call.merge_request)
+    if pipeline is None:
+        return call.world.settings.auto_merge_without_pipeline
+    return pipeline.status == "success"
 
 
 def _require_head(call: Call, merge_request: MergeRequest) -> None:

@@ -3,13 +3,14 @@
 from typing import Any
 
 from bumper.sandbox.api.call import Answer, Call, page_of
-from bumper.sandbox.api.errors import bad_request
+from bumper.sandbox.api.errors import bad_request, not_found
 from bumper.sandbox.api.parameters import Parameters
 from bumper.sandbox.api.views import merge_request_view, single_merge_request_view
 from bumper.sandbox.behaviour import merge_requests
+from bumper.sandbox.behaviour.auto_merge import process_auto_merges
+from bumper.sandbox.behaviour.merge_requests import Branches
 from bumper.sandbox.behaviour.mergeability import checked
-from bumper.sandbox.behaviour.merging import fire_auto_merges
-from bumper.sandbox.state.records import MergeRequest, Role
+from bumper.sandbox.state.records import MergeRequest, Project, Role
 from bumper.sandbox.state.world import World
 
 _STATES = ("opened", "closed", "merged", "locked", "all")
@@ -31,28 +32,26 @@ def list_all(call: Call) -> Answer:
 
 
 def create(call: Call) -> Answer:
-    """POST: a new merge request."""
+    """POST: a new merge request; from a fork with ``target_project_id``."""
     call.require_role(Role.DEVELOPER)
     parameters, project = call.parameters, call.project
     parameters.require("source_branch", "target_branch", "title")
     fields = _fields(call.world, parameters, None)
-    made = merge_requests.create(
-        call.world,
-        project,
-        call.user,
-        source=parameters.text("source_branch"),
-        target=parameters.text("target_branch"),
-        fields=fields,
-    )
-    fire_auto_merges(call.world, project)
+    target = _target_project(call)
+    branches = Branches(project, parameters.text("source_branch"), target, parameters.text("target_branch"))
+    made = merge_requests.create(call.world, call.user, branches, fields)
+    process_auto_merges(call.world, target, made.sha)
     made = call.world.records.merge_requests[made.id]
-    return Answer(single_merge_request_view(call.world, project, made, call.identity), 201)
+    return Answer(single_merge_request_view(call.world, target, made, call.identity), 201)
 
 
 def show(call: Call) -> Answer:
     """GET: one merge request; looking at it sets its mergeability check going."""
     shown = checked(call.world, call.project, call.merge_request)
-    return Answer(single_merge_request_view(call.world, call.project, shown, call.identity))
+    view = single_merge_request_view(call.world, call.project, shown, call.identity)
+    if call.parameters.flag("include_rebase_in_progress"):
+        view["rebase_in_progress"] = shown.rebase_in_progress
+    return Answer(view)
 
 
 def update(call: Call) -> Answer:
@@ -69,8 +68,17 @@ def update(call: Call) -> Answer:
         changed = merge_requests.close(world, call.user, changed)
     if event == "reopen":
         changed = merge_requests.reopen(world, project, call.user, changed)
-    fire_auto_merges(world, project)
+    process_auto_merges(world, project, changed.sha)
     return Answer(single_merge_request_view(world, project, world.records.merge_requests[changed.id], call.identity))
+
+
+def _target_project(call: Call) -> Project:
+    """The project itself, or the one that it is a fork of."""
+    number = call.parameters.number("target_project_id", call.project.id)
+    target = call.world.records.projects.get(number)
+    if target is None or number not in {call.project.id, call.project.forked_from}:
+        raise not_found("Project")
+    return target
 
 
 def _fits(one: MergeRequest, parameters: Parameters) -> bool:

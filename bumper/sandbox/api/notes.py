@@ -4,7 +4,7 @@ from bumper.sandbox.api.call import Answer, Call, page_of
 from bumper.sandbox.api.errors import not_found
 from bumper.sandbox.api.views import note_view
 from bumper.sandbox.behaviour import merge_requests
-from bumper.sandbox.behaviour.merging import fire_auto_merges
+from bumper.sandbox.behaviour.auto_merge import process_auto_merges
 from bumper.sandbox.behaviour.quick_actions import read_text
 from bumper.sandbox.state.records import Role
 
@@ -34,7 +34,7 @@ def create(call: Call) -> Answer:
     actions = read_text(world, call.parameters.text("body"))
     note = world.add_note(merge_request, call.user.username, actions.body) if actions.body.strip() else None
     merge_requests.carry_out(world, call.project, call.user, merge_request, actions)
-    fire_auto_merges(world, call.project)
+    process_auto_merges(world, call.project, merge_request.sha)
     if note is None:
         done = dict.fromkeys(sorted(actions.commands), True)
         return Answer({"commands_changes": done, "summary": [f"Applied {name}." for name in done]}, 202)

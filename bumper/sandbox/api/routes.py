@@ -79,7 +79,19 @@ API: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", f"{_PROJECT}/merge_trains/merge_requests/<iid>", api_merge.join_train),
 )
 
-JOB_TOKEN_ENDPOINTS = frozenset({api_users.show_job})
+# GitLab's page about job tokens lists them.
+JOB_TOKEN_ENDPOINTS = frozenset(
+    {
+        api_users.show_job,
+        api_branches.list_all,
+        api_commits.show,
+        api_commits.merge_requests,
+        api_files.show,
+        api_files.raw,
+        api_merge_requests.list_all,
+        api_merge_requests.show,
+    }
+)
 
 
 class _Encoded(BaseConverter):

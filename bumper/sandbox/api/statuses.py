@@ -1,11 +1,9 @@
 """/projects/:id/statuses/:sha and pipelines: what an external CI reports about commits."""
 
-from dataclasses import replace
-
 from bumper.sandbox.api.call import Answer, Call, page_of
 from bumper.sandbox.api.errors import bad_parameter, not_found
 from bumper.sandbox.api.views import View, pipeline_view, user_view
-from bumper.sandbox.behaviour.merging import fire_auto_merges
+from bumper.sandbox.behaviour.pipelines import add_pipeline, set_status
 from bumper.sandbox.state.records import CommitStatus, Pipeline, Role
 from bumper.sandbox.state.world import now
 
@@ -35,8 +33,7 @@ def report(call: Call) -> Answer:
     world.records.statuses[status.id] = status
     states = {one.status for one in _statuses(call, pipeline)}
     together = next(one for one in _GRAVEST_FIRST if one in states)
-    world.records.pipelines[pipeline.id] = replace(pipeline, status=together, updated_at=now())
-    fire_auto_merges(world, project)
+    set_status(world, pipeline, together)
     return Answer(_view(call, status), 201)
 
 
@@ -66,14 +63,10 @@ def list_pipelines(call: Call) -> Answer:
 
 
 def _pipeline(call: Call, sha: str, ref: str) -> Pipeline:
-    world, project = call.world, call.project
-    known = [one for one in world.records.pipelines.values() if one.project_id == project.id]
-    same = [one for one in known if (one.sha, one.ref) == (sha, ref)]
-    if same:
-        return same[-1]
-    pipeline = Pipeline(world.next_id(), len(known) + 1, project.id, sha, ref, "pending", now(), now())
-    world.records.pipelines[pipeline.id] = pipeline
-    return pipeline
+    """The newest of the commit, whoever started it, or else a new one of the external CI."""
+    wanted = (call.project.id, sha, ref)
+    known = [one for one in call.world.records.pipelines.values() if (one.project_id, one.sha, one.ref) == wanted]
+    return known[-1] if known else add_pipeline(call.world, call.project, ref, sha, source="external")
 
 
 def _statuses(call: Call, pipeline: Pipeline) -> list[CommitStatus]:

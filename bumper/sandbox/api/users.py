@@ -21,10 +21,12 @@ def list_users(call: Call) -> Answer:
 
 
 def show_token(call: Call) -> Answer:
-    """GET personal_access_tokens/self: project access tokens answer here as well."""
+    """GET personal_access_tokens/self: project access tokens answer here as well, an OAuth token is none."""
     token = call.identity.token
     if token is None or token.kind == "job":
         raise unauthorized()
+    if token.kind == "oauth":
+        raise bad_request("400 Bad request - This endpoint requires token type to be a personal access token")
     return Answer(
         {
             "id": token.id,
@@ -41,7 +43,7 @@ def show_token(call: Call) -> Answer:
 
 def show_version(call: Call) -> Answer:
     """GET version, GET metadata."""
-    edition = f"{call.world.gitlab_version}-ee"
+    edition = f"{call.world.settings.gitlab_version}-ee"
     return Answer({"version": edition, "revision": "bumper", "kas": {"enabled": False}, "enterprise": True})
 
 

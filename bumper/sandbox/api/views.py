@@ -13,7 +13,7 @@ _LEVELS = {0: "No one", 30: "Developers + Maintainers", 40: "Maintainers", 60: "
 
 _SAME_NAMES = (
     "id", "iid", "project_id", "title", "description", "state", "created_at", "updated_at", "merged_at", "closed_at",
-    "target_branch", "source_branch", "merge_status", "sha", "merge_commit_sha", "squash_commit_sha",
+    "target_branch", "source_branch", "sha", "merge_commit_sha", "squash_commit_sha",
     "should_remove_source_branch", "force_remove_source_branch", "squash",
 )  # fmt: skip
 _NEVER_SET: View = {
@@ -48,7 +48,8 @@ def project_view(world: World, project: Project, role: int) -> View:
     settings = (
         "default_branch", "merge_method", "squash_option", "only_allow_merge_if_pipeline_succeeds", "created_at",
         "remove_source_branch_after_merge", "merge_trains_enabled", "merge_commit_template",
-        "squash_commit_template", "approvals_before_merge",
+        "squash_commit_template", "approvals_before_merge", "ci_config_path", "auto_devops_enabled", "archived",
+        "ci_push_repository_for_job_token_allowed",
     )  # fmt: skip
     return {
         "id": project.id,
@@ -60,7 +61,6 @@ def project_view(world: World, project: Project, role: int) -> View:
         "http_url_to_repo": f"{url}.git",
         "ssh_url_to_repo": f"git@127.0.0.1:{project.path}.git",
         "visibility": "private",
-        "archived": False,
         "empty_repo": not world.repository(project).branches(),
         "merge_requests_enabled": True,
         "namespace": {"full_path": project.path.rpartition("/")[0], "kind": "group"},
@@ -104,7 +104,7 @@ def pipeline_view(world: World, pipeline: Pipeline) -> View:
     project = world.records.projects[pipeline.project_id]
     fields = ("id", "iid", "project_id", "sha", "ref", "status", "created_at", "updated_at")
     url = f"{world.url}/{project.path}/-/pipelines/{pipeline.id}"
-    return {**{name: getattr(pipeline, name) for name in fields}, "source": "external", "web_url": url}
+    return {**{name: getattr(pipeline, name) for name in fields}, "source": pipeline.source, "web_url": url}
 
 
 def merge_request_view(world: World, project: Project, shown: MergeRequest) -> View:
@@ -115,14 +115,15 @@ def merge_request_view(world: World, project: Project, shown: MergeRequest) -> V
         **_people(world, shown),
         **_NEVER_SET,
         "labels": list(shown.labels),
-        "source_project_id": project.id,
+        "source_project_id": shown.source_project_id,
+        "merge_status": "checking" if shown.merge_status == "preparing" else shown.merge_status,
         "target_project_id": project.id,
         "draft": is_draft(shown),
         "work_in_progress": is_draft(shown),
         "merge_when_pipeline_succeeds": shown.auto_merge_by is not None,
         "detailed_merge_status": detailed_status(world, project, shown),
         "has_conflicts": shown.state == "opened" and shown.merge_status == "cannot_be_merged",
-        "squash_on_merge": shown.squash,
+        "squash_on_merge": {"always": True, "never": False}.get(project.squash_option, shown.squash),
         "user_notes_count": sum(not note.system for note in world.notes(shown)),
         "reference": number,
         "references": {"short": number, "relative": number, "full": f"{project.path}{number}"},
@@ -139,7 +140,6 @@ def single_merge_request_view(world: World, project: Project, shown: MergeReques
     return {
         **merge_request_view(world, project, shown),
         "merge_error": shown.merge_error,
-        "rebase_in_progress": False,
         "changes_count": str(files),
         "head_pipeline": view,
         "pipeline": view,

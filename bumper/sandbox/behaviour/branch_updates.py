@@ -1,8 +1,9 @@
-"""What a moved branch does to the merge requests that come from it or go to it."""
+"""What a moved branch does to the merge requests that come from it or go to it, some time after it moved."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bumper.sandbox.behaviour.mergeability import is_behind
 from bumper.sandbox.git.repository import NO_COMMIT
 from bumper.sandbox.state.records import MergeRequest, Project, User
 from bumper.sandbox.state.world import World, now
@@ -23,11 +24,9 @@ class RefUpdate:
 
 
 def branches_updated(world: World, project: Project, user: User, updates: Iterable[RefUpdate]) -> None:
-    """Bring the open merge requests in line with branches that moved, as GitLab does after each push."""
-    for update in updates:
-        for merge_request in world.merge_requests(project):
-            if update.branch and merge_request.state == "opened":
-                _refresh(world, project, user, merge_request, update)
+    """Have a job bring the open merge requests in line with branches that moved: until then they show the old head."""
+    moved = tuple(update for update in updates if update.branch)
+    world.jobs.add(world.settings.head_delay, lambda: _refresh_all(world, project.id, user, moved))
 
 
 def diff_ids(world: World, project: Project, source: str, target: str) -> dict[str, str]:
@@ -36,37 +35,66 @@ def diff_ids(world: World, project: Project, source: str, target: str) -> dict[s
     return {"sha": source, "base_sha": base, "start_sha": target}
 
 
-def publish_head(world: World, project: Project, merge_request: MergeRequest) -> None:
-    """Keep the commits in a ref of their own, so that they stay when the source branch is gone."""
-    world.repository(project).git("update-ref", f"refs/merge-requests/{merge_request.iid}/head", merge_request.sha)
+def publish_head(world: World, project: Project, source: Project, iid: int, sha: str) -> None:
+    """Keep the commits in a ref of the target project, so that they stay when the source branch or a fork is gone."""
+    repository, ref = world.repository(project), f"refs/merge-requests/{iid}/head"
+    if source.id == project.id:
+        repository.git("update-ref", ref, sha)
+    else:
+        repository.git("fetch", "--quiet", "--no-tags", str(world.repository(source).path), f"+{sha}:{ref}")
 
 
-def _refresh(world: World, project: Project, user: User, merge_request: MergeRequest, update: RefUpdate) -> None:
-    if update.branch == merge_request.source_branch:
+def _refresh_all(world: World, project_id: int, user: User, updates: Iterable[RefUpdate]) -> None:
+    for update in updates:
+        for merge_request in list(world.records.merge_requests.values()):
+            if merge_request.state == "opened":
+                _refresh(world, project_id, user, merge_request, update)
+
+
+def _refresh(world: World, project_id: int, user: User, merge_request: MergeRequest, update: RefUpdate) -> None:
+    project = world.records.projects[merge_request.project_id]
+    if (project_id, update.branch) == (merge_request.source_project_id, merge_request.source_branch):
         _source_moved(world, project, user, merge_request, update)
-    elif update.branch == merge_request.target_branch and update.new != NO_COMMIT:
+    elif (project_id, update.branch) == (project.id, merge_request.target_branch) and update.new != NO_COMMIT:
         if _arrived(world, project, merge_request, update):
             _merged_by_push(world, project, user, merge_request, update)
         else:
-            world.update(merge_request, merge_status="unchecked", updated_at=merge_request.updated_at)
+            _target_moved(world, project, user, merge_request)
 
 
 def _source_moved(world: World, project: Project, user: User, merge_request: MergeRequest, update: RefUpdate) -> None:
-    """A deleted source branch closes; a new commit is checked anew, and what was granted for the old one is void."""
+    """A deleted source branch closes; a new commit is checked anew, and what was granted for the old one is void.
+
+    Auto-merge that was set for the very commit stays: a push option set it together with the push.
+    """
     if update.new == NO_COMMIT:
         world.update(merge_request, state="closed", closed_by=user.username, closed_at=now(), auto_merge_by=None)
         world.add_note(merge_request, user.username, "closed", system=True)
         return
+    publish_head(world, project, world.source_project(merge_request), merge_request.iid, update.new)
     target = world.repository(project).branch_tip(merge_request.target_branch)
     ids = diff_ids(world, project, update.new, target or merge_request.start_sha)
-    if merge_request.auto_merge_by:
-        world.add_note(merge_request, user.username, "aborted the automatic merge: new commits", system=True)
     world.add_note(merge_request, user.username, "added 1 commit", system=True)
-    approvals = () if project.reset_approvals_on_push else merge_request.approved_by
-    moved = world.update(
-        merge_request, **ids, merge_status="unchecked", auto_merge_by=None, in_train=False, approved_by=approvals
-    )
-    publish_head(world, project, moved)
+    kept = not project.reset_approvals_on_push or merge_request.rebase_commit_sha == update.new
+    approvals = merge_request.approved_by if kept else ()
+    moved = world.update(merge_request, **ids, merge_status="unchecked", merge_error=None, approved_by=approvals)
+    if moved.auto_merge_sha != update.new:
+        abort_auto_merge(world, user, moved, "the source branch was updated")
+
+
+def _target_moved(world: World, project: Project, user: User, merge_request: MergeRequest) -> None:
+    """Where merges must be up to date, those that no longer are lose their auto-merge."""
+    moved = world.update(merge_request, merge_status="unchecked", updated_at=merge_request.updated_at)
+    outdated = project.merge_method != "merge" and not project.automatic_rebase and is_behind(world, project, moved)
+    if outdated and not moved.in_train:
+        abort_auto_merge(world, user, moved, "target branch was updated")
+
+
+def abort_auto_merge(world: World, user: User, merge_request: MergeRequest, reason: str) -> None:
+    """Take auto-merge away, and say why in the merge request's history; nothing where it is not set."""
+    if merge_request.auto_merge_by is not None:
+        world.add_note(merge_request, user.username, f"aborted the automatic merge because {reason}", system=True)
+        world.update(merge_request, auto_merge_by=None, in_train=False)
 
 
 def _arrived(world: World, project: Project, merge_request: MergeRequest, update: RefUpdate) -> bool:

@@ -1,12 +1,13 @@
 """Merge requests from creation to closing; merging is in merging.py."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bumper.sandbox.api.auth import Identity
 from bumper.sandbox.api.errors import GitLabError, bad_request, conflict
 from bumper.sandbox.behaviour.branch_updates import diff_ids, publish_head
+from bumper.sandbox.behaviour.people import kept
 from bumper.sandbox.behaviour.quick_actions import Actions, mentioned, read_text
 from bumper.sandbox.state.records import MergeRequest, Project, User
 from bumper.sandbox.state.world import World, now
@@ -15,29 +16,40 @@ _MAX_TITLE = 255
 _MAX_DESCRIPTION = 1_048_576
 
 
-def create(
-    world: World, project: Project, author: User, *, source: str, target: str, fields: Mapping[str, Any]
-) -> MergeRequest:
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """Where a merge request comes from and goes to: two branches of one project, or of a fork and its parent."""
+
+    source_project: Project
+    source: str
+    project: Project
+    target: str
+
+
+def create(world: World, author: User, branches: Branches, fields: Mapping[str, Any]) -> MergeRequest:
     """Open a merge request. Raises GitLabError where GitLab refuses: branches, title, a second one for the branches."""
-    if source == target:
+    project, from_fork = branches.project, branches.source_project.id != branches.project.id
+    if branches.source == branches.target and not from_fork:
         raise GitLabError(422, {"error": ["You can't use same project/branch for source and target"]})
-    ids = diff_ids(world, project, _tip(world, project, "Source", source), _tip(world, project, "Target", target))
-    _require_only_one(world, project, source, target)
+    head = _tip(world, branches.source_project, "Source", branches.source)
+    target = _tip(world, project, "Target", branches.target)
+    _require_only_one(world, branches)
     _check_texts(fields)
+    iid = 1 + max((found.iid for found in world.merge_requests(project)), default=0)
+    publish_head(world, project, branches.source_project, iid, head)
     actions = read_text(world, str(fields.get("description", "")))
     usual = {
         "squash": project.squash_option in {"always", "default_on"},
         "force_remove_source_branch": project.remove_source_branch_after_merge,
     }
-    values = {**usual, **fields, **ids, "description": actions.body, "created_at": now(), "updated_at": now()}
-    iid = 1 + max((found.iid for found in world.merge_requests(project)), default=0)
-    made = MergeRequest(
-        world.next_id(), iid, project.id, source_branch=source, target_branch=target, author=author.username, **values
-    )
+    values: dict[str, Any] = {**usual, **_with_people_kept(world, fields), **diff_ids(world, project, head, target)}
+    values |= {"description": actions.body, "created_at": now(), "updated_at": now()}
+    values |= {"source_branch": branches.source, "target_branch": branches.target, "author": author.username}
+    made = MergeRequest(world.next_id(), iid, project.id, branches.source_project.id, **values)
     world.records.merge_requests[made.id] = made
-    publish_head(world, project, made)
+    world.jobs.add(world.settings.mergeability_delay, lambda: _prepared(world, made.id))
     world.records.mentions.extend(mentioned(world, made.title))
-    return carry_out(world, project, author, made, actions)
+    return carry_out(world, project, author, world.records.merge_requests[made.id], actions)
 
 
 def update(
@@ -47,7 +59,8 @@ def update(
     _check_texts({"title": merge_request.title, **fields})
     target = fields.get("target_branch", merge_request.target_branch)
     if target != merge_request.target_branch:
-        _require_only_one(world, project, merge_request.source_branch, target)
+        source = world.source_project(merge_request)
+        _require_only_one(world, Branches(source, merge_request.source_branch, project, target))
         tip = world.repository(project).branch_tip(target)
         if tip is None:
             raise bad_request({"target_branch": ["does not exist"]})
@@ -55,7 +68,7 @@ def update(
     actions = read_text(world, str(fields.get("description", merge_request.description)))
     if "description" in fields:
         fields["description"] = actions.body
-    changed = world.update(merge_request, **fields)
+    changed = world.update(merge_request, **_with_people_kept(world, fields))
     known = mentioned(world, merge_request.title, merge_request.description)
     named = (*mentioned(world, changed.title), *actions.mentions)
     news = replace(actions, mentions=tuple(name for name in named if name not in known))
@@ -76,13 +89,16 @@ def reopen(world: World, project: Project, user: User, merge_request: MergeReque
     """Open it again, when it is closed. Raises GitLabError 409 when another is open for the same branches."""
     if merge_request.state != "closed":
         return merge_request
-    _require_only_one(world, project, merge_request.source_branch, merge_request.target_branch)
-    repository = world.repository(project)
-    source = repository.branch_tip(merge_request.source_branch)
-    target = repository.branch_tip(merge_request.target_branch)
+    source_project = world.source_project(merge_request)
+    _require_only_one(
+        world, Branches(source_project, merge_request.source_branch, project, merge_request.target_branch)
+    )
+    source = world.repository(source_project).branch_tip(merge_request.source_branch)
+    target = world.repository(project).branch_tip(merge_request.target_branch)
     if source is None or target is None:
         raise bad_request({"base": ["Source or target branch does not exist"]})
     world.add_note(merge_request, user.username, "reopened", system=True)
+    publish_head(world, project, source_project, merge_request.iid, source)
     ids = diff_ids(world, project, source, target)
     return world.update(merge_request, **ids, state="opened", closed_by=None, closed_at=None, merge_status="unchecked")
 
@@ -101,7 +117,7 @@ def carry_out(
         changes["approved_by"] = tuple(dict.fromkeys((*merge_request.approved_by, user.username)))
     may_merge = Identity(user, user.role).may_merge(project, merge_request.target_branch)
     if "merge" in actions.commands and may_merge and merge_request.state == "opened":
-        changes["auto_merge_by"] = user.username
+        changes |= {"auto_merge_by": user.username, "auto_merge_sha": merge_request.sha}
     changed = world.update(merge_request, **changes) if changes else merge_request
     return close(world, user, changed) if "close" in actions.commands else changed
 
@@ -123,7 +139,19 @@ def _check_texts(fields: Mapping[str, Any]) -> None:
         raise bad_request({"description": [f"is too long (maximum is {_MAX_DESCRIPTION} characters)"]})
 
 
-def _require_only_one(world: World, project: Project, source: str, target: str) -> None:
-    for found in world.merge_requests(project):
-        if (found.state, found.source_branch, found.target_branch) == ("opened", source, target):
+def _prepared(world: World, merge_request_id: int) -> None:
+    merge_request = world.records.merge_requests[merge_request_id]
+    if merge_request.merge_status == "preparing":
+        world.update(merge_request, merge_status="unchecked", updated_at=merge_request.updated_at)
+
+
+def _with_people_kept(world: World, fields: Mapping[str, Any]) -> dict[str, Any]:
+    people = {name: kept(world, fields[name]) for name in ("assignees", "reviewers") if name in fields}
+    return {**fields, **people}
+
+
+def _require_only_one(world: World, branches: Branches) -> None:
+    wanted = ("opened", branches.source_project.id, branches.source, branches.target)
+    for found in world.merge_requests(branches.project):
+        if (found.state, found.source_project_id, found.source_branch, found.target_branch) == wanted:
             raise conflict([f"Another open merge request already exists for this source branch: !{found.iid}"])

@@ -11,7 +11,8 @@ from typing import Any
 
 from bumper.sandbox.api.auth import Identity
 from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
-from bumper.sandbox.behaviour.push_options import lines_after_push
+from bumper.sandbox.behaviour.pipelines import start_pipeline
+from bumper.sandbox.behaviour.push_options import lines_after_push, moved_lines
 from bumper.sandbox.git import hook_script
 from bumper.sandbox.git.repository import NO_COMMIT
 from bumper.sandbox.state.records import Project, Role
@@ -69,8 +70,18 @@ class Hooks:
                 return {"allowed": refusal is None, "lines": [f"GitLab: {refusal}"] if refusal else []}
             branches_updated(self._world, push.project, push.identity.user, push.updates)
             lines = lines_after_push(self._world, push.project, push.identity, push.updates, push.options)
+            lines += moved_lines(self._world, push.project, question["environment"].get("BUMPER_SANDBOX_PATH", ""))
+            self._start_pipelines(push)
             self._world.save()
             return {"allowed": True, "lines": lines}
+
+    def _start_pipelines(self, push: Push) -> None:
+        """A push with a job token starts none, nor one that says so."""
+        if push.identity.is_job or "ci.skip" in push.options:
+            return
+        for update in push.updates:
+            if update.branch and update.new != NO_COMMIT:
+                start_pipeline(self._world, push.project, update.branch, update.new)
 
     def _read(self, question: Mapping[str, Any]) -> Push | None:
         world, environment = self._world, question["environment"]

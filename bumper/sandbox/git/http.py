@@ -27,14 +27,14 @@ class GitBackend:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._finished = threading.Condition()
 
-    def answer(self, request: Request, project: Project, identity: Identity, service: str) -> Response:
-        """Hand the request to git; ``service`` is the path below the repository, as ``info/refs``."""
+    def answer(self, request: Request, project: Project, identity: Identity, path: str, service: str) -> Response:
+        """Hand the request to git; ``path`` is what the client calls the project, ``service`` is as ``info/refs``."""
         process = subprocess.Popen(
             ["git", "http-backend"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**git_environment(), **self._cgi(request, project, identity, service)},
+            env={**git_environment(), **self._cgi(request, project, identity, path, service)},
             start_new_session=True,
         )
         self._running.add(process)
@@ -64,7 +64,7 @@ class GitBackend:
             self._running.discard(process)
             self._finished.notify_all()
 
-    def _cgi(self, request: Request, project: Project, identity: Identity, service: str) -> dict[str, str]:
+    def _cgi(self, request: Request, project: Project, identity: Identity, path: str, service: str) -> dict[str, str]:
         """The CGI variables; ``GL_USERNAME`` and the token's number go on to the hooks."""
         headers = request.headers
         token = str(identity.token.id) if identity.token else ""
@@ -82,6 +82,7 @@ class GitBackend:
             "REMOTE_ADDR": request.remote_addr or "",
             "GL_USERNAME": identity.user.username,
             "BUMPER_SANDBOX_TOKEN": token,
+            "BUMPER_SANDBOX_PATH": path,
         }
 
 

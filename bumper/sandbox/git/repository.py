@@ -48,7 +48,11 @@ class Repository:
             for key, value in _CONFIG.items():
                 section, name = key.split(".")
                 config.write(f"[{section}]\n\t{name} = {value}\n")
-            config.write(f"[core]\n\thooksPath = {os.path.relpath(hooks, self.path)}\n")
+        self.use_hooks(hooks)
+
+    def use_hooks(self, folder: Path) -> None:
+        """Run the hooks in this folder; relative, so that the server's directory can be moved."""
+        self.git("config", "core.hooksPath", os.path.relpath(folder, self.path))
 
     def git(self, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> str:
         """Git's output as text. Raises GitError when git fails."""

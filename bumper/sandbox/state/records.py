@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from bumper.sandbox.state.settings import ProjectSettings
+
 
 class Role(IntEnum):
     """Access levels, numbered as in GitLab's API."""
@@ -27,7 +29,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A credential: personal, project (a project access token) or job (a CI job's)."""
+    """A credential: personal, project or group (access tokens of bots), oauth, or job (a CI job's).
+
+    ``project_id`` is the project that a project's token reaches, or the one that a job's pipeline runs in.
+    """
 
     id: int
     value: str
@@ -52,29 +57,24 @@ class ProtectedBranch:
     allow_force_push: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project and its merge settings; its repository is the bare one at ``repositories/<path>.git``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project(ProjectSettings):
+    """A project; its repository is the bare one at ``repositories/<path>.git``. Its former paths still lead to it."""
 
     id: int
     path: str
     created_at: str
     default_branch: str = "main"
-    merge_method: str = "merge"
-    squash_option: str = "default_off"
-    only_allow_merge_if_pipeline_succeeds: bool = False
-    remove_source_branch_after_merge: bool = False
-    merge_trains_enabled: bool = False
     merge_commit_template: str | None = None
     squash_commit_template: str | None = None
-    approvals_before_merge: int = 0
-    reset_approvals_on_push: bool = True
     protected_branches: tuple[ProtectedBranch, ...] = ()
+    former_paths: tuple[str, ...] = ()
+    forked_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """An external pipeline: what the commit statuses of one commit on one branch amount to."""
+    """A pipeline of one commit on one branch: started by a push, or what an external CI's commit statuses amount to."""
 
     id: int
     iid: int
@@ -84,6 +84,7 @@ class Pipeline:
     status: str
     created_at: str
     updated_at: str
+    source: str = "external"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +119,15 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class MergeRequest:
-    """A merge request. ``merge_status`` is GitLab's own: unchecked, checking, can_be_merged or cannot_be_merged."""
+    """A merge request of the project that it goes to; ``source_project_id`` is another where it comes from a fork.
+
+    ``merge_status`` is GitLab's own: preparing, unchecked, checking, can_be_merged or cannot_be_merged.
+    """
 
     id: int
     iid: int
     project_id: int
+    source_project_id: int
     title: str
     description: str
     source_branch: str
@@ -140,10 +145,13 @@ class MergeRequest:
     squash: bool = False
     force_remove_source_branch: bool = False
     should_remove_source_branch: bool | None = None
-    merge_status: str = "unchecked"
+    merge_status: str = "preparing"
     behind_target: bool = False
     merge_error: str | None = None
+    rebase_in_progress: bool = False
+    rebase_commit_sha: str | None = None
     auto_merge_by: str | None = None
+    auto_merge_sha: str | None = None
     merge_commit_message: str | None = None
     squash_commit_message: str | None = None
     approved_by: tuple[str, ...] = ()

@@ -1,9 +1,9 @@
-"""The server's memory: the records under one lock, saved as JSON beside the repositories after every change."""
+"""The server's memory: the records and the settings under one lock, saved as JSON beside the repositories."""
 
 import secrets
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bumper.errors import Refused
 from bumper.sandbox.git.repository import Repository
+from bumper.sandbox.state.jobs import Jobs
 from bumper.sandbox.state.records import (
     MergeRequest,
     Note,
@@ -24,6 +25,7 @@ from bumper.sandbox.state.records import (
     Token,
     User,
 )
+from bumper.sandbox.state.settings import Settings, settings_from
 
 _RECORDS = TypeAdapter(Records)
 
@@ -31,14 +33,13 @@ _RECORDS = TypeAdapter(Records)
 class World:
     """Users, tokens, projects and merge requests. Hold ``lock`` while you read or change them."""
 
-    def __init__(self, directory: Path, gitlab_version: str) -> None:
-        """Continue with what ``directory`` holds, or begin anew. Raises Refused when that is no sandbox's."""
+    def __init__(self, directory: Path, clock: Callable[[], float]) -> None:
+        """Continue with what ``directory`` holds, or start anew. Raises Refused when a sandbox did not write that."""
         self.directory = directory
         self.hooks_folder = directory / "hooks"
-        self.gitlab_version = gitlab_version
+        self.settings = Settings()
+        self.jobs = Jobs(clock)
         self.url = ""
-        self.mergeability_delay = 0.2
-        self.check_started: dict[int, float] = {}
         self.lock = threading.RLock()
         self._file = directory / "sandbox.json"
         directory.mkdir(parents=True, exist_ok=True)
@@ -50,7 +51,7 @@ class World:
         try:
             return _RECORDS.validate_json(self._file.read_bytes())
         except ValidationError as error:
-            raise Refused(f"{self._file} is not what a sandbox wrote; remove it or choose another folder.") from error
+            raise Refused(f"{self._file} was not written by a sandbox", "remove it or choose another folder") from error
 
     def save(self) -> None:
         """Write the records; a reader never sees half a file."""
@@ -64,19 +65,25 @@ class World:
         self.records.last_id += 1
         return self.records.last_id
 
+    def choose(self, choices: Mapping[str, object]) -> None:
+        """Change settings. Raises Refused when a name or a value is unknown."""
+        self.settings = settings_from(asdict(self.settings) | dict(choices))
+
     def knows(self, version: str) -> bool:
         """Whether the GitLab that is played is at least ``version``."""
-        return _numbers(self.gitlab_version) >= _numbers(version)
+        return _numbers(self.settings.gitlab_version) >= _numbers(version)
 
     def repository(self, project: Project) -> Repository:
         """The project's bare repository."""
         return Repository(self.directory / "repositories" / f"{project.path}.git")
 
     def project_at(self, address: str) -> Project | None:
-        """The project with this number or path."""
+        """The project with this number or path, or the one that had this path before it was moved."""
+        projects = self.records.projects.values()
         if address.isdigit():
             return self.records.projects.get(int(address))
-        return next((project for project in self.records.projects.values() if project.path == address), None)
+        moved = (project for project in projects if address in project.former_paths)
+        return next((project for project in projects if project.path == address), next(moved, None))
 
     def add_user(self, username: str, name: str, role: Role, *, bot: bool = False, admin: bool = False) -> User:
         """A new user, or the one who has this name already."""
@@ -109,8 +116,6 @@ class World:
         changes.setdefault("updated_at", now())
         changed = replace(merge_request, **changes)
         self.records.merge_requests[changed.id] = changed
-        if changes.get("merge_status") == "unchecked":
-            self.check_started.pop(changed.id, None)
         return changed
 
     def update_project(self, project: Project, **changes: Any) -> Project:  # noqa: ANN401 - any field
@@ -122,6 +127,10 @@ class World:
     def merge_requests(self, project: Project) -> Iterator[MergeRequest]:
         """The project's merge requests, oldest first."""
         return (found for found in list(self.records.merge_requests.values()) if found.project_id == project.id)
+
+    def source_project(self, merge_request: MergeRequest) -> Project:
+        """The project of the source branch: another than the target's for a merge request from a fork."""
+        return self.records.projects[merge_request.source_project_id]
 
     def merge_request(self, project: Project, iid: int) -> MergeRequest | None:
         """The project's merge request with this number."""
@@ -139,7 +148,7 @@ class World:
 
     def head_pipeline(self, merge_request: MergeRequest) -> Pipeline | None:
         """The newest pipeline of the merge request's newest commit."""
-        wanted = (merge_request.project_id, merge_request.sha)
+        wanted = (merge_request.source_project_id, merge_request.sha)
         found = [one for one in self.records.pipelines.values() if (one.project_id, one.sha) == wanted]
         return found[-1] if found else None
 
