@@ -36,7 +36,7 @@ def test_all_is_well(gitops: Gitops, doctor: Doctor) -> None:
     assert all(list(one) == ["name", "ok", "found", "mend"] for one in found.ran.json["checks"])
     assert list(found.ran.json) == ["checks"]
     assert found.checks["environment prod"]["found"] == "3 applications, 3 files, 5 tags that can be set"
-    assert "project or group access token of bumper" in found.checks["token"]["found"]
+    assert "project access token of project_" in found.checks["token"]["found"]
     assert (gitops.tip(), gitops.branches(), gitops.merge_requests("all")) == before
 
 
