@@ -10,6 +10,7 @@ from bumper.files import read_bytes, replace_local
 from bumper.image import ImageReference
 from bumper.values.change import Change, Version, make_change
 from bumper.values.explain import explain_followers, explain_refusal
+from bumper.values.left_alone import explain_left_alone, explain_other_names
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, parse_path
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags
@@ -53,7 +54,9 @@ def set_tag(image: ImageReference, files: Sequence[str], path: str | None) -> Se
     edited = [_edit(name, image, where) for name in names]
     if not any(each.matched for each in edited):
         what = f"has a scalar at {path}" if path is not None else f"uses {image.repository}"
-        raise Refused(f"{', '.join(names[:5])}: no file {what}; `bumper pins {names[0]}` lists what there is.")
+        left_alone = [warning for each in edited for warning in each.outcome.warnings]
+        reason = f"{', '.join(names[:5])}: no file {what}; `bumper pins {names[0]}` lists what there is."
+        raise Refused("\n".join([reason, *left_alone]))
     for each in edited:
         if each.name == STDIN:
             sys.stdout.buffer.write(each.content)
@@ -100,4 +103,7 @@ def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
     after = Version(image.tag, image.digest)
     changes = tuple(make_change("", name, replace(edit.pin, repository=image.repository), after) for edit in needed)
     followers = explain_followers(values, [edit.pin for edit in needed])
-    return _Edited(name, bool(found), set_tags(values, edits), SetTags(changes, (*refusals, *followers)))
+    left_alone = list(explain_left_alone(values, pins, image)) if where is None else []
+    if not found and where is None:
+        left_alone += explain_other_names(values, pins, image)
+    return _Edited(name, bool(found), set_tags(values, edits), SetTags(changes, (*refusals, *followers, *left_alone)))

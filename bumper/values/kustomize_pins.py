@@ -32,7 +32,7 @@ def pins_of_kustomize_image(item: MappingNode, around: Surroundings) -> Iterator
     partner = next((place.keys[key] for key in ("newname", "name") if place.value(key)), None)
     if partner is None:
         return
-    name = _name(partner)
+    name = _name(partner, place.value("name") or "")
     tag, digest = place.keys.get("newtag"), digest_beside(place, "")
     if tag is not None:
         shape = f"Kustomize's {partner.key}+{tag.key}"
@@ -43,9 +43,9 @@ def pins_of_kustomize_image(item: MappingNode, around: Surroundings) -> Iterator
         yield absent_pin(place, partner, ("newTag",), name, "no newTag stands beside it")
 
 
-def _name(partner: Sibling) -> ImageName:
-    """Kustomize knows no registry but the one in the name itself."""
+def _name(partner: Sibling, replaced: str) -> ImageName:
+    """The image of ``partner``; Kustomize knows no registry but the one in the name itself."""
     text = plain_value(partner.node) or ""
     repository = None if is_placeholder(text) else read_repository(text)
     unnamed = "" if repository is not None else f"{text!r} is not a repository"
-    return ImageName(repository, (text,), (partner.key,), unnamed)
+    return ImageName(repository, (text, replaced), (partner.key,), unnamed)
