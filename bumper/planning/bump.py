@@ -1,6 +1,7 @@
 """What a bump would change: pins found by their repository, never by guessing a path. Pure."""
 
 import difflib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -11,7 +12,9 @@ from bumper.image import ImageReference, Repository
 from bumper.values.change import Change, Held, Version, make_change
 from bumper.values.explain import explain_followers, explain_refusal, lines_to_add
 from bumper.values.holds import hold_reason
+from bumper.values.left_alone import explain_left_alone
 from bumper.values.line_diff import unified_diff
+from bumper.values.pin import Pin
 from bumper.values.pin_path import format_path
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags
 from bumper.values.values_file import ValuesFile, describe
@@ -89,9 +92,9 @@ def plan_bump(
         if not settable:
             missing = _explain_missing(gathered, environment, image, apps)
             if not allow_missing:
-                raise Refused(missing)
+                raise Refused("\n".join([missing, *_left_alone(gathered, image, apps)]))
             warnings.append(missing)
-        warnings += refusals
+        warnings += [*refusals, *_left_alone(gathered, image, apps)]
         edits += [(pin, TagEdit(pin.pin, image.tag or "", image.digest, write_digests)) for pin in settable]
     return make_plan(gathered.values, edits, warnings)
 
@@ -164,6 +167,16 @@ def _explain_shared(
             f"{place} is shared by environments, and {environment} of {each.app} does not override it; "
             f"add to {each.own_file}\n{lines_to_add(each.pin, image)}"
         )
+
+
+def _left_alone(gathered: Gathered, image: ImageReference, apps: frozenset[str]) -> Iterator[str]:
+    """Where the chosen applications' files name ``image`` in a form that is not edited."""
+    by_file: defaultdict[str, list[Pin]] = defaultdict(list)
+    for found in (*gathered.pins, *gathered.shared):
+        if found.app in apps:
+            by_file[found.file].append(found.pin)
+    for file, pins in by_file.items():
+        yield from explain_left_alone(gathered.values[file], pins, image)
 
 
 def _explain_missing(gathered: Gathered, environment: str, image: ImageReference, apps: frozenset[str]) -> str:

@@ -5,14 +5,14 @@ What is found here is left alone and said, with file and line, so that nothing i
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
 from bumper.image import DOCKER_HUB, ImageReference, Repository, read_repository
 from bumper.values.pin import Pin
 from bumper.values.pin_path import format_path
-from bumper.values.values_file import ValuesFile, describe
+from bumper.values.values_file import ValuesFile, describe, find_pins
 from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode
 
 _HUB_HOSTS = r"(?:(?:docker\.io|index\.docker\.io|registry-1\.docker\.io|registry\.hub\.docker\.com)/)?"
@@ -62,10 +62,13 @@ def lines_left_alone(values: ValuesFile, pins: Sequence[Pin], repository: Reposi
     last = repository.name.rpartition("/")[2]
     if last not in values.text:
         return []
-    held = [scalar for pin in pins if (scalar := pin.tag_scalar) is not None]
     explained = {pin.line for pin in pins if pin.repository == repository and pin.tag_scalar is None}
     places = [match for match in _spelling(repository).finditer(values.text) if _is_name(match, repository)]
-    places = [match for match in places if not any(one.start <= match.start() < one.end for one in held)]
+    places = [match for match in places if _holder(pins, match.start()) is None]
+    if not places:
+        return []
+    every = find_pins(values)  # of other environments in the file, too
+    places = [match for match in places if _holder(every, match.start()) is None]
     lines: dict[int, None] = {}
     for scalar, is_key in _scalars(values) if places else ():
         for match in places:
@@ -74,6 +77,12 @@ def lines_left_alone(values: ValuesFile, pins: Sequence[Pin], repository: Reposi
                 if explained.isdisjoint(range(scalar.line, last_line + 1)):
                     lines[scalar.line + _line_ends(values, scalar.start, match.start())] = None
     return sorted(lines)
+
+
+def _holder(pins: Iterable[Pin], place: int) -> Scalar | None:
+    """The scalar of a tag that takes in ``place``."""
+    scalars = (pin.tag_scalar for pin in pins if pin.tag_scalar is not None)
+    return next((scalar for scalar in scalars if scalar.start <= place < scalar.end), None)
 
 
 @lru_cache(maxsize=64)
