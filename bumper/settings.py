@@ -9,8 +9,10 @@ from pathlib import Path
 
 from bumper.address import RepositoryAddress, parse_repository
 from bumper.errors import WrongUsage
+from bumper.redaction import Redactor, redactor
 
 _TOKEN_VARIABLES = ("BUMPER_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN")
+_SECRET_VARIABLES = (*_TOKEN_VARIABLES, "ARGOCD_AUTH_TOKEN", "CI_REGISTRY_PASSWORD")
 _CA_VARIABLES = ("CI_SERVER_TLS_CA_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 # What git-check-ref-format refuses in a branch's name, and a leading dash, which would be an option.
 _BAD_BRANCH = re.compile(r"^[-/.]|[\x00-\x20~^:?*\[\\\x7f]|\.\.|//|@\{|/\.|\.lock(/|$)|[/.]$|^@?$")
@@ -47,6 +49,11 @@ class Settings:
     cache_folder: Path | None = None  # where this user's programs keep what they can do without
 
     @property
+    def redact(self) -> Redactor:
+        """Takes the tokens out of what servers answer and git writes."""
+        return redactor(token.value for token in (self.token, self.argocd_token) if token is not None)
+
+    @property
     def has_api(self) -> bool:
         """Whether the token opens GitLab's API; without one, merge requests are made by push options."""
         return self.token is not None and not self.token.is_job_token
@@ -71,6 +78,11 @@ def read_settings(
         token = Token(address.password, "the repository's URL")
     argocd_token = _token(environ, ("ARGOCD_AUTH_TOKEN",))
     return Settings(address, token, branch, _ca_file(environ), argocd_token, _cache_folder(environ))
+
+
+def environment_redactor(environ: Mapping[str, str]) -> Redactor:
+    """Takes out of a text what any variable gives bumper as a secret."""
+    return redactor(environ.get(name, "").strip() for name in _SECRET_VARIABLES)
 
 
 def _token(environ: Mapping[str, str], names: Iterable[str]) -> Token | None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from bumper.argocd.verdict import Application
 from bumper.errors import Unavailable
 from bumper.http import NoAnswer, Question, Session, UntrustedCertificate, ask_once
+from bumper.redaction import redactor
 from bumper.settings import Settings
 
 _MAX_MESSAGE = 300  # characters
@@ -61,7 +62,7 @@ class ArgoServer:
         return told.read(name, f"{self.url}/applications/{quote(name)}")
 
     def _explain(self, name: str, status: int, said: str) -> Unavailable:
-        told = f" ({said.replace(self._token, '[token]')})" if said else ""
+        told = f" ({redactor([self._token])(said)})" if said else ""
         if status == HTTPStatus.UNAUTHORIZED:
             return Unavailable(f"{self.url} refused the token in ARGOCD_AUTH_TOKEN{told}; make a new one.")
         if status == HTTPStatus.FORBIDDEN:

@@ -99,7 +99,7 @@ def _run(arguments: list[str], run: Run) -> int:
         if trouble is not None:
             _drop_what_cannot_be_printed()
             return _fail(run, trouble)
-        traceback.print_exc()
+        run.progress.print(traceback.format_exc().rstrip())
         return _fail(run, BumperError("this is a bug in bumper", "please report it with the lines above"))
     return code if isinstance(code, int) else 0
 
@@ -117,5 +117,5 @@ def _fail(run: Run, error: BumperError) -> int:
 
     run.progress.print(f"{mark('error', sys.stderr)} {error}")
     if run.output is Output.JSON:
-        print(report.as_json(report.error_data(error)))
+        print(run.progress.redact(report.as_json(report.error_data(error))))
     return error.exit_code

@@ -73,18 +73,13 @@ Reopen = Annotated[bool, typer.Option("--reopen", help="Propose again what a per
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask (it never asks when stdin is no terminal).")]
 
 
-def _tell_more(context: typer.Context, value: bool) -> None:
-    """Every git command and every answer of GitLab, on stderr; a token is in none of them."""
+def _show_details(context: typer.Context, value: bool) -> None:
     if value:
-        import logging
-
-        logging.basicConfig(level=logging.WARNING, format="%(message)s")
-        logging.getLogger("bumper").setLevel(logging.DEBUG)
-        run_of(context).progress.verbose = True
+        run_of(context).progress.show_details()
 
 
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", callback=_tell_more, help="Tell every step on stderr, never a secret.")
+    bool, typer.Option("--verbose", "-v", callback=_show_details, help="Tell every step on stderr, never a secret.")
 ]
 Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Ask the registry whether the image exists.")]
 AllowMissing = Annotated[

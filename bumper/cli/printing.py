@@ -25,6 +25,6 @@ def show(
     if diff and is_coloured(stream):
         text = text.replace(diff, colour_diff(diff))
     try:
-        print(as_json(data) if run.output is Output.JSON else text, file=stream, flush=True)
+        print(run.progress.redact(as_json(data) if run.output is Output.JSON else text), file=stream, flush=True)
     except BrokenPipeError as error:  # Typer would end with exit code 1 and no word
         raise Unavailable("the result could not be printed", "whoever reads the output ended first") from error

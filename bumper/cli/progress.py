@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator, Mapping
 
 from bumper.progress import LOGGER
+from bumper.redaction import Redactor
+from bumper.settings import environment_redactor
 
 _SLOW = 1.0  # seconds before a step is worth a line
 _REDRAWN = 0.2  # seconds
@@ -21,13 +23,26 @@ _AFTER_A_MARK = "\r\x1b[0K"  # GitLab: behind a section's mark, which is then no
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 
 
+class _Redacted(logging.Formatter):
+    """Log lines without secrets."""
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__("%(message)s")
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of ``record``."""
+        return self._redact(super().format(record))
+
+
 class Progress(logging.Handler):
     """Shows the steps of one run."""
 
     def __init__(self, environ: Mapping[str, str], slow: float = _SLOW) -> None:
         """Show a step that takes longer than ``slow`` seconds."""
         super().__init__()
-        self.verbose = False
+        self.redact = environment_redactor(environ)
+        self._verbose = False
         self._slow = slow
         self._live = sys.stderr.isatty() and environ.get("TERM") != "dumb"
         self._folds = environ.get("GITLAB_CI") == "true"
@@ -49,8 +64,8 @@ class Progress(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """The step of ``record`` begins."""
         self.end_step()
-        self._step, self._began, self._ended = record.getMessage(), time.monotonic(), threading.Event()
-        if self.verbose:
+        self._step, self._began, self._ended = self.redact(record.getMessage()), time.monotonic(), threading.Event()
+        if self._verbose:
             self._open_section()
         else:
             with contextlib.suppress(RuntimeError):  # the machine has no thread left: then without a line
@@ -59,7 +74,15 @@ class Progress(logging.Handler):
     def print(self, line: str) -> None:
         """Print a line on stderr; the line of the step under way makes room for it."""
         self.end_step()
-        print(line, file=sys.stderr, flush=True)
+        print(self.redact(line), file=sys.stderr, flush=True)
+
+    def show_details(self) -> None:
+        """Print every step, every git command and every request to GitLab."""
+        self._verbose = True
+        lines = logging.StreamHandler()
+        lines.setFormatter(_Redacted(self.redact))
+        logging.basicConfig(level=logging.WARNING, handlers=[lines])
+        logging.getLogger("bumper").setLevel(logging.DEBUG)
 
     def end_step(self) -> None:
         """Nothing is under way: the screen is free for other lines."""

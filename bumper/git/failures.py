@@ -1,4 +1,4 @@
-"""What git's error texts mean for the user: each becomes one sentence."""
+"""What git's error texts mean for the user: each becomes one sentence, which begins with the server's own."""
 
 import re
 
@@ -36,6 +36,17 @@ _PUSH_RULES = (
     (re.compile(r"Commit must be signed|unsigned commit", re.IGNORECASE),
      "have git sign: commit.gpgsign and user.signingkey"),
 )  # fmt: skip
+# What git adds to every failure of a connection, after the line in which it (or ssh, or the server) names the cause.
+_WITHOUT_A_CAUSE = re.compile(
+    r"Could not read from remote repository|Please make sure you have the correct access rights"
+    r"|and the repository exists|the remote end hung up unexpectedly|Cloning into |failed to push some refs|^To |^hint:"
+    r"|shell request failed|^Connection to .* closed by remote host",
+    re.IGNORECASE,
+)
+_REMOTE = re.compile(r"^remote:\s*(?:ERROR:|GitLab:|error:)?\s*", re.IGNORECASE)
+_CAUSE = re.compile(r"^(?:fatal|error|remote):\s*")
+_RULER = frozenset("=-")
+_PASSING_REFUSAL = re.compile(r"temporarily read-only|read-only GitLab instance|maintenance", re.IGNORECASE)
 _REDIRECT = re.compile(r"unable to update url base from redirection|returned error: 30\d", re.IGNORECASE)
 
 
@@ -55,66 +66,80 @@ def is_gone(failure: GitFailed) -> bool:
 
 def explain(failure: GitFailed, step: str, settings: Settings) -> BumperError:
     """The error to raise for a git command that failed over the network; ``step`` says what bumper was doing."""
-    url, said = settings.address.url, failure.stderr
-    branch = _NO_BRANCH.search(said)
+    url, stderr = settings.address.url, failure.stderr
+    branch = _NO_BRANCH.search(stderr)
     if branch is not None:
-        return Refused(f"{url} has no branch {branch[1] or branch[2]!r}; mend --branch (or BUMPER_BRANCH).")
-    if _REDIRECT.search(said):
-        return Refused(f"{url} redirects elsewhere, where bumper sends no token; use the repository's present URL.")
-    if _REFUSED_TOKEN.search(said):
-        return Unavailable(f"{step} failed: {url} {_refusal(settings)}.")
-    if _WRONG_HOST.search(said):
+        return Refused(f"{url} has no branch {branch[1] or branch[2]!r}", "check --branch (or BUMPER_BRANCH)")
+    if _REDIRECT.search(stderr):
+        return Refused(f"{url} redirects elsewhere, where bumper sends no token", "use the repository's present URL")
+    return _explain_refusal(stderr, step, settings)
+
+
+def _explain_refusal(stderr: str, step: str, settings: Settings) -> Unavailable:
+    """What the server, or something on the way to it, refuses."""
+    url, sentence = settings.address.url, _servers_sentence(stderr, settings)
+    failed = f"{step} failed: {sentence}: {url}" if sentence else f"{step} failed: {url}"
+    if _PASSING_REFUSAL.search(sentence):
+        return Unavailable(f"{failed} takes nothing for the moment", "run it again later")
+    if _NOT_FOUND.search(stderr):
         return Unavailable(
-            f"{step} failed: the host key of {url} is not the one in known_hosts, or none is there; see with its "
-            "administrators that it is theirs, and put it into known_hosts."
+            f"{failed} was not found, or the token may not see it", "check BUMPER_REPO and what the token may see"
         )
-    if _NOT_FOUND.search(said):
+    if _REFUSED_TOKEN.search(stderr) or (sentence and settings.address.over_ssh):
+        return Unavailable(f"{failed} {_refusal(settings)}", _refusal_step(settings))
+    if _WRONG_HOST.search(stderr):
         return Unavailable(
-            f"{step} failed: {url} was not found, or the token may not see it; check BUMPER_REPO and the token."
+            f"{failed} shows a host key that is not the one in known_hosts, or none is there",
+            "ask its administrators whether it is theirs, and put it into known_hosts",
         )
-    return Unavailable(f"{step} failed: {url}: {_last_line(said, settings)}; try again.")
+    return Unavailable(f"{step} failed: {url}: {sentence or _cause(stderr, settings)}", "try again")
 
 
 def _refusal(settings: Settings) -> str:
     if settings.address.over_ssh:
-        return "refused the SSH key; check the key and that it may read and write the repository"
+        return "refused the SSH key"
+    return "asks for a token" if settings.token is None else f"refused the token in {settings.token.source}"
+
+
+def _refusal_step(settings: Settings) -> str:
+    if settings.address.over_ssh:
+        return "check the key and that it may read and write the repository"
     if settings.token is None:
-        return "asks for a token; set BUMPER_TOKEN to one with the scopes api and write_repository"
-    return (
-        f"refused the token in {settings.token.source}; check that it has not expired, its role (Developer) "
-        "and its scopes (api, write_repository)"
-    )
+        return "set BUMPER_TOKEN to one with the scopes api and write_repository"
+    return "check that it has not expired, its role (Developer) and its scopes (api, write_repository)"
 
 
 def explain_push(failure: GitFailed, branch: str, settings: Settings) -> BumperError:
-    """The error for a push that was refused for another reason than a race; GitLab says why in `remote:` lines."""
-    said = [line.removeprefix("remote:").strip() for line in failure.stderr.splitlines() if line.startswith("remote:")]
-    told = " ".join(line for line in said if line and not set(line) <= {"=", "-"})
+    """The error for a push that was refused for another reason than a race; GitLab says why in ``remote:`` lines."""
     in_the_way = _IN_THE_WAY.search(failure.stderr)
     if in_the_way is not None:
         return Refused(
-            f"branch {in_the_way[1]} stands in the way of {branch}; delete it, or set branch_prefix in bumper.yaml."
+            f"branch {in_the_way[1]} is in the way of {branch}", "delete it, or set branch_prefix in bumper.yaml"
         )
-    if "declined" in failure.stdout or "declined" in failure.stderr or "GitLab:" in told:
-        reason = redact(told or "a hook of the server declined it", settings).removeprefix("GitLab: ").rstrip(".")
-        step = next((f"; {mend}" for rule, mend in _PUSH_RULES if rule.search(told)), "")
-        return Refused(f"pushing {branch} was refused by the server: {reason}{step}.")
+    sentence = _servers_sentence(failure.stderr, settings)
+    declined = "declined" in failure.stdout or "declined" in failure.stderr or "remote: GitLab:" in failure.stderr
+    if declined and not _PASSING_REFUSAL.search(sentence):
+        step = next((step for rule, step in _PUSH_RULES if rule.search(sentence)), "")
+        reason = sentence or "a hook of the server declined it"
+        return Refused(f"pushing {branch} was refused by the server: {reason}", step)
     if _NO_PUSH_OPTIONS.search(failure.stderr):
         return Refused(
-            f"{settings.address.url} takes no push options, by which a merge request is made without GitLab's API; set "
-            "BUMPER_TOKEN to a token with the scopes api and write_repository."
+            f"{settings.address.url} takes no push options, by which a merge request is made without GitLab's API",
+            "set BUMPER_TOKEN to a token with the scopes api and write_repository",
         )
     return explain(failure, f"pushing {branch}", settings)
 
 
-def _last_line(said: str, settings: Settings) -> str:
-    lines = [line.strip() for line in redact(said, settings).splitlines() if line.strip()]
-    telling = (
-        [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))] or lines or ["git said nothing"]
-    )
-    return re.sub(r"^(fatal|error|remote): ", "", telling[0]).rstrip(".")
+def _servers_sentence(stderr: str, settings: Settings) -> str:
+    """What the server wrote behind ``remote:``, without its rulers; git wraps it nowhere, GitLab does."""
+    lines = [_REMOTE.sub("", line).strip() for line in stderr.splitlines() if line.startswith("remote:")]
+    telling = [line for line in lines if line and not _RULER.issuperset(line)]
+    return settings.redact(" ".join(telling)).rstrip(".")
 
 
-def redact(text: str, settings: Settings) -> str:
-    """``text`` without the token."""
-    return text.replace(settings.token.value, "[token]") if settings.token is not None else text
+def _cause(stderr: str, settings: Settings) -> str:
+    """The first line that names a cause: ssh and curl write theirs before git sums up."""
+    lines = [line.strip() for line in settings.redact(stderr).splitlines() if line.strip()]
+    telling = [line for line in lines if _WITHOUT_A_CAUSE.search(line) is None] or lines or ["git gave no reason"]
+    causes = [line for line in telling if _CAUSE.match(line)]
+    return _CAUSE.sub("", next(iter(causes or telling))).rstrip(".")

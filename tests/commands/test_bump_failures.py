@@ -128,7 +128,7 @@ def test_a_branch_that_stands_in_the_way(gitops: Gitops, bumper: CommandLine) ->
 
     message = bumper.refused("staging", f"{BACKEND}:1.0.3")
 
-    assert "branch bumper stands in the way" in message
+    assert "branch bumper is in the way" in message
     assert "branch_prefix" in message
 
 

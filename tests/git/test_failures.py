@@ -4,12 +4,13 @@ import pytest
 
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.git.command import GitFailed
-from bumper.git.failures import explain, explain_push, is_race, redact
+from bumper.git.failures import explain, explain_push, is_race
 from bumper.settings import Settings, read_settings
 
 HTTPS = "https://gitlab.example.com/platform/gitops.git"
 SSH = "git@gitlab.example.com:platform/gitops.git"
 SECRET = "glpat-s3cr3t"
+FORBIDDEN = "fatal: unable to access 'x': The requested URL returned error: 403"
 
 
 def settings(repo: str = HTTPS, token: str | None = SECRET) -> Settings:
@@ -61,7 +62,17 @@ def test_trying_again_from_the_tip_would_not_help(report: str) -> None:
             "Could not resolve host: x; try again.",
         ),
         ("fatal: unable to access 'x': SSL certificate problem", Unavailable, "SSL certificate problem; try again."),
-        ("", Unavailable, "git said nothing; try again."),
+        (
+            f"remote: You are not allowed to push code to this project.\n{FORBIDDEN}",
+            Unavailable,
+            f"You are not allowed to push code to this project: {HTTPS} refused the token in BUMPER_TOKEN;",
+        ),
+        (
+            f"remote: The repository is temporarily read-only. Please try again later.\n{FORBIDDEN}",
+            Unavailable,
+            f"The repository is temporarily read-only. Please try again later: {HTTPS} takes nothing",
+        ),
+        ("", Unavailable, "git gave no reason; try again."),
     ],
 )
 def test_one_sentence_for_each_failure(stderr: str, kind: type[BumperError], said: str) -> None:
@@ -86,11 +97,52 @@ def test_over_ssh_it_is_the_key() -> None:
     assert "token" not in str(error)
 
 
+RULER = "remote: \nremote: ========\nremote: \n"
+SHELL_ENDS = "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\n"
+
+
+@pytest.mark.parametrize(
+    ("stderr", "said"),
+    [
+        (
+            f"ssh: connect to host gitlab.example.com port 22: Connection refused\n{SHELL_ENDS}",
+            f"cloning failed: {SSH}: ssh: connect to host gitlab.example.com port 22: Connection refused; try again.",
+        ),
+        (
+            f"{RULER}remote: ERROR: This deploy key does not have write access to this project.\n{RULER}{SHELL_ENDS}",
+            f"cloning failed: This deploy key does not have write access to this project: {SSH} refused the SSH key;",
+        ),
+        (
+            f"{RULER}remote: ERROR: The project you were looking for could not be found.\n{RULER}{SHELL_ENDS}",
+            f"cloning failed: The project you were looking for could not be found: {SSH} was not found, or the token",
+        ),
+        (
+            f"{RULER}remote: ERROR: GitLab is in maintenance mode.\n{RULER}{SHELL_ENDS}",
+            f"cloning failed: GitLab is in maintenance mode: {SSH} takes nothing for the moment; run it again later.",
+        ),
+    ],
+)
+def test_over_ssh_the_line_with_the_cause_is_kept(stderr: str, said: str) -> None:
+    error = explain(GitFailed(stderr), "cloning", settings(SSH))
+
+    assert type(error) is Unavailable
+    assert str(error).startswith(said)
+
+
+def test_a_hook_that_declines_for_the_moment_is_no_refusal() -> None:
+    failure = GitFailed(
+        "remote: GitLab: The repository is temporarily read-only. Please try again later.\n",
+        "!\ta:refs/heads/main\t[remote rejected] (pre-receive hook declined)\n",
+    )
+
+    assert type(explain_push(failure, "main", settings())) is Unavailable
+
+
 def test_no_explanation_shows_the_token() -> None:
     failure = GitFailed(f"fatal: unable to access 'https://oauth2:{SECRET}@x/': timed out")
 
     assert SECRET not in str(explain(failure, "cloning", settings()))
-    assert redact(f"a {SECRET} b", settings()) == "a [token] b"
+    assert "[token]" in str(explain(failure, "cloning", settings()))
 
 
 def test_gitlabs_reason_for_declining_a_push_is_told() -> None:
@@ -157,4 +209,4 @@ def test_a_branch_in_the_way_is_named() -> None:
     error = explain_push(failure, "bumper/x", settings())
 
     assert type(error) is Refused
-    assert "branch bumper stands in the way of bumper/x" in str(error)
+    assert "branch bumper is in the way of bumper/x" in str(error)
