@@ -46,6 +46,7 @@ class Settings:
     branch: str | None
     ca_file: Path | None
     argocd_token: Token | None = None
+    argocd_server: str | None = None  # the only Argo CD that gets the token, where the environment names one
     cache_folder: Path | None = None  # where this user's programs keep what they can do without
 
     @property
@@ -77,7 +78,8 @@ def read_settings(
     if token is None and address.password:
         token = Token(address.password, "the repository's URL")
     argocd_token = _token(environ, ("ARGOCD_AUTH_TOKEN",))
-    return Settings(address, token, branch, _ca_file(environ), argocd_token, _cache_folder(environ))
+    argocd_server = environ.get("ARGOCD_SERVER") or None
+    return Settings(address, token, branch, _ca_file(environ), argocd_token, argocd_server, _cache_folder(environ))
 
 
 def environment_redactor(environ: Mapping[str, str]) -> Redactor:

@@ -1,9 +1,9 @@
 """Waiting for Argo CD to run what was merged, and the gate that lets only what is healthy be promoted."""
 
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 
 from bumper.argocd.server import ArgoServer, NoSuchApplication, NotAnswering, connect_to_argocd
 from bumper.argocd.verdict import ExpectedImage, Verdict, judge
@@ -17,12 +17,14 @@ from bumper.settings import Settings
 
 _FIRST_PAUSE, _MAX_PAUSE = 1.0, 10.0  # seconds between two looks
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # a Helm chart's version is a revision, too
-_AT_ONCE = 8
-_MAX_TOLD = 5
+_THREADS = 8
+_MAX_NAMED = 5
 
 
 def check_rollout(rollout: Rollout | None, environment: str, settings: Settings) -> None:
-    """Before anything is pushed: Argo CD can be asked about every application that is to be waited for.
+    """Before anything is pushed: Argo CD knows every application that is to be waited for.
+
+    An Argo CD that does not answer at this moment may do so later, when there is something to wait for.
 
     Raises:
         Refused: bumper.yaml does not say which Argo CD deploys the environment.
@@ -30,16 +32,27 @@ def check_rollout(rollout: Rollout | None, environment: str, settings: Settings)
 
     """
     rollout = _require(rollout, environment, "--wait-deployed")
-    server = connect_to_argocd(rollout.argocd.server, settings)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(server.read, rollout.applications()))
+    server = _connect(rollout, settings)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(lambda name: _read_if_answering(server, name), rollout.applications()))
 
 
-def _require(rollout: Rollout | None, environment: str, what: str) -> Rollout:
+def _read_if_answering(server: ArgoServer, name: str) -> None:
+    try:
+        server.read(name)
+    except NotAnswering as error:
+        report_step(f"going on without an answer from Argo CD for now ({error.what})")
+
+
+def _connect(rollout: Rollout, settings: Settings) -> ArgoServer:
+    return connect_to_argocd(rollout.argocd.server, rollout.argocd.project, settings)
+
+
+def _require(rollout: Rollout | None, environment: str, purpose: str) -> Rollout:
     if rollout is None:
         raise Refused(
-            f"{what} asks Argo CD about {environment}, and bumper.yaml does not say which; add argocd with server and "
-            f"application to environments.{environment}."
+            f"{purpose} asks Argo CD about {environment}, and bumper.yaml does not say which Argo CD that is",
+            f"add argocd with server and application to environments.{environment}",
         )
     return rollout
 
@@ -59,10 +72,14 @@ def wait_until_deployed(
     if result.landed is None:  # a dry run, or nothing was to be deployed
         return
     rollout = _require(result.rollout, result.environment, "--wait-deployed")
-    server = connect_to_argocd(rollout.argocd.server, settings)
-    holds = _holder(settings, result.landed)
+    server = _connect(rollout, settings)
+    applications = rollout.applications()
+    report_step(f"asking {server.url} (Argo CD) to look at the repository")
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(server.refresh, applications))
+    holds = _contains_commit(settings, result.landed)
     waiting = _Waiting(server, began + seconds, seconds, show)
-    for name, expected in rollout.applications().items():
+    for name, expected in applications.items():
         waiting.wait_for(name, expected, holds)
 
 
@@ -76,31 +93,31 @@ class _Waiting:
         self._show = show
 
     def wait_for(self, name: str, expected: Iterable[ExpectedImage], holds: Callable[[str], bool]) -> None:
-        """Until the application runs what is expected."""
+        """Return once the application runs the expected images."""
         pause, seen = _FIRST_PAUSE, Verdict("waiting", "")
         while True:
             verdict, page = self._look(name, expected, holds)
             # Argo CD may still report the health of the pods from before: only what stays Degraded is.
             if verdict.state == "failed" or (verdict.state == seen.state == "degraded"):
-                raise NotDeployed(f"Argo CD application {name} is not well: {verdict.reason}; see {page}.")
+                raise NotDeployed(f"Argo CD application {name} is not well: {verdict.reason}", f"see {page}")
             if verdict.state == "done":
                 return
             if verdict != seen:
                 self._show(f"waiting for Argo CD application {name}: {verdict.reason}")
-            left = self._deadline - time.monotonic()
+            left = self._deadline - monotonic()
             if left <= 0:
                 raise NotDeployed(
-                    f"Argo CD application {name} did not run it within {self._seconds:g} s: {verdict.reason}; "
-                    f"see {page}."
+                    f"Argo CD application {name} did not run it within {self._seconds:g} s: {verdict.reason}",
+                    f"see {page}",
                 )
-            time.sleep(min(pause, left))
+            sleep(min(pause, left))
             pause, seen = min(pause * 1.5, _MAX_PAUSE), verdict
 
     def _look(self, name: str, expected: Iterable[ExpectedImage], holds: Callable[[str], bool]) -> tuple[Verdict, str]:
         try:
             application = self._server.read(name)
         except NotAnswering as error:
-            return Verdict("waiting", str(error).rstrip(".")), self._server.url
+            return Verdict("waiting", error.what), self._server.url
         return judge(application, expected, holds), application.page
 
 
@@ -114,31 +131,33 @@ def check_health(rollout: Rollout | None, environment: str, tip: str, settings: 
 
     """
     rollout = _require(rollout, environment, "The health check (require_healthy in bumper.yaml, or --require-healthy)")
-    server, holds = connect_to_argocd(rollout.argocd.server, settings), _holder(settings, tip)
+    server, holds = _connect(rollout, settings), _contains_commit(settings, tip)
     report_step(f"asking {server.url} (Argo CD)")
-    asked = rollout.applications()
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        verdicts = dict(zip(asked, pool.map(lambda name: _ask(server, name, asked, holds), asked), strict=True))
+    expected = rollout.applications()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = pool.map(lambda name: _ask(server, name, expected, holds), expected)
+        verdicts = dict(zip(expected, found, strict=True))
     ill = [f"{name} ({verdict.reason})" for name, verdict in verdicts.items() if verdict.state != "done"]
     if ill:
-        more = f" and {len(ill) - _MAX_TOLD} more" if len(ill) > _MAX_TOLD else ""
+        more = f" and {len(ill) - _MAX_NAMED} more" if len(ill) > _MAX_NAMED else ""
         raise Refused(
             f"Argo CD does not report as healthy in {environment}, running what the values say: "
-            f"{', '.join(ill[:_MAX_TOLD])}{more}; wait or mend that, or leave it out by --app."
+            f"{', '.join(ill[:_MAX_NAMED])}{more}",
+            "wait, fix it, or leave it out by --app",
         )
 
 
 def _ask(
-    server: ArgoServer, name: str, asked: Mapping[str, Iterable[ExpectedImage]], holds: Callable[[str], bool]
+    server: ArgoServer, name: str, expected: Mapping[str, Iterable[ExpectedImage]], holds: Callable[[str], bool]
 ) -> Verdict:
     try:
-        return judge(server.read(name), asked[name], holds)
+        return judge(server.read(name), expected[name], holds)
     except NoSuchApplication as missing:
-        return Verdict("waiting", str(missing).rstrip("."))
+        return Verdict("waiting", missing.what)
 
 
-def _holder(settings: Settings, commit: str | None) -> Callable[[str], bool]:
-    """Whether a revision is ``commit`` or was made on top of it; the latter only GitLab's API tells."""
+def _contains_commit(settings: Settings, commit: str | None) -> Callable[[str], bool]:
+    """A function that tells whether a revision is ``commit`` or was made on top of it, as only GitLab's API knows."""
     gitlab = connect_if_possible(settings)
     known: dict[str, bool] = {}
 

@@ -67,6 +67,11 @@ class ArgoCd(_Keys):
         description="The Argo CD application, or a list of them; {app} stands for bumper's application.",
         examples=["{app}-staging"],
     )
+    project: str | None = Field(
+        default=None,
+        description="The project of these applications in Argo CD, which then tells a missing application from one "
+        "that the token may not see.",
+    )
 
 
 class EnvironmentConfig(_Keys):

@@ -4,7 +4,8 @@
 """
 
 from bumper.http.exchange import Answer, Question, ask_once
-from bumper.http.failures import NoAnswer, UntrustedCertificate, explain_failure, origin
+from bumper.http.failures import NoAnswer, UntrustedCertificate, explain_failure
+from bumper.http.origin import is_loopback, is_private, origin
 from bumper.http.session import Session
 
 __all__ = [
@@ -15,5 +16,7 @@ __all__ = [
     "UntrustedCertificate",
     "ask_once",
     "explain_failure",
+    "is_loopback",
+    "is_private",
     "origin",
 ]

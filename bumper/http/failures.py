@@ -1,10 +1,9 @@
 """Why a server gave no answer, in words."""
 
-from urllib.parse import urlsplit
-
 import requests
 
 from bumper.errors import Unavailable
+from bumper.http.origin import origin
 
 _BROKEN = (
     requests.ConnectionError,
@@ -23,12 +22,6 @@ class UntrustedCertificate(NoAnswer):
 
 class AnswerTooLarge(requests.RequestException):
     """The answer's body was longer than anybody should read; the rest of it was left."""
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port of ``url``: what may be shown of it, for its query may hold a secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def is_unreachable(error: Exception) -> bool:

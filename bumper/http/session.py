@@ -18,7 +18,8 @@ from urllib3.exceptions import HTTPError
 from bumper import __version__
 from bumper.errors import Refused
 from bumper.http.bounded import MAX_ANSWER, POOLS
-from bumper.http.failures import AnswerTooLarge, is_timeout, is_unreachable, origin
+from bumper.http.failures import AnswerTooLarge, is_timeout, is_unreachable
+from bumper.http.origin import origin
 
 TIMEOUTS = (5.0, 20.0)  # seconds to connect, and for the whole answer
 _TRIES = 4

@@ -6,17 +6,15 @@ sends it on HEAD only; so GET follows where HEAD did not tell, and the digest is
 """
 
 import hashlib
-import ipaddress
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.http import Answer, Question, Session
+from bumper.http import Answer, Question, Session, is_loopback
 from bumper.image import DOCKER_HUB, ImageReference, is_digest
 from bumper.progress import report_step
 from bumper.registry.auth import Login, authorize, explain_login
@@ -89,17 +87,9 @@ def _base_url(host: str, access: RegistryAccess) -> str:
     """Plain HTTP where bumper.yaml says so, and on this machine where HTTPS is not spoken; else HTTPS."""
     if host == DOCKER_HUB:
         return f"https://{_DOCKER_HUB_API}"
-    if host in access.insecure or (_is_loopback(host) and not speaks_https(host, access.ca_file)):
+    if host in access.insecure or (is_loopback(host) and not speaks_https(host, access.ca_file)):
         return f"http://{host}"
     return f"https://{host}"
-
-
-def _is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
 
 
 def _resolve(registry: _Registry | BumperError, image: ImageReference) -> str | BumperError:

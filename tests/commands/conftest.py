@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.argocd import TOKEN, ArgoCd
+from tests.support.clock import Clock
 from tests.support.gitops import STAGING_FILE, Gitops, GitopsMaker, values
 from tests.support.sshd import SshServer, serve_ssh
 
@@ -23,3 +25,21 @@ def ssh(without_token: Gitops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("BUMPER_REPO", server.url)
         monkeypatch.setenv("GIT_SSH_COMMAND", server.command)
         yield server
+
+
+@pytest.fixture
+def argocd(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArgoCd]:
+    """Argo CD with a token that is set; nobody waits long for its refresh."""
+    monkeypatch.setenv("ARGOCD_AUTH_TOKEN", TOKEN)
+    monkeypatch.setattr("bumper.argocd.server.REFRESH_TIMEOUTS", (1, 0.05))
+    with ArgoCd() as server:
+        yield server
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which bumper waits for Argo CD: its pauses pass at once."""
+    clock = Clock()
+    monkeypatch.setattr("bumper.delivery.rollout.sleep", clock.sleep)
+    monkeypatch.setattr("bumper.delivery.rollout.monotonic", clock.monotonic)
+    return clock

@@ -1,21 +1,12 @@
 """Only what Argo CD reports healthy in the source environment is promoted."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.support.argocd import TOKEN, ArgoCd, application
+from tests.support.argocd import ArgoCd, application
 from tests.support.deployments import Deployments, DeploymentsMaker, moves, two_environments
 from tests.support.gitops import APP
 
 RUNS = f"{APP}:1.0.1"
-
-
-@pytest.fixture
-def argocd(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArgoCd]:
-    monkeypatch.setenv("ARGOCD_AUTH_TOKEN", TOKEN)
-    with ArgoCd() as server:
-        yield server
 
 
 def config(url: str, prod: str = "    require_healthy: true\n") -> str:

@@ -1,29 +1,19 @@
 """Waiting until Argo CD runs what was merged, and is healthy."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bumper.delivery import rollout as deployed
 from tests.registry.fixtures import Tls
-from tests.support.argocd import TOKEN, Answer, ArgoCd, application
+from tests.support.argocd import Answer, ArgoCd, application
 from tests.support.command_line import CommandLine
 from tests.support.deployments import STAGING
 from tests.support.gitops import APP, Gitops, GitopsMaker, values
 
 OLD, NEW = f"{APP}:1.0.0", f"{APP}:1.0.1"
 FILE = STAGING.format("app")
-
-
-@pytest.fixture
-def argocd(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArgoCd]:
-    """Argo CD with a token that is set, looked at again without a pause."""
-    monkeypatch.setenv("ARGOCD_AUTH_TOKEN", TOKEN)
-    monkeypatch.setattr(deployed, "_FIRST_PAUSE", 0.01)
-    with ArgoCd() as server:
-        yield server
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def config(url: str, names: str = '"{app}-staging"', more: str = "") -> str:
@@ -61,7 +51,7 @@ def test_it_ends_when_the_pods_have_the_image_and_are_healthy(
     assert gitops.read(FILE) == values("1.0.1")
     assert len(argocd.requests) == 4
     assert {path for path, _ in argocd.requests} == {"/api/v1/applications/app-staging"}
-    assert all(query["refresh"] == ["normal"] for _, query in argocd.requests)
+    assert argocd.refreshed == ["app-staging"]  # once, after the merge
 
 
 def test_progress_is_told_on_stderr(gitops: Gitops, argocd: ArgoCd, bumper: CommandLine) -> None:
@@ -76,7 +66,7 @@ def test_progress_is_told_on_stderr(gitops: Gitops, argocd: ArgoCd, bumper: Comm
 def test_synced_and_healthy_of_before_is_not_it(gitops: Gitops, argocd: ArgoCd, bumper: CommandLine) -> None:
     argocd.tell("app-staging", application(OLD, revision=gitops.tip()))
 
-    message = bump(bumper, seconds="1.5", code=5)["message"]
+    message = bump(bumper, seconds="30", code=5)["message"]
 
     assert "app-staging did not run it within" in str(message)
     assert "another commit or image runs" in str(message)
@@ -109,7 +99,7 @@ def test_synced_at_the_merge_while_the_sync_runs_is_not_it_yet(
 ) -> None:
     argocd.tell("app-staging", lambda: application(revision=gitops.tip(), phase="Running"))
 
-    assert "a sync is under way" in str(bump(bumper, seconds="1.5", code=5)["message"])
+    assert "a sync is under way" in str(bump(bumper, seconds="30", code=5)["message"])
 
 
 def test_one_that_degrades_ends_the_wait_with_argocds_words(
@@ -153,15 +143,36 @@ def test_a_failed_sync_of_this_commit_ends_the_wait(gitops: Gitops, argocd: Argo
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(403, "may not see application app-staging"), (404, "has no application app-staging")]
+    ("project", "reason"),
+    [("", "or the token in ARGOCD_AUTH_TOKEN may not see it"), (", project: other", "in its project other")],
 )
 def test_an_application_that_is_not_shown_stops_it_before_anything_is_pushed(
-    gitops: Gitops, argocd: ArgoCd, bumper: CommandLine, status: int, said: str
+    gitops: Gitops, argocd: ArgoCd, bumper: CommandLine, project: str, reason: str
 ) -> None:
-    argocd.tell("app-staging", status)
+    gitops.push(config(argocd.url, f'"{{app}}-staging"{project}', "# pushed\n"), "bumper.yaml")
 
-    assert said in str(bump(bumper, code=4)["message"])
+    message = str(bump(bumper, code=4)["message"])
+
+    assert f"{argocd.url} has no application app-staging" in message
+    assert reason in message
     assert gitops.branches() == []
+
+
+def test_an_application_is_found_in_its_project(gitops: Gitops, argocd: ArgoCd, bumper: CommandLine) -> None:
+    gitops.push(config(argocd.url, '"{app}-staging", project: default'), "bumper.yaml")
+    argocd.tell("app-staging", application(OLD), application(NEW))
+
+    assert bump(bumper)["merge_request"]["state"] == "merged"
+    assert [query["project"] for _, query in argocd.requests] == [["default"]] * 2
+
+
+def test_an_argo_cd_that_does_not_answer_before_the_push_is_not_the_end(
+    gitops: Gitops, argocd: ArgoCd, bumper: CommandLine
+) -> None:
+    argocd.tell("app-staging", *[503] * 4, application(NEW))
+
+    assert bump(bumper)["merge_request"]["state"] == "merged"
+    assert gitops.read(FILE) == values("1.0.1")
 
 
 def test_a_wrong_token_stops_it_before_anything_is_pushed(

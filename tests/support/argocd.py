@@ -1,4 +1,8 @@
-"""Argo CD on the loopback interface: its API for one application, as its answers were written down (3.6)."""
+"""Argo CD on the loopback interface: its API for one application, as unpleasant as the real one (3.6).
+
+An application that is missing answers 403, unless the request names the project. A request with ``refresh`` is not
+answered before the controller has reconciled the application, which is never, as long as a test runs.
+"""
 
 import json
 import ssl
@@ -34,10 +38,16 @@ def application(
 
 
 class ArgoCd:
-    """Tells of each application what ``tell`` was given, one after the other, the last for ever."""
+    """Tells of each application what ``tell`` was given, one after the other, the last for ever.
+
+    ``requests`` are those that read an application, ``refreshed`` the names of those that were refreshed.
+    """
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self._told: dict[str, list[Told]] = {}
+        self._reconciled = threading.Event()
+        self.project = "default"  # of all applications
+        self.refreshed: list[str] = []
         self.requests: list[tuple[str, dict[str, list[str]]]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         if context is not None:
@@ -53,6 +63,7 @@ class ArgoCd:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._reconciled.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -63,12 +74,20 @@ class ArgoCd:
 
     def answer(self, path: str, token: str | None) -> tuple[int, Answer]:
         parts = urlsplit(path)
-        self.requests.append((parts.path, parse_qs(parts.query)))
+        query = parse_qs(parts.query)
+        name = unquote(parts.path).removeprefix("/api/v1/applications/")
+        if "refresh" in query:
+            self.refreshed.append(name)
+            self._reconciled.wait()
+            return 500, _failure(2, "application refresh deadline exceeded")
+        self.requests.append((parts.path, query))
         if token != f"Bearer {TOKEN}":
             return 401, _failure(16, "invalid session: token signature is invalid")
-        answers = self._told.get(unquote(parts.path).removeprefix("/api/v1/applications/"))
-        if not answers:
-            return 404, _failure(5, 'applications.argoproj.io "app" not found')
+        answers = self._told.get(name)
+        if not answers and "project" not in query:
+            return 403, _failure(7, "permission denied")
+        if not answers or query.get("project", [self.project]) != [self.project]:
+            return 404, _failure(5, f'applications.argoproj.io "{name}" not found')
         told = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(told, int):
             return told, _failure(7, "permission denied: applications, get, default/app, sub: ci")

@@ -1,0 +1,109 @@
+"""Argo CD's JSON of an application, as far as bumper reads it; every key may be missing."""
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, Field
+
+from bumper.argocd.verdict import Application
+
+_MAX_MESSAGE = 300  # characters
+_WELL = frozenset({None, "Healthy", "Suspended", "Progressing"})
+
+
+class _Revisions(BaseModel):
+    revision: str | None = None
+    revisions: list[str] | None = None
+
+    def all(self) -> tuple[str, ...]:
+        return tuple(filter(None, (*(self.revisions or ()), self.revision)))
+
+
+class _Sync(_Revisions):
+    status: str | None = None
+
+
+class _Health(BaseModel):
+    status: str | None = None
+    message: str | None = None
+
+
+class _Operation(BaseModel):
+    phase: str | None = None
+    message: str | None = None
+    sync_result: _Revisions | None = Field(default=None, alias="syncResult")
+
+
+class _Summary(BaseModel):
+    images: list[str] | None = None
+
+
+class _Condition(BaseModel):
+    type: str | None = None
+    message: str | None = None
+
+
+class _Resource(BaseModel):
+    kind: str | None = None
+    name: str | None = None
+    health: _Health | None = None
+
+
+class _Status(BaseModel):
+    sync: _Sync | None = None
+    health: _Health | None = None
+    operation_state: _Operation | None = Field(default=None, alias="operationState")
+    summary: _Summary | None = None
+    conditions: list[_Condition] | None = None
+    resources: list[_Resource] | None = None
+
+    def why(self) -> str:
+        """Argo CD's own words for what is wrong: the application's, its resources', its conditions'."""
+        own = self.health.message if self.health is not None else None
+        resources = [
+            f"{resource.kind} {resource.name}: {resource.health.message or resource.health.status}"
+            for resource in self.resources or ()
+            if resource.health is not None and resource.health.status not in _WELL
+        ]
+        conditions = [
+            found.message for found in self.conditions or () if found.message and "Error" in (found.type or "")
+        ]
+        return in_one_line([*([own] if own else []), *resources, *conditions])
+
+
+class ApplicationAnswer(BaseModel):
+    """The answer to ``GET /api/v1/applications/{name}``."""
+
+    status: _Status | None = None
+
+    def application(self, name: str, page: str) -> Application:
+        """The application ``name`` as it is now; ``page`` is where people look at it."""
+        status = self.status or _Status()
+        sync, operation = status.sync or _Sync(), status.operation_state or _Operation()
+        return Application(
+            name=name,
+            page=page,
+            sync=sync.status or "Unknown",
+            health=(status.health.status if status.health is not None else None) or "Unknown",
+            message=status.why(),
+            revisions=sync.all(),
+            images=tuple((status.summary.images if status.summary is not None else None) or ()),
+            phase=operation.phase or "",
+            operation_message=in_one_line([operation.message or ""]),
+            operation_revisions=operation.sync_result.all() if operation.sync_result is not None else (),
+        )
+
+
+class FailureAnswer(BaseModel):
+    """The body of an answer that reports a failure."""
+
+    message: str | None = None
+    error: str | None = None
+
+    def text(self) -> str:
+        """Argo CD's own words."""
+        return in_one_line([self.message or self.error or ""])
+
+
+def in_one_line(texts: Iterable[str]) -> str:
+    """The texts in a line of a length that people read."""
+    return " ".join("; ".join(texts).split())[:_MAX_MESSAGE]
