@@ -90,9 +90,10 @@ def _environ(sandbox: Sandbox) -> dict[str, str]:
 def _run(step: _Step, environ: Mapping[str, str]) -> tuple[int, str]:
     """The exit code, and what a reader of the terminal would see."""
     command = ["bumper", *step.arguments, *(["--no-verify"] if step.arguments[0] in _ASKS_REGISTRIES else [])]
+    # -P: whoever runs the demo in a folder with a json.py of their own does not have that imported.
     done = subprocess.run(
-        [sys.executable, "-m", *command], env=dict(environ), capture_output=True, text=True, check=False
-    )  # fmt: skip
+        [sys.executable, "-P", "-m", *command], env=dict(environ), capture_output=True, text=True, check=False
+    )
     typed = " ".join(f'"{word}"' if " " in word else word for word in command)
     return done.returncode, f"# {step.told}\n$ {typed}\n{done.stdout}{done.stderr}"
 

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,7 @@ from bumper.sandbox.api.application import Application
 from bumper.sandbox.behaviour.people import move_to_ghost
 from bumper.sandbox.git.repository import NewCommit, Signature
 from bumper.sandbox.state.faults import Fault
+from bumper.sandbox.state.lock import lock
 from bumper.sandbox.state.records import Project, Role
 from bumper.sandbox.state.sample import SAMPLE_BEGAN, SAMPLE_PROJECT
 from bumper.sandbox.state.seed import TOKEN_SCOPES, add_bot, add_people, add_project, add_sample, apply_settings
@@ -48,12 +50,15 @@ class Sandbox:
             Refused: the directory or its settings cannot be used.
 
         """
-        self._world = World(directory, clock)
+        with ExitStack() as stack:
+            stack.enter_context(lock(directory))
+            self._world = World(directory, clock)
+            apply_settings(self._world, None, {**read_choices(directory), **(settings or {})})
+            self._lock = stack.pop_all()
         self._port = port
         self._application = Application(self._world)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
-        apply_settings(self._world, None, {**read_choices(directory), **(settings or {})})
         add_people(self._world)
         if sample and self._world.project_at(SAMPLE_PROJECT) is None:
             add_sample(self._world)
@@ -74,6 +79,7 @@ class Sandbox:
         try:
             listener = socket.create_server((_HOST, self._port))
         except OSError as error:
+            self._lock.close()
             raise Refused(f"Port {self._port} of {_HOST} cannot be used ({error}); choose another, or 0.") from error
         with listener:
             self._port = listener.getsockname()[1]
@@ -92,6 +98,7 @@ class Sandbox:
             self._server.server_close()
             self._server = self._thread = None
         self.run_jobs()
+        self._lock.close()
 
     @property
     def url(self) -> str:

@@ -1,20 +1,25 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import Ran, finish, start
+from tests.support.command_line import Ran
 
 
 @pytest.fixture
-def demo(monkeypatch: pytest.MonkeyPatch) -> Ran:
-    """A demo on a machine with a proxy, a pipeline's variables and another repository's settings."""
+def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ran:
+    """A demo on a machine with a proxy, a pipeline's variables, another repository's settings and a json.py."""
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("BUMPER_OUTPUT", "json")
     monkeypatch.setenv("BUMPER_BRANCH", "no-such-branch")
     monkeypatch.setenv("CI_PIPELINE_ID", "1")
-    return finish(start("demo"))
+    (tmp_path / "json.py").write_text("raise SystemExit('json.py of the folder was run')")
+    program = Path(sys.executable).with_name("bumper")
+    done = subprocess.run([program, "demo"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def test_the_demo_shows_the_whole_loop(demo: Ran, temporary_folder: Path) -> None:

@@ -129,7 +129,7 @@ def test_the_servers_own_refs_are_not_for_pushing(clone: Clone) -> None:
 def test_a_stop_ends_a_push_that_hangs(sandbox: Sandbox) -> None:
     address = ("127.0.0.1", int(sandbox.url.rpartition(":")[2]))
     basic = base64.b64encode(f"x:{sandbox.token}".encode()).decode()
-    head = f"POST /platform/gitops.git/git-receive-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {basic}\r\n"
+    head = f"POST /platform/gitops.git/git-receive-pack HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic {basic}\r\n"
     kind = "Content-Type: application/x-git-receive-pack-request\r\nContent-Length: 100000\r\n\r\n"
     with socket.create_connection(address, timeout=30) as connection:
         connection.sendall(f"{head}{kind}00".encode())

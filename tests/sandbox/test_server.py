@@ -123,3 +123,42 @@ def test_stopped_it_answers_no_more(tmp_path: Path) -> None:
 
     with pytest.raises(requests.ConnectionError):
         requests.get(url, timeout=5)
+
+
+def test_two_servers_in_one_folder_are_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="another sandbox is running in"):
+        Sandbox(tmp_path / "sandbox")
+    sandbox.stop()
+
+    with Sandbox(tmp_path / "sandbox") as second:
+        assert second.token == sandbox.token
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v4/projects/platform%2Fgitops", "/platform/gitops.git/info/refs"])
+@pytest.mark.parametrize(
+    ("host", "answered"), [("rebound.example.com", False), ("", False), ("localhost:1234", True), ("127.0.0.1", True)]
+)
+def test_only_its_own_host_is_answered(sandbox: Sandbox, path: str, host: str, *, answered: bool) -> None:
+    """A name of somebody else's that leads to this machine (DNS rebinding) is not the server's."""
+    answer = requests.get(f"{sandbox.url}{path}", headers={"PRIVATE-TOKEN": sandbox.token, "Host": host}, timeout=30)
+
+    assert (answer.status_code != 403) is answered
+
+
+def test_no_other_site_frames_a_page(sandbox: Sandbox) -> None:
+    headers = requests.get(f"{sandbox.url}/platform/gitops", timeout=30).headers
+
+    assert headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("body", ["{", "[]", '"text"', "null", "[" * 100_000, '{"title": "\xff'])
+def test_broken_json_is_a_400(sandbox: Sandbox, body: str) -> None:
+    address = f"{sandbox.url}/api/v4/projects/platform%2Fgitops/merge_requests"
+    headers = {"PRIVATE-TOKEN": sandbox.token, "Content-Type": "application/json"}
+
+    answer = requests.post(address, data=body.encode("latin-1"), headers=headers, timeout=30)
+    hook = requests.post(f"{sandbox.url}/-/hooks/pre-receive", data=body.encode("latin-1"), headers=headers, timeout=30)
+
+    assert (answer.status_code, answer.json()) == (400, {"error": "Problems parsing JSON"})
+    assert hook.status_code == 400

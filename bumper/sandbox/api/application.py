@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from werkzeug import Request, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -9,7 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from bumper.sandbox.api.auth import api_identity, git_identity
 from bumper.sandbox.api.call import Answer, Call, Endpoint
 from bumper.sandbox.api.errors import GitLabError, not_found, unauthorized
-from bumper.sandbox.api.parameters import read_parameters
+from bumper.sandbox.api.parameters import json_object, read_parameters
 from bumper.sandbox.api.routes import JOB_TOKEN_ENDPOINTS, api_map, site_map
 from bumper.sandbox.git.access import NOT_FOUND, refusal
 from bumper.sandbox.git.hooks import Hooks
@@ -41,6 +42,8 @@ class Application:
 
     def _answer(self, request: Request) -> Response:
         """The hooks' questions are the server's own affair: they are neither counted nor made to fail."""
+        if not _is_own_host(request):
+            return Response("This server answers to 127.0.0.1 and localhost only.\n", 403, content_type="text/plain")
         path = str(request.environ["RAW_URI"]).partition("?")[0]
         if not path.startswith("/-/hooks/"):
             self.requests.append((request.method, path))
@@ -62,8 +65,14 @@ class Application:
             query = request.query_string.decode("latin-1")
             return Response("", 301, {"Location": f"/{arguments['project']}.git/info/refs?{query}"})
         if endpoint == "hook":
-            return Answer(self.hooks.answer(arguments["hook"], request.get_json())).response()
+            return self._answer_hook(request, arguments["hook"])
         return self._pages.answer(request, endpoint, arguments)
+
+    def _answer_hook(self, request: Request, hook: str) -> Response:
+        question = json_object(request)
+        if question is None:
+            return Response("The hook's question is not a JSON object.\n", 400, content_type="text/plain")
+        return Answer(self.hooks.answer(hook, question)).response()
 
     def _answer_api(self, request: Request, path: str) -> Response:
         with self._world.lock:
@@ -107,3 +116,8 @@ class Application:
         if found is None or reason:
             return Response(f"{reason}\n", 404 if reason == NOT_FOUND else 403, content_type="text/plain")
         return self.git.answer(request, found, identity, project, service)
+
+
+def _is_own_host(request: Request) -> bool:
+    """A page of another site whose name leads here is none of ours: its scripts shall not read what is served."""
+    return urlsplit(f"//{request.host}").hostname in {"127.0.0.1", "localhost"}

@@ -56,7 +56,7 @@ class Call:
     def merge_request(self) -> MergeRequest:
         """The merge request that the path names. Raises GitLabError 404 when there is none."""
         iid = self.arguments["iid"]
-        found = self.world.merge_request(self.project, int(iid)) if iid.isdigit() else None
+        found = self.world.merge_request(self.project, int(iid)) if iid.isdecimal() else None
         if found is None:
             raise not_found()
         return found

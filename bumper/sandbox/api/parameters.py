@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from werkzeug import Request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import HTTPException
 
 from bumper.sandbox.api.errors import bad_parameter
 
@@ -82,9 +83,17 @@ def read_parameters(request: Request) -> Parameters:
             else:
                 values[name] = pairs[name]
     if request.is_json and request.content_length:
-        try:
-            body = request.get_json()
-        except BadRequest:
-            raise bad_parameter("Problems parsing JSON") from None
-        values.update(body if isinstance(body, dict) else {})
+        body = json_object(request)
+        if body is None:
+            raise bad_parameter("Problems parsing JSON")
+        values.update(body)
     return Parameters(values)
+
+
+def json_object(request: Request) -> dict[str, Any] | None:
+    """The body's JSON object; None where it is something else, or broken."""
+    try:
+        body = request.get_json()
+    except (HTTPException, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None

@@ -139,6 +139,9 @@ def _level(call: Call, name: str, default: int) -> int:
 def _granted(call: Call, name: str, default: int) -> int:
     """The level in a list such as ``[{"access_level": 40}]``, or by the older name ``push_access_level``."""
     entries = call.parameters.values.get(name)
-    if isinstance(entries, list) and entries:
-        return int(entries[-1].get("access_level", default))
+    if isinstance(entries, list) and entries and isinstance(entries[-1], dict):
+        level = entries[-1].get("access_level", default)
+        if level not in _ACCESS_LEVELS:
+            raise bad_parameter(f"{name} does not have a valid value")
+        return int(level)
     return _level(call, f"{name.removeprefix('allowed_to_')}_access_level", default)

@@ -26,6 +26,9 @@ _REASONS = {
     "draft_status": "It is a draft.",
     "commits_status": "It holds no commits.",
 }
+# No scripts, no forms of other sites, and no other site's frame around the Merge button.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+_HEADERS = {"Content-Security-Policy": _POLICY, "X-Frame-Options": "DENY"}
 
 
 class Pages:
@@ -103,9 +106,8 @@ class Pages:
 
     def _page(self, title: str, body: Markup, status: int = 200) -> Response:
         template = Template((_FOLDER / "page.html").read_text(encoding="utf-8"))
-        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"}
         text = template.substitute(title=escape(title), body=body)
-        return Response(text, status, policy, content_type="text/html; charset=utf-8")
+        return Response(text, status, _HEADERS, content_type="text/html; charset=utf-8")
 
 
 def _buttons(project: Project, shown: MergeRequest, *, mergeable: bool) -> Markup:

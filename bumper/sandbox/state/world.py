@@ -80,7 +80,7 @@ class World:
     def project_at(self, address: str) -> Project | None:
         """The project with this number or path, or the one that had this path before it was moved."""
         projects = self.records.projects.values()
-        if address.isdigit():
+        if address.isdecimal():
             return self.records.projects.get(int(address))
         moved = (project for project in projects if address in project.former_paths)
         return next((project for project in projects if project.path == address), next(moved, None))
