@@ -105,6 +105,12 @@ def _is_image(place: Place, key: Sibling, value: str) -> bool:
     return has_host(value) or named or below or beside
 
 
+def has_other_version(place: Place, repository: Sibling) -> bool:
+    """Whether a version stands beside ``repository`` that was not taken for an image's tag."""
+    version = place.keys.get(f"{repository.name.prefix}version")
+    return repository.name.kind is Kind.REPOSITORY and version is not None and version.origin is not Origin.LOWER
+
+
 def speaks_of_a_chart(place: Place, version: Sibling) -> bool:
     """Whether ``version`` is a chart's."""
     return version.name.prefix.endswith("chart") or not _CHART_KEYS.isdisjoint(place.keys)

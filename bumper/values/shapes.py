@@ -10,6 +10,7 @@ from bumper.values.image_names import ImageName, name_of_image
 from bumper.values.image_strings import loose_image, pin_of_image_string
 from bumper.values.key_names import Kind, key_name, repository_names, speaks_of_an_image
 from bumper.values.partners import (
+    has_other_version,
     is_tag_of_an_image,
     partner_of,
     sole_tag,
@@ -109,7 +110,7 @@ def _pin_without_tag(place: Place, key: Sibling, claimed: set[str]) -> Iterator[
     claimed.update(key_name(part).name for part in name.keys)
     if digest.scalar is not None and digest.value is not None and _tag_below(place, key) is None:
         yield digest_only_pin(place, key, name, digest)
-    elif name.repository is not None and key.name.kind is not None:
+    elif name.repository is not None and key.name.kind is not None and not has_other_version(place, key):
         yield _absent(place, key, name, value)
 
 
