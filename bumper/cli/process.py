@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from bumper.errors import INTERRUPTED, Unavailable
@@ -19,6 +20,7 @@ def process() -> NoReturn:
     gc.set_threshold(_OBJECTS_BEFORE_A_COLLECTION, 20, 50)
     _end_cleanly_on_signals()
     _open_closed_streams()
+    _have_a_home()
     try:
         from bumper.cli.main import main
 
@@ -47,3 +49,11 @@ def _open_closed_streams() -> None:
         if getattr(sys, name) is None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
             setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", closefd=False))
+
+
+def _have_a_home() -> None:
+    """As OpenShift runs containers, no file knows the user's id; python-gitlab cannot be imported then without HOME."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/"  # as container engines set it

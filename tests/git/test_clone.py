@@ -1,10 +1,13 @@
 """The clone: of the right repository, and without a trace."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import finish, start
+from tests.support.command_line import CommandLine, finish, start
 from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 
 BUMP = ("bump", "staging", f"{APP}:1.0.1", "--no-verify")
@@ -79,3 +82,49 @@ def test_init_without_git_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ran = finish(start("init", environ={"PATH": "/nowhere"}))
 
     assert (ran.code, ran.said) == (4, "error: git was not found; install git 2.31 or newer.\n")
+
+
+# What people set for their own clones.
+CONFIGURATION = """
+[clone]
+    defaultRemoteName = upstream
+[color]
+    ui = always
+[core]
+    abbrev = 4
+[diff]
+    renames = false
+[fetch]
+    prune = true
+[log]
+    showSignature = true
+[push]
+    default = nothing
+    followTags = true
+[remote]
+    pushDefault = elsewhere
+"""
+
+
+def test_a_persons_configuration_changes_nothing(small: Gitops, bumper: CommandLine) -> None:
+    (Path(os.environ["HOME"]) / ".gitconfig").write_text(CONFIGURATION)
+
+    iid = bumper.bump("staging", f"{APP}:1.0.1")["merge_request"]["iid"]
+    small.merge(iid)
+
+    [deployment] = bumper("history", "staging", "--output", "json", code=0).json["deployments"]
+    assert deployment["merge_request"] == iid
+
+
+def test_without_a_home_and_under_no_name(small: Gitops) -> None:
+    """As OpenShift runs containers: HOME is not set, and no file knows the user's id."""
+    script = "import os, pwd, sys; pwd.getpwuid = {}.__getitem__; os.environ.pop('HOME')"
+    command = [
+        sys.executable,
+        "-c",
+        f"{script}; from bumper.cli.process import process; sys.argv[1:] = {BUMP!r}; process()",
+    ]
+
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, len(small.merge_requests())) == (0, 1), ran
