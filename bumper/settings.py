@@ -38,6 +38,18 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheFolder:
+    """Where contents of values files are kept between runs.
+
+    ``private``: it is this user's own, and what others may have written there does not count. A CI cache is restored
+    with any owner and mode.
+    """
+
+    path: Path
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The GitOps repository and how to reach it; ``branch`` is None for the remote's default branch."""
 
@@ -47,7 +59,7 @@ class Settings:
     ca_file: Path | None
     argocd_token: Token | None = None
     argocd_server: str | None = None  # the only Argo CD that gets the token, where the environment names one
-    cache_folder: Path | None = None  # where this user's programs keep what they can do without
+    cache: CacheFolder | None = None  # None: nothing is kept
 
     @property
     def redact(self) -> Redactor:
@@ -79,7 +91,7 @@ def read_settings(
         token = Token(address.password, "the repository's URL")
     argocd_token = _token(environ, ("ARGOCD_AUTH_TOKEN",))
     argocd_server = environ.get("ARGOCD_SERVER") or None
-    return Settings(address, token, branch, _ca_file(environ), argocd_token, argocd_server, _cache_folder(environ))
+    return Settings(address, token, branch, _ca_file(environ), argocd_token, argocd_server, _cache(environ))
 
 
 def environment_redactor(environ: Mapping[str, str]) -> Redactor:
@@ -107,12 +119,16 @@ def _ca_file(environ: Mapping[str, str]) -> Path | None:
     return None
 
 
-def _cache_folder(environ: Mapping[str, str]) -> Path | None:
-    """By the XDG Base Directory Specification, which passes over a path that is not absolute."""
+def _cache(environ: Mapping[str, str]) -> CacheFolder | None:
+    """The folder that BUMPER_CACHE names; else, outside CI, the user's own, by the XDG Base Directory Specification."""
+    if named := environ.get("BUMPER_CACHE"):
+        return CacheFolder(Path(named).absolute(), private=False)
+    if environ.get("CI"):
+        return None
     home = Path(environ.get("HOME", ""))
     folder = Path(environ.get("XDG_CACHE_HOME", ""))
     folder = folder if folder.is_absolute() else home / ".cache"
-    return folder / "bumper" if folder.is_absolute() else None
+    return CacheFolder(folder / "bumper", private=True) if folder.is_absolute() else None
 
 
 def environment() -> Mapping[str, str]:

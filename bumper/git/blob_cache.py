@@ -1,82 +1,98 @@
-"""Contents of git objects that were read before, kept in the user's cache folder: of a repository with thousands of
-values files a machine fetches each version once, not once for every job.
+"""Contents of git objects that were read before, in one file of a cache folder.
+
+Of a repository with thousands of values files a machine fetches each version once, not once for every job.
 
 A content is found by its object id, which the repository's tree of today names, and is checked against it: what another
-process, a full disk or a hand has done to the file can make bumper slower, never wrong. Any trouble with it counts as
-nothing kept. Only whoever runs bumper can read it.
+job, a full disk or a hand has done to the file can make bumper slower, never wrong. Whatever is odd about it means that
+nothing is kept.
 """
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import os
+import stat
+import tempfile
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
-if TYPE_CHECKING:  # imported where it is used: most jobs read few files
-    from sqlite3 import Connection
+from bumper.settings import CacheFolder
 
-_NAME = "blobs.sqlite"
-_TIMEOUT = 1.0  # second to wait for another process that writes
-_MAX_BYTES = 1_000_000_000  # then it is begun anew
-_AT_ONCE = 30_000  # SQLite's bound on what one question may name is 32,766
+_NAME = "blobs"
+_MAX_BYTES = 100_000_000  # of the file, beyond which the contents kept earliest are dropped
 _HEX_OF_SHA1 = 40
-_TABLE = "CREATE TABLE IF NOT EXISTS blobs (id BLOB PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID"
-
-T = TypeVar("T")
+_OF_OTHERS = 0o022  # the bits by which others may write
 
 
-def read_kept(folder: Path, object_ids: Sequence[str]) -> dict[str, bytes]:
-    """The contents that are kept of these objects, by their ids."""
-
-    def read(connection: "Connection") -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        for start in range(0, len(object_ids), _AT_ONCE):
-            part = [bytes.fromhex(each) for each in object_ids[start : start + _AT_ONCE]]
-            marks = ",".join("?" * len(part))
-            rows = connection.execute(f"SELECT id, content FROM blobs WHERE id IN ({marks})", part)  # noqa: S608 - marks
-            found.update((key.hex(), content) for key, content in rows)
-        return found
-
-    kept = _work_on(folder, read) or {}
+def read_kept(cache: CacheFolder, wanted: Container[str]) -> dict[str, bytes]:
+    """The contents that are kept of the wanted objects, by their ids."""
+    try:
+        kept = {key: content for key, content in _contents(_read(cache)) if key in wanted}
+    except (OSError, ValueError):
+        return {}
     return {key: content for key, content in kept.items() if key == _object_id(content, len(key))}
 
 
-def keep(folder: Path, blobs: Mapping[str, bytes]) -> None:
-    """Keep the contents of these objects, by their ids."""
+def keep(cache: CacheFolder, blobs: Mapping[str, bytes], max_bytes: int = _MAX_BYTES) -> None:
+    """Keep the contents of these objects, by their ids, before those that are kept already."""
+    kept = dict(blobs)
+    with contextlib.suppress(OSError, ValueError):
+        kept |= {key: content for key, content in _contents(_read(cache)) if key not in kept}
+    with contextlib.suppress(OSError):
+        cache.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{_NAME}-", dir=cache.path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.writelines(_within(kept, max_bytes))
+            Path(name).replace(cache.path / _NAME)  # another job that does it at the same time may win
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
 
-    def write(connection: "Connection") -> None:
-        rows = [(bytes.fromhex(key), content) for key, content in blobs.items()]
-        connection.executemany("INSERT OR REPLACE INTO blobs VALUES (?, ?)", rows)
 
-    _work_on(folder, write)
+def _within(blobs: Mapping[str, bytes], max_bytes: int) -> Iterator[bytes]:
+    size = 0
+    for key, content in blobs.items():
+        record = b"%s %d\n%s\n" % (key.encode(), len(content), content)
+        size += len(record)
+        if size > max_bytes:
+            return
+        yield record
+
+
+def _read(cache: CacheFolder) -> bytes:
+    """The file's bytes, of a regular file alone; a pipe would hang, a link may lead anywhere.
+
+    Raises:
+        OSError: there is none, or it cannot be read. ValueError: somebody else may have made it what it is.
+
+    """
+    if cache.private:
+        _require_own(cache.path.lstat())
+    with os.fdopen(os.open(cache.path / _NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        about = os.fstat(file.fileno())
+        if cache.private:
+            _require_own(about)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > _MAX_BYTES:
+            raise ValueError(cache.path)
+        return file.read(_MAX_BYTES)
+
+
+def _require_own(about: os.stat_result) -> None:
+    if about.st_uid != os.getuid() or about.st_mode & _OF_OTHERS or stat.S_ISLNK(about.st_mode):
+        raise ValueError(about)
+
+
+def _contents(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    place = 0
+    while place < len(raw):
+        end = raw.index(b"\n", place, place + 100)
+        key, _, size = raw[place:end].decode("ascii").partition(" ")
+        place = end + 1 + int(size) + 1
+        if place <= end or place > len(raw):
+            raise ValueError(size)
+        yield key, raw[end + 1 : place - 1]
 
 
 def _object_id(content: bytes, digits: int) -> str:
     kind = hashlib.sha1 if digits == _HEX_OF_SHA1 else hashlib.sha256
     return kind(b"blob %d\0" % len(content) + content).hexdigest()
-
-
-def _work_on(folder: Path, work: "Callable[[Connection], T]") -> "T | None":
-    """What ``work`` makes of the file with its one table; None where it cannot be worked on."""
-    try:
-        import sqlite3
-    except ImportError:  # a Python that was built without it
-        return None
-    file = folder / _NAME
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if file.exists() and file.stat().st_size > _MAX_BYTES:
-            file.unlink()
-        file.touch(mode=0o600)
-        with contextlib.closing(sqlite3.connect(file, timeout=_TIMEOUT)) as connection, connection:
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.execute(_TABLE)
-            return work(connection)
-    except sqlite3.OperationalError:  # another process is at it, or the disk is full
-        return None
-    except sqlite3.DatabaseError:  # it is damaged
-        with contextlib.suppress(OSError):
-            file.unlink()
-        return None
-    except OSError:
-        return None

@@ -28,9 +28,9 @@ class BlobStore:
     def read(self, object_ids: set[str]) -> Mapping[str, bytes]:
         """The contents of objects; those that are missing are fetched in one request."""
         missing = sorted(object_ids - self._read.keys())
-        cache = self._settings.cache_folder if len(missing) >= _WORTH_KEEPING else None
+        cache = self._settings.cache if len(missing) >= _WORTH_KEEPING else None
         if cache is not None:
-            self._read.update(read_kept(cache, missing))
+            self._read.update(read_kept(cache, frozenset(missing)))
             missing = [object_id for object_id in missing if object_id not in self._read]
         if missing:
             fetched = self._fetch(missing)

@@ -118,12 +118,9 @@ def test_a_persons_configuration_changes_nothing(small: Gitops, bumper: CommandL
 
 def test_without_a_home_and_under_no_name(small: Gitops) -> None:
     """As OpenShift runs containers: HOME is not set, and no file knows the user's id."""
-    script = "import os, pwd, sys; pwd.getpwuid = {}.__getitem__; os.environ.pop('HOME')"
-    command = [
-        sys.executable,
-        "-c",
-        f"{script}; from bumper.cli.process import process; sys.argv[1:] = {BUMP!r}; process()",
-    ]
+    nobody = "import os, pwd; pwd.getpwuid = {}.__getitem__; os.environ.pop('HOME')"
+    script = f"{nobody}; import sys; from bumper.cli.process import process; sys.argv[1:] = {BUMP!r}; process()"
+    command = [sys.executable, "-c", script]
 
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
 
