@@ -8,18 +8,23 @@ import typer
 
 from bumper.cli.colour import is_coloured
 
+_SET_HELP = (
+    "Play another kind of GitLab, such as merge_method=ff; docs/reference/sandbox.md lists the settings. Repeatable."
+)
+
 
 def sandbox(
     port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 0,
     directory: Annotated[Path | None, typer.Option("--dir", help="Keep everything here.", file_okay=False)] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help=_SET_HELP, metavar="NAME=VALUE")] = None,
 ) -> None:
     """Serve an embedded GitLab-compatible server with a sample GitOps repository, until ^C.
 
-    Example: bumper sandbox --port 8080
+    Example: bumper sandbox --port 8080 --set merge_access=developers
     """
-    from bumper.commands.sandbox import serve
+    from bumper.commands.sandbox import read_settings, serve
 
-    serve(port, directory, lambda line: print(line, flush=True))
+    serve(port, directory, read_settings(settings or []), lambda line: print(line, flush=True))
 
 
 def demo() -> None:

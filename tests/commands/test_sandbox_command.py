@@ -66,3 +66,29 @@ def test_a_folder_that_is_a_file(bumper: CommandLine, tmp_path: Path) -> None:
 
 def test_a_port_that_is_none(bumper: CommandLine) -> None:
     assert "65535" in bumper("sandbox", "--port", "65536", code=2).err
+
+
+def test_settings_choose_another_kind_of_gitlab() -> None:
+    server = start("sandbox", "--set", "merge_method=ff", "--set", "approvals_before_merge=2")
+    assert server.stdout is not None
+    exports = server.stdout.readline()
+    environ = dict(item.partition("=")[::2] for item in shlex.split(exports.removeprefix("export ")))
+    address = environ["BUMPER_REPO"].replace("/platform/gitops.git", "/api/v4/projects/platform%2Fgitops")
+
+    project = requests.get(address, headers={"PRIVATE-TOKEN": environ["BUMPER_TOKEN"]}, timeout=30).json()
+    server.send_signal(signal.SIGINT)
+    finish(server)
+
+    assert (project["merge_method"], project["approvals_before_merge"]) == ("ff", 2)
+
+
+@pytest.mark.parametrize(
+    ("setting", "code", "complaint"),
+    [
+        ("merge_method", 2, "write --set merge_method=VALUE"),
+        ("merge_methods=ff", 1, "merge_methods"),
+        ("merge_method=fast", 1, "'merge', 'rebase_merge' or 'ff'"),
+    ],
+)
+def test_a_setting_with_a_mistake(bumper: CommandLine, setting: str, code: int, complaint: str) -> None:
+    assert complaint in bumper("sandbox", "--set", setting, code=code).err

@@ -1,5 +1,6 @@
 """README and docs: every command line runs, every configuration is one, every link leads somewhere."""
 
+import dataclasses
 import json
 import os
 import re
@@ -14,11 +15,12 @@ import pytest
 
 from bumper.environments.config import parse_config
 from bumper.sandbox import Sandbox
+from bumper.sandbox.state.settings import Settings
 from tests.docs.generate import commands, configuration
 from tests.docs.pages import PAGES, ROOT, Fence, fences, links, name
 from tests.support.argocd import TOKEN, ArgoCd, application
 from tests.support.command_line import CommandLine
-from tests.support.gitops import Gitops, values
+from tests.support.gitops import KIND_FOR_NOW, Gitops, values
 
 IMAGE = "registry.example.com/backend/app"
 APPS = ("backend", "frontend")
@@ -123,8 +125,9 @@ def test_every_command_line_runs(page: Path, place: Path) -> None:
 @pytest.mark.usefixtures("shell")
 def test_the_tutorial_from_the_sandbox_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, *others = fences(TUTORIAL, "sh")
-    assert first.lines == ["pip install gitops-bumper", "bumper sandbox --port 8080"]
-    with subprocess.Popen(["bumper", "sandbox"], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+    assert first.lines == ["pip install gitops-bumper", "bumper sandbox --port 8080 --set merge_access=developers"]
+    chosen = [part for setting, value in KIND_FOR_NOW.items() for part in ("--set", f"{setting}={json.dumps(value)}")]
+    with subprocess.Popen(["bumper", "sandbox", *chosen], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             for variable, value in re.findall(r"(\w+)=(\S+)", server.stdout.readline()):
@@ -188,6 +191,14 @@ def test_what_follows_from_the_code_is_up_to_date() -> None:
 
     assert (reference / "commands.md").read_text(encoding="utf-8") == commands(), "run make docs"
     assert (reference / "configuration.md").read_text(encoding="utf-8") == configuration(), "run make docs"
+
+
+def test_every_setting_of_the_sandbox_is_described() -> None:
+    text = (ROOT / "docs" / "reference" / "sandbox.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    described = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+
+    assert sorted(described) == sorted(field.name for field in dataclasses.fields(Settings))
 
 
 def test_both_readmes_show_the_same() -> None:
