@@ -132,16 +132,15 @@ def _in_scope(place: Place, name: ImageName) -> ImageName:
     several = "/" in name.parts[0] or len(name.parts) > 1
     registries = [part for part in place.around.scope.registries if not (part.is_hub and several)]
     if len(registries) == 1:
-        return _below(name, registries[0], shown=False)
+        return _below(name, registries[0])
     if registries:
         named = " or ".join(f"{part.key} {part.value!r}" for part in registries)
         return _unnamed(name, f"its registry may be {named}")
     return _read(name)
 
 
-def _below(name: ImageName, registry: NamePart, *, shown: bool = True) -> ImageName:
-    keys = (registry.key, *name.keys) if shown else name.keys
-    return _read(replace(name, parts=(registry.value.rstrip("/"), *name.parts), keys=keys))
+def _below(name: ImageName, registry: NamePart) -> ImageName:
+    return _read(replace(name, parts=(registry.value.rstrip("/"), *name.parts), keys=(registry.key, *name.keys)))
 
 
 def _read(name: ImageName) -> ImageName:

@@ -45,7 +45,7 @@ def loose_image(place: Place, key: Sibling, steps: PinPath) -> Iterator[Pin]:
         return
     name = name_of_image(place, text, "")
     if _is_listed(name, tag or digest or ""):
-        shape = "+".join([*name.keys, "image string"])
+        shape = "renamed image string" if equals else "+".join([*name.keys, "image string"])
         prefix = f"{renamed}{equals}{text}" if equals else text
         yield make_pin(place, key, shape=shape, name=name, digest=NO_DIGEST, prefix=prefix, steps=steps)
 

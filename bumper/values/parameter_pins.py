@@ -67,7 +67,7 @@ def pins_of_parameters(
         for pin in pins_of_keys(keys, around):
             key = pin.path[-1]
             if not pin.absent and isinstance(key, str) and key in index:
-                yield replace(pin, path=(*path, index[key], "value"))
+                yield replace(pin, path=(*path, index[key], "value"), shape=f"parameters' {pin.shape}")
 
 
 def _parameters(items: SequenceNode) -> Iterator[_Parameter]:

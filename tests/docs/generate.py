@@ -9,6 +9,7 @@ import typer
 
 from bumper.cli.main import app
 from bumper.environments.config import SCHEMA_FILE, config_schema
+from tests.docs.shapes import shapes
 
 _ROOT = Path(__file__).parents[2]
 REFERENCE = _ROOT / "docs" / "reference"
@@ -92,4 +93,5 @@ def _value(value: object) -> str:
 if __name__ == "__main__":
     (REFERENCE / "commands.md").write_text(commands(), encoding="utf-8")
     (REFERENCE / "configuration.md").write_text(configuration(), encoding="utf-8")
+    (REFERENCE / "shapes.md").write_text(shapes(), encoding="utf-8")
     SCHEMA.write_text(json.dumps(config_schema(), indent=2) + "\n", encoding="utf-8")

@@ -18,6 +18,7 @@ from bumper.sandbox import Sandbox
 from bumper.sandbox.state.settings import Settings
 from tests.docs.generate import commands, configuration
 from tests.docs.pages import PAGES, ROOT, Fence, fences, links, name
+from tests.docs.shapes import shapes
 from tests.support.argocd import TOKEN, ArgoCd, application
 from tests.support.command_line import CommandLine
 from tests.support.gitops import KIND_FOR_NOW, Gitops, values
@@ -191,6 +192,7 @@ def test_what_follows_from_the_code_is_up_to_date() -> None:
 
     assert (reference / "commands.md").read_text(encoding="utf-8") == commands(), "run make docs"
     assert (reference / "configuration.md").read_text(encoding="utf-8") == configuration(), "run make docs"
+    assert (reference / "shapes.md").read_text(encoding="utf-8") == shapes(), "run make docs"
 
 
 def test_every_setting_of_the_sandbox_is_described() -> None:

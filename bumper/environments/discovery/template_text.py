@@ -1,7 +1,7 @@
 """The texts of an ApplicationSet with its generators' parameters filled in: Go templates and fasttemplate. Pure.
 
-Of Go's template language only what stands in names and paths is evaluated: fields, ``index`` and a few functions. Anything
-else raises, so that nobody takes half a text for a path.
+Of Go's template language only what stands in names and paths is evaluated: fields, ``index`` and a few functions.
+Anything else raises, so that nobody takes half a text for a path.
 """
 
 import re
