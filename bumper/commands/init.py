@@ -105,7 +105,7 @@ def _look_through(tree: _Tree) -> Initialized:
     config = parse_config(text.encode())
     overriding = [one for one in manifests if any(source.overrides for source in one.sources)]
     pins = _pins(config, tree, sources) if overriding else {}
-    warnings = (*map(printable, found.warnings), *find_overrides(overriding, pins))
+    warnings = (*map(printable, found.warnings), *map(str, find_overrides(overriding, pins)))
     return Initialized(text, config.model_dump(mode="json", exclude_unset=True), found.environments, warnings)
 
 

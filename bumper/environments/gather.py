@@ -31,21 +31,26 @@ class FoundPin:
 class Gathered:
     """An environment's pins.
 
-    ``shared`` are pins of base files whose tag no file of the environment's own overrides; ``unreadable`` says of each
-    file that could not be read why; ``with_holds`` are the files in which the words of a hold stand.
+    ``shared`` are pins of base files whose tag no file of the environment's own overrides; ``refusals`` say of
+    each file that could not be read why; ``with_holds`` are the files in which the words of a hold stand.
     """
 
     pins: tuple[FoundPin, ...]
     shared: tuple[FoundPin, ...]
     values: Mapping[str, ValuesFile]
-    unreadable: tuple[str, ...]
+    refusals: tuple[Refused, ...]
     apps: tuple[str, ...]
     with_holds: frozenset[str]
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """The refusals as sentences."""
+        return tuple(map(str, self.refusals))
 
 
 def gather(environment: Environment, config: Config, sources: Mapping[str, bytes]) -> Gathered:
     """Read ``sources`` (the environment's files and their bases; symbolic links are not among them)."""
-    values, unreadable = _read(environment, sources)
+    values, refusals = _read(environment, sources)
     pins: list[FoundPin] = []
     shared: list[FoundPin] = []
     for app in environment.apps:
@@ -56,7 +61,7 @@ def gather(environment: Environment, config: Config, sources: Mapping[str, bytes
         pins=tuple(found for found in pins if not is_ignored(config, found.pin.repository)),
         shared=tuple(found for found in shared if not is_ignored(config, found.pin.repository)),
         values=values,
-        unreadable=tuple(unreadable),
+        refusals=tuple(refusals),
         apps=tuple(dict.fromkeys(app.app for app in environment.apps)),
         with_holds=frozenset(path for path in environment.files if HOLD.encode() in sources.get(path, b"")),
     )
@@ -80,18 +85,19 @@ def is_ignored(config: Config, repository: Repository | None) -> bool:
     )
 
 
-def _read(environment: Environment, sources: Mapping[str, bytes]) -> tuple[dict[str, ValuesFile], list[str]]:
+def _read(environment: Environment, sources: Mapping[str, bytes]) -> tuple[dict[str, ValuesFile], list[Refused]]:
     """The environment's files that can be read, and why the others cannot."""
-    values, unreadable = {}, []
+    values, refusals = {}, []
     for path in environment.files:
         if path not in sources:
-            unreadable.append(f"{path}: the file is a symbolic link, which bumper does not follow; make it a file.")
+            what = f"{path}: the file is a symbolic link, which bumper does not follow"
+            refusals.append(Refused(what, "make it a file"))
             continue
         try:
             values[path] = read_values(path, sources[path])
         except Refused as refusal:
-            unreadable.append(str(refusal))
-    return values, unreadable
+            refusals.append(refusal)
+    return values, refusals
 
 
 def pins_of_version(

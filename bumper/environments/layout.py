@@ -87,7 +87,8 @@ class Layout:
         if not claims:
             patterns = ", ".join(config.values)
             raise Refused(
-                f"Environment {name} has no file: nothing matches {patterns}; mend its values in bumper.yaml."
+                f"Environment {name} has no file: nothing matches {patterns}",
+                "correct its values in bumper.yaml",
             )
         self._refuse_shared(name, claims)
         values = _group(claims)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 from bumper.environments.discovery.manifest_paths import matching, value_file_globs
@@ -12,21 +13,33 @@ from bumper.values.pin_path import PinPath, format_path
 _CHART_VALUES = ("values.yaml", "values.yml")  # Helm reads the chart's own before all others
 
 
-def find_overrides(manifests: Sequence[Manifest], pins: Mapping[str, Collection[PinPath]]) -> list[str]:
-    """A sentence for every pin that a manifest overrides inline.
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A pin that a manifest overrides inline, and what to do about it."""
+
+    found: str
+    next_step: str
+
+    def __str__(self) -> str:
+        """Both as one sentence."""
+        return f"{self.found}; {self.next_step}."
+
+
+def find_overrides(manifests: Sequence[Manifest], pins: Mapping[str, Collection[PinPath]]) -> list[Override]:
+    """Every pin that a manifest overrides inline.
 
     ``pins`` are the paths of the pins by file; a manifest concerns the files that its sources read.
     """
-    sentences = (
-        sentence
+    overrides = (
+        override
         for manifest in manifests
         for source in manifest.sources
-        for sentence in _of_source(manifest, source, pins)
+        for override in _of_source(manifest, source, pins)
     )
-    return list(dict.fromkeys(sentences))
+    return list(dict.fromkeys(overrides))
 
 
-def _of_source(manifest: Manifest, source: Source, pins: Mapping[str, Collection[PinPath]]) -> Iterator[str]:
+def _of_source(manifest: Manifest, source: Source, pins: Mapping[str, Collection[PinPath]]) -> Iterator[Override]:
     inline = list(_inline(source))
     if not inline:
         return
@@ -38,9 +51,10 @@ def _of_source(manifest: Manifest, source: Source, pins: Mapping[str, Collection
         if _decides(data, path):
             overridden[line, how, path].append(file)
     for (line, how, path), concerned in sorted(overridden.items(), key=lambda item: (item[0][0], str(item[0]))):
-        yield (
+        yield Override(
             f"{manifest.file}:{line}: {manifest.kind} {manifest.name} sets {format_path(path)} by {how}, which "
-            f"overrides {_listed(concerned)}; {'take the parameter out' if 'param' in how else 'take it out there'}."
+            f"overrides {_listed(concerned)}",
+            "remove the parameter" if "param" in how else "remove it there",
         )
 
 

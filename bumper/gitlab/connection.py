@@ -16,6 +16,7 @@ from gitlab.v4.objects import Project
 
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.http import Session, explain_failure
+from bumper.redaction import redactor
 from bumper.settings import Settings
 
 _NOT_MERGEABLE = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -60,12 +61,12 @@ def connect(settings: Settings) -> GitLab:
     """
     if settings.token is not None and settings.token.is_job_token:
         raise Unavailable(
-            "This needs GitLab's API, which CI_JOB_TOKEN does not open; set BUMPER_TOKEN to a project or group access "
-            "token with the scopes api and write_repository."
+            "This needs GitLab's API, which CI_JOB_TOKEN does not open",
+            "set BUMPER_TOKEN to a project or group access token with the scopes api and write_repository",
         )
     if settings.token is None:
         raise Unavailable(
-            "GitLab's API needs a token; set BUMPER_TOKEN to one with the scopes api and write_repository."
+            "GitLab's API needs a token", "set BUMPER_TOKEN to one with the scopes api and write_repository"
         )
     gitlab = _LoggingGitlab(
         settings.address.gitlab_url,
@@ -95,21 +96,21 @@ def translated(gitlab: GitLab, step: str) -> Iterator[None]:
 def _explain(gitlab: GitLab, step: str, error: GitlabError) -> BumperError:
     address, token = gitlab.settings.address, gitlab.settings.token
     source = token.source if token is not None else "BUMPER_TOKEN"
-    said = _message(error)
+    reason = redactor([token.value if token is not None else None])(_message(error))
     code = error.response_code
     if isinstance(error, GitlabAuthenticationError) or code == HTTPStatus.UNAUTHORIZED:
         return Unavailable(
-            f"{step} failed: {address.gitlab_url} refused the token in {source}; check it and its expiry."
+            f"{step} failed: {address.gitlab_url} refused the token in {source}", "check it and its expiry"
         )
     if code == HTTPStatus.FORBIDDEN:
         return Unavailable(
-            f"{step} failed: the token in {source} may not do that in {address.project} ({said}); "
-            "it needs the role Developer and the scope api."
+            f"{step} failed: the token in {source} may not do that in {address.project} ({reason})",
+            "it needs the role Developer and the scope api",
         )
     if code == HTTPStatus.NOT_FOUND:
         return NotShown(
-            f"{step} failed: {address.gitlab_url} shows no {address.project} to the token in {source} ({said}); "
-            "check BUMPER_REPO and what the token may see."
+            f"{step} failed: {address.gitlab_url} shows no {address.project} to the token in {source} ({reason})",
+            "check BUMPER_REPO and what the token may see",
         )
     if code is not None and code in range(300, 400):
         return Unavailable(
@@ -117,16 +118,18 @@ def _explain(gitlab: GitLab, step: str, error: GitlabError) -> BumperError:
             "name that address in BUMPER_REPO, or by --gitlab-url",
         )
     if code is None or code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unavailable(f"{step} failed: {address.gitlab_url} answers {code or 'nothing'} ({said}); try again.")
+        return Unavailable(f"{step} failed: {address.gitlab_url} answers {code or 'nothing'} ({reason})", "try again")
     kinds: dict[int, type[Refused]] = {HTTPStatus.CONFLICT: AlreadyThere} | dict.fromkeys(_NOT_MERGEABLE, NotMergeable)
-    return kinds.get(code, Refused)(f"{step} was refused by {address.gitlab_url}: {said} ({code}).")
+    return kinds.get(code, Refused)(f"{step} was refused by {address.gitlab_url}: {reason} ({code})")
 
 
 def _message(error: GitlabError) -> str:
-    """GitLab's own words in one line; they come as text, list or a mapping of lists."""
+    """GitLab's own words in one line; they come as text, bytes, a list or a mapping of lists."""
     message: object = error.error_message
+    if isinstance(message, bytes):
+        message = message.decode(errors="replace")
     if isinstance(message, dict):
-        message = [f"{key} {said}" for key, values in message.items() for said in _as_list(values)]
+        message = [f"{key} {value}" for key, values in message.items() for value in _as_list(values)]
     return " ".join("; ".join(map(str, _as_list(message))).split())[:300]
 
 

@@ -95,13 +95,14 @@ def _check_realm(realm: str, login: Login) -> None:
         same_host = registry.scheme == "http" and parts.hostname == registry.hostname
     except ValueError as error:
         raise Unavailable(
-            f"{login.url} names a token server that is no address; mend its realm, {NO_VERIFY}."
+            f"{login.url} names a token server that is no address", f"correct its realm, {NO_VERIFY}"
         ) from error
     if parts.scheme == "https" or (parts.scheme == "http" and (same_host or parts.netloc in login.insecure)):
         return
     raise Unavailable(
         f"{login.url} sends to the token server {origin(realm)}, which does not speak HTTPS and is not named insecure "
-        f"in bumper.yaml's registries, so no login is sent there; mend the registry's realm, {NO_VERIFY}."
+        "in bumper.yaml's registries, so no login is sent there",
+        f"correct the registry's realm, {NO_VERIFY}",
     )
 
 
@@ -109,18 +110,18 @@ def _read_token(answer: Answer, login: Login) -> str:
     server = f"The token server {origin(answer.url)} of {login.url}"
     if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise Unavailable(
-            f"{server} refused {explain_login(login)} ({explain_status(answer.status)}); log in again with "
-            f"`docker login`, {NO_VERIFY}."
+            f"{server} refused {explain_login(login)} ({explain_status(answer.status)})",
+            f"log in again with `docker login`, {NO_VERIFY}",
         )
     if answer.status != HTTPStatus.OK:
-        raise Unavailable(f"{server} answered {explain_status(answer.status)}; try again, {NO_VERIFY}.")
+        raise Unavailable(f"{server} answered {explain_status(answer.status)}", f"try again, {NO_VERIFY}")
     try:
         body = json.loads(answer.body)
     except (ValueError, RecursionError):
         body = None
     token = (body.get("token") or body.get("access_token")) if isinstance(body, dict) else None
     if not isinstance(token, str) or _TOKEN.fullmatch(token) is None:
-        raise Unavailable(f"{server} gave no token; check the registry's realm, {NO_VERIFY}.")
+        raise Unavailable(f"{server} gave no token", f"check the registry's realm, {NO_VERIFY}")
     return token
 
 

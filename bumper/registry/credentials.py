@@ -84,7 +84,7 @@ def _configurations(environ: Mapping[str, str]) -> list[tuple[str, str]]:
         try:
             found.append((str(path), path.read_text("utf-8")))
         except (OSError, UnicodeDecodeError) as error:
-            raise Refused(f"{path} cannot be read; mend it, or point DOCKER_CONFIG at another folder.") from error
+            raise Refused(f"{path} cannot be read", "correct it, or point DOCKER_CONFIG at another folder") from error
     return found
 
 
@@ -94,7 +94,7 @@ def _parse(source: str, text: str) -> _Configuration:
     except (ValidationError, ValueError, RecursionError):
         # Not chained: the text that could not be read is full of passwords.
         raise Refused(
-            f"{source} is not a Docker configuration; mend it, or log in again with `docker login`."
+            f"{source} is not a Docker configuration", "correct it, or log in again with `docker login`"
         ) from None
 
 
@@ -124,7 +124,7 @@ def _from_auths(configuration: _Configuration, host: str, source: str) -> Creden
             user, _, password = base64.b64decode(auth.auth, validate=True).decode("utf-8").partition(":")
         except (binascii.Error, ValueError):
             raise Refused(
-                f"The login for {host} in {source} is not base64; log in again with `docker login`."
+                f"The login for {host} in {source} is not base64", "log in again with `docker login`"
             ) from None
     # Docker pads with NUL what it wrote on some systems; an empty entry only says that a helper keeps the login.
     return Credentials(user, password.rstrip("\0"), None, source) if user or password else None

@@ -38,7 +38,7 @@ def ask_helper(name: str, server: str, environ: Mapping[str, str]) -> HelperAnsw
 
     """
     if _NAME.fullmatch(name) is None:
-        raise Refused(f"{name!r} is not the name of a Docker credential helper; mend it in config.json.")
+        raise Refused(f"{name!r} is not the name of a Docker credential helper", "correct it in config.json")
     program = f"docker-credential-{name}"
     way_out = f"run `echo {server} | {program} get` to see why, or give --no-verify"
     try:
@@ -47,17 +47,17 @@ def ask_helper(name: str, server: str, environ: Mapping[str, str]) -> HelperAnsw
         )
     except OSError as error:
         raise Unavailable(
-            f"{program}, which keeps the login for {server}, cannot be run; install it, take it out of Docker's "
-            f"config.json, or give --no-verify."
+            f"{program}, which keeps the login for {server}, cannot be run",
+            "install it, remove it from Docker's config.json, or give --no-verify",
         ) from error
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"{program} did not answer for {server} within {_SECONDS} seconds; {way_out}.") from None
+        raise Unavailable(f"{program} did not answer for {server} within {_SECONDS} seconds", way_out) from None
     if done.returncode != 0:
         if _UNKNOWN in done.stdout.decode(errors="replace"):
             return None
-        raise Unavailable(f"{program} failed for {server}; {way_out}.")
+        raise Unavailable(f"{program} failed for {server}", way_out)
     try:
         answer = _Answer.model_validate_json(done.stdout)
     except ValidationError:
-        raise Unavailable(f"{program} gave no login for {server} that can be read; {way_out}.") from None
+        raise Unavailable(f"{program} gave no login for {server} that can be read", way_out) from None
     return HelperAnswer(answer.user, answer.secret) if answer.user or answer.secret else None

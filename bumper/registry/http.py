@@ -32,13 +32,13 @@ def ask(session: Session, question: Question) -> Answer:
         with_password = question.form is not None or headers.get("Authorization", "").startswith("Basic ")
         if target is None or with_password:
             raise Unavailable(
-                f"{origin(url)} redirects to where bumper does not follow (from HTTPS to HTTP, or with a login); name "
-                f"the registry by the host that answers, {NO_VERIFY}."
+                f"{origin(url)} redirects to where bumper does not follow (from HTTPS to HTTP, or with a login)",
+                f"name the registry by the host that answers, {NO_VERIFY}",
             )
         if origin(target) != origin(url):
             headers.pop("Authorization", None)
         url = target
-    raise Unavailable(f"{origin(question.url)} redirects more than {_MAX_REDIRECTS} times; check it, {NO_VERIFY}.")
+    raise Unavailable(f"{origin(question.url)} redirects more than {_MAX_REDIRECTS} times", f"check it, {NO_VERIFY}")
 
 
 def speaks_https(host: str, ca_file: Path | None) -> bool:

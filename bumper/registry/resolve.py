@@ -102,8 +102,9 @@ def _resolve(registry: _Registry | BumperError, image: ImageReference) -> str | 
     if image.digest is not None and image.digest != digest:
         asked = image.with_digest(None) if image.tag is not None else image
         return Refused(
-            f"{asked} is {digest} in the registry, not {image.digest}; the tag was moved or the digest is another "
-            f"image's: give the one that is meant."
+            f"{asked} is {digest} in the registry, not {image.digest}: the tag was moved, or the digest is "
+            "another image's",
+            "give the one that is meant",
         )
     return digest
 
@@ -147,20 +148,21 @@ def _digest_of(answer: Answer, image: ImageReference) -> str:
     is_manifest = isinstance(manifest, dict) and manifest.get("schemaVersion") == _SCHEMA
     if not is_manifest or not is_digest(told) or (told.startswith("sha256:") and told != computed):
         raise Unavailable(
-            f"{image.repository.host} answered for {image} with what is not its manifest; check that this is a "
-            f"registry, {NO_VERIFY}."
+            f"{image.repository.host} answered for {image} with something that is not its manifest",
+            f"check that this is a registry, {NO_VERIFY}",
         )
     return told
 
 
 def _refusal(registry: _Registry, image: ImageReference, answer: Answer) -> BumperError:
     if answer.status == HTTPStatus.NOT_FOUND:
-        return Refused(f"The registry has no {image}; check the tag, or push the image first.")
+        return Refused(f"The registry has no {image}", "check the tag, or push the image first")
     if answer.status in _NO_ENTRY:
         return Unavailable(
             f"{image.repository.host} does not show {image} to {explain_login(registry.login)} "
-            f"({explain_status(answer.status)}); check the name and that the login may pull it, {NO_VERIFY}."
+            f"({explain_status(answer.status)})",
+            f"check the name and that the login may pull it, {NO_VERIFY}",
         )
     return Unavailable(
-        f"{image.repository.host} answered {explain_status(answer.status)} for {image}; try again, {NO_VERIFY}."
+        f"{image.repository.host} answered {explain_status(answer.status)} for {image}", f"try again, {NO_VERIFY}"
     )

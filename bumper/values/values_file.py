@@ -42,22 +42,22 @@ def read_values(name: str, source: bytes) -> ValuesFile:
 
     """
     if source.startswith(_GIT_CRYPT):
-        raise Refused(f"{name}:1: the file is encrypted by git-crypt; unlock the repository or leave the file out.")
+        raise Refused(f"{name}:1: the file is encrypted by git-crypt", "unlock the repository or leave the file out")
     try:
         text = source.decode()
     except UnicodeDecodeError as error:
         line = source.count(b"\n", 0, error.start) + 1
-        raise Refused(f"{name}:{line}: the file is not UTF-8; save it as UTF-8.") from error
+        raise Refused(f"{name}:{line}: the file is not UTF-8", "save it as UTF-8") from error
     bom = text.startswith(_BOM)
     text = text.removeprefix(_BOM)
     if text.startswith(_BOM):  # the parser would drop one more, and every place in the text be off by one
-        raise Refused(f"{name}:1: the file starts with several byte order marks; save it with one or none.")
+        raise Refused(f"{name}:1: the file starts with several byte order marks", "save it with one or none")
     try:
         documents = parse_documents(text)
     except YamlError as error:
         templates = " (it holds Go templates)" if "{{" in text else ""
         raise Refused(
-            f"{name}:{error.line}: the file is not valid YAML{templates}: {error.problem}; mend that line."
+            f"{name}:{error.line}: the file is not valid YAML{templates}: {error.problem}", "correct that line"
         ) from error
     for document in documents:
         _refuse_sops(name, document)
@@ -68,7 +68,8 @@ def _refuse_sops(name: str, document: Document) -> None:
     sops = look_up(document.root, ("sops",))
     if isinstance(sops, MappingNode) and any(key_text(key) in _SOPS_KEYS for key, _ in sops.pairs):
         raise Refused(
-            f"{name}:{sops.line}: the file is encrypted by SOPS, whose checksum covers every value; edit it with sops."
+            f"{name}:{sops.line}: the file is encrypted by SOPS, whose checksum covers every value",
+            "edit it with sops",
         )
 
 

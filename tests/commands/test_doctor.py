@@ -19,6 +19,9 @@ def doctor(bumper: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Doctor:
     return Doctor(bumper, monkeypatch)
 
 
+JSON = {"Content-Type": "application/json"}
+
+
 def in_days(days: int) -> str:
     return (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
 
@@ -30,9 +33,10 @@ def test_all_is_well(gitops: Gitops, doctor: Doctor) -> None:
 
     assert list(found.checks)[:10] == [
         "git", "repository", "token", "token scopes", "token expiry", "GitLab version", "target branch",
-        "may open merge requests", "may push", "config",
+        "may open merge requests", "merging", "bumper's branches",
     ]  # fmt: skip
-    assert all(one["ok"] and one["mend"] is None for one in found.ran.json["checks"])
+    assert all(one["ok"] for one in found.ran.json["checks"])
+    assert [one["name"] for one in found.ran.json["checks"] if one["mend"] is not None] == ["bumper's branches"]
     assert all(list(one) == ["name", "ok", "found", "mend"] for one in found.ran.json["checks"])
     assert list(found.ran.json) == ["checks"]
     assert found.checks["environment prod"]["found"] == "3 applications, 3 files, 5 tags that can be set"
@@ -42,6 +46,7 @@ def test_all_is_well(gitops: Gitops, doctor: Doctor) -> None:
 
 def test_people_get_a_line_a_check(gitops: Gitops, bumper: CommandLine) -> None:
     gitops.api("DELETE", "/protected_branches/main")
+    gitops.api("POST", "/protected_branches", name="bumper/*")
 
     ran = bumper("doctor", "--no-verify", code=0)
 
@@ -118,13 +123,22 @@ def test_a_token_that_expires(gitops: Gitops, doctor: Doctor, days: int, is_soon
     assert (expiry["ok"], expiry["mend"] is not None) == (True, is_soon)
 
 
-def test_gitlab_does_not_tell_of_every_token(gitops: Gitops, doctor: Doctor) -> None:
-    gitops.sandbox.fail_next("GET", "/personal_access_tokens/self", 404, '{"message": "404 Not Found"}')
+@pytest.mark.parametrize("status", [400, 404])
+def test_gitlab_does_not_show_every_token(gitops: Gitops, doctor: Doctor, status: int) -> None:
+    gitops.sandbox.fail_next("GET", "/personal_access_tokens/self", status, '{"message": "no"}')
 
     found = doctor(code=0)
 
     assert "scopes and expiry GitLab does not show" in found.checks["token"]["found"]
     assert found.checks["target branch"]["ok"]
+
+
+def test_the_permissions_of_a_fine_grained_token_are_not_shown(gitops: Gitops, doctor: Doctor) -> None:
+    gitops.sandbox.fail_next("GET", "/personal_access_tokens/self", 200, '{"scopes": ["granular"]}', JSON)
+
+    found = doctor(code=0)
+
+    assert "fine-grained" in found.checks["token scopes"]["found"]
 
 
 def test_an_answer_that_fails_hides_no_other(gitops: Gitops, doctor: Doctor) -> None:
@@ -138,7 +152,7 @@ def test_an_answer_that_fails_hides_no_other(gitops: Gitops, doctor: Doctor) -> 
 
 
 def test_what_is_no_gitlab(gitops: Gitops, doctor: Doctor) -> None:
-    gitops.sandbox.fail_next("GET", "/api/v4/", 200, "[]", {"Content-Type": "application/json"}, times=9)
+    gitops.sandbox.fail_next("GET", "/api/v4/", 200, "[]", JSON, times=9)
 
     found = doctor(code=4)
 
@@ -148,7 +162,7 @@ def test_what_is_no_gitlab(gitops: Gitops, doctor: Doctor) -> None:
 
 
 def test_an_old_gitlab_is_a_warning(gitops: Gitops, doctor: Doctor) -> None:
-    gitops.sandbox.fail_next("GET", "/version", 200, '{"version": "15.4.2"}', {"Content-Type": "application/json"})
+    gitops.sandbox.fail_next("GET", "/version", 200, '{"version": "15.4.2"}', JSON)
 
     found = doctor(code=0)
 
@@ -187,7 +201,7 @@ def test_a_project_that_takes_no_merge_requests(
     gitops: Gitops, doctor: Doctor, setting: dict[str, object], told: str
 ) -> None:
     answer = json.dumps({"default_branch": "main", "permissions": {}, **setting})
-    gitops.sandbox.fail_next("GET", "/projects/[^/]+$", 200, answer, {"Content-Type": "application/json"})
+    gitops.sandbox.fail_next("GET", "/projects/[^/]+$", 200, answer, JSON)
 
     found = doctor(code=1)
 
@@ -233,3 +247,35 @@ def test_a_mistake_weighs_more_than_a_server(gitops: Gitops, doctor: Doctor) -> 
     found = doctor.with_token(gitops.sandbox.create_token("rita", role="reporter"), code=1)
 
     assert found.bad == ["may open merge requests", "may push", "config"]
+
+
+def test_a_project_that_has_moved(gitops: Gitops, doctor: Doctor) -> None:
+    project = {"path_with_namespace": "ops/new", "http_url_to_repo": "https://gitlab.example/ops/new.git"}
+    gitops.sandbox.fail_next("GET", "/projects/[^/]+$", 200, json.dumps(project), JSON)
+
+    found = doctor(code=1)
+
+    assert found.bad == ["project"]
+    assert found.checks["project"]["found"] == f"{gitops.project} has moved to ops/new"
+    assert found.mend("project") == "set BUMPER_REPO to https://gitlab.example/ops/new.git"
+
+
+def test_how_the_project_merges(gitops: Gitops, doctor: Doctor) -> None:
+    gitops.api("PUT", "", merge_method="ff", squash_option="always", only_allow_merge_if_pipeline_succeeds=True)
+
+    without_ci = doctor(code=0).checks["merging"]
+    gitops.push("test: {script: [make]}\n", ".gitlab-ci.yml")
+    with_ci = doctor(code=0).checks["merging"]
+
+    assert without_ci["found"].startswith("fast-forward merges, always squashed; pipelines must succeed, but no file")
+    assert without_ci["mend"].startswith("add .gitlab-ci.yml")
+    assert with_ci["found"] == "fast-forward merges, always squashed; pipelines must succeed"
+    assert with_ci["mend"] is None
+
+
+def test_bumpers_own_branches_are_for_bumper(gitops: Gitops, doctor: Doctor) -> None:
+    offered = doctor(code=0)
+    gitops.api("POST", "/protected_branches", name="bumper/*", push_access_level=30, allow_force_push=True)
+
+    assert offered.mend("bumper's branches").startswith("protect bumper/* in GitLab's Settings")
+    assert doctor(code=0).checks["bumper's branches"]["found"] == "bumper/* is protected"

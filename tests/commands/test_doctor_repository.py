@@ -39,6 +39,23 @@ def test_a_protected_branch_is_for_commits_only_a_failure(make_gitops: GitopsMak
     assert doctor(code=0).checks["delivery to staging"]["ok"]
 
 
+@pytest.mark.parametrize(("level", "allowed"), [(0, False), (30, True), (40, False)])
+def test_auto_merge_needs_the_right_to_merge(
+    make_gitops: GitopsMaker,
+    doctor: Doctor,
+    level: int,
+    allowed: bool,  # noqa: FBT001
+) -> None:
+    made = make_gitops({STAGING_FILE: values("1.0"), "bumper.yaml": CONFIG.format(", auto_merge: true")})
+    made.api("PATCH", "/protected_branches/main", merge_access_level=level)
+
+    found = doctor(code=0 if allowed else 1)
+
+    assert found.bad == ([] if allowed else ["auto-merge"])
+    assert "staging" in found.checks["auto-merge"]["found"]
+    assert allowed or "allow Developers to merge" in found.mend("auto-merge")
+
+
 def test_a_bumper_yaml_that_is_wrong(make_gitops: GitopsMaker, doctor: Doctor) -> None:
     make_gitops({STAGING_FILE: values("1.0"), "bumper.yaml": CONFIG.format(", colour: red")})
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bumper.commands.doctor.check import Check, failed, warned
+from bumper.commands.doctor.check import Check, failed
 from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
 from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides
@@ -24,11 +24,11 @@ def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Ch
     except BumperError as error:
         yield failed(_NAME, error)
         return
-    sentences = find_overrides(manifests, pin_paths(target.gathered for target in targets))
-    yield from (warned(_NAME, sentence) for sentence in sentences[:_MAX_LINES])
-    if len(sentences) > _MAX_LINES:
-        yield Check(_NAME, f"{len(sentences) - _MAX_LINES} more", "mend those first, then run bumper doctor again")
-    if not sentences:
+    overrides = find_overrides(manifests, pin_paths(target.gathered for target in targets))
+    yield from (Check(_NAME, override.found, override.next_step) for override in overrides[:_MAX_LINES])
+    if len(overrides) > _MAX_LINES:
+        yield Check(_NAME, f"{len(overrides) - _MAX_LINES} more", "fix those first, then run bumper doctor again")
+    if not overrides:
         yield Check(_NAME, f"none in {len(manifests)} Applications and ApplicationSets of this repository")
     yield from _check_token(checkout, targets)
 
@@ -39,5 +39,5 @@ def _check_token(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Chec
     if names and token is not None:
         yield Check("Argo CD token", f"in {token.source}")
     elif names:
-        told = f"none, so that {', '.join(names)} can neither be waited for nor seen healthy"
-        yield Check("Argo CD token", told, "set ARGOCD_AUTH_TOKEN to a token of Argo CD")
+        found = f"none, so that bumper can neither wait for {', '.join(names)} nor see whether it is healthy"
+        yield Check("Argo CD token", found, "set ARGOCD_AUTH_TOKEN to a token of Argo CD")

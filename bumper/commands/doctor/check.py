@@ -5,19 +5,20 @@ from dataclasses import dataclass
 
 from bumper.errors import BumperError, Refused, Unavailable
 
-_AGAIN = "mend that and run bumper doctor again"
+_AGAIN = "fix that and run bumper doctor again"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what was found, and how to mend it.
+    """One check: what was found, and the next step where there is something to do.
 
-    ``exit_code`` is 0 unless it found what keeps bump from working; what only deserves attention has a ``mend`` alone.
+    ``exit_code`` is 0 unless the finding keeps bump from working; a finding that only deserves attention has a next
+    step and no exit code.
     """
 
     name: str
     found: str
-    mend: str | None = None
+    next_step: str | None = None
     exit_code: int = 0
 
     @property
@@ -27,22 +28,18 @@ class Check:
 
 
 def failed(name: str, error: BumperError) -> Check:
-    """The check that ended with ``error``: its sentence is what was found, after the last semicolon how to mend it."""
-    found, mend = _halves(str(error))
-    return Check(name, found, mend, error.exit_code)
+    """The check that ended with ``error``."""
+    return Check(name, _in_one_line(error.what), _in_one_line(error.next_step) or _AGAIN, error.exit_code)
 
 
-def warned(name: str, sentence: str) -> Check:
-    """The same for a sentence about what bump does not need."""
-    found, mend = _halves(sentence)
-    return Check(name, found, mend)
+def warned(name: str, error: BumperError) -> Check:
+    """A check that ended with an error about something that bump does not need."""
+    return Check(name, _in_one_line(error.what), _in_one_line(error.next_step) or _AGAIN)
 
 
-def _halves(sentence: str) -> tuple[str, str]:
-    """What and next step, in one line each; messages that list several mistakes have a line for each."""
-    line = " ".join(sentence.split()).rstrip(".")
-    found, semicolon, mend = line.rpartition("; ")
-    return (found, mend) if semicolon else (line, _AGAIN)
+def _in_one_line(text: str) -> str:
+    """Messages that list several mistakes have a line for each."""
+    return " ".join(text.split())
 
 
 def failure(checks: Sequence[Check]) -> BumperError | None:
@@ -56,6 +53,6 @@ def failure(checks: Sequence[Check]) -> BumperError | None:
     kind = Refused if any(check.exit_code == Refused.exit_code for check in bad) else Unavailable
     names = ", ".join(dict.fromkeys(check.name for check in bad))
     return kind(
-        f"{len(bad)} of {len(checks)} checks found what keeps bump from working ({names}); mend it as told there and "
-        "run bumper doctor again."
+        f"{len(bad)} of {len(checks)} checks found something that keeps bump from working ({names})",
+        "follow the next step of each and run bumper doctor again",
     )

@@ -1,4 +1,4 @@
-"""What the repository says of itself: bumper.yaml, the files and pins of every environment, what cannot be edited."""
+"""What the repository holds: bumper.yaml, the files and pins of every environment, what cannot be edited."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -34,11 +34,11 @@ def check_config(checkout: Checkout) -> tuple[Check, RepositoryConfig | None]:
     except BumperError as error:
         return failed("config", error), None
     names = ", ".join(setup.layout.environments)
-    told = f"{CONFIG_FILE} is valid" if setup.written is not None else f"no {CONFIG_FILE}, usual layouts"
+    found = f"{CONFIG_FILE} is valid" if setup.written is not None else f"no {CONFIG_FILE}, usual layouts"
     if names:
-        return Check("config", f"{told}; environments: {names}"), setup
-    mend = f"name them in {CONFIG_FILE} (bumper init writes one)"
-    return Check("config", f"{told}; no environment is found", mend, Refused.exit_code), setup
+        return Check("config", f"{found}; environments: {names}"), setup
+    next_step = f"name them in {CONFIG_FILE} (bumper init writes one)"
+    return Check("config", f"{found}; no environment is found", next_step, Refused.exit_code), setup
 
 
 def environments_of(setup: RepositoryConfig) -> tuple[list[str], list[str]]:
@@ -67,22 +67,22 @@ def _check_environment(target: Target) -> Check:
     name, gathered = f"environment {target.environment.name}", target.gathered
     settable = sum(found.pin.refusal is None and found.pin.repository is not None for found in gathered.pins)
     files = len({path for app in target.environment.apps for path in app.values})
-    told = f"{_number(len(gathered.apps), 'application')}, {_number(files, 'file')}"
+    found = f"{_number(len(gathered.apps), 'application')}, {_number(files, 'file')}"
     if settable:
-        return Check(name, f"{told}, {_number(settable, 'tag')} that can be set")
-    mend = f"give its files tags, or name the images of bare ones under images in {CONFIG_FILE}"
-    return Check(name, f"{told}, but no tag that can be set", mend, Refused.exit_code)
+        return Check(name, f"{found}, {_number(settable, 'tag')} that can be set")
+    next_step = f"give its files tags, or name the images of bare ones under images in {CONFIG_FILE}"
+    return Check(name, f"{found}, but no tag that can be set", next_step, Refused.exit_code)
 
 
 def uneditable(targets: Iterable[Target]) -> Iterator[Check]:
     """What bump leaves alone and why: files that it cannot read, tags that it cannot set."""
     for target in targets:
         name = f"values of {target.environment.name}"
-        checks = [*(warned(name, sentence) for sentence in target.gathered.unreadable), *_pins(name, target)]
+        checks = [*(warned(name, refusal) for refusal in target.gathered.refusals), *_pins(name, target)]
         yield from checks[:_MAX_LINES]
         if len(checks) > _MAX_LINES:
             more = f"{len(checks) - _MAX_LINES} more that cannot be edited"
-            yield Check(name, more, "mend those first, then run bumper doctor again")
+            yield Check(name, more, "fix those first, then run bumper doctor again")
         if not checks:
             yield Check(name, "everything can be edited")
 
@@ -92,17 +92,17 @@ def _pins(name: str, target: Target) -> Iterator[Check]:
     for found in gathered.pins:
         place = describe(gathered.values[found.file], found.pin)
         if found.pin.refusal is not None:
-            yield Check(name, f"{place} cannot be set: {found.pin.refusal}", _mend(found))
+            yield Check(name, f"{place} cannot be set: {found.pin.refusal}", _next_step(found))
         elif found.pin.repository is None:
             yield Check(name, f"{place} names no image", f"name it under images in {CONFIG_FILE}")
     if gathered.shared:
         first = gathered.shared[0]
         places = describe(gathered.values[first.file], first.pin)
-        told = f"{_number(len(gathered.shared), 'tag')} only in shared files, which are never written ({places})"
-        yield Check(name, told, f"add those that a bump is to set to the environment's own files ({first.own_file})")
+        what = f"{_number(len(gathered.shared), 'tag')} only in shared files, which are never written ({places})"
+        yield Check(name, what, f"add those that a bump is to set to the environment's own files ({first.own_file})")
 
 
-def _mend(found: FoundPin) -> str:
+def _next_step(found: FoundPin) -> str:
     if found.pin.absent:
         return f"add the tag to {found.file}"
     return f"write it as a plain tag, or name the image under ignore in {CONFIG_FILE}"

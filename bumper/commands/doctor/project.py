@@ -1,28 +1,31 @@
-"""What GitLab says of the project: the target branch and its protection, merge requests, pushes to the branch."""
+"""What GitLab says about the project: where it is, whether it takes merge requests, how it merges them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote
 
+from pydantic import BaseModel
+
+from bumper.commands.doctor.branches import Member, check_own_branches, examine_target_branch, read_protections
 from bumper.commands.doctor.check import Check, failed
-from bumper.commands.doctor.gitlab import Answer, answer_of
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.gitlab.connection import GitLab
+from bumper.gitlab.reading import read_answer
 
 _DEVELOPER = 30
 _ROLES = {5: "Minimal Access", 10: "Guest", 15: "Planner", 20: "Reporter", 30: "Developer", 40: "Maintainer"}
 _REQUESTS = "may open merge requests"
-_BRANCH = "target branch"
+_METHODS = {"merge": "merge commits", "rebase_merge": "merge commits, semi-linear", "ff": "fast-forward merges"}
+_SQUASHING = {"always": "always squashed", "never": "never squashed"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be done in the project, as far as the checks before have told.
+class ProjectUse:
+    """How bumper uses the project, as far as the checks before have shown.
 
-    ``branch`` is None for the project's default branch, ``may_push`` None where the token was tried by no push.
-    ``by_commit`` are the environments that are pushed straight to the branch; ``by_request`` is whether there are
-    others.
+    ``branch`` is None for the project's default branch, ``may_push`` None where no push was tried with the token,
+    ``files`` None where the repository could not be read. ``by_commit`` are the environments that are pushed straight
+    to the branch, ``auto_merge`` those whose merge requests merge by themselves; ``by_request``: there are merge
+    requests.
     """
 
     branch: str | None
@@ -30,88 +33,125 @@ class Wanted:
     may_push: bool | None
     by_commit: Sequence[str]
     by_request: bool
+    auto_merge: Sequence[str]
+    branch_prefix: str
+    files: frozenset[str] | None
 
 
-def examine_project(gitlab: GitLab, wanted: Wanted) -> Iterator[Check]:
-    """The project's checks, in the order in which they are shown."""
-    project = answer_of(gitlab, "reading the project", f"/projects/{gitlab.project.encoded_id}")
-    branch = wanted.branch or (None if isinstance(project, BumperError) else project.get("default_branch"))
-    if wanted.has_branch and branch:
-        yield from _examine_branch(gitlab, str(branch), wanted.by_commit)
-    if isinstance(project, BumperError):
-        yield failed("project", project)
-    elif wanted.by_request:
-        yield _check_requests(gitlab, project, wanted)
+class _RoleAnswer(BaseModel):
+    access_level: int
 
 
-def branch_without_api(branch: str, by_commit: Sequence[str]) -> Iterator[Check]:
-    """The target branch where only git tells of it."""
-    yield Check(_BRANCH, f"{branch}; its protection is told by GitLab's API alone")
-    yield from (_unknown_delivery(branch, name) for name in by_commit)
+class _PermissionsAnswer(BaseModel):
+    project_access: _RoleAnswer | None = None
+    group_access: _RoleAnswer | None = None
 
 
-def _unknown_delivery(branch: str, environment: str) -> Check:
-    told = f"pushes straight to {branch}; whether that is allowed is seen at the first push"
-    return Check(f"delivery to {environment}", told)
+class _ProjectAnswer(BaseModel):
+    path_with_namespace: str | None = None
+    http_url_to_repo: str | None = None
+    ssh_url_to_repo: str | None = None
+    default_branch: str | None = None
+    archived: bool = False
+    merge_requests_enabled: bool = True
+    merge_requests_access_level: str | None = None
+    can_create_merge_request_in: bool = True
+    merge_method: str | None = None
+    squash_option: str | None = None
+    only_allow_merge_if_pipeline_succeeds: bool = False
+    ci_config_path: str | None = None
+    auto_devops_enabled: bool | None = None
+    ci_push_repository_for_job_token_allowed: bool | None = None
+    permissions: _PermissionsAnswer | None = None
+
+    def level(self) -> int | None:
+        """The higher of the project's and the group's; an administrator has neither."""
+        found = self.permissions or _PermissionsAnswer()
+        accesses = (found.project_access, found.group_access)
+        return max((access.access_level for access in accesses if access is not None), default=None)
 
 
-def _examine_branch(gitlab: GitLab, name: str, by_commit: Sequence[str]) -> Iterator[Check]:
-    path = f"/projects/{gitlab.project.encoded_id}/repository/branches/{quote(name, safe='')}"
-    branch = answer_of(gitlab, f"reading branch {name}", path)
-    if isinstance(branch, BumperError):
-        yield failed(_BRANCH, branch)
+def examine_project(gitlab: GitLab, use: ProjectUse, user: int | None) -> Iterator[Check]:
+    """The project's checks, in the order in which they are shown; ``user`` is the token's."""
+    try:
+        project = read_answer(gitlab, "reading the project", f"/projects/{gitlab.project.encoded_id}", _ProjectAnswer)
+    except BumperError as error:
+        yield from _examine_branch(gitlab, use, use.branch, Member(user, None))
+        yield failed("project", error)
         return
-    by_key = gitlab.settings.address.over_ssh  # whose rights are not the token's, and are not told
-    yield _check_protection(name, branch, by_key=by_key)
-    for environment in by_commit:
-        yield _unknown_delivery(name, environment) if by_key else _check_delivery(name, branch, environment)
+    moved = _check_path(gitlab, project)
+    if moved is not None:
+        yield moved
+        return
+    yield from _examine_branch(gitlab, use, use.branch or project.default_branch, Member(user, project.level()))
+    if not use.by_request:
+        return
+    requests = _check_requests(gitlab, project, use)
+    yield requests
+    if requests.ok:
+        yield _check_merging(project, use)
+        own = check_own_branches(use.branch_prefix, read_protections(gitlab))
+        yield from [own] if own is not None else []
+    if project.ci_push_repository_for_job_token_allowed is not None:
+        yield _check_job_tokens(allowed=project.ci_push_repository_for_job_token_allowed)
 
 
-def _check_protection(name: str, branch: Answer, *, by_key: bool) -> Check:
-    if not branch.get("protected"):
-        mend = "protect it in GitLab's Settings > Repository > Protected branches, so that deployments are reviewed"
-        return Check(_BRANCH, f"{name} is not protected: every Developer may push to it", mend)
-    if by_key:
-        return Check(_BRANCH, f"{name} is protected")
-    may = "may push to it" if branch.get("can_push") else "may not push to it, which merge requests do not need"
-    return Check(_BRANCH, f"{name} is protected; this token {may}")
+def _examine_branch(gitlab: GitLab, use: ProjectUse, branch: str | None, member: Member) -> Iterator[Check]:
+    if use.has_branch and branch is not None:
+        yield from examine_target_branch(gitlab, branch, member, use.by_commit, use.auto_merge)
 
 
-def _check_delivery(name: str, branch: Answer, environment: str) -> Check:
-    if branch.get("can_push"):
-        return Check(f"delivery to {environment}", f"pushes straight to {name}, which this token may")
-    return Check(
-        f"delivery to {environment}",
-        f"bumper.yaml has delivery: commit, but this token may not push to the protected branch {name}",
-        "allow it in GitLab's Settings > Repository > Protected branches, or take delivery: commit out of bumper.yaml",
-        Refused.exit_code,
-    )
+def _check_path(gitlab: GitLab, project: _ProjectAnswer) -> Check | None:
+    """The old path of a project that was moved serves git and GET, but nothing that changes it."""
+    address, path = gitlab.settings.address, project.path_with_namespace
+    if path is None or path.casefold() == address.project.casefold():
+        return None
+    url = project.ssh_url_to_repo if address.over_ssh else project.http_url_to_repo
+    return Check("project", f"{address.project} has moved to {path}", f"set BUMPER_REPO to {url}", Refused.exit_code)
 
 
-def _check_requests(gitlab: GitLab, project: Answer, wanted: Wanted) -> Check:
-    where, level = gitlab.settings.address.project, _level(project)
-    if project.get("archived"):
-        return _closed(f"{where} is archived", "unarchive it, or mend BUMPER_REPO")
-    is_off = project.get("merge_requests_enabled") is False
-    if is_off or project.get("merge_requests_access_level") == "disabled":
-        return _closed(f"merge requests are switched off in {where}", "switch them on in its Settings > General")
-    # A group that the project is shared with gives a role that is not told here: what a push has shown stands above.
-    is_low = level is not None and level < _DEVELOPER and not wanted.may_push
-    if is_low or project.get("can_create_merge_request_in") is False:
+def _check_requests(gitlab: GitLab, project: _ProjectAnswer, use: ProjectUse) -> Check:
+    where, level = gitlab.settings.address.project, project.level()
+    if project.archived:
+        return Check(_REQUESTS, f"{where} is archived", "unarchive it, or correct BUMPER_REPO", Refused.exit_code)
+    if not project.merge_requests_enabled or project.merge_requests_access_level == "disabled":
+        found = f"merge requests are switched off in {where}"
+        return Check(_REQUESTS, found, "switch them on in its Settings > General", Refused.exit_code)
+    # A group that the project is shared with gives a role that is not shown here: what a push has shown comes first.
+    is_low = level is not None and level < _DEVELOPER and not use.may_push
+    if is_low or not project.can_create_merge_request_in:
         role = _ROLES.get(level or 0, "no role")
-        mend = "give it the role Developer, or set BUMPER_TOKEN to one that has it"
-        return Check(_REQUESTS, f"the token has {role} in {where}", mend, Unavailable.exit_code)
+        next_step = "give it the role Developer, or set BUMPER_TOKEN to a token that has it"
+        return Check(_REQUESTS, f"the token has {role} in {where}", next_step, Unavailable.exit_code)
+    return Check(_REQUESTS, f"in {where} as {_ROLES.get(level or 0, 'a member')}")
+
+
+def _check_merging(project: _ProjectAnswer, use: ProjectUse) -> Check:
+    method = _METHODS.get(project.merge_method or "", f"merge method {project.merge_method}")
+    squashing = _SQUASHING.get(project.squash_option or "", "squashed if asked for")
+    found = f"{method}, {squashing}"
+    if not project.only_allow_merge_if_pipeline_succeeds:
+        return Check("merging", f"{found}; pipelines need not succeed")
+    if use.files is None or _has_pipelines(project, use.files):
+        return Check("merging", f"{found}; pipelines must succeed")
     return Check(
-        _REQUESTS, f"in {where} as {_ROLES.get(level or 0, 'a member')}; merge method {project.get('merge_method')}"
+        "merging",
+        f"{found}; pipelines must succeed, but no file starts one: nothing is merged unless another system reports one",
+        f"add {_ci_file(project)}, or switch off 'Pipelines must succeed' in Settings > Merge requests",
     )
 
 
-def _closed(found: str, mend: str) -> Check:
-    return Check(_REQUESTS, found, mend, Refused.exit_code)
+def _ci_file(project: _ProjectAnswer) -> str:
+    return project.ci_config_path or ".gitlab-ci.yml"
 
 
-def _level(project: Answer) -> int | None:
-    """The higher of the project's and the group's; an administrator has neither."""
-    permissions: dict[str, Any] = project.get("permissions") or {}
-    accesses = (permissions.get("project_access"), permissions.get("group_access"))
-    return max((int(one["access_level"]) for one in accesses if one), default=None)
+def _has_pipelines(project: _ProjectAnswer, files: frozenset[str]) -> bool:
+    path = _ci_file(project)
+    is_elsewhere = "@" in path or "://" in path  # another project's file, or one on the web
+    return bool(project.auto_devops_enabled) or is_elsewhere or path in files
+
+
+def _check_job_tokens(*, allowed: bool) -> Check:
+    if allowed:
+        return Check("job tokens", "CI_JOB_TOKEN may push to this project; such a push starts no pipeline")
+    return Check("job tokens", "CI_JOB_TOKEN may not push to this project, which is needed without BUMPER_TOKEN only")

@@ -61,6 +61,6 @@ def _check_registry(host: str, found: Mapping[ImageReference, str | BumperError]
         return failed(name, refusal)
     shown = [image for image, one in found.items() if isinstance(one, str)]
     if not shown:
-        return warned(name, str(errors[0]))
+        return warned(name, errors[0])
     whom = f"the login from {login.source}" if login is not None else "a request without a login"
     return Check(name, f"shows {shown[0]} to {whom}")

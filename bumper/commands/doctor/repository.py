@@ -35,15 +35,15 @@ def check_git() -> Check:
     except BumperError as error:
         return failed("git", error)
     except GitFailed as error:
-        return failed("git", Unavailable(f"git version ends with {error.stderr.strip()}; install git 2.31 or newer."))
+        return failed("git", Unavailable(f"git version ends with {error.stderr.strip()}", "install git 2.31 or newer"))
     number = _VERSION.search(said)
     if number is None or (int(number[1]), int(number[2])) < _OLDEST_GIT:
-        return failed("git", Unavailable(f"{said} is too old; install git 2.31 or newer."))
+        return failed("git", Unavailable(f"{said} is too old", "install git 2.31 or newer"))
     return Check("git", number[0])
 
 
 def reach(stack: contextlib.ExitStack, settings: Settings, environ: Mapping[str, str]) -> Reached:
-    """Clone the repository for as long as ``stack`` lives; a branch that is missing is told from all other failures."""
+    """Clone the repository for as long as ``stack`` lives; a missing branch is a failure of its own."""
     name = "repository"
     try:
         checkout = stack.enter_context(clone(settings, environ))
@@ -76,7 +76,7 @@ def check_push(checkout: Checkout, branch_prefix: str) -> Check:
     """
     settings, branch = checkout.settings, f"{branch_prefix}doctor"
     options = () if settings.has_api else ("--push-option", "merge_request.create")
-    # With a plus, because nobody is to be told that a branch of that name is there.
+    # With a plus, so that a branch of that name does not make it fail.
     refspec = f"+{checkout.tip}:refs/heads/{branch}"
     try:
         checkout.git.over_network("push", "--dry-run", "--porcelain", *options, "origin", refspec)

@@ -51,11 +51,11 @@ def read_push_event(body: bytes) -> tuple[PushedImage, ...]:
 
     """
     if len(body) > _LONGEST:
-        raise Refused(f"The push notification is larger than {_LONGEST} bytes; {_NEXT}.")
+        raise Refused(f"The push notification is larger than {_LONGEST} bytes", _NEXT)
     try:
         event = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Refused(f"The push notification is not JSON; {_NEXT}.") from error
+        raise Refused("The push notification is not JSON", _NEXT) from error
     return tuple(dict.fromkeys(_checked(pushed) for pushed in _read(event, _DEEPEST)))
 
 
@@ -101,7 +101,7 @@ def _read(event: Any, depth: int) -> Iterator[PushedImage]:  # noqa: ANN401 - JS
             yield from _read(one, depth - 1)
         return
     if not isinstance(event, dict):
-        raise Refused(f"The push notification is not a JSON object; {_NEXT}.")
+        raise Refused("The push notification is not a JSON object", _NEXT)
     form = _form(event)
     if form is not None:
         yield from _parse(form, event).pushed()
@@ -109,7 +109,7 @@ def _read(event: Any, depth: int) -> Iterator[PushedImage]:  # noqa: ANN401 - JS
         yield from _read(wrapped, depth - 1)
     else:
         seen = ", ".join(repr(key[:40]) for key in list(event)[:10])
-        raise Refused(f"The push notification is of no registry that bumper knows (its keys: {seen}); {_NEXT}.")
+        raise Refused(f"The push notification is of no registry that bumper knows (its keys: {seen})", _NEXT)
 
 
 def _form(event: Mapping[str, Any]) -> _Form | None:
@@ -132,7 +132,7 @@ def _decode(text: object) -> Any:  # noqa: ANN401 - JSON of an unknown form
     try:
         return json.loads(base64.b64decode(str(text), validate=True))
     except (binascii.Error, ValueError, RecursionError) as error:
-        raise Refused(f"The push notification's data is not JSON in base64; {_NEXT}.") from error
+        raise Refused("The push notification's data is not JSON in base64", _NEXT) from error
 
 
 def _parse(form: _Form, event: Mapping[str, Any]) -> Notification:
@@ -142,7 +142,7 @@ def _parse(form: _Form, event: Mapping[str, Any]) -> Notification:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise Refused(
-            f"The push notification looks like one of {form.__name__}'s, but {where}: {first['msg']}; {_NEXT}."
+            f"The push notification looks like one of {form.__name__}'s, but {where}: {first['msg']}", _NEXT
         ) from error
 
 
@@ -150,5 +150,5 @@ def _checked(pushed: PushedImage) -> PushedImage:
     """``pushed``, as an image reference may name it."""
     named = read_repository(f"{pushed.host or DOCKER_HUB}/{pushed.path}")
     if named is None or not is_tag(pushed.tag) or (pushed.digest is not None and not is_digest(pushed.digest)):
-        raise Refused(f"The push notification names {str(pushed)[:200]!r}, which is not an image reference; {_NEXT}.")
+        raise Refused(f"The push notification names {str(pushed)[:200]!r}, which is not an image reference", _NEXT)
     return pushed if pushed.host is None else PushedImage(named.host, named.name, pushed.tag, pushed.digest)
