@@ -1,0 +1,110 @@
+"""From the places of values files to the few patterns, as bumper.yaml has them, that match these files. Pure."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bumper.environments.discovery.placing import Place
+from bumper.environments.path_pattern import APP
+
+ENVIRONMENT = "{env}"
+_FEW = 3  # as many folders side by side are worth a star
+
+Templates: TypeAlias = dict[str, set[str]]  # the paths that each template, a pattern with {env}, was made from
+Fits: TypeAlias = Callable[[str, set[str]], bool]  # whether a template matches no other file than it may
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A part of a path that is written otherwise in a pattern."""
+
+    start: int
+    end: int
+    text: str
+
+
+def template_of(place: Place) -> str:
+    """The pattern of one place, with ``{env}`` and ``{app}``; an application's name in the file's name is a star."""
+    cuts = [_Cut(start, end, ENVIRONMENT) for start, end in place.slot.spans]
+    if place.span is not None:
+        cuts.append(_Cut(*place.span, APP))
+        file = place.path.rpartition("/")[2]
+        again = len(place.path) - len(file) + file.find(place.app or "")
+        if place.home is not None and place.app and file.startswith((f"{place.app}-", f"{place.app}.")):
+            cuts.append(_Cut(again, again + len(place.app), "*"))
+    return _fill(place.path, cuts)
+
+
+def _fill(path: str, cuts: Iterable[_Cut]) -> str:
+    text, end = "", 0
+    for cut in sorted(cuts, key=lambda cut: cut.start):
+        if cut.start >= end:
+            text += literal(path[end : cut.start]) + cut.text
+            end = cut.end
+    text += literal(path[end:])
+    return f"?{text[1:]}" if text.startswith(" ") else text
+
+
+def literal(path: str) -> str:
+    """The pattern of a path; a sign with a meaning in patterns, or that no text may hold, becomes ``?``."""
+    return "".join(sign if sign.isprintable() and sign not in "*?[{" else "?" for sign in path)
+
+
+def in_environment(template: str, name: str) -> str:
+    """The template's pattern in the environment ``name``."""
+    return template.replace(ENVIRONMENT, literal(name))
+
+
+def with_stars(templates: Mapping[str, set[str]], fits: Fits) -> Templates:
+    """Templates that differ in one folder only become one with a star, where many do and it fits."""
+    merged: Templates = {template: set(paths) for template, paths in templates.items()}
+    deepest = max((template.count("/") for template in merged), default=0)
+    for depth in range(deepest):
+        alike: defaultdict[str, list[str]] = defaultdict(list)
+        for template in merged:
+            parts = template.split("/")
+            if depth < len(parts) - 1 and APP in template and "{" not in parts[depth]:
+                alike["/".join([*parts[:depth], "*", *parts[depth + 1 :]])].append(template)
+        for star, found in alike.items():
+            paths = set().union(*(merged[template] for template in found if template in merged))
+            if len(found) >= _FEW and fits(star, paths):
+                merged = {template: made for template, made in merged.items() if template not in found} | {star: paths}
+    return merged
+
+
+def in_helm_s_order(templates: Iterable[str], read: Sequence[Sequence[str]], made: Mapping[str, set[str]]) -> list[str]:
+    """The templates from the lowest precedence to the highest.
+
+    ``read`` are the files that Argo CD's applications read, in their order; where these say nothing, values.yaml comes
+    first and what is named after the environment last.
+    """
+    waiting = sorted(templates, key=lambda template: (_usual_position(template), template))
+    before = _before(waiting, read, made)
+    ordered: list[str] = []
+    while waiting:
+        free = (one for one in waiting if before[one].isdisjoint(waiting))
+        ordered.append(next(free, waiting[0]))  # applications that contradict one another: the usual order
+        waiting.remove(ordered[-1])
+    return ordered
+
+
+def _usual_position(template: str) -> int:
+    name = template.rpartition("/")[2]
+    if name in ("values.yaml", "values.yml"):
+        return 0
+    return 2 if ENVIRONMENT in name else 1
+
+
+def _before(
+    templates: Iterable[str], read: Sequence[Sequence[str]], made: Mapping[str, set[str]]
+) -> defaultdict[str, set[str]]:  # fmt: skip
+    """For each template those whose files some application reads right before its own."""
+    template_of_path = {path: template for template in templates for path in made[template]}
+    before: defaultdict[str, set[str]] = defaultdict(set)
+    for files in read:
+        known = [template_of_path[path] for path in files if path in template_of_path]
+        for first, second in zip(known, known[1:], strict=False):
+            if first != second:
+                before[second].add(first)
+    return before

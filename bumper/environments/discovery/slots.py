@@ -1,0 +1,106 @@
+"""Places in a path where an environment's name may stand. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bumper.environments.usual_names import SHARED, is_usual, is_usual_with_place
+
+_MARK = "\0"  # in a path without the name that stands in a slot
+_ENDING = r"\.ya?ml(?:\.gotmpl)?"
+_FORMS = (
+    ("values-", re.compile(rf"values[-._](?P<name>[^.]+){_ENDING}")),
+    ("-values", re.compile(rf"(?P<name>[^.]+)[-._]values{_ENDING}")),
+    ("name", re.compile(rf"(?P<name>[^.]+){_ENDING}")),
+)
+_FOLDER_FORMS = (("folder", re.compile(r"(?P<name>.+)", re.DOTALL)),)
+_WORD = re.compile(r"[^-._]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """``name`` where an environment's may stand: all ``spans`` of the path that hold it.
+
+    ``form`` is ``folder`` or how the file's name holds it; ``part`` counts the path's parts.
+    """
+
+    path: str
+    name: str
+    part: int
+    form: str
+    spans: tuple[tuple[int, int], ...]
+
+    @property
+    def frame(self) -> str:
+        """The path without the name."""
+        return put(self.path, self.spans, _MARK)
+
+    @property
+    def axis(self) -> tuple[int, int, str]:
+        """What slots of other applications have in common with this one."""
+        return (self.path.count("/"), self.part, self.form)
+
+    @property
+    def parent(self) -> str:
+        """The folder in which the name stands."""
+        parts = self.path.split("/")
+        return parts[self.part - 1] if self.part else ""
+
+
+def put(path: str, spans: tuple[tuple[int, int], ...], text: str) -> str:
+    """``path`` with ``text`` in the place of every span."""
+    for start, end in sorted(spans, reverse=True):
+        path = path[:start] + text + path[end:]
+    return path
+
+
+def slots_of(path: str) -> Iterator[Slot]:
+    """Every slot of ``path``: its folders, and what its file's name holds beside ``values``.
+
+    Of a longer name (``api-prod.yaml``) a usual name at its end is one, too.
+    """
+    parts = path.split("/")
+    found: dict[str, tuple[int, str]] = {}
+    spans: dict[str, list[tuple[int, int]]] = {}
+    start = 0
+    for part, text in enumerate(parts):
+        for name, form, begin in _names_in(text, is_file=part == len(parts) - 1):
+            found.setdefault(name, (part, form))
+            spans.setdefault(name, []).append((start + begin, start + begin + len(name)))
+        start += len(text) + 1
+    for name, (part, form) in found.items():
+        yield Slot(path, name, part, form, tuple(spans[name]))
+
+
+def _names_in(text: str, *, is_file: bool) -> Iterator[tuple[str, str, int]]:
+    forms = _FORMS if is_file else _FOLDER_FORMS
+    for form, expression in forms:
+        whole = expression.fullmatch(text)
+        if whole is not None:
+            name, begin = whole["name"], whole.start("name")
+            if name not in SHARED:
+                yield name, form, begin
+            words = list(_WORD.finditer(name))
+            if len(words) > 1 and not is_usual_with_place(name):  # an application's name and an environment's
+                ends = [word for word in (words[-1], words[0]) if is_usual(word[0])]
+                yield from ((word[0], f"{form} word", begin + word.start()) for word in ends[:1])
+            return
+
+
+def name_in_file(slot: Slot) -> tuple[str, tuple[int, int]] | None:
+    """What the file's name holds beside ``values`` and the environment's name: its form, and where it stands."""
+    start = slot.path.rpartition("/")[0]
+    offset = len(start) + 1 if start else 0
+    text = slot.path[offset:]
+    for form, expression in _FORMS:
+        whole = expression.fullmatch(text)
+        if whole is not None:
+            begin, end = whole.span("name")
+            words = [(a - offset, b - offset) for a, b in slot.spans if a >= offset]
+            for word_start, word_end in words:
+                if word_start == begin:
+                    begin = word_end + 1
+                elif word_end == end:
+                    end = word_start - 1
+            return (form, (offset + begin, offset + end)) if begin < end else None
+    return None
