@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 from bumper.environments.discovery.candidates import Candidate
 from bumper.environments.discovery.slots import Slot, slots_of
-from bumper.environments.usual_names import CERTAIN_PARENTS, PARENTS, is_usual, is_usual_with_place
+from bumper.environments.discovery.folders import CERTAIN_PARENTS, PARENTS
+from bumper.environments.environment_names import is_usual, is_usual_with_place
 
 _SOME = 2  # applications in which a name has to recur
 Axis: TypeAlias = tuple[int, int, str]

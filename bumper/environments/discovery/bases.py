@@ -10,7 +10,7 @@ from bumper.environments.discovery.patterns import ENVIRONMENT, Templates, in_en
 from bumper.environments.discovery.placing import Place
 from bumper.environments.discovery.slots import put
 from bumper.environments.path_pattern import APP, claim_paths
-from bumper.environments.usual_names import SHARED
+from bumper.environments.discovery.folders import SHARED
 
 Deployed: TypeAlias = tuple[str, str | None]  # an environment and an application in it
 _VALUES = ("values.yaml", "values.yml")
@@ -100,7 +100,7 @@ def base_templates(
         made.setdefault(_template(path, readers, places), set()).add(path)
     templates = {template: found for template, found in made.items() if fits(template, found)}
     left_out = sorted(path for template, found in made.items() if template not in templates for path in found)
-    return with_stars(templates, fits), left_out
+    return with_stars(templates, fits, {path: next(iter(found))[1] for path, found in bases.items()}), left_out
 
 
 def _template(path: str, readers: Collection[Deployed], places: Mapping[str, Place]) -> str:

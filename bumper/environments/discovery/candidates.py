@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from bumper.environments.usual_names import chart_folders, is_deployed
+from bumper.environments.discovery.folders import chart_folders, is_deployed
 from bumper.errors import Refused
 from bumper.values.values_file import find_pins, read_values
 

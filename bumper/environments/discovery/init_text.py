@@ -1,21 +1,22 @@
 """The bumper.yaml that init writes: what was found, and what else could be said, in comments. Pure."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bumper.environments.config import SCHEMA_FILE
+from bumper.environments.discovery.patterns import in_environment
+from bumper.environments.discovery.survey import Doubtful, FoundEnvironment, Survey
 from bumper.environments.path_pattern import APP
-from bumper.environments.survey import FoundEnvironment, Survey
 
-# Beside bumper.yaml, where `bumper schema > bumper.schema.json` puts it.
 _MAX_NAMES = 8  # of applications in a comment, the rest is counted
 _MAX_LINES = 20  # of what is left open
-_PRODUCTION = ("prod", "production")
+_PRODUCTION = ("prod", "production", "prd", "prom", "live")
 
-_HEAD = """\
-# Which files make which environment, and what may enter it. Written by bumper init from what it found; look through it,
-# then merge it. Every key is optional except values; lines behind a # are suggestions.
-# {app} stands for the application's name, * for anything within a folder's or file's name, ** for any folders.
+_HEAD = f"""\
+# yaml-language-server: $schema={SCHEMA_FILE}
+# Which files make which environment, and what may enter it. bumper init wrote this from what it found: read it, correct
+# it, then merge it. Lines behind a # are suggestions.
+# {{app}} stands for the application's name, * for anything within a folder's or file's name, ** for any folders.
 """
 
 _FOOT = """\
@@ -34,30 +35,39 @@ _FOOT = """\
 
 def write_config(found: Survey) -> str:
     """The text of bumper.yaml for what was ``found``; editors take its keys from the schema beside it."""
-    lines = [f"# yaml-language-server: $schema={SCHEMA_FILE}", *_HEAD.splitlines(), "", "environments:"]
+    names = [one.name for one in found.environments]
+    lines = [*_HEAD.splitlines(), "", "environments:"]
     for number, environment in enumerate(found.environments):
         lines += [] if number == 0 else [""]
-        lines += _environment(environment, _source(environment.name, [one.name for one in found.environments]))
-    if found.unplaced:
-        lines += [
-            "",
-            "# Argo CD reads these too; add those that hold tags to the values or base of their environments:",
-        ]
-        lines += [f"#   {line}" for line in some([f"{path} (by {file})" for path, file in found.unplaced.items()])]
-    if found.warnings:
-        lines += ["", "# What bumper init could not settle:"]
-        lines += [f"#   {warning}" for warning in some(found.warnings)]
+        lines += _environment(environment, _source(environment.name, names))
+    for doubtful in found.doubtful[:_MAX_LINES]:
+        lines += ["", *_doubtful(doubtful)]
+    lines += _remarks("Files with tags that no environment above has; bumper leaves them alone:", _stray(found.stray))
+    lines += _remarks("What bumper init could not settle:", found.warnings)
     return "\n".join([*lines, *_FOOT.splitlines(), ""])
+
+
+def write_skeleton(found: Survey) -> str:
+    """A bumper.yaml to fill in, where no environment was found: the files that hold tags, and how to name them."""
+    files = list(found.stray)
+    example = _quoted(files[0]) if files else '"apps/{app}/prod/values.yaml"'
+    lines = [*_HEAD.splitlines()]
+    lines += _remarks("These files hold tags:" if files else "No file here holds a tag.", _stray(found.stray))
+    lines += ["", "environments:", "  prod:  # the environment's name", f"    values: {example}  # its files, as a pattern"]
+    for doubtful in found.doubtful[:_MAX_LINES]:
+        lines += ["", *_doubtful(doubtful)]
+    lines += _remarks("What bumper init could not settle:", found.warnings)
+    return "\n".join([*lines, ""])
 
 
 def _environment(found: FoundEnvironment, source: str | None) -> Iterator[str]:
     yield f"  {found.name}:"
-    yield f"    # {len(found.files)} {'file' if len(found.files) == 1 else 'files'}: {_names(found.apps)}"
-    yield from _patterns("values", found.values, "in Helm's order: a later one wins")
-    yield from _patterns("base", found.base, "read, never written")
+    yield f"    # {_number(len(found.files), 'file')}: {_names(found.apps)}"
+    yield from _patterns("values", [in_environment(one, found.name) for one in found.values], "a later one wins")
+    yield from _patterns("base", [in_environment(one, found.name) for one in found.base], "read, never written")
     if source is None:
         yield "    # delivery: commit              # push straight to the branch; by default merge-request"
-        yield "    # auto_merge: true              # let GitLab merge as soon as nothing stands against it"
+        yield "    # auto_merge: true              # let GitLab merge as soon as all checks pass"
     else:
         yield f"    # promote_from: {json.dumps([source])}  # a bump straight to {found.name} is then refused"
         yield "    # delivery: merge-request       # so that no option pushes straight to the branch"
@@ -69,20 +79,40 @@ def _environment(found: FoundEnvironment, source: str | None) -> Iterator[str]:
     yield f"    # argocd: {{server: https://argocd.example.com, application: {printable(shown)}}}"
 
 
+def _doubtful(found: Doubtful) -> Iterator[str]:
+    yield f"  # {found.name}:  # perhaps: {printable(found.reason)}"
+    yield f"  #   values: {_quoted(found.values)}"
+
+
+def _remarks(heading: str, lines: Sequence[str]) -> list[str]:
+    return ["", f"# {heading}", *(f"#   {line}" for line in some(lines))] if lines else []
+
+
+def _stray(files: Mapping[str, int]) -> list[str]:
+    return [f"{path} ({_number(count, 'tag')})" for path, count in files.items()]
+
+
 def _names(apps: Sequence[str]) -> str:
     more = f" and {len(apps) - _MAX_NAMES} more" if len(apps) > _MAX_NAMES else ""
     what = "application" if len(apps) == 1 else "applications"
     return f"{what} {', '.join(map(printable, apps[:_MAX_NAMES]))}{more}"
 
 
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def _patterns(key: str, patterns: Sequence[str], remark: str) -> Iterator[str]:
-    """Always in quotes: YAML would take the braces of a bare {app} for a mapping and a bare * for an alias."""
-    quoted = [json.dumps(pattern, ensure_ascii=False) for pattern in patterns]
-    if len(quoted) == 1:
-        yield f"    {key}: {quoted[0]}"
-    elif quoted:
+    if len(patterns) == 1:
+        yield f"    {key}: {_quoted(patterns[0])}"
+    elif patterns:
         yield f"    {key}:  # {remark}"
-        yield from (f"      - {pattern}" for pattern in quoted)
+        yield from (f"      - {_quoted(pattern)}" for pattern in patterns)
+
+
+def _quoted(pattern: str) -> str:
+    """In quotes always: YAML would take the braces of a bare {app} for a mapping and a bare * for an alias."""
+    return json.dumps(pattern, ensure_ascii=False)
 
 
 def _source(name: str, names: Sequence[str]) -> str | None:

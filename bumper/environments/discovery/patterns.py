@@ -56,8 +56,12 @@ def in_environment(template: str, name: str) -> str:
     return template.replace(ENVIRONMENT, literal(name))
 
 
-def with_stars(templates: Mapping[str, set[str]], fits: Fits) -> Templates:
-    """Templates that differ in one folder only become one with a star, where many do and it fits."""
+def with_stars(templates: Mapping[str, set[str]], fits: Fits, apps: Mapping[str, str | None]) -> Templates:
+    """Templates that differ in one folder only become one with a star, where it fits.
+
+    That takes many of them, or two that name an application alike: only what a star matched tells these apart.
+    ``apps`` are the applications' names by path.
+    """
     merged: Templates = {template: set(paths) for template, paths in templates.items()}
     deepest = max((template.count("/") for template in merged), default=0)
     for depth in range(deepest):
@@ -68,9 +72,15 @@ def with_stars(templates: Mapping[str, set[str]], fits: Fits) -> Templates:
                 alike["/".join([*parts[:depth], "*", *parts[depth + 1 :]])].append(template)
         for star, found in alike.items():
             paths = set().union(*(merged[template] for template in found if template in merged))
-            if len(found) >= _FEW and fits(star, paths):
+            worth_it = len(found) >= _FEW or (len(found) > 1 and _name_alike(found, merged, apps))
+            if worth_it and fits(star, paths):
                 merged = {template: made for template, made in merged.items() if template not in found} | {star: paths}
     return merged
+
+
+def _name_alike(templates: Iterable[str], made: Templates, apps: Mapping[str, str | None]) -> bool:
+    names = [{apps.get(path) for path in made[template]} for template in templates if template in made]
+    return len(set().union(*names)) < sum(map(len, names))
 
 
 def in_helm_s_order(templates: Iterable[str], read: Sequence[Sequence[str]], made: Mapping[str, set[str]]) -> list[str]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.slots import Slot, name_in_file, put
-from bumper.environments.usual_names import GENERIC, PLAIN_NAMES, is_usual
+from bumper.environments.discovery.slots import Slot, name_in_file
+from bumper.environments.discovery.folders import GENERIC, PLAIN_NAMES
+from bumper.environments.environment_names import is_usual
 
 _SOME = 2  # what has to be different to be applications
 _MARK = "\1"  # in a path without an application's name
@@ -155,8 +156,3 @@ def _span(path: str, part: int) -> Span:
     start = sum(len(text) + 1 for text in parts[:part])
     return start, start + len(parts[part])
 
-
-def without_environment(place: Place) -> str:
-    """The application's home in every environment alike."""
-    spans = tuple(span for span in place.slot.spans if place.home is not None and span[1] <= len(place.home))
-    return put(place.home or "", spans, "\0")

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bumper.environments.usual_names import SHARED, is_usual, is_usual_with_place
+from bumper.environments.discovery.folders import SHARED
+from bumper.environments.environment_names import is_usual, is_usual_with_place
 
 _MARK = "\0"  # in a path without the name that stands in a slot
 _ENDING = r"\.ya?ml(?:\.gotmpl)?"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bumper.environments.discovery.applications import Application, expand
 from bumper.environments.discovery.axes import find_environments
 from bumper.environments.discovery.bases import base_templates, find_bases, shared_places
-from bumper.environments.discovery.candidates import Candidate, find_candidates
+from bumper.environments.discovery.candidates import find_candidates
 from bumper.environments.discovery.git_generator import Tree
 from bumper.environments.discovery.manifests import Manifest
 from bumper.environments.discovery.patterns import (
@@ -19,7 +19,7 @@ from bumper.environments.discovery.patterns import (
 from bumper.environments.discovery.placing import Place, find_places
 from bumper.environments.discovery.slots import Slot
 from bumper.environments.path_pattern import APP, claim_paths
-from bumper.environments.usual_names import usual_order
+from bumper.environments.environment_names import usual_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _value_templates(places: Mapping[str, Place], paths: Sequence[str]) -> Templ
             for path, claim in claim_paths([in_environment(template, name)], paths, "").items()
         )
 
-    return with_stars(made, fits)
+    return with_stars(made, fits, {path: place.app for path, place in places.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,3 @@ def _too_many(
     }
     return tuple(sorted(matched))
 
-
-def candidates_with_pins(candidates: Mapping[str, Candidate]) -> dict[str, int]:
-    """How many pins every file holds that holds some."""
-    return {path: one.pins for path, one in candidates.items() if one.pins}

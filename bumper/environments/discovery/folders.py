@@ -1,0 +1,48 @@
+"""What the folders and files of a GitOps repository are called that are neither environments nor applications. Pure."""
+
+from collections.abc import Iterable
+
+# Folders above environments. Below the certain ones every name is an environment's; the others hold other things too.
+CERTAIN_PARENTS = frozenset({"envs", "environments"})
+PARENTS = CERTAIN_PARENTS | {"env", "environment", "overlays", "overlay", "clusters", "cluster", "stages", "regions"}
+# Folders that hold applications, or parts of one, and are never an application's name.
+GENERIC = PARENTS | {
+    "app", "apps", "application", "applications", "argocd", "base", "bases", "chart", "charts", "components", "config",
+    "configs", "configuration", "deploy", "deployment", "deployments", "gitops", "helm", "helm-charts", "helm-values",
+    "helmfile.d", "infra", "infrastructure", "k8s", "kubernetes", "kustomize", "manifests", "microservices", "projects",
+    "releases", "services", "src", "teams", "tenants", "values", "workloads",
+}  # fmt: skip
+# What stands in an environment's place and is shared by all of them.
+SHARED = frozenset(
+    {"_template", "all", "base", "bases", "chart", "charts", "common", "default", "defaults", "general", "global",
+     "helm", "shared", "template", "templates", "values"}
+)  # fmt: skip
+# File names that say what a file is, not whose.
+PLAIN_NAMES = SHARED | {
+    "app", "application", "config", "configmap", "cronjob", "daemonset", "deploy", "deployment", "flags", "helmfile",
+    "helmrelease", "image", "images", "job", "kustomization", "namespace", "patch", "release", "rollout", "secret",
+    "secrets", "service", "statefulset", "tag", "tags", "version", "versions",
+}  # fmt: skip
+# Folders whose files are deployed nowhere; a chart's ci/ holds values for its tests.
+_UNUSED = frozenset(
+    {"ci", "docs", "e2e", "example", "examples", "hack", "node_modules", "templates", "testdata", "tests", "vendor"}
+)
+
+
+def is_deployed(path: str, charts: frozenset[str]) -> bool:
+    """Whether ``path`` may be deployed: not below templates/, a chart's ci/ or own charts/, hack/ or a hidden folder.
+
+    ``charts`` are the folders with a Chart.yaml.
+    """
+    folder = path.rpartition("/")[0]
+    while folder:
+        above, _, name = folder.rpartition("/")
+        if name in _UNUSED or name.startswith(".") or (name == "charts" and above in charts):
+            return False
+        folder = above
+    return True
+
+
+def chart_folders(paths: Iterable[str]) -> frozenset[str]:
+    """The folders with a Chart.yaml, "" for the root."""
+    return frozenset(path.rpartition("/")[0] for path in paths if path.rpartition("/")[2] == "Chart.yaml")
