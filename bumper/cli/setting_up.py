@@ -1,5 +1,6 @@
 """Commands that set bumper up for a GitOps repository."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,38 +9,66 @@ import typer
 from bumper.cli import options as opt
 from bumper.cli.printing import show
 from bumper.cli.run import Output, run_of
+from bumper.errors import WrongUsage
 
 
 def init(
     context: typer.Context,
     place: Annotated[
         str | None,
-        typer.Argument(
-            help="The GitOps repository's folder or URL; by default --repo, else this folder.", metavar="PLACE"
-        ),
+        typer.Argument(help="A folder in the checkout of the GitOps repository, or a URL.", metavar="[DIR]"),
     ] = None,
-    repo: opt.Repo = None,
+    repo: Annotated[
+        str | None,
+        typer.Option("--repo", help="The repository's URL; outside a checkout BUMPER_REPO counts, too.", metavar="URL"),
+    ] = None,
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
+    environments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--environment",
+            help="An environment that you know, with the pattern of its values files (repeatable).",
+            metavar="NAME=PATTERN",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print bumper.yaml, write nothing.")] = False,
     verbose: opt.Verbose = False,
     output: opt.OutputOption = Output.TEXT,
 ) -> None:
     """Look through a GitOps repository and write bumper.yaml: environments, applications, bases.
 
-    For a URL it is written into this folder, else at the root of the repository. One that is there is never
-    overwritten. Example: bumper init . --dry-run
+    In a git checkout that checkout is meant, and bumper.yaml is written at its root; for a URL it is written here. An
+    existing one is never overwritten. Example: bumper init --environment 'prod=apps/{app}/prod/values.yaml' --dry-run
     """
     from bumper.cli import report_init as report
-    from bumper.commands.init import InitRequest
+    from bumper.commands.init import InitRequest, read_environments
     from bumper.commands.init import init as run
+    from bumper.environments.discovery.init_text import printable
+    from bumper.git.local_tree import checkout_root, find_root
     from bumper.settings import environment, read_settings
 
+    if place is not None and repo is not None:
+        raise WrongUsage(f"both {place} and --repo name a repository", "give one of them")
     environ = environment()
-    url = repo if place is None else place if _is_url(place) else None
+    url = repo or (place if place is not None and _is_url(place) else None)
+    if url is None and place is None and find_root(Path()) is None:
+        url = environ.get("BUMPER_REPO")
     settings = read_settings(environ, repo=url, branch=branch, gitlab_url=gitlab_url) if url else None
-    done = run(InitRequest(Path(place or "."), dry_run), settings, environ)
-    show(run_of(context), done.config, report.init_text(done), done.warnings)
+    where = settings.address.url if settings is not None else checkout_root(Path(place or "."))
+    print(
+        f"Looking through {printable(str(where))}",
+        file=sys.stderr if run_of(context).output is Output.JSON else sys.stdout,
+        flush=True,
+    )
+    request = InitRequest(Path(place or "."), dry_run, read_environments(environments or ()))
+    done = run(request, settings, environ)
+    if done.nothing is None:
+        show(run_of(context), done.config, report.init_text(done), done.warnings)
+        return
+    if run_of(context).output is Output.TEXT:
+        show(run_of(context), {}, done.text, done.warnings)
+    raise done.nothing
 
 
 def _is_url(place: str) -> bool:

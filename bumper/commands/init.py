@@ -6,46 +6,68 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bumper.environments.config import SCHEMA_FILE, parse_config, schema_text
-from bumper.environments.config_models import CONFIG_FILE, Config
-from bumper.environments.conventions import read_conventions
-from bumper.environments.discovery.init_text import printable, some, write_config
+from bumper.environments.config import SCHEMA_FILE, schema_text
+from bumper.environments.config_checks import check_environment, check_path_pattern
+from bumper.environments.config_models import CONFIG_FILE
+from bumper.environments.discovery.git_generator import Tree
+from bumper.environments.discovery.init_text import printable, write_skeleton
 from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
-from bumper.environments.gather import gather, pin_paths
-from bumper.environments.layout import read_layout
+from bumper.environments.discovery.survey import Survey, survey
+from bumper.environments.discovery.trial import Tried, try_out
+from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides
-from bumper.environments.survey import FoundEnvironment, Survey, survey
-from bumper.errors import Refused
+from bumper.errors import Refused, WrongUsage
 from bumper.files import write_text
 from bumper.git.checkout import read_files
 from bumper.git.clone import clone
 from bumper.git.local_tree import create_file, read_bytes, read_tree
 from bumper.settings import Settings
-from bumper.values.pin_path import PinPath
+
+_MAX_FILES = 10  # with tags, in a sentence
 
 
 @dataclass(frozen=True, slots=True)
 class InitRequest:
-    """What is asked for: the folder ``place``, unless settings name a repository."""
+    """What is asked for: the checkout that ``place`` is in, unless settings name a repository.
+
+    ``environments`` are patterns by environment, from who knows the repository.
+    """
 
     place: Path
     dry_run: bool
+    environments: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class InitializedEnvironment:
+    """An environment as bumper finds it with the bumper.yaml that was written."""
+
+    name: str
+    applications: int
+    files: int
+    bases: int
+    pins: int
+    patterns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Initialized:
-    """The configuration as text and as data, and what it was made from; ``written`` is None for a dry run."""
+    """The configuration as text and as data, and what bumper finds with it; ``written`` is None for a dry run.
+
+    Where no environment was found, ``text`` is a skeleton to fill in and ``nothing`` says so.
+    """
 
     text: str
     config: Mapping[str, Any]
-    environments: tuple[FoundEnvironment, ...]
+    environments: tuple[InitializedEnvironment, ...]
     warnings: tuple[str, ...]
+    nothing: Refused | None = None
     written: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Tree:
-    """A repository, on this machine or cloned."""
+class _Repository:
+    """A repository, on this machine or cloned: ``place`` is its folder or URL."""
 
     name: str
     place: str
@@ -53,23 +75,44 @@ class _Tree:
     read: Callable[[Iterable[str]], Mapping[str, bytes]]
 
 
+def read_environments(texts: Iterable[str]) -> dict[str, list[str]]:
+    """The patterns by environment of texts like ``prod=apps/{app}/prod/values.yaml``.
+
+    Raises:
+        WrongUsage: one is of another form, or names what bumper.yaml would not take.
+
+    """
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, _, pattern = text.partition("=")
+        try:
+            check_environment(name)
+            check_path_pattern(pattern.replace("{env}", name))
+        except ValueError as error:
+            raise WrongUsage(
+                f"--environment {text!r} {error}", "write NAME=PATTERN, like 'prod=apps/{app}/prod/values.yaml'"
+            ) from error
+        found.setdefault(name, []).append(pattern)
+    return found
+
+
 def init(request: InitRequest, settings: Settings | None, environ: Mapping[str, str]) -> Initialized:
     """Look through the repository and write bumper.yaml: at its root, for a clone in the working directory.
 
     Raises:
-        Refused: there is a bumper.yaml, or nothing that looks like an environment.
+        Refused: there is a bumper.yaml already, or a pattern that a person gave matches nothing.
         Unavailable: the repository could not be cloned.
 
     """
     if settings is not None:
         target = _free(Path(CONFIG_FILE))
-        made = _look_through_clone(settings, environ)
+        made = _look_through_clone(request, settings, environ)
     else:
         local = read_tree(request.place, environ)
         target = _free(local.root / CONFIG_FILE)
-        tree = _Tree(local.name, str(local.root), local.files, partial(read_bytes, local))
-        made = _look_through(tree)
-    if request.dry_run:
+        repository = _Repository(local.name, str(local.root), local.files, partial(read_bytes, local))
+        made = _look_through(request, repository)
+    if request.dry_run or made.nothing is not None:
         return made
     create_file(target, made.text.encode())
     write_text(target.with_name(SCHEMA_FILE), schema_text(), "")
@@ -83,44 +126,73 @@ def _free(target: Path) -> Path:
 
 
 def _exists(name: str) -> Refused:
-    return Refused(f"{name} is there already and is never overwritten; edit it, or move it away first.")
+    return Refused(f"{name} exists already and is never overwritten", "edit it, or move it away first")
 
 
-def _look_through_clone(settings: Settings, environ: Mapping[str, str]) -> Initialized:
+def _look_through_clone(request: InitRequest, settings: Settings, environ: Mapping[str, str]) -> Initialized:
     url = settings.address.url
     with clone(settings, environ) as checkout:
         if CONFIG_FILE in checkout.entries:
             raise _exists(f"{url}/{CONFIG_FILE}")
-        tree = _Tree(settings.address.name, url, checkout.files, partial(read_files, checkout))
-        return _look_through(tree)
+        repository = _Repository(settings.address.name, url, checkout.files, partial(read_files, checkout))
+        return _look_through(request, repository)
 
 
-def _look_through(tree: _Tree) -> Initialized:
-    sources = tree.read([path for path in tree.paths if may_hold_manifests(path)])
+def _look_through(request: InitRequest, repository: _Repository) -> Initialized:
+    paths = dict.fromkeys(repository.paths)
+    sources = repository.read([path for path in paths if may_hold_manifests(path)])
+    tree = Tree(paths, sources)
     manifests = read_manifests(sources)
-    found = survey(tree.paths, manifests, tree.name)
-    if not found.environments:
-        raise Refused(_nothing_found(tree, found))
-    text = write_config(found)
-    config = parse_config(text.encode())
-    overriding = [one for one in manifests if any(source.overrides for source in one.sources)]
-    pins = _pins(config, tree, sources) if overriding else {}
-    warnings = (*map(printable, found.warnings), *map(str, find_overrides(overriding, pins)))
-    return Initialized(text, config.model_dump(mode="json", exclude_unset=True), found.environments, warnings)
-
-
-def _nothing_found(tree: _Tree, found: Survey) -> str:
-    layouts = ", ".join(read_conventions((), tree.name).config("<env>").values)
-    named = [f"{path} is named by {file}, but for no one environment." for path, file in found.unplaced.items()]
-    told = "".join(f" {sentence}" for sentence in some([*named, *found.warnings]))
-    return (
-        f"{tree.place} holds nothing that looks like an environment; looked among {len(tree.paths)} files for "
-        f"{layouts} (<env> is dev, test, qa, uat, staging, preprod, prod or the like, also with a suffix) and for "
-        f"values files that Argo CD's Applications and ApplicationSets name; write {CONFIG_FILE} by hand.{told}"
+    found = survey(tree, manifests, repository.name, request.environments)
+    _refuse_unmatched(request, found)
+    tried = try_out(found, tree, repository.name) if found.environments else None
+    if tried is None or not tried.gathered:
+        nothing = _nothing_found(repository, tried.survey if tried is not None else found)
+        return Initialized(write_skeleton(found), {}, (), _warnings(found), nothing)
+    overrides = find_overrides(manifests, pin_paths(tried.gathered.values()))
+    return Initialized(
+        text=tried.text,
+        config=tried.config.model_dump(mode="json", exclude_unset=True),
+        environments=tuple(_environments(tried)),
+        warnings=(*_warnings(tried.survey), *overrides),
     )
 
 
-def _pins(config: Config, tree: _Tree, sources: Mapping[str, bytes]) -> Mapping[str, set[PinPath]]:
-    """The paths of the pins by file, bases included."""
-    layout = read_layout(config, tree.paths, tree.name)
-    return pin_paths(gather(layout.environment(name), config, sources) for name in layout.environments)
+def _refuse_unmatched(request: InitRequest, found: Survey) -> None:
+    known = {one.name for one in found.environments}
+    for name, patterns in request.environments.items():
+        if name not in known:
+            files = ", ".join(printable(path) for path in list(found.stray)[:_MAX_FILES])
+            raise Refused(
+                f"--environment {name}: no file matches {' or '.join(patterns)}",
+                f"correct the pattern{f'; files that hold tags are {files}' if files else ''}",
+            )
+
+
+def _environments(tried: Tried) -> Iterable[InitializedEnvironment]:
+    for one in tried.survey.environments:
+        gathered = tried.gathered[one.name]
+        bases = {found.file for found in gathered.shared} | (set(gathered.values) - set(one.files))
+        yield InitializedEnvironment(
+            name=one.name,
+            applications=len(gathered.apps),
+            files=len(one.files),
+            bases=len(bases),
+            pins=sum(found.pin.refusal is None and found.pin.repository is not None for found in gathered.pins),
+            patterns=tried.config.environments[one.name].values,
+        )
+
+
+def _warnings(found: Survey) -> tuple[str, ...]:
+    doubtful = (f"{one.name} may be an environment and is written as a comment: {one.reason}" for one in found.doubtful)
+    return tuple(f"{printable(text).rstrip('.')}." for text in (*doubtful, *found.warnings))
+
+
+def _nothing_found(repository: _Repository, found: Survey) -> Refused:
+    count = len(found.stray)
+    files = "1 file holds" if count == 1 else f"{count or 'no'} files hold"
+    return Refused(
+        f"{repository.place}: nothing here looks like an environment ({files} tags)",
+        f"fill in the skeleton that bumper init prints and save it as {CONFIG_FILE}, or name the environments with "
+        "--environment NAME=PATTERN",
+    )

@@ -1,6 +1,5 @@
 """A GitOps repository that is checked out on this machine: its files, as git tracks them, and a new one among them."""
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,20 +22,39 @@ class LocalTree:
 
 
 def read_tree(place: Path, environ: Mapping[str, str]) -> LocalTree:
-    """The repository that ``place`` is in, or, outside of any, the folder itself with all that is in it.
+    """The repository that ``place`` is in; repositories in its folders are not part of it.
 
     Raises:
-        Refused: it is no folder, or git cannot list its files.
+        Refused: it is no folder, it is in no checkout, or git cannot list its files.
+
+    """
+    root = checkout_root(place)
+    git = GitCommand(root / _GIT, local_environment(environ))
+    return LocalTree(root, _name(git, root), tuple(_paths(_list(git, root))))
+
+
+def checkout_root(place: Path) -> Path:
+    """The root of the git checkout that ``place`` is in.
+
+    Raises:
+        Refused: it is no folder, or in no checkout.
 
     """
     if not place.is_dir():
-        raise Refused(f"{place} is no folder; name a GitOps repository's folder or its URL.")
-    folder = place.resolve()
-    root = next((parent for parent in (folder, *folder.parents) if (parent / _GIT).exists()), None)
+        raise Refused(f"{place} is no folder", "name a folder in the GitOps repository's checkout, or its URL")
+    root = find_root(place)
     if root is None:
-        return LocalTree(folder, folder.name, tuple(sorted(_walk(folder))))
-    git = GitCommand(root / _GIT, local_environment(environ))
-    return LocalTree(root, _name(git, root), tuple(_paths(_list(git, root))))
+        raise Refused(
+            f"{place.resolve()} is in no git checkout",
+            "change to a checkout of the GitOps repository, or name its URL with --repo",
+        )
+    return root
+
+
+def find_root(place: Path) -> Path | None:
+    """The root of the git checkout that ``place`` is in, None outside of any."""
+    folder = place.resolve()
+    return next((parent for parent in (folder, *folder.parents) if (parent / _GIT).exists()), None)
 
 
 def _list(git: GitCommand, root: Path) -> bytes:
@@ -55,12 +73,6 @@ def _paths(listed: bytes) -> Iterable[str]:
     return dict.fromkeys(
         path.decode(errors="surrogateescape") for about, _, path in entries if not about.startswith(_COMMIT.encode())
     )
-
-
-def _walk(folder: Path) -> Iterable[str]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name != _GIT]
-        yield from (str((Path(parent) / name).relative_to(folder).as_posix()) for name in names)
 
 
 def _name(git: GitCommand, root: Path) -> str:
@@ -107,6 +119,6 @@ def create_file(path: Path, content: bytes) -> None:
                 path.unlink()
                 raise
     except FileExistsError:
-        raise Refused(f"{path} is there already and is never overwritten; edit it, or move it away first.") from None
+        raise Refused(f"{path} exists already and is never overwritten", "edit it, or move it away first") from None
     except OSError as error:
         raise Refused(f"{path}: the file cannot be written ({error.strerror}); check your rights.") from error

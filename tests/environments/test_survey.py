@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 import pytest
+from bumper.environments.survey import FoundEnvironment, Survey, survey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from bumper.environments.config import parse_config
 from bumper.environments.discovery.init_text import write_config
 from bumper.environments.discovery.manifests import read_manifests
 from bumper.environments.layout import Layout, read_layout
-from bumper.environments.survey import FoundEnvironment, Survey, survey
 from bumper.errors import Refused
 from tests.environments.test_conventions import PATHS
 

@@ -1,8 +1,8 @@
 """Which of the places in a repository's paths hold its environments' names. Pure.
 
-Environments recur: the same few names stand in one place of many applications' paths, and the files that differ in them
-alone name the same images. Applications do the opposite. Where neither can be seen, what the names and the folders above
-them are called decides.
+Environments recur: the same few names stand in one place of many applications' paths, and the files that differ in
+them alone name the same images. Applications do the opposite. Where neither can be seen, what the names and the folders
+above them are called decides.
 """
 
 from collections import defaultdict
@@ -13,8 +13,8 @@ from itertools import combinations
 from typing import TypeAlias
 
 from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.slots import Slot, slots_of
 from bumper.environments.discovery.folders import CERTAIN_PARENTS, PARENTS
+from bumper.environments.discovery.slots import Slot, slots_of
 from bumper.environments.environment_names import is_usual, is_usual_with_place
 
 _SOME = 2  # applications in which a name has to recur
@@ -101,14 +101,16 @@ def _rank(by_axis: Mapping[Axis, Mapping[str, Sequence[Slot]]], candidates: Mapp
     alone: list[Slot] = []
     for axis, frames in by_axis.items():
         names = _names(frames)
-        sure = {name: rank for name, listed in names.items() if (rank := _own_rank(name, listed, frames)) is not None}
+        sure: dict[str, Rank] = {
+            name: rank for name, listed in names.items() if (rank := _own_rank(name, listed, frames)) is not None
+        }
         for name, listed in names.items():
             if name not in sure:
-                rank = _rank_beside(listed, frames, sure, candidates)
-                if isinstance(rank, str):
-                    ranked.reasons[axis, name] = rank
-                elif rank is not None:
-                    sure[name] = rank
+                beside = _rank_beside(listed, frames, sure, candidates)
+                if isinstance(beside, str):
+                    ranked.reasons[axis, name] = beside
+                elif beside is not None:
+                    sure[name] = beside
         for name, rank in sure.items():
             ranked.ranks |= {(axis, slot.frame, name): rank for slot in names[name]}
         alone += [slot for name, listed in names.items() if name not in sure and _is_like(name) for slot in listed]

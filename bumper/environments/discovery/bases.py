@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bumper.environments.discovery.applications import Application
+from bumper.environments.discovery.folders import SHARED
 from bumper.environments.discovery.patterns import ENVIRONMENT, Templates, in_environment, literal, with_stars
 from bumper.environments.discovery.placing import Place
 from bumper.environments.discovery.slots import put
 from bumper.environments.path_pattern import APP, claim_paths
-from bumper.environments.discovery.folders import SHARED
 
 Deployed: TypeAlias = tuple[str, str | None]  # an environment and an application in it
 _VALUES = ("values.yaml", "values.yml")

@@ -53,7 +53,12 @@ def write_skeleton(found: Survey) -> str:
     example = _quoted(files[0]) if files else '"apps/{app}/prod/values.yaml"'
     lines = [*_HEAD.splitlines()]
     lines += _remarks("These files hold tags:" if files else "No file here holds a tag.", _stray(found.stray))
-    lines += ["", "environments:", "  prod:  # the environment's name", f"    values: {example}  # its files, as a pattern"]
+    lines += [
+        "",
+        "environments:",
+        "  prod:  # the environment's name",
+        f"    values: {example}  # its files, as a pattern",
+    ]
     for doubtful in found.doubtful[:_MAX_LINES]:
         lines += ["", *_doubtful(doubtful)]
     lines += _remarks("What bumper init could not settle:", found.warnings)

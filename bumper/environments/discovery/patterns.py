@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from bumper.environments.discovery.placing import Place
@@ -114,7 +115,7 @@ def _before(
     before: defaultdict[str, set[str]] = defaultdict(set)
     for files in read:
         known = [template_of_path[path] for path in files if path in template_of_path]
-        for first, second in zip(known, known[1:], strict=False):
+        for first, second in pairwise(known):
             if first != second:
                 before[second].add(first)
     return before

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.slots import Slot, name_in_file
 from bumper.environments.discovery.folders import GENERIC, PLAIN_NAMES
+from bumper.environments.discovery.slots import Slot, name_in_file
 from bumper.environments.environment_names import is_usual
 
 _SOME = 2  # what has to be different to be applications
@@ -102,7 +102,8 @@ def _folder_part(slot: Slot, telling: set[int]) -> int | None:
     """The part of the path that is the application's folder: the last of those that are ``telling``, else the last."""
     folders = slot.frame.split("/")[:-1]
     named = [part for part, name in enumerate(folders) if name.lower() not in GENERIC and "\0" not in name]
-    return ([part for part in named if part in telling] or named or [None])[-1]
+    chosen = [part for part in named if part in telling] or named
+    return chosen[-1] if chosen else None
 
 
 def _names_in_files(folder: Sequence[Slot]) -> dict[str, tuple[str, Span]]:
@@ -155,4 +156,3 @@ def _span(path: str, part: int) -> Span:
     parts = path.split("/")
     start = sum(len(text) + 1 for text in parts[:part])
     return start, start + len(parts[part])
-

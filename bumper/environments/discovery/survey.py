@@ -1,6 +1,6 @@
 """What a GitOps repository holds: environments, applications, bases, and the patterns that find them again. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.environments.discovery.applications import Application, expand
@@ -18,8 +18,8 @@ from bumper.environments.discovery.patterns import (
 )
 from bumper.environments.discovery.placing import Place, find_places
 from bumper.environments.discovery.slots import Slot
-from bumper.environments.path_pattern import APP, claim_paths
 from bumper.environments.environment_names import usual_order
+from bumper.environments.path_pattern import APP, claim_paths, compile_pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +66,25 @@ def survey(
     ``repository_name`` names the application of files that are in no application's folder. ``given`` are the patterns
     of environments that a person has named.
     """
+    given = given or {}
     paths = tuple(tree.paths)
     expanded = expand(manifests, tree)
     applications = expanded.applications
     candidates = find_candidates(tree.paths, tree.sources, [path for one in applications for path in one.files])
-    taken = {path for patterns in (given or {}).values() for path in claim_paths(patterns, paths, "")}
-    found = find_environments({path: one for path, one in candidates.items() if path not in taken})
-    slots = {path: slot for path, slot in found.slots.items() if slot.name not in (given or {})}
+    named = _given_places(given, paths)
+    found = find_environments({path: one for path, one in candidates.items() if path not in named})
+    slots = {path: slot for path, slot in found.slots.items() if slot.name not in given}
     places = find_places(slots, candidates, [one.files for one in applications])
     lower = shared_places(places, applications)
     places = {path: place for path, place in places.items() if path not in lower}
-    values = _value_templates(places, paths)
+    values = _value_templates(places, paths) | _given_templates(given, named)
+    places |= named
     bases = find_bases(places, applications, tree.paths)
     base, left_out = base_templates(bases.readers | lower, places, paths)
     describe = _Describe(places, applications, values, base, repository_name)
     names = usual_order({place.environment for place in places.values()})
     environments = tuple(describe.environment(name) for name in names)
-    warnings = [*expanded.unknown, *_disputes(found.disputed, taken)]
+    warnings = [*expanded.unknown, *_disputes(found.disputed)]
     warnings += [
         f"{path} is not written as a base, because not all applications read it that its pattern would give it to"
         for path in left_out
@@ -92,7 +94,7 @@ def survey(
         for path, one in bases.above.items()
         if candidates[path].pins
     ]
-    covered = {*places, *bases.readers, *lower, *taken}
+    covered = {*places, *bases.readers, *lower}
     return Survey(
         environments=environments,
         doubtful=tuple(_doubtful(found.doubtful)),
@@ -100,6 +102,27 @@ def survey(
         stray={path: one.pins for path, one in candidates.items() if one.pins and path not in covered},
         warnings=tuple(warnings),
     )
+
+
+def _given_places(given: Mapping[str, Sequence[str]], paths: Sequence[str]) -> dict[str, Place]:
+    """The files that the patterns of a person match."""
+    places: dict[str, Place] = {}
+    for name, patterns in given.items():
+        for pattern in patterns:
+            expression = compile_pattern(in_environment(pattern, name))
+            for match in filter(None, map(expression.fullmatch, paths)):
+                app, span = (match["app"], match.span("app")) if "app" in expression.groupindex else (None, None)
+                slot = Slot(match.string, name, 0, "given", ())
+                places[match.string] = Place(match.string, name, slot, app, span)
+    return places
+
+
+def _given_templates(given: Mapping[str, Sequence[str]], named: Mapping[str, Place]) -> Templates:
+    return {
+        pattern: set(claim_paths([in_environment(pattern, name)], named, ""))
+        for name, patterns in given.items()
+        for pattern in patterns
+    }
 
 
 def _value_templates(places: Mapping[str, Place], paths: Sequence[str]) -> Templates:
@@ -137,10 +160,10 @@ class _Describe:
             files=tuple(sorted(own)),
             values=tuple(in_helm_s_order(values, read, self.values)),
             base=tuple(in_helm_s_order(self.base, read, self.base)),
-            argocd=self._argocd(name, own),
+            argocd=self._argocd(own),
         )
 
-    def _argocd(self, name: str, own: Mapping[str, Place]) -> tuple[str, ...]:
+    def _argocd(self, own: Mapping[str, Place]) -> tuple[str, ...]:
         names = set()
         for one in self.applications:
             apps = {own[path].app for path in one.files if path in own}
@@ -150,11 +173,10 @@ class _Describe:
         return tuple(sorted(names))
 
 
-def _disputes(disputed: Mapping[str, tuple[str, str]], taken: Collection[str]) -> list[str]:
+def _disputes(disputed: Mapping[str, tuple[str, str]]) -> list[str]:
     return [
         f"{path} may belong to {first} or to {second} and was left out; add it to the values of the right one"
         for path, (first, second) in disputed.items()
-        if path not in taken
     ]
 
 
@@ -177,4 +199,3 @@ def _too_many(
         if path not in places or places[path].environment != one.name
     }
     return tuple(sorted(matched))
-
