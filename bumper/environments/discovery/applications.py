@@ -78,7 +78,8 @@ class _Reader:
         made = generate(generator, self._tree, go=self._go)
         self._outside = made.outside
         if made.outside:
-            self._name(f"uses a generator that bumper cannot evaluate ({', '.join(made.outside)})")
+            what = ", ".join(made.outside)
+            self._name(f"uses a generator that bumper cannot evaluate ({what}); what depends on it is left out")
         elif not made.parameters:
             self._name("has a generator that finds nothing in this repository")
         for parameters in made.parameters[:_MAX_APPLICATIONS]:
@@ -124,7 +125,8 @@ class _Reader:
         try:
             return render(text, parameters, go=self._go)
         except NotEvaluated:
-            self._name(f"reads {text}, which bumper cannot evaluate")
+            if not self._outside:
+                self._name(f"reads {text}, which bumper cannot evaluate")
             return None
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bumper.environments.discovery.folders import SHARED
+from bumper.environments.discovery.folders import PLAIN_NAMES
 from bumper.environments.environment_names import is_usual, is_usual_with_place
 
 _MARK = "\0"  # in a path without the name that stands in a slot
@@ -15,6 +15,7 @@ _FORMS = (
     ("name", re.compile(rf"(?P<name>[^.]+){_ENDING}")),
 )
 _FOLDER_FORMS = (("folder", re.compile(r"(?P<name>.+)", re.DOTALL)),)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of an environment in bumper.yaml
 _WORD = re.compile(r"[^-._]+")
 
 
@@ -40,6 +41,11 @@ class Slot:
     def axis(self) -> tuple[int, int, str]:
         """What slots of other applications have in common with this one."""
         return (self.path.count("/"), self.part, self.form)
+
+    @property
+    def is_word(self) -> bool:
+        """Whether the name is a part of a longer one, like ``prod`` in ``api-prod``."""
+        return self.form.endswith(" word")
 
     @property
     def parent(self) -> str:
@@ -79,11 +85,11 @@ def _names_in(text: str, *, is_file: bool) -> Iterator[tuple[str, str, int]]:
         whole = expression.fullmatch(text)
         if whole is not None:
             name, begin = whole["name"], whole.start("name")
-            if name not in SHARED:
+            if name.lower() not in PLAIN_NAMES and _NAME.fullmatch(name):
                 yield name, form, begin
             words = list(_WORD.finditer(name))
             if len(words) > 1 and not is_usual_with_place(name):  # an application's name and an environment's
-                ends = [word for word in (words[-1], words[0]) if is_usual(word[0])]
+                ends = [word for word in (words[-1], words[0] if is_file else words[-1]) if is_usual(word[0])]
                 yield from ((word[0], f"{form} word", begin + word.start()) for word in ends[:1])
             return
 

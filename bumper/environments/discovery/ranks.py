@@ -1,0 +1,161 @@
+"""How sure it is that a place in a path holds an environment's name. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TypeAlias
+
+from bumper.environments.discovery.candidates import Candidate
+from bumper.environments.discovery.folders import CERTAIN_PARENTS, PARENTS
+from bumper.environments.discovery.slots import Slot
+from bumper.environments.environment_names import is_usual, is_usual_with_place
+
+_SOME = 2  # applications in which a name has to recur
+_MANY = 3
+Axis: TypeAlias = tuple[int, int, str]
+Frames: TypeAlias = Mapping[str, Sequence[Slot]]  # the slots of paths that differ in nothing else
+
+
+class Rank(IntEnum):
+    """The evidence, from the weakest to the strongest."""
+
+    RECURS = 1  # beside environments, or in several applications with the same images
+    SITED = 2  # in a folder for environments, clusters or overlays
+    PLACE = 3  # prod-eu
+    USUAL = 4  # prod
+    CERTAIN = 5  # envs/prod
+
+
+@dataclass(slots=True)
+class Ranks:
+    """The rank of every name that is an environment's, by axis and frame; of doubtful ones the reason, by axis."""
+
+    sure: dict[tuple[Axis, str, str], Rank] = field(default_factory=dict)
+    doubtful: dict[tuple[Axis, str], str] = field(default_factory=dict)
+
+
+def rank(by_axis: Mapping[Axis, Frames], candidates: Mapping[str, Candidate]) -> Ranks:
+    """The ranks of all names of all axes."""
+    ranks = Ranks()
+    names = {axis: _slots_by_name(frames) for axis, frames in by_axis.items()}
+    sure: dict[Axis, dict[str, Rank]] = {
+        axis: {name: own for name, listed in names[axis].items() if (own := _own_rank(name, listed, frames))}
+        for axis, frames in by_axis.items()
+    }
+    settled = any(sure.values())
+    for axis, frames in by_axis.items():
+        look = _Beside(frames, dict(sure[axis]), candidates)
+        for name, listed in names[axis].items():
+            if name not in look.sure:
+                found = look.rank(name, listed, settled=settled)
+                if isinstance(found, Rank):
+                    sure[axis][name] = found
+                elif found is not None:
+                    ranks.doubtful[axis, name] = found
+        for name, known in sure[axis].items():
+            ranks.sure |= {(axis, slot.frame, name): known for slot in names[axis][name]}
+    alone = [
+        slot for axis in names for name, listed in names[axis].items() if name not in sure[axis] for slot in listed
+    ]
+    _add_alone(alone, ranks)
+    return ranks
+
+
+def is_of_applications(listed: Sequence[Slot], candidates: Mapping[str, Candidate]) -> bool:
+    """Whether a frame's files are those of several applications: they name different images."""
+    if all(is_usual(slot.name) for slot in listed) and len(listed) > 1:
+        return False
+    if listed[0].form == "folder" and listed[0].parent in CERTAIN_PARENTS:
+        return False
+    return _same_images(listed, candidates) is False
+
+
+def _same_images(listed: Sequence[Slot], candidates: Mapping[str, Candidate]) -> bool | None:
+    """Whether most of the files name an image in common; None where fewer than two name any."""
+    known = [images for slot in listed if (images := candidates[slot.path].images)]
+    if len(known) < _SOME:
+        return None
+    often = Counter(image for images in known for image in images).most_common(1)[0][1]
+    return often > 1 and 2 * often >= len(known)
+
+
+def _slots_by_name(frames: Frames) -> dict[str, list[Slot]]:
+    names: defaultdict[str, list[Slot]] = defaultdict(list)
+    for slot in (slot for listed in frames.values() for slot in listed):
+        names[slot.name].append(slot)
+    return names
+
+
+def _is_like(name: str) -> bool:
+    return is_usual(name) or is_usual_with_place(name)
+
+
+def _own_rank(name: str, listed: Sequence[Slot], frames: Frames) -> Rank | None:
+    """The rank that the name and its place alone give it."""
+    folders = [slot for slot in listed if slot.form == "folder"]
+    if any(slot.parent in CERTAIN_PARENTS for slot in folders):
+        return Rank.CERTAIN
+    if _is_like(name):
+        beside = any(_is_like(other.name) for slot in listed for other in frames[slot.frame] if other.name != name)
+        in_place = any(slot.parent in PARENTS or slot.form in ("values-", "-values") for slot in listed)
+        again = not listed[0].is_word and len({slot.frame for slot in listed}) >= _SOME
+        if beside or in_place or again:
+            return Rank.USUAL if is_usual(name) else Rank.PLACE
+    return Rank.SITED if any(slot.parent in PARENTS for slot in folders) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """The names of one axis that are judged by what stands beside them; ``sure`` are those that stand by themselves."""
+
+    frames: Frames
+    sure: Mapping[str, Rank]
+    candidates: Mapping[str, Candidate]
+
+    def rank(self, name: str, listed: Sequence[Slot], *, settled: bool) -> Rank | str | None:
+        """The rank of ``name``, or why it stays doubtful; ``settled`` where the repository has surer names."""
+        if listed[0].is_word:
+            return None
+        around = [self.frames[frame] for frame in dict.fromkeys(slot.frame for slot in listed)]
+        shared = [one for one in around if any(slot.name in self.sure for slot in one)]
+        if shared:
+            return self._rank_beside_sure(name, listed, shared)
+        several = [one for one in around if len({slot.name for slot in one}) > 1]
+        if len(several) < _SOME or listed[0].form not in ("folder", "values-"):
+            return None
+        if listed[0].form == "values-" and len(several) >= _MANY:
+            return Rank.RECURS
+        if not settled and sum(bool(_same_images(one, self.candidates)) for one in several) >= _SOME:
+            return Rank.RECURS
+        names = {slot.name for one in several for slot in one}
+        if not settled and len(names) <= len(several):
+            return f"{name} recurs in {len(several)} places, but is not a usual name of an environment"
+        return None
+
+    def _rank_beside_sure(
+        self, name: str, listed: Sequence[Slot], shared: Sequence[Sequence[Slot]]
+    ) -> Rank | str | None:
+        own = self._images(listed)
+        others = self._images([slot for one in shared for slot in one if slot.name != name])
+        if own and others and not own & others:
+            return None
+        if (own and others) or len(shared) >= _SOME:
+            return Rank.RECURS
+        beside = sorted({slot.name for one in shared for slot in one if slot.name in self.sure})
+        return f"{name} stands beside {', '.join(beside)} in one place only"
+
+    def _images(self, listed: Iterable[Slot]) -> frozenset[str]:
+        return frozenset[str]().union(*(self.candidates[slot.path].images for slot in listed))
+
+
+def _add_alone(alone: Iterable[Slot], ranks: Ranks) -> None:
+    """A usual name that stands alone counts where the repository has it elsewhere, or has nothing better."""
+    known = {name for _, _, name in ranks.sure}
+    for slot in alone:
+        if not _is_like(slot.name):
+            continue
+        if slot.name in known or not (known or slot.is_word):
+            ranks.sure[slot.axis, slot.frame, slot.name] = Rank.USUAL
+        elif not slot.is_word:
+            ranks.doubtful.setdefault((slot.axis, slot.name), f"only one place is called {slot.name}")
