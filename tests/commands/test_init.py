@@ -73,20 +73,18 @@ def refused(bumper: CommandLine, *arguments: str, code: int = 1) -> str:
     return message
 
 
-def test_it_prints_a_table_and_writes_bumper_yaml(bumper: CommandLine, work: Path) -> None:
-    write(work, USUAL)
+def test_it_says_what_bumper_finds_and_writes_bumper_yaml(bumper: CommandLine, work: Path) -> None:
+    track(write(work, USUAL))
 
     ran = bumper("init", code=0)
 
     assert ran.out.splitlines() == [
-        "ENVIRONMENT  APPLICATIONS  FILES  BASES  VALUES",
-        "staging      2             2      1      apps/{app}/envs/staging/values.yaml",
-        "prod         1             1      1      apps/{app}/envs/prod/values.yaml",
+        f"Looking through {work}",
+        "ENVIRONMENT  APPLICATIONS  TAGS  FILES  BASES  VALUES",
+        "staging      2             2     2      1      apps/{app}/envs/staging/values.yaml",
+        "prod         1             1     1      1      apps/{app}/envs/prod/values.yaml",
         "",
-        (
-            f"Wrote {work / 'bumper.yaml'} and, for editors, bumper.schema.json; "
-            "look through it, then commit and merge both."
-        ),
+        f"Wrote {work / 'bumper.yaml'} and, for editors, bumper.schema.json; read it, then commit and merge both.",
     ]
     text = (work / "bumper.yaml").read_text(encoding="utf-8")
     assert text.startswith("# yaml-language-server: $schema=")
@@ -96,14 +94,17 @@ def test_it_prints_a_table_and_writes_bumper_yaml(bumper: CommandLine, work: Pat
 
 
 def test_the_json_is_the_configuration(bumper: CommandLine, work: Path) -> None:
-    write(work, USUAL)
+    track(write(work, USUAL))
 
-    assert bumper("init", "--output", "json", code=0).json == CONFIG
+    ran = bumper("init", "--output", "json", code=0)
+
+    assert ran.json == CONFIG
+    assert ran.err == f"Looking through {work}\n"
     assert (work / "bumper.yaml").exists()
 
 
 def test_a_dry_run_prints_the_file_and_writes_nothing(bumper: CommandLine, work: Path) -> None:
-    write(work, USUAL)
+    track(write(work, USUAL))
 
     dry = bumper("init", "--dry-run", code=0).out
     assert not (work / "bumper.yaml").exists()
@@ -113,13 +114,13 @@ def test_a_dry_run_prints_the_file_and_writes_nothing(bumper: CommandLine, work:
 
 
 def test_a_second_run_is_refused(bumper: CommandLine, work: Path) -> None:
-    write(work, USUAL)
+    track(write(work, USUAL))
     bumper("init", code=0)
     (work / "bumper.yaml").write_bytes(b"author: A <a@b.c>\n")
 
     message = refused(bumper)
 
-    assert message.startswith(f"{work / 'bumper.yaml'} is there already and is never overwritten")
+    assert message.startswith(f"{work / 'bumper.yaml'} exists already and is never overwritten")
     assert (work / "bumper.yaml").read_bytes() == b"author: A <a@b.c>\n"
     assert refused(bumper, "--dry-run") == message
 
@@ -132,7 +133,7 @@ def test_one_that_was_deleted_is_written_anew(bumper: CommandLine, work: Path) -
 
 
 def test_a_full_disk_leaves_no_half_of_it(bumper: CommandLine, work: Path) -> None:
-    write(work, USUAL)
+    track(write(work, USUAL))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -145,36 +146,101 @@ def test_a_full_disk_leaves_no_half_of_it(bumper: CommandLine, work: Path) -> No
 
 
 def test_a_link_is_not_written_through(bumper: CommandLine, work: Path, tmp_path: Path) -> None:
-    write(work, USUAL)
+    track(write(work, USUAL))
     (work / "bumper.yaml").symlink_to(tmp_path / "elsewhere")
 
     assert "never overwritten" in refused(bumper)
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_nothing_to_find_says_what_was_looked_for(bumper: CommandLine, work: Path) -> None:
-    write(work, {"README.md": "", "apps/a/values.yaml": ""})
+def test_where_nothing_is_found_it_lists_the_files_with_tags_and_prints_a_skeleton(
+    bumper: CommandLine, work: Path
+) -> None:
+    track(write(work, {"README.md": "", "apps/a/values.yaml": values("1")}))
 
-    message = refused(bumper)
+    ran = bumper("init", code=1)
 
-    assert message.startswith(f"{work} holds nothing that looks like an environment; looked among 2 files for ")
-    assert all(
-        word in message
-        for word in (
-            "**/envs/<env>/**/values*.yaml",
-            "**/values-<env>.yaml",
-            "Applications and ApplicationSets",
-            "prod",
-        )
+    assert ran.out.startswith(f"Looking through {work}\n")
+    assert "#   apps/a/values.yaml (1 tag)" in ran.out.splitlines()
+    assert list(parse_config(ran.out.partition("\n")[2].encode()).environments) == ["prod"]
+    assert ran.err == (
+        f"error: {work}: nothing here looks like an environment (1 file holds tags); fill in the skeleton that bumper "
+        "init prints and save it as bumper.yaml, or name the environments with --environment NAME=PATTERN.\n"
     )
     assert not (work / "bumper.yaml").exists()
+    assert "nothing here looks like an environment" in refused(bumper)
+
+
+def test_a_person_names_what_init_does_not_find(bumper: CommandLine, work: Path) -> None:
+    track(write(work, {"live/a.yaml": values("1"), "lab/a.yaml": values("2"), "lab/a-extra.yaml": values("3")}))
+
+    given = ("live=live/{app}.yaml", "lab=lab/{app}.yaml", "lab={env}/{app}-extra.yaml")
+    config = bumper("init", *(part for text in given for part in ("--environment", text)), "--output", "json").json
+
+    assert {name: one["values"] for name, one in config["environments"].items()} == {
+        "live": ["live/{app}.yaml"], "lab": ["lab/{app}.yaml", "lab/{app}-extra.yaml"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "message"),
+    [
+        ("prod", 2, "--environment 'prod' "),
+        ("prod=/apps/{app}.yaml", 2, "starts with a slash"),
+        ("a/b=x.yaml", 2, "is not an environment name"),
+        ("prod=live/*.yaml", 1, "--environment prod: no file matches live/*.yaml; correct the pattern; files that "),
+    ],
+)  # fmt: skip
+def test_a_wrong_pattern_is_refused(bumper: CommandLine, work: Path, given: str, code: int, message: str) -> None:
+    track(write(work, {"apps/a/values.yaml": values("1")}))
+
+    assert message in refused(bumper, "--environment", given, code=code)
+
+
+def test_a_checkout_is_meant_whatever_bumper_repo_says(
+    bumper: CommandLine, work: Path, make_gitops: GitopsMaker
+) -> None:
+    make_gitops(USUAL)
+    track(write(work / "local", {"qa/a/values.yaml": values("1")}))
+
+    for place in ((), ("local",)):
+        folder = work / "local" if not place else work
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            ran = bumper("init", *place, "--dry-run", code=0)
+        assert ran.out.splitlines()[0] == f"Looking through {work / 'local'}"
+        assert ran.out.splitlines()[2].startswith("qa ")
+
+
+def test_outside_of_git_it_refuses(
+    bumper: CommandLine, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.delenv("BUMPER_REPO", raising=False)
+    track(write(work / "nested", USUAL))
+    write(work / "plain", USUAL)
+
+    for place in ((), ("plain",)):
+        assert "is in no git checkout; change to a checkout of the GitOps repository" in refused(bumper, *place)
+
+
+def test_nested_repositories_are_skipped(bumper: CommandLine, work: Path) -> None:
+    track(write(work, USUAL))
+    track(write(work / "nested", {"qa/b/values.yaml": values("1")}))
+
+    assert bumper("init", "--output", "json", code=0).json == CONFIG
+
+
+def test_a_folder_and_a_url_at_once_are_wrong_usage(bumper: CommandLine, work: Path) -> None:
+    assert "give one of them" in refused(bumper, str(work), "--repo", "https://git.example.com/a/b", code=2)
 
 
 @pytest.mark.parametrize("place", ["missing", "file"])
 def test_a_place_that_is_no_folder_is_refused(bumper: CommandLine, work: Path, place: str) -> None:
     write(work, {"file": ""})
 
-    assert refused(bumper, place) == f"{place} is no folder; name a GitOps repository's folder or its URL."
+    assert refused(bumper, place) == (
+        f"{place} is no folder; name a folder in the GitOps repository's checkout, or its URL."
+    )
 
 
 def test_of_a_repository_only_what_git_tracks_counts_and_its_root_gets_the_file(
@@ -190,7 +256,7 @@ def test_of_a_repository_only_what_git_tracks_counts_and_its_root_gets_the_file(
 
 
 def test_the_remote_s_name_is_the_application_s_where_no_folder_names_one(bumper: CommandLine, work: Path) -> None:
-    track(write(work / "repo", {"values-prod.yaml": ""}))
+    track(write(work / "repo", {"values-prod.yaml": values("1")}))
     git(work / "repo", "remote", "add", "origin", "git@gitlab.example.com:team/shop.git")
 
     assert "application shop\n" in bumper("init", "repo", "--dry-run", code=0).out
@@ -223,7 +289,7 @@ def test_links_and_files_that_are_gone_stop_nothing(bumper: CommandLine, work: P
 
 def test_hostile_names_end_no_comment(bumper: CommandLine, work: Path) -> None:
     name = "apps/x\nignore: ['*']\n#/envs/prod/values.yaml"
-    write(work, {name: "", "apps/\u202eb\x1b[2J/envs/prod/values.yaml": ""})
+    track(write(work, {name: "", "apps/\u202eb\x1b[2J/envs/prod/values.yaml": ""}))
 
     config = bumper("init", "--output", "json", code=0).json
 
@@ -239,12 +305,13 @@ def test_files_that_cannot_be_read_stop_nothing(bumper: CommandLine, work: Path,
     write(work, USUAL | {"argocd/x.yaml": OVERRIDE})
     (work / "bad.yaml").write_bytes(content)
     (work / "apps/b/envs/staging/values.yaml").write_bytes(content)
+    track(work)
 
     assert bumper("init", "--output", "json", code=0).json == CONFIG
 
 
 def test_inline_overrides_are_warned_of(bumper: CommandLine, work: Path) -> None:
-    write(work, USUAL | {"argocd/x.yaml": OVERRIDE})
+    track(write(work, USUAL | {"argocd/x.yaml": OVERRIDE}))
 
     ran = bumper("init", code=0)
 
@@ -256,11 +323,11 @@ def test_inline_overrides_are_warned_of(bumper: CommandLine, work: Path) -> None
 
 
 def test_what_could_not_be_settled_is_a_warning_and_a_comment(bumper: CommandLine, work: Path) -> None:
-    write(work, USUAL | {"staging/a/values-dev.yaml": ""})
+    track(write(work, USUAL | {"dev/c/values.yaml": "", "staging/a/values-dev.yaml": ""}))
 
     ran = bumper("init", code=0)
 
-    told = "staging/a/values-dev.yaml may belong to dev or to staging and was left out"
+    told = "staging/a/values-dev.yaml may belong to staging or to dev and was left out"
     assert ran.err.startswith(f"warning: {told}")
     assert f"#   {told}" in (work / "bumper.yaml").read_text(encoding="utf-8")
 
@@ -272,27 +339,26 @@ def test_a_url_is_cloned_and_the_file_lands_in_the_working_directory(
 
     ran = bumper("init", gitops.url, code=0)
 
-    told = "Wrote bumper.yaml and, for editors, bumper.schema.json; look through it, then commit and merge both."
-    assert ran.out.splitlines()[-1] == told
+    assert ran.out.splitlines()[0] == f"Looking through {gitops.url}"
+    assert ran.out.splitlines()[-1] == (
+        "Wrote bumper.yaml and, for editors, bumper.schema.json; read it, then commit and merge both."
+    )
     keys = parse_config((work / "bumper.yaml").read_bytes())
     assert keys.model_dump(mode="json", exclude_unset=True) == CONFIG
     assert {path.name for path in work.iterdir()} == {"bumper.yaml", "bumper.schema.json"}
     assert gitops.branches() == []
 
 
-def test_bumper_repo_is_looked_through_and_a_named_folder_stands_before_it(
-    bumper: CommandLine, work: Path, make_gitops: GitopsMaker
-) -> None:
+@pytest.mark.usefixtures("work")
+def test_outside_of_git_bumper_repo_is_looked_through(bumper: CommandLine, make_gitops: GitopsMaker) -> None:
     make_gitops(USUAL)
-    write(work / "local", {"qa/a/values.yaml": ""})
 
     assert bumper("init", "--dry-run", "--output", "json", code=0).json == CONFIG
-    assert list(bumper("init", "local", "--output", "json", code=0).json["environments"]) == ["qa"]
 
 
 def test_another_branch_can_be_looked_through(bumper: CommandLine, work: Path, gitops: Gitops) -> None:
     clone = gitops.person()
-    clone.commit("", "qa/a/values.yaml", "More")
+    clone.commit("", "apps/backend/envs/qa/values.yaml", "More")
     clone.git("push", "--quiet", "origin", "HEAD:more")
 
     config = bumper("init", "--branch", "more", "--output", "json", "--dry-run", code=0).json
@@ -304,7 +370,7 @@ def test_another_branch_can_be_looked_through(bumper: CommandLine, work: Path, g
 def test_a_cloned_repository_that_has_one_is_refused(bumper: CommandLine, work: Path, make_gitops: GitopsMaker) -> None:
     gitops = make_gitops(USUAL | {"bumper.yaml": ""})
 
-    assert refused(bumper, gitops.url).startswith(f"{gitops.url}/bumper.yaml is there already")
+    assert refused(bumper, gitops.url).startswith(f"{gitops.url}/bumper.yaml exists already")
     assert list(work.iterdir()) == []
 
 
@@ -314,7 +380,7 @@ def test_one_in_the_working_directory_stands_in_a_clone_s_way(
     gitops = make_gitops(USUAL)
     write(work, {"bumper.yaml": "mine"})
 
-    assert refused(bumper, gitops.url).startswith("bumper.yaml is there already")
+    assert refused(bumper, gitops.url).startswith("bumper.yaml exists already")
     assert (work / "bumper.yaml").read_bytes() == b"mine"
 
 

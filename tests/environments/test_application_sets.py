@@ -195,7 +195,6 @@ CLUSTERS = {"clusters": {"selector": {"matchLabels": {"env": "dev"}}}}
     ("generator", "template", "go", "told"),
     [
         (CLUSTERS, named("{{.name}}"), GO, "uses a generator that bumper cannot evaluate (clusters)"),
-        (CLUSTERS, named("x", "a/{{.name}}"), GO, "reads a/{{.name}}, which bumper cannot evaluate"),
         (TWO, named("x", "{{ if .a }}b{{ end }}"), GO, "reads {{ if .a }}b{{ end }}, which bumper cannot evaluate"),
         (TWO, named("{{.x}}"), GO, "names its applications by {{.x}}, which bumper cannot evaluate"),
         (TWO, named("{{.cluster}}"), FAST, "names its applications by {{.cluster}}, which bumper cannot evaluate"),
@@ -213,7 +212,7 @@ def test_what_cannot_be_evaluated_is_named(
 ) -> None:  # fmt: skip
     found = expanded(D, application_set([generator], template, go=go))
 
-    assert f"argocd/0.yaml:1: ApplicationSet set {told}" in found.unknown
+    assert [one for one in found.unknown if one.startswith(f"argocd/0.yaml:1: ApplicationSet set {told}")]
 
 
 def test_what_does_not_depend_on_clusters_is_known() -> None:
@@ -224,7 +223,7 @@ def test_what_does_not_depend_on_clusters_is_known() -> None:
     found = expanded(tree, application_set([matrix], template))
 
     assert [(one.name, one.files) for one in found.applications] == [(None, ("apps/api/values.yaml",))]
-    assert any("values-{{.metadata.labels.env}}.yaml" in one for one in found.unknown)
+    assert "(clusters); what depends on it is left out" in found.unknown[0]
 
 
 def test_a_template_patch_of_values_files_is_named() -> None:

@@ -1,164 +1,189 @@
-"""What bumper init finds, and that what it writes means the same as what bumper reads without it."""
+"""What bumper init finds in a repository, and that bumper finds the same with the bumper.yaml that it writes."""
 
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import pytest
-from bumper.environments.survey import FoundEnvironment, Survey, survey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bumper.environments.config import parse_config
-from bumper.environments.discovery.init_text import write_config
+from bumper.environments.discovery.git_generator import Tree
+from bumper.environments.discovery.init_text import write_config, write_skeleton
 from bumper.environments.discovery.manifests import read_manifests
-from bumper.environments.layout import Layout, read_layout
-from bumper.errors import Refused
+from bumper.environments.discovery.survey import Survey, survey
+from bumper.environments.discovery.trial import Tried, try_out
 from tests.environments.test_conventions import PATHS
 
-# Of each environment its applications with values and bases.
-Apps: TypeAlias = dict[str, list[tuple[str, tuple[str, ...], tuple[str, ...]]]]
+Files: TypeAlias = Mapping[str, str]
 
 
-def look(*paths: str, manifests: Mapping[str, str] | None = None) -> dict[str, FoundEnvironment]:
-    return {one.name: one for one in find(*paths, manifests=manifests).environments}
+def image(name: str) -> str:
+    return f"image:\n  repository: registry.example.com/shop/{name}\n  tag: '1'\n"
 
 
-def find(*paths: str, manifests: Mapping[str, str] | None = None) -> Survey:
-    sources = {path: text.encode() for path, text in (manifests or {}).items()}
-    return survey((*paths, *sources), read_manifests(sources), "gitops")
+TAG = "image:\n  tag: '1'\n"
 
 
-def written(found: Survey, paths: tuple[str, ...]) -> Layout:
-    """The environments by the bumper.yaml that init would write."""
-    return read_layout(parse_config(write_config(found).encode()), paths, "gitops")
+def tree_of(files: Files) -> Tree:
+    return Tree(dict.fromkeys(files), {path: text.encode() for path, text in files.items()})
 
 
-def apps_of(layout: Layout) -> Apps:
-    environments = [layout.environment(name) for name in layout.environments]
-    return {one.name: [(app.app, app.values, app.bases) for app in one.apps] for one in environments}
+def find(files: Files, environments: Mapping[str, Sequence[str]] | None = None) -> Survey:
+    tree = tree_of(files)
+    return survey(tree, read_manifests(tree.sources), "gitops", environments)
 
 
-LAYOUTS = [
-    ("apps/a/envs/staging/values.yaml", "apps/b/envs/staging/values.yaml", "apps/a/envs/prod/values.yaml",
-     "apps/a/values.yaml", "apps/b/values.yaml", "apps/a/Chart.yaml"),
-    ("staging/a/values.yaml", "staging/b/values.yaml", "prod/a/values.yaml", "values.yaml"),
-    ("charts/a/values-staging.yaml", "charts/a/values.yaml", "charts/b/values-prod-eu.yaml", "charts/b/values.yaml"),
-    ("charts/a/values.staging.yml", "charts/a/staging-values.yaml", "charts/a/values.yml"),
-    ("values-dev.yaml", "values-prod.yaml", "values.yaml", "Chart.yaml", "charts/redis/values-prod.yaml"),
-    ("envs/dev/values.yaml", "envs/values.yaml", "values.yaml"),
-    ("a/values/prod.yaml", "a/environments/uat.yml", "values/prod.yaml"),
-    ("a/prod/values.yaml", "a/prod/values-a.yaml", "a/prod/values-prod.yaml", "a/prod/values-z.yaml", "a/values.yaml"),
-    ("clusters/prod/team1/a/values.yaml", "clusters/prod/team2/b/values.yaml", "clusters/prod/team3/c/values.yaml"),
-    ("apps/web/values.yaml", "apps/web/envs/values.yml", "apps/web/envs/prod/values-prod.yaml"),
-    ("apps/dev-portal/envs/prod/values.yaml", "staging/test-runner/values.yaml", "apps/dev-portal/values.yaml"),
-    ("we [ird/*?/envs/prod/values.yaml", "{app}/{x}/envs/prod/values.yaml", "ä ö/ü/envs/prod/values.yaml"),
-    ("line\nend/a/envs/prod/values.yaml", " blank/a/envs/prod/values.yaml", "\udcff/b/envs/prod/values.yaml"),
-    ('quo"te\\s/a/envs/prod/values.yaml', "#hash: x/a/envs/prod/values.yaml", "\U0001f600/a/envs/prod/values.yaml"),
-]  # fmt: skip
+def tried(files: Files) -> Tried:
+    return try_out(find(files), tree_of(files), "gitops")
 
 
-@pytest.mark.parametrize("paths", LAYOUTS)
-def test_what_is_written_means_the_same_as_without_it(paths: tuple[str, ...]) -> None:
-    found = find(*paths)
-    with_it = apps_of(written(found, paths))
+@dataclass(frozen=True)
+class Expected:
+    """The environments, each with these templates and applications."""
 
-    names = {(name, app): 0 for name, apps in with_it.items() for app, _, _ in apps}
-    if len(names) == sum(len(apps) for apps in with_it.values()) and not found.warnings:
-        assert dict(sorted(with_it.items())) == apps_of(read_layout(None, paths, "gitops"))
-    assert files_of(with_it) == files_of(apps_of(read_layout(None, paths, "gitops")))
-
-
-def files_of(apps: Apps) -> dict[str, set[str]]:
-    return {name: {path for _, values, _ in listed for path in values} for name, listed in apps.items()}
+    environments: str
+    values: tuple[str, ...]
+    apps: str = "api web"
+    base: tuple[str, ...] = ()
 
 
-@pytest.mark.parametrize("paths", LAYOUTS[:11])
-def test_usual_layouts_leave_nothing_unsaid(paths: tuple[str, ...]) -> None:
-    assert [warning for warning in find(*paths).warnings if "is not written as a base" not in warning] == []
+def per_app(pattern: str, apps: str, environments: str, *, named: bool = True) -> dict[str, str]:
+    """A file for every application in every environment; each ``named`` one holds its image, the others a tag alone."""
+    return {
+        pattern.format(app=app, env=name): image(app) if named else TAG
+        for app in apps.split()
+        for name in environments.split()
+    }
 
 
+APPS = "api web"
+CHARTS = {f"charts/{app}/{file}": image(app) for app in APPS.split() for file in ("Chart.yaml", "values.yaml")}
+
+LAYOUTS: dict[str, tuple[Files, Expected]] = {
+    "folder that says nothing": (
+        per_app("services/{app}/charts/{env}/values.yaml", "alpha beta gamma", "dev test prod"),
+        Expected("dev test prod", ("services/{app}/charts/{env}/values.yaml",), "alpha beta gamma"),
+    ),
+    "overlays": (
+        per_app("apps/{app}/overlays/{env}/values.yaml", APPS, "dev stg prd", named=False)
+        | {f"apps/{app}/base/values.yaml": image(app) for app in APPS.split()},
+        Expected("dev stg prd", ("apps/{app}/overlays/{env}/values.yaml",), base=("apps/{app}/base/values.yaml",)),
+    ),
+    "helm folder": (
+        per_app("{app}/helm/{env}/values.yaml", APPS, "ift prom", named=False),
+        Expected("ift prom", ("{app}/helm/{env}/values.yaml",)),
+    ),
+    "data centres beside staging": (
+        per_app("helmfile.d/services/{app}/values-{env}.yaml", APPS, "staging eqiad codfw", named=False),
+        Expected("staging codfw eqiad", ("helmfile.d/services/{app}/values-{env}.yaml",)),
+    ),
+    "regions by their images": (
+        per_app("apps/{app}/{env}/values.yaml", "api web job", "fra sin"),
+        Expected("fra sin", ("apps/{app}/{env}/values.yaml",), "api job web"),
+    ),
+    "clusters": (
+        per_app("clusters/{env}/{app}/values.yaml", APPS, "alpha omega", named=False),
+        Expected("alpha omega", ("clusters/{env}/{app}/values.yaml",)),
+    ),
+    "places": (
+        per_app("{env}/{app}/values.yaml", APPS, "prod-eu prod-us-1", named=False),
+        Expected("prod-eu prod-us-1", ("{env}/{app}/values.yaml",)),
+    ),
+    "application in the file's name": (
+        per_app("environments/{env}/{app}-values.yaml", APPS, "dev prod"),
+        Expected("dev prod", ("environments/{env}/{app}-values.yaml",)),
+    ),
+    "application as the file's name": (
+        per_app("env/{env}/{app}.yaml", APPS, "dev prod"),
+        Expected("dev prod", ("env/{env}/{app}.yaml",)),
+    ),
+    "application and environment in the file's name": (
+        per_app("values/{app}-{env}.yaml", APPS, "dev prod"),
+        Expected("dev prod", ("values/{app}-{env}.yaml",)),
+    ),
+    "helmfile": (
+        per_app("env/{env}/{app}.values.yaml.gotmpl", APPS, "dev prod"),
+        Expected("dev prod", ("env/{env}/{app}.values.yaml.gotmpl",)),
+    ),
+    "environment's name twice": (
+        per_app("apps/{app}/{env}/values-{env}.yaml", APPS, "dev prod")
+        | {"apps/api/values.yaml": "", "apps/web/values.yaml": ""},
+        Expected("dev prod", ("apps/{app}/{env}/values-{env}.yaml",), base=("apps/{app}/values.yaml",)),
+    ),
+    "same application in two teams": (
+        {f"teams/{team}/api/{env}/values.yaml": image("api") for team in ("red", "blue") for env in ("dev", "prod")},
+        Expected("dev prod", ("teams/*/{app}/{env}/values.yaml",), "api"),
+    ),
+    "further files in Helm's order": (
+        {f"apps/api/prod/{name}.yaml": TAG for name in ("values", "values-x", "values-y", "values-prod")},
+        Expected(
+            "prod",
+            ("apps/{app}/{env}/values.yaml", "apps/{app}/{env}/values-*.yaml", "apps/{app}/{env}/values-{env}.yaml"),
+            "api",
+        ),
+    ),
+    "no application": (
+        {"values-dev.yaml": TAG, "values-prod.yaml": TAG, "values.yaml": image("api"), "Chart.yaml": ""},
+        Expected("dev prod", ("values-{env}.yaml",), "gitops", base=("values.yaml",)),
+    ),
+    "false environments": (
+        per_app("apps/{app}/{env}/values.yaml", "api", "dev prod")
+        | {
+            "apps/test-runner/values.yaml": image("test-runner"),
+            "apps/production-tools/values.yaml": image("tools"),
+            "apps/test/values.yaml": image("test"),
+            "charts/dex/Chart.yaml": "",
+            "charts/dex/ci/test-values.yaml": image("dex"),
+            "charts/dex/templates/prod/values.yaml": image("dex"),
+            "hack/uat/values.yaml": image("x"),
+        },
+        Expected("dev prod", ("apps/{app}/{env}/values.yaml",), "api"),
+    ),
+    "a chart's own charts": (
+        {"app/Chart.yaml": "", "app/charts/redis/values-prod.yaml": TAG, "app/values-prod.yaml": TAG},
+        Expected("prod", ("{app}/values-{env}.yaml",), "app"),
+    ),
+    "flux": (
+        {f"apps/{env}/podinfo-values.yaml": image("podinfo") for env in ("staging", "production")}
+        | {"apps/base/podinfo/release.yaml": image("podinfo")},
+        Expected("staging production", ("apps/{env}/{app}-values.yaml",), "podinfo"),
+    ),
+    "kustomize": (
+        per_app("apps/{app}/overlays/{env}/kustomization.yaml", APPS, "dev prod")
+        | {f"apps/{app}/base/kustomization.yaml": "" for app in APPS.split()},
+        Expected(
+            "dev prod", ("apps/{app}/overlays/{env}/kustomization.yaml",), base=("apps/{app}/base/kustomization.yaml",)
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_layout_is_found_as_a_person_would_find_it(name: str) -> None:
+    files, expected = LAYOUTS[name]
+
+    found = find(files)
+
+    assert [one.name for one in found.environments] == expected.environments.split(), found
+    for one in found.environments:
+        assert (one.values, " ".join(one.apps), one.base) == (expected.values, expected.apps, expected.base)
+    with_it = try_out(found, tree_of(files), "gitops")
+    assert with_it.survey == found
+    for one in found.environments:
+        assert len(with_it.gathered[one.name].apps) >= len(one.apps)
+
+
+@settings(deadline=None, max_examples=40)
 @given(st.lists(PATHS, max_size=12, unique=True))
-def test_of_any_paths_the_same_files_are_each_environment_s(paths: list[str]) -> None:
-    found = find(*paths)
-    if not found.environments:
-        return
-    layout, usual = written(found, tuple(paths)), read_layout(None, paths, "gitops")
-    for name in layout.environments:
-        layout.environment(name)  # no file is in two of them
-    for name in usual.environments:
-        try:
-            expected = usual.environment(name).apps
-        except Refused:  # another environment claims one of its files too: settled, or left out with a warning
-            continue
-        apps = layout.environment(name).apps
-        assert {path for app in apps for path in app.values} == {path for app in expected for path in app.values}
-        if not found.warnings:
-            assert apps == expected
-
-
-def test_one_pattern_stands_for_all_applications() -> None:
-    paths = [f"apps/{app}/envs/{name}/values.yaml" for app in ("a", "b", "c") for name in ("prod", "dev")]
-
-    found = look(*paths, "apps/a/values.yaml")
-
-    assert list(found) == ["dev", "prod"]
-    assert (found["prod"].values, found["prod"].base) == (
-        ("apps/{app}/envs/prod/values.yaml",), ("apps/{app}/values.yaml",),
-    )  # fmt: skip
-    assert (found["prod"].apps, found["prod"].bases) == (("a", "b", "c"), ("apps/a/values.yaml",))
-
-
-def test_many_teams_become_a_star_and_two_stay_as_they_are() -> None:
-    teams = [f"prod/team{n}/app{n}/values.yaml" for n in range(3)]
-
-    assert look(*teams)["prod"].values == ("prod/*/{app}/values.yaml",)
-    assert look(*teams[:2])["prod"].values == ("prod/team0/{app}/values.yaml", "prod/team1/{app}/values.yaml")
-
-
-def test_further_values_files_become_a_star_in_helm_s_order() -> None:
-    found = look("a/prod/values.yaml", "a/prod/values-x.yaml", "a/prod/values-y.yaml", "a/prod/values-prod.yaml")
-
-    assert found["prod"].values == (
-        "{app}/prod/values.yaml", "{app}/prod/values-*.yaml", "{app}/prod/values-prod.yaml",
-    )  # fmt: skip
-
-
-def test_a_pattern_that_would_match_more_is_not_written() -> None:
-    found = find("x/Chart.yaml", "x/other/values-prod.yaml", "x/charts/values-prod.yaml")
-
-    assert found.environments[0].values == ("x/other/values-prod.yaml",)
-    (warning,) = found.warnings
-    assert warning == (
-        "x/other/values-prod.yaml of prod is written as it is: no pattern tells its application other apart from files "
-        "beside it, so that it counts as gitops's."
-    )
-
-
-def test_a_base_of_some_applications_only_is_not_given_to_all() -> None:
-    found = find("values.yaml", "values-prod.yaml", "apps/a/values-prod.yaml")
-
-    assert found.environments[0].base == ()
-    assert found.warnings == (
-        "values.yaml is not written as a base of prod, because it is not one of all its applications.",
-    )
-
-
-def test_a_file_of_two_environments_goes_where_envs_says_else_nowhere() -> None:
-    found = find("apps/test/envs/prod/values.yaml", "staging/a/values-dev.yaml", "qa/a/values.yaml")
-
-    assert {one.name: one.files for one in found.environments} == {
-        "qa": ("qa/a/values.yaml",), "prod": ("apps/test/envs/prod/values.yaml",),
-    }  # fmt: skip
-    assert found.warnings == (
-        "staging/a/values-dev.yaml may belong to dev or to staging and was left out; add it to the right one's values.",
-    )
-
-
-def test_two_applications_of_one_name_are_told() -> None:
-    assert find("x/a/envs/prod/values.yaml", "y/a/envs/prod/values.yaml").warnings == (
-        "prod has an application a in x/a and in y/a, which bumper.yaml takes for one.",
-    )
+def test_of_any_paths_what_is_written_can_be_read(paths: list[str]) -> None:
+    found = find(dict.fromkeys(paths, TAG))
+    if found.environments:
+        parse_config(write_config(found).encode())
+        for name, gathered in try_out(found, tree_of(dict.fromkeys(paths, TAG)), "gitops").gathered.items():
+            files = {path for one in found.environments if one.name == name for path in one.files}
+            assert {pin.file for pin in gathered.pins} <= files | set(found.exclude)
 
 
 def application(name: str, path: str, *value_files: str) -> str:
@@ -169,128 +194,146 @@ def application(name: str, path: str, *value_files: str) -> str:
     )
 
 
-def test_a_manifest_adds_files_of_its_environment_in_helm_s_order() -> None:
-    paths = ("charts/a/values.yaml", "charts/a/values-prod.yaml", "charts/a/eu.yaml", "charts/a/first.yaml")
-    manifest = application("a-prod", "charts/a", "values.yaml", "first.yaml", "values-prod.yaml", "eu.yaml")
-    found = find(*paths, manifests={"argocd/a.yaml": manifest})
+def test_a_chart_s_values_are_the_base_of_what_argo_cd_reads_above_them() -> None:
+    files = per_app("environments/{env}/{app}-values.yaml", APPS, "dev prod", named=False) | CHARTS
+    for app in APPS.split():
+        for env in ("dev", "prod"):
+            read = (f"../../environments/{env}/{app}-values.yaml",)
+            files[f"argocd/{app}-{env}.yaml"] = application(f"{app}-{env}", f"charts/{app}", *read)
 
-    (prod,) = found.environments
+    found = tried(files)
 
-    assert prod.values == ("charts/{app}/first.yaml", "charts/{app}/values-prod.yaml", "charts/{app}/eu.yaml")
-    assert (prod.base, prod.argocd) == (("charts/{app}/values.yaml",), ("{app}-prod",))
-    assert apps_of(written(found, paths)) == {
-        "prod": [
-            (
-                "a",
-                ("charts/a/first.yaml", "charts/a/values-prod.yaml", "charts/a/eu.yaml"),
-                ("charts/a/values.yaml",),
-            )
-        ]
+    assert {one.name: (one.values, one.base, one.argocd) for one in found.survey.environments} == {
+        env: (("environments/{env}/{app}-values.yaml",), ("charts/{app}/values.yaml",), (f"{{app}}-{env}",))
+        for env in ("dev", "prod")
     }
+    assert [str(pin.pin.repository) for pin in found.gathered["dev"].pins] == [
+        "registry.example.com/shop/api", "registry.example.com/shop/web",
+    ]  # fmt: skip
 
 
-def test_manifests_tell_helm_s_order_of_what_the_layouts_find() -> None:
-    paths = ("a/prod/values-x.yaml", "a/prod/values-prod.yaml")
-    manifest = application("a", "a", "prod/values-prod.yaml", "prod/values-x.yaml")
+def test_an_application_set_s_files_get_their_environment_and_base() -> None:
+    manifest = """\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: dev}
+spec:
+  generators: [{git: {directories: [{path: "env/*"}]}}]
+  template:
+    metadata: {name: "guestbook-{{path.basename}}"}
+    spec:
+      source:
+        path: charts/guestbook
+        helm: {valueFiles: ["/env/{{path.basename}}/values.yaml", "/env/{{path.basename}}/features.yaml"]}
+"""
+    files = {"argocd/set.yaml": manifest, "charts/guestbook/Chart.yaml": "", "charts/guestbook/values.yaml": image("g")}
+    files |= {f"env/{env}/{name}.yaml": TAG for env in ("qa", "prod-eu") for name in ("values", "features")}
 
-    found = look(*paths, manifests={"argocd/a.yaml": manifest})
+    found = tried(files)
 
-    assert found["prod"].values == ("{app}/prod/values-prod.yaml", "{app}/prod/values-x.yaml")
-
-
-def test_bases_are_in_the_manifests_order_too() -> None:
-    paths = ("a/values.yaml", "a/common.yaml", "a/values-prod.yaml", "a/values-dev.yaml")
-    manifests = {
-        f"{name}.yaml": application(f"a-{name}", "a", "values.yaml", "common.yaml", f"values-{name}.yaml")
-        for name in ("dev", "prod")
-    }
-
-    found = find(*paths, manifests=manifests)
-
-    assert apps_of(written(found, paths))["prod"] == [
-        ("a", ("a/values-prod.yaml",), ("a/values.yaml", "a/common.yaml"))
+    assert [(one.name, one.values, one.base, one.apps) for one in found.survey.environments] == [
+        (env, ("env/{env}/values.yaml", "env/{env}/features.yaml"), ("charts/guestbook/values.yaml",), ("gitops",))
+        for env in ("qa", "prod-eu")
     ]
+    assert {str(pin.pin.repository) for pin in found.gathered["qa"].pins} == {"registry.example.com/shop/g"}
+
+
+def test_argo_cd_s_order_beats_the_usual_one() -> None:
+    files = {"a/prod/values-x.yaml": TAG, "a/prod/values-prod.yaml": TAG}
+    files["argocd/a.yaml"] = application("a", "a", "prod/values-prod.yaml", "prod/values-x.yaml")
+
+    assert find(files).environments[0].values == ("{app}/{env}/values-{env}.yaml", "{app}/{env}/values-x.yaml")
+
+
+def test_a_manifest_s_name_decides_no_environment() -> None:
+    files = {"charts/a/live.yaml": TAG, "argocd/x.yaml": application("a-prod", "charts/a", "live.yaml")}
+    files |= {"b/values-dev.yaml": TAG, "b/values-prod.yaml": TAG}
+
+    found = find(files)
+
+    assert [one.files for one in found.environments] == [("b/values-dev.yaml",), ("b/values-prod.yaml",)]
+    assert found.stray == {"charts/a/live.yaml": 1}
+    assert "#   charts/a/live.yaml (1 tag)" in write_config(found).splitlines()
+
+
+def test_a_cluster_s_own_values_are_a_base_of_its_applications() -> None:
+    files = per_app("clusters/{env}/{app}/values.yaml", APPS, "prod-eu prod-us")
+    files |= {f"clusters/{env}/values.yaml": TAG for env in ("prod-eu", "prod-us")}
+    for app in APPS.split():
+        for env in ("prod-eu", "prod-us"):
+            read = (f"/clusters/{env}/values.yaml", f"/clusters/{env}/{app}/values.yaml")
+            files[f"argocd/{app}-{env}.yaml"] = application(f"{app}-{env}", f"charts/{app}", *read)
+
+    (europe, _) = find(files).environments
+
+    assert (europe.values, europe.base) == (("clusters/{env}/{app}/values.yaml",), ("clusters/{env}/values.yaml",))
+
+
+def test_a_base_of_some_applications_only_is_not_written() -> None:
+    files = per_app("{app}/{env}/values.yaml", APPS, "dev prod") | {"shared/p.yaml": TAG}
+    files["argocd/a.yaml"] = application("api-dev", "api", "/shared/p.yaml", "dev/values.yaml")
+
+    found = find(files)
+
+    assert found.environments[0].base == ()
+    assert "shared/p.yaml is not written as a base" in found.warnings[0]
+
+
+def test_a_file_with_two_environments_names_is_left_out() -> None:
+    files = per_app("{env}/{app}/values.yaml", APPS, "dev staging") | {"staging/api/values-dev.yaml": image("api")}
+
+    found = find(files)
+
+    assert "staging/api/values-dev.yaml may belong to staging or to dev" in found.warnings[0]
+    assert all("staging/api/values-dev.yaml" not in one.files for one in found.environments)
+
+
+def test_what_is_doubtful_becomes_a_comment_with_its_reason() -> None:
+    files = per_app("apps/{app}/{env}/values.yaml", APPS, "dev prod", named=False) | {"apps/api/lab/values.yaml": TAG}
+
+    text = write_config(find(files))
+
+    assert "  # lab:  # perhaps: lab stands beside dev, prod in one place only" in text
+    assert '  #   values: "apps/api/lab/values.yaml"' in text
+    uncommented = text.replace("  # lab:", "  lab:").replace("  #   values", "    values")
+    assert set(parse_config(uncommented.encode()).environments) == {"dev", "prod", "lab"}
+
+
+def test_a_person_s_pattern_comes_first() -> None:
+    files = per_app("apps/{app}/{env}/values.yaml", APPS, "dev prod") | {"apps/api/values.yaml": "replicas: 1\n"}
+    files |= {"live/api.yaml": image("api"), "live/web.yaml": image("web")}
+
+    found = {one.name: one for one in find(files, {"live": ["live/{app}.yaml"]}).environments}
+
+    assert (found["live"].values, found["live"].apps) == (("live/{app}.yaml",), ("api", "web"))
+    assert found["dev"].values == ("apps/{app}/{env}/values.yaml",)
+
+
+def test_where_nothing_is_found_the_skeleton_lists_what_holds_tags() -> None:
+    found = find({"apps/api/values.yaml": "dev:\n  image: a/b:1\nprod:\n  image: a/b:2\n", "README.md": ""})
+
+    skeleton = write_skeleton(found)
+
+    assert found.environments == ()
+    assert "#   apps/api/values.yaml (2 tags)" in skeleton
+    assert list(parse_config(skeleton.encode()).environments) == ["prod"]
 
 
 def test_of_many_open_questions_some_are_written() -> None:
-    many = [f"staging/a{number}/values-dev.yaml" for number in range(30)]
-
-    text = write_config(find(*many, "qa/a/values.yaml"))
+    files = {f"staging/a{number}/values-dev.yaml": TAG for number in range(30)}
+    text = write_config(find(files | per_app("{env}/{app}/values.yaml", APPS, "dev staging qa")))
 
     assert text.count("was left out") == 20
     assert "#   and 10 more\n" in text
 
 
-def test_manifests_that_contradict_one_another_change_no_order() -> None:
-    paths = ("a/prod/values-x.yaml", "a/prod/values-prod.yaml")
-    files = ("prod/values-prod.yaml", "prod/values-x.yaml")
-    manifests = {"1.yaml": application("1", "a", *files), "2.yaml": application("2", "a", *reversed(files))}
-
-    assert look(*paths, manifests=manifests)["prod"].values == (
-        "{app}/prod/values-x.yaml", "{app}/prod/values-prod.yaml",
-    )  # fmt: skip
-
-
-def test_a_file_of_several_environments_is_their_base() -> None:
-    paths = ("a/common.yaml", "a/values-prod.yaml", "a/values-dev.yaml")
-    manifests = {
-        f"{name}.yaml": application(f"a-{name}", "a", "common.yaml", f"values-{name}.yaml") for name in ("dev", "prod")
-    }
-
-    found = look(*paths, manifests=manifests)
-
-    assert {name: (one.values, one.base) for name, one in found.items()} == {
-        "dev": (("{app}/values-dev.yaml",), ("{app}/common.yaml",)),
-        "prod": (("{app}/values-prod.yaml",), ("{app}/common.yaml",)),
-    }
-
-
-def test_a_file_outside_the_applications_is_a_base_where_all_read_it() -> None:
-    paths = ("shared/p.yaml", "a/values-prod.yaml", "b/values-prod.yaml")
-    manifests = {
-        f"{app}.yaml": application(f"{app}-prod", app, "/shared/p.yaml", "values-prod.yaml") for app in ("a", "b")
-    }
-
-    assert look(*paths, manifests=manifests)["prod"].base == ("shared/p.yaml",)
-    one_reads_it = find(*paths, manifests={"a.yaml": manifests["a.yaml"]})
-    assert (one_reads_it.environments[0].base, one_reads_it.unplaced) == ((), {"shared/p.yaml": "a.yaml"})
-
-
-def test_the_manifest_s_name_tells_the_environment_where_nothing_else_does() -> None:
-    found = find("charts/a/live.yaml", manifests={"argocd/x.yaml": application("a-prod-eu", "charts/a", "live.yaml")})
-
-    assert [(one.name, one.values) for one in found.environments] == [("prod", ("charts/{app}/live.yaml",))]
-
-
-def test_a_file_of_nobody_knows_what_environment_is_listed() -> None:
-    manifests = {"argocd/x.yaml": application("a", "charts/a", "live.yaml", "missing.yaml")}
-    found = find("charts/a/live.yaml", "b/values-dev.yaml", manifests=manifests)
-
-    assert found.unplaced == {"charts/a/live.yaml": "argocd/x.yaml"}
-    assert "#   charts/a/live.yaml (by argocd/x.yaml)" in write_config(found).splitlines()
-
-
-def test_an_application_set_s_placeholders_find_its_files() -> None:
-    manifest = application("{{.app}}-all", "apps/{{.app}}", "common.yaml", "envs/{{.env}}/values.yaml").replace(
-        "kind: Application\n", "kind: ApplicationSet\n"
-    ).replace("spec:\n  source", "spec:\n template:\n  spec:\n   source").replace("\n    ", "\n      ")  # fmt: skip
-    paths = [f"apps/{app}/envs/{env}/values.yaml" for app in "ab" for env in ("dev", "prod")]
-
-    found = look(*paths, "apps/a/common.yaml", "apps/b/common.yaml", manifests={"set.yaml": manifest})
-
-    assert {one.base for one in found.values()} == {("apps/{app}/common.yaml",)}
-
-
 def test_suggestions_are_what_bumper_reads_once_the_hash_is_gone() -> None:
-    paths = [
-        f"{app}/envs/{name}/values.yaml" for app in ("a", "b") for name in ("dev", "staging-eu", "staging", "prod")
-    ]
-    lines = write_config(find(*paths)).splitlines()
+    files = per_app("{app}/envs/{env}/values.yaml", APPS, "dev staging-eu staging prod")
     keys = ("delivery", "auto_merge", "argocd", "promote_from", "tags", "digests", "labels", "images", "- image",
             "path", "same_as", "- [", "ignore", "registries", "registry.internal", "commit_message")  # fmt: skip
     taken = [
-        line.replace("# ", "", 1) if line.strip("# ").startswith(keys) and "(what" not in line else line
-        for line in lines
+        line.replace("# ", "", 1) if line.strip("# ").startswith(keys) else line
+        for line in write_config(find(files)).splitlines()
     ]
 
     config = parse_config("\n".join(taken).encode())
@@ -305,28 +348,18 @@ def test_suggestions_are_what_bumper_reads_once_the_hash_is_gone() -> None:
 
 
 def test_production_is_promoted_from_the_environment_of_its_region() -> None:
-    names = ("dev", "staging-eu", "staging-us", "prod-eu", "prod-us")
-    lines = write_config(find(*(f"{name}/a/values.yaml" for name in names))).splitlines()
+    files = per_app("{env}/{app}/values.yaml", APPS, "dev staging-eu staging-us prod-eu prod-us")
+    lines = write_config(find(files)).splitlines()
 
     assert [line.strip().split("  #")[0] for line in lines if "promote_from" in line] == [
         '# promote_from: ["staging-eu"]', '# promote_from: ["staging-us"]',
     ]  # fmt: skip
 
 
-def test_thousands_of_applications_are_found_in_seconds() -> None:
-    paths = [
-        f"apps/app-{n}/{file}"
-        for n in range(3_000)
-        for file in ("values.yaml", "envs/prod/values.yaml", "envs/dev/values.yaml", "Chart.yaml")
-    ]
-    manifests = {
-        f"argocd/app-{n}.yaml": application(f"app-{n}-prod", f"apps/app-{n}", "values.yaml", "envs/prod/values.yaml")
-        for n in range(3_000)
-    }
-    began = time.monotonic()
+def test_odd_names_are_matched_by_their_patterns() -> None:
+    names = ("we [ird", "{app}", "ä ö", "line\nend", " blank", 'quo"te', "#hash: x", "\U0001f600")
+    files = {f"{name}/{env}/values.yaml": TAG for name in names for env in ("dev", "prod")}
 
-    found = look(*paths, manifests=manifests)
+    found = tried(files)
 
-    assert found["prod"].values == ("apps/{app}/envs/prod/values.yaml",)
-    assert found["prod"].argocd == ("{app}-prod",)
-    assert time.monotonic() - began < 30
+    assert len(found.gathered["prod"].apps) == len(names)

@@ -79,9 +79,9 @@ def _beside(place: Place, paths: Collection[str]) -> Iterable[str]:
             break
         folder = folder.rpartition("/")[0]
     prefix = f"{top}/" if top else ""
-    for chart in ("chart", "charts", "helm"):  # the application's own chart beside its environments
-        if f"{prefix}{chart}/Chart.yaml" in paths:
-            yield from (path for name in _VALUES if (path := f"{prefix}{chart}/{name}") in paths)
+    names = (place.path.rpartition("/")[2], *_VALUES)
+    for shared in sorted(SHARED):  # the application's own chart or base beside its environments
+        yield from (path for name in names if (path := f"{prefix}{shared}/{name}") in paths)
 
 
 def base_templates(
@@ -92,13 +92,13 @@ def base_templates(
     for place in places.values():
         everyone[place.environment].add(place.app)
 
-    def fits(template: str, _made: set[str]) -> bool:
+    def fits(template: str) -> bool:
         return all(_reads_right(template, name, everyone[name], bases, places, paths) for name in everyone)
 
     made: Templates = {}
     for path, readers in bases.items():
         made.setdefault(_template(path, readers, places), set()).add(path)
-    templates = {template: found for template, found in made.items() if fits(template, found)}
+    templates = {template: found for template, found in made.items() if fits(template)}
     left_out = sorted(path for template, found in made.items() if template not in templates for path in found)
     return with_stars(templates, fits, {path: next(iter(found))[1] for path, found in bases.items()}), left_out
 

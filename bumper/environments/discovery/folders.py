@@ -7,7 +7,7 @@ CERTAIN_PARENTS = frozenset({"envs", "environments"})
 PARENTS = CERTAIN_PARENTS | {"env", "environment", "overlays", "overlay", "clusters", "cluster", "stages", "regions"}
 # Folders that hold applications, or parts of one, and are never an application's name.
 GENERIC = PARENTS | {
-    "app", "apps", "application", "applications", "argocd", "base", "bases", "chart", "charts", "components", "config",
+    "apps", "applications", "argocd", "base", "bases", "chart", "charts", "components", "config",
     "configs", "configuration", "deploy", "deployment", "deployments", "gitops", "helm", "helm-charts", "helm-values",
     "helmfile.d", "infra", "infrastructure", "k8s", "kubernetes", "kustomize", "manifests", "microservices", "projects",
     "releases", "services", "src", "teams", "tenants", "values", "workloads",

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TypeAlias
 
 from bumper.environments.discovery.placing import Place
@@ -13,7 +13,7 @@ ENVIRONMENT = "{env}"
 _FEW = 3  # as many folders side by side are worth a star
 
 Templates: TypeAlias = dict[str, set[str]]  # the paths that each template, a pattern with {env}, was made from
-Fits: TypeAlias = Callable[[str, set[str]], bool]  # whether a template matches no other file than it may
+Fits: TypeAlias = Callable[[str], bool]  # whether a template matches no other file than it may
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,34 @@ def with_stars(templates: Mapping[str, set[str]], fits: Fits, apps: Mapping[str,
         for star, found in alike.items():
             paths = set().union(*(merged[template] for template in found if template in merged))
             worth_it = len(found) >= _FEW or (len(found) > 1 and _name_alike(found, merged, apps))
-            if worth_it and fits(star, paths):
+            if worth_it and fits(star):
                 merged = {template: made for template, made in merged.items() if template not in found} | {star: paths}
+    return _with_stars_in_names(merged, fits)
+
+
+def _with_stars_in_names(templates: Templates, fits: Fits) -> Templates:
+    """Files side by side become one template with a star in the file's name, where it fits.
+
+    values.yaml and what is named after the environment keep their places in Helm's order.
+    """
+    merged = dict(templates)
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for template in templates:
+        if _usual_position(template) == 1 and APP in template.rpartition("/")[0]:
+            alike[template.rpartition("/")[0]].append(template)
+    for folder, found in alike.items():
+        names = [template.rpartition("/")[2] for template in found]
+        prefix, suffix = _common_start(names), _common_start([name[::-1] for name in names])[::-1]
+        star = f"{folder}/{prefix}*{suffix}"
+        paths = set().union(*(templates[template] for template in found))
+        worth_it = len(found) >= _FEW or (len(found) > 1 and prefix.startswith("values"))
+        if worth_it and min(map(len, names)) >= len(prefix) + len(suffix) and fits(star):
+            merged = {template: made for template, made in merged.items() if template not in found} | {star: paths}
     return merged
+
+
+def _common_start(texts: Sequence[str]) -> str:
+    return "".join(signs[0] for signs in takewhile(lambda signs: len(set(signs)) == 1, zip(*texts, strict=False)))
 
 
 def _name_alike(templates: Iterable[str], made: Templates, apps: Mapping[str, str | None]) -> bool:

@@ -122,9 +122,9 @@ def _files_name_applications(
     folder: Sequence[Slot], named: Mapping[str, tuple[str, Span]], parts: Mapping[str, int | None],
     candidates: Mapping[str, Candidate], together: Mapping[str, int],
 ) -> bool:  # fmt: skip
-    if not named or _are_read_together(named, together):
-        return False
     names = {path[span[0] : span[1]] for path, (_, span) in named.items()}
+    if not named or _are_read_together(folder, named, together):
+        return False
     in_folder = all(parts[slot.path] is not None for slot in folder)
     forms = {form for form, _ in named.values()}
     if not in_folder:
@@ -132,13 +132,21 @@ def _files_name_applications(
     return len(names) >= _SOME and _have_own_images(named, candidates)
 
 
-def _are_read_together(named: Mapping[str, tuple[str, Span]], together: Mapping[str, int]) -> bool:
-    """Whether one application reads two of the files, whose names would make them two applications'."""
+def _are_read_together(
+    folder: Sequence[Slot], named: Mapping[str, tuple[str, Span]], together: Mapping[str, int]
+) -> bool:  # fmt: skip
+    """Whether one application reads two of the files, whose names would make them two applications'.
+
+    What stands beside a single name and is read with it (values.yaml and features.yaml) makes that no application, too.
+    """
     names: defaultdict[int, set[str]] = defaultdict(set)
-    for path, (_, span) in named.items():
-        if path in together:
-            names[together[path]].add(path[span[0] : span[1]])
-    return any(len(found) >= _SOME for found in names.values())
+    for slot in folder:
+        if slot.path in together:
+            _, span = named.get(slot.path, ("", (0, 0)))
+            names[together[slot.path]].add(slot.path[span[0] : span[1]])
+    if any(len(found - {""}) >= _SOME for found in names.values()):
+        return True
+    return len(set().union(*names.values()) - {""}) == 1 and any(len(found) >= _SOME for found in names.values())
 
 
 def _have_own_images(named: Mapping[str, tuple[str, Span]], candidates: Mapping[str, Candidate]) -> bool:

@@ -20,11 +20,12 @@ Frames: TypeAlias = Mapping[str, Sequence[Slot]]  # the slots of paths that diff
 class Rank(IntEnum):
     """The evidence, from the weakest to the strongest."""
 
-    RECURS = 1  # beside environments, or in several applications with the same images
-    SITED = 2  # in a folder for environments, clusters or overlays
-    PLACE = 3  # prod-eu
-    USUAL = 4  # prod
-    CERTAIN = 5  # envs/prod
+    WORD = 1  # api-prod beside api-dev
+    RECURS = 2  # beside environments, or in several applications with the same images
+    SITED = 3  # in a folder for environments, clusters or overlays
+    PLACE = 4  # prod-eu
+    USUAL = 5  # prod
+    CERTAIN = 6  # envs/prod
 
 
 @dataclass(slots=True)
@@ -99,8 +100,9 @@ def _own_rank(name: str, listed: Sequence[Slot], frames: Frames) -> Rank | None:
     if _is_like(name):
         beside = any(_is_like(other.name) for slot in listed for other in frames[slot.frame] if other.name != name)
         in_place = any(slot.parent in PARENTS or slot.form in ("values-", "-values") for slot in listed)
-        again = not listed[0].is_word and len({slot.frame for slot in listed}) >= _SOME
-        if beside or in_place or again:
+        if listed[0].is_word:
+            return Rank.WORD if beside else None
+        if beside or in_place or len({slot.frame for slot in listed}) >= _SOME:
             return Rank.USUAL if is_usual(name) else Rank.PLACE
     return Rank.SITED if any(slot.parent in PARENTS for slot in folders) else None
 
@@ -121,10 +123,15 @@ class _Beside:
         shared = [one for one in around if any(slot.name in self.sure for slot in one)]
         if shared:
             return self._rank_beside_sure(name, listed, shared)
+        return self._rank_by_recurrence(name, listed[0].form, around, settled=settled)
+
+    def _rank_by_recurrence(
+        self, name: str, form: str, around: Sequence[Sequence[Slot]], *, settled: bool
+    ) -> Rank | str | None:  # fmt: skip
         several = [one for one in around if len({slot.name for slot in one}) > 1]
-        if len(several) < _SOME or listed[0].form not in ("folder", "values-"):
+        if len(several) < _SOME or form not in ("folder", "values-"):
             return None
-        if listed[0].form == "values-" and len(several) >= _MANY:
+        if form == "values-" and len(several) >= _MANY:
             return Rank.RECURS
         if not settled and sum(bool(_same_images(one, self.candidates)) for one in several) >= _SOME:
             return Rank.RECURS
@@ -156,6 +163,6 @@ def _add_alone(alone: Iterable[Slot], ranks: Ranks) -> None:
         if not _is_like(slot.name):
             continue
         if slot.name in known or not (known or slot.is_word):
-            ranks.sure[slot.axis, slot.frame, slot.name] = Rank.USUAL
+            ranks.sure[slot.axis, slot.frame, slot.name] = Rank.WORD if slot.is_word else Rank.USUAL
         elif not slot.is_word:
             ranks.doubtful.setdefault((slot.axis, slot.name), f"only one place is called {slot.name}")

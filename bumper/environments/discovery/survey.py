@@ -131,9 +131,9 @@ def _value_templates(places: Mapping[str, Place], paths: Sequence[str]) -> Templ
         made.setdefault(template_of(place), set()).add(path)
     names = {place.environment for place in places.values()}
 
-    def fits(template: str, found: set[str]) -> bool:
+    def fits(template: str) -> bool:
         return all(
-            path in found and places[path].app == claim.app
+            path in places and (places[path].environment, places[path].app) == (name, claim.app)
             for name in names
             for path, claim in claim_paths([in_environment(template, name)], paths, "").items()
         )
