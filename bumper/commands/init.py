@@ -154,7 +154,7 @@ def _look_through(request: InitRequest, repository: _Repository) -> Initialized:
         text=tried.text,
         config=tried.config.model_dump(mode="json", exclude_unset=True),
         environments=tuple(_environments(tried)),
-        warnings=(*_warnings(tried.survey), *overrides),
+        warnings=(*_warnings(tried.survey), *map(str, overrides)),
     )
 
 
