@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bumper.environments.config_models import EnvironmentConfig
-from bumper.environments.environment_names import USUAL_NAMES
+from bumper.environments.environment_names import USUAL_NAMES, is_usual_with_place
 from bumper.environments.path_pattern import AppFolder, Claim
 
 _NAMES = "|".join(USUAL_NAMES)
@@ -19,6 +19,9 @@ _NAMED_FILE = re.compile(rf"(?:values[-.](?P<after>{_NAME})|(?P<before>{_NAME})-
 _BARE_FILE = re.compile(rf"(?P<name>{_NAME})\.ya?ml")
 _ENVIRONMENT_PARENTS = frozenset({"envs", "environments"})
 _PARENTS = _ENVIRONMENT_PARENTS | {"values"}
+_FOR_APPLICATIONS = frozenset({"applications", "apps", "charts", "components", "microservices", "projects", "services"})
+_UNUSED = frozenset({"templates", "hack"})
+_OF_CHARTS = ("charts", "ci")  # beside a Chart.yaml: what it depends on, and values for its tests
 _BASE_NAMES = ("values.yaml", "values.yml")
 # What the expressions above amount to, in bumper.yaml's notation.
 _USUAL_PATTERNS = (
@@ -98,7 +101,7 @@ def read_conventions(paths: Iterable[str], repository_name: str) -> Conventions:
         for name in found.certain:
             files[name].add(path)
         for name, folder in () if found.certain else found.doubtful:
-            if folder not in application_folders:
+            if folder not in application_folders and not _is_application(name, path):
                 files[name].add(path)
     return Conventions({name: frozenset(files[name]) for name in sorted(files)}, frozenset(paths), repository_name)
 
@@ -110,9 +113,20 @@ def _find_application_folders(clues: Mapping[str, _Clues]) -> set[str]:
     return {_application_folder(path, name) for path, found in clues.items() for name in found.certain}
 
 
+def _is_application(name: str, path: str) -> bool:
+    """Whether a folder is called like an environment with a suffix, but is an application: ``apps/test-runner``.
+
+    What is left for the application's folder is one that holds applications then; a place makes an environment of it.
+    """
+    left = _application_folder(path, name).rpartition("/")[2]
+    return left in _FOR_APPLICATIONS and not is_usual_with_place(name)
+
+
 def _find_clues(paths: Sequence[str]) -> dict[str, _Clues]:
     """The clues of every path that has some."""
-    charts = {path.removesuffix("Chart.yaml") + "charts" for path in paths if path.endswith("Chart.yaml")}
+    charts = {
+        path.removesuffix("Chart.yaml") + name for path in paths if path.endswith("Chart.yaml") for name in _OF_CHARTS
+    }
     folders = _Folders(charts)
     clues: dict[str, _Clues] = {}
     for path in paths:
@@ -130,7 +144,7 @@ def _find_clues(paths: Sequence[str]) -> dict[str, _Clues]:
 
 
 class _Folders(dict[str, _Clues | None]):
-    """What the folders of a path say, each looked at once; None below templates/ and below a chart's own charts/."""
+    """What the folders of a path say, each looked at once; None below templates/, hack/, and a chart's charts/ and ci/."""
 
     def __init__(self, charts: Collection[str]) -> None:
         super().__init__({"": _NO_CLUES})
@@ -149,7 +163,7 @@ class _Folders(dict[str, _Clues | None]):
 
     def _look(self, above: _Clues, folder: str) -> _Clues | None:
         parent, _, name = folder.rpartition("/")
-        if name == "templates" or (name == "charts" and folder in self._charts):
+        if name in _UNUSED or (name in _OF_CHARTS and folder in self._charts):
             return None
         if _FOLDER.fullmatch(name) is None:
             return above

@@ -317,7 +317,7 @@ def test_inline_overrides_are_warned_of(bumper: CommandLine, work: Path) -> None
 
     assert ran.err == (
         "warning: argocd/x.yaml:10: Application a-prod sets image.tag by helm.parameters, which overrides "
-        "apps/a/envs/prod/values.yaml; take the parameter out.\n"
+        "apps/a/envs/prod/values.yaml; remove the parameter.\n"
     )
     assert 'application: "{app}-prod"' in (work / "bumper.yaml").read_text(encoding="utf-8")
 

@@ -161,6 +161,28 @@ def test_an_application_named_like_an_environment_with_a_suffix_is_none() -> Non
     }
 
 
+def test_folders_of_applications_tools_and_charts_are_no_environments() -> None:
+    found = read(
+        "apps/api/dev/values.yaml",
+        "apps/api/prod/values.yaml",
+        "apps/test-runner/values.yaml",
+        "apps/production-tools/values.yaml",
+        "charts/dex/Chart.yaml",
+        "charts/dex/values.yaml",
+        "charts/dex/ci/test-values.yaml",
+        "hack/test-appset/values.yaml",
+    )
+
+    assert found == {
+        "dev": [("api", ("apps/api/dev/values.yaml",), ())],
+        "prod": [("api", ("apps/api/prod/values.yaml",), ())],
+    }
+
+
+def test_a_place_makes_an_environment_of_a_folder_among_applications() -> None:
+    assert set(read("apps/prod-eu/values.yaml", "apps/prod-tools/values.yaml")) == {"prod-eu"}
+
+
 def test_helm_s_order_is_values_first_and_the_environment_s_own_name_last() -> None:
     found = read("a/prod/values-a.yaml", "a/prod/values.yaml", "a/prod/values-prod.yaml", "a/prod/values-z.yaml")
 

@@ -68,7 +68,9 @@ def examine_token(gitlab: GitLab, token: Token) -> TokenFound:
         if status not in _NOT_SHOWN:
             return TokenFound((failed("token", error),), opens_api=status not in {None, HTTPStatus.UNAUTHORIZED})
         user, kind = _user(gitlab)
-        return TokenFound((Check("token", f"{kind} in {token.source}, whose scopes and expiry GitLab does not show"),), user)
+        return TokenFound(
+            (Check("token", f"{kind} in {token.source}, whose scopes and expiry GitLab does not show"),), user
+        )
     user, kind = _user(gitlab)
     checks = (Check("token", f"{kind} in {token.source}"), _check_scopes(about, token), _check_expiry(about, token))
     return TokenFound(checks, user, opens_api=checks[1].ok or "read_api" in about.scopes)
