@@ -23,6 +23,11 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _MAX_NAME = 255
+_PUBLIC_REGISTRY = re.compile(
+    r"(?:(?:index\.)?docker\.io|quay\.io|ghcr\.io|(?:[\w-]+\.)?gcr\.io|registry\.k8s\.io|public\.ecr\.aws|mcr\.microsoft\.com"
+    r"|nvcr\.io|docker\.elastic\.co|registry\.gitlab\.com|registry\.redhat\.io|cr\.yandex|\d+\.dkr\.ecr\.[\w-]+\.amazonaws\.com"
+    r"|[\w-]+\.azurecr\.io|[\w-]+\.pkg\.dev)/"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,6 +77,11 @@ def has_host(repository: str) -> bool:
     """Whether the first part of ``repository`` is a registry's host, by Docker's rule."""
     first, slash, _ = repository.partition("/")
     return bool(slash) and ("." in first or ":" in first or first == "localhost" or first.lower() != first)
+
+
+def is_at_public_registry(text: str) -> bool:
+    """Whether ``text`` begins with the host of a registry that everybody knows for one."""
+    return _PUBLIC_REGISTRY.match(text) is not None
 
 
 def is_address(text: str) -> bool:

@@ -15,8 +15,9 @@ from bumper.values.tag_scalars import is_switch
 
 _ORGANIZATIONS = ("organization", "org", "namespace", "project", "owner", "group")
 _HOSTS = ("host", "domain", "server")
+_EMPTY = ("repository", "repo", "registry", "hub")
 _LAST_PARTS = ("image", "name")
-_PLACEHOLDER = re.compile(r"[{}$<>%#]|__\w+__|\[\[")
+_PLACEHOLDER = re.compile(r"[{}$<>%#]|__\w+__|\[\[|^[A-Z][A-Z0-9_-]{2,}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def name_of_image(place: Place, text: str, prefix: str, partner: Sibling | None 
         return _below(name, registry)
     if is_host(name.parts[0]) and len(name.parts) == 1:
         return _unnamed(name, f"{text!r} is a registry or a part of a name, no repository")
-    return _in_scope(place, name)
+    return _in_scope(place, name, partner)
 
 
 def _with_last_part(place: Place, name: ImageName, partner: Sibling) -> ImageName:
@@ -69,12 +70,13 @@ def _with_last_part(place: Place, name: ImageName, partner: Sibling) -> ImageNam
     first = name.parts[0].rstrip("/")
     joined = replace(name, parts=(first, text), keys=(partner.key, key.key))
     is_whole = first == text or first.endswith(f"/{text}")
+    is_organization = first.count("/") == int(has_host(first))
     below = has_host(first) or "/" not in first or _registry_beside(place, "", ()) is not None
     if is_host(first):
         return joined
     if key.name.name == "name" and (is_whole or not _is_mapping_of_one_image(place)):
         return name  # a name of something, the repository being whole
-    if not is_whole and below and (key.name.name == "image" or "/" not in first):
+    if not is_whole and below and (key.name.name == "image" or is_organization):
         return joined
     return _unnamed(joined, f"{partner.key} {first!r} and {key.key} {text!r} cannot be joined for certain")
 
@@ -127,7 +129,7 @@ def _registry_beside(place: Place, prefix: str, used: Sequence[str]) -> NamePart
     return None
 
 
-def _in_scope(place: Place, name: ImageName) -> ImageName:
+def _in_scope(place: Place, name: ImageName, partner: Sibling | None) -> ImageName:
     """The name with the registry that stands further up, if any does; else Docker Hub's."""
     several = "/" in name.parts[0] or len(name.parts) > 1
     registries = [part for part in place.around.scope.registries if not (part.is_hub and several)]
@@ -136,6 +138,9 @@ def _in_scope(place: Place, name: ImageName) -> ImageName:
     if registries:
         named = " or ".join(f"{part.key} {part.value!r}" for part in registries)
         return _unnamed(name, f"its registry may be {named}")
+    empty = [key.key for part in _EMPTY if (key := place.keys.get(part)) is not None and place.value(part) is None]
+    if partner is not None and partner.name.kind is not Kind.REPOSITORY and empty and not several:
+        return _unnamed(name, f"{empty[0]} is empty, so that {name.parts[0]!r} may be anybody's")
     return _read(name)
 
 

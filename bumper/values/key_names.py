@@ -26,12 +26,13 @@ class Kind(Enum):
 class KeyName:
     """A key by its name and kind; ``prefix`` is the name without the kind's ending.
 
-    ``may_matter``: it speaks of an image, or may stand beside one that does (digest, chart, branch).
+    ``speaks``: the word image is in it. ``may_matter``: it speaks of an image, or may stand beside a key that does.
     """
 
     name: str
     kind: Kind | None
     prefix: str
+    speaks: bool = True
     may_matter: bool = True
 
 
@@ -82,7 +83,8 @@ def key_name(key: str) -> KeyName:
     for beginning, kind in _BEGINNINGS:
         if name.startswith(beginning):
             return KeyName(name, kind, name)
-    return KeyName(name, _WHOLE.get(name), name, name.endswith(_COMPANIONS) or name in _WHOLE)
+    speaks = "image" in name or name in _WHOLE
+    return KeyName(name, _WHOLE.get(name), name, speaks, speaks or name.endswith(_COMPANIONS))
 
 
 def speaks_of_an_image(parent_name: str) -> bool:

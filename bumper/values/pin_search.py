@@ -13,7 +13,7 @@ from bumper.values.partners import is_chart_file
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, format_path
 from bumper.values.shapes import pins_of_list, pins_of_mapping
-from bumper.values.siblings import effective_values, key_text, siblings_of
+from bumper.values.siblings import effective_values, is_public_image, key_text, siblings_of
 from bumper.values.surroundings import Scope, Surroundings, scope_below
 from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode, YamlError, parse_documents
 
@@ -22,7 +22,7 @@ Way: TypeAlias = "tuple[Way, str | int] | None"
 
 _Lower: TypeAlias = "tuple[tuple[str, MappingNode], ...]"
 
-_SCOPES = frozenset({"global", "docker", "imagenamespace", "imageorganization", "imageorg"})
+_SCOPES = frozenset({"global", "docker", "image", "imagenamespace", "imageorganization", "imageorg"})
 
 
 class _Visit(NamedTuple):  # a tuple, because a large file makes tens of thousands of them
@@ -52,8 +52,9 @@ def search_pins(text: str, root: Node, lower: tuple[tuple[str, Node], ...]) -> I
         if roots and id(visit.node) in roots:
             visit = visit._replace(lower=below)
         if isinstance(visit.node, MappingNode):
-            if _open_mapping(visit, visit.node, waiting) or visit.in_images:
-                yield from _pins_of_mapping(visit, visit.node, text)
+            speaks, scope = _open_mapping(visit, visit.node, waiting)
+            if speaks or visit.in_images:
+                yield from _pins_of_mapping(visit._replace(scope=scope), visit.node, text)
         else:
             _open_list(visit, visit.node, waiting)
             yield from _pins_of_list(visit, visit.node, text, below)
@@ -69,7 +70,7 @@ def _pins_of_mapping(visit: _Visit, mapping: MappingNode, text: str) -> Iterator
 def _pins_of_list(visit: _Visit, items: SequenceNode, text: str, below: _Lower) -> Iterator[Pin]:
     if is_parameter_list(items):
         yield from pins_of_parameters(text, path_of(visit.way), items, (*visit.beside, *below), visit.scope)
-    elif visit.in_images:
+    elif visit.in_images or any(map(is_public_image, items.items)):
         yield from pins_of_list(items, _surroundings(visit, text))
 
 
@@ -98,25 +99,29 @@ def _pins_in_text(helm: Helm) -> Iterator[Pin]:
             yield replace(pin, path=path, line=line, refusal=reason, tag_scalar=None, digest_scalar=None, absent=False)
 
 
-def _open_mapping(visit: _Visit, mapping: MappingNode, waiting: list[_Visit]) -> bool:
-    """Put the collections in ``mapping`` on the list of visits; whether one of its keys speaks of an image."""
+def _open_mapping(visit: _Visit, mapping: MappingNode, waiting: list[_Visit]) -> tuple[bool, Scope]:
+    """Put the collections in ``mapping`` on the list of visits; whether one of its keys speaks of an image.
+
+    With it comes the scope of what stands in the mapping.
+    """
     speaks = scoped = False
     keys: list[str] = []
     inner: list[tuple[str, KeyName, MappingNode | SequenceNode]] = []
     for text, value in _entries(mapping):
         keys.append(text)
         name = key_name(text)
-        if name.kind is not None:
+        if name.kind is not None or name.speaks:
             speaks = True
-            scoped = scoped or name.kind is Kind.REGISTRY
-        elif name.name in _SCOPES:
-            scoped = True
         if type(value) is MappingNode or type(value) is SequenceNode:
             inner.append((text, name, value))
+        elif not speaks and is_public_image(value):
+            speaks = True
+        if name.kind is Kind.REGISTRY or name.name in _SCOPES:
+            scoped = True
+    scope = _scope_below(visit, mapping) if scoped or visit.lower else visit.scope
     if inner:
         twice = {key for key, times in Counter(keys).items() if times > 1} if len(mapping.keys) < len(keys) else ()
         lower = [(file, effective_values(other)) for file, other in visit.lower]
-        scope = _scope_below(visit, mapping) if scoped or lower else visit.scope
         for text, name, value in reversed(inner):
             below = tuple((file, node) for file, values in lower if isinstance(node := values.get(text), MappingNode))
             duplicate = (
@@ -127,7 +132,7 @@ def _open_mapping(visit: _Visit, mapping: MappingNode, waiting: list[_Visit]) ->
             in_images = visit.in_images or name.kind is Kind.IMAGE or name.kind is Kind.IMAGES
             beside = values_beside(mapping) if type(value) is SequenceNode and is_parameter_list(value) else ()
             waiting.append(_Visit(value, (visit.way, text), name.name, in_images, below, scope, duplicate, beside))
-    return speaks
+    return speaks, scope
 
 
 def _scope_below(visit: _Visit, mapping: MappingNode) -> Scope:

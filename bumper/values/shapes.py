@@ -18,10 +18,13 @@ from bumper.values.partners import (
 )
 from bumper.values.pin import Pin
 from bumper.values.pin_making import absent_pin, digest_beside, digest_only_pin, make_pin
-from bumper.values.siblings import Origin, Sibling, resolve, siblings_of
+from bumper.values.siblings import Origin, Sibling, is_public_image, resolve, siblings_of
 from bumper.values.surroundings import Place, Surroundings
 from bumper.values.tag_scalars import image_string, image_string_for_tag, is_switch, plain_value
 from bumper.values.yaml_tree import MappingNode, SequenceNode
+
+# Keys that hold one half of a pin, so that there is something to say where the other half is not there.
+_HALVES = ("repository", "repo", "image", "imagename")
 
 
 def pins_of_mapping(mapping: MappingNode, around: Surroundings) -> Iterator[Pin]:
@@ -45,9 +48,9 @@ def pins_of_keys(keys: Mapping[str, Sibling], around: Surroundings) -> Iterator[
 
 def pins_of_list(items: SequenceNode, around: Surroundings) -> Iterator[Pin]:
     """The pins of ``images: [repository:tag, ...]``."""
-    if around.in_images:
-        place = Place({}, around)
-        for index, item in enumerate(items.items):
+    place = Place({}, around)
+    for index, item in enumerate(items.items):
+        if around.in_images or is_public_image(item):
             entry = Sibling("", key_name(""), resolve(item), item.line, Origin.OWN)
             yield from loose_image(place, entry, (index,))
 
@@ -83,8 +86,14 @@ def _pins_of_name(place: Place, key: Sibling, claimed: set[str]) -> Iterator[Pin
     names = kind in (Kind.IMAGE, Kind.REPOSITORY) or _is_name_below_an_image(place, key)
     if names and not speaks_of_something_else(place, key):
         yield from _pin_without_tag(place, key, claimed)
-    elif kind in (None, Kind.IMAGES) and place.around.in_images:
+    elif kind in (None, Kind.IMAGES) and (place.around.in_images or _holds_an_image(key)):
         yield from loose_image(place, key, (key.key,))
+
+
+def _holds_an_image(key: Sibling) -> bool:
+    """Whether a key outside of images may hold one by its name or by its value: ``imageEnvoy``, ``quay.io/...:v1``."""
+    is_chart = key.name.name.startswith("chart")
+    return key.name.speaks or (key.node is not None and not is_chart and is_public_image(key.node))
 
 
 def _is_name_below_an_image(place: Place, key: Sibling) -> bool:
@@ -110,7 +119,7 @@ def _pin_without_tag(place: Place, key: Sibling, claimed: set[str]) -> Iterator[
     claimed.update(key_name(part).name for part in name.keys)
     if digest.scalar is not None and digest.value is not None and _tag_below(place, key) is None:
         yield digest_only_pin(place, key, name, digest)
-    elif name.repository is not None and key.name.kind is not None and not has_other_version(place, key):
+    elif name.repository is not None and key.name.name.endswith(_HALVES) and not has_other_version(place, key):
         yield _absent(place, key, name, value)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TypeAlias
 
+from bumper.image import is_at_public_registry
 from bumper.values.key_names import KeyName, key_name
 from bumper.values.pin_path import PinPath
 from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, SequenceNode
@@ -78,8 +79,13 @@ def _pairs(mapping: MappingNode, origin: Origin, file: str = "", *, every: bool)
         text = key.value if type(key) is Scalar else key_text(key)
         if text is not None:
             name = key_name(text)
-            if every or name.may_matter:
+            if every or name.may_matter or is_public_image(value):
                 yield Sibling(text, name, resolve(value), key.line, origin, mapping, file)
+
+
+def is_public_image(node: Node) -> bool:
+    """Whether a value is an image at a registry that everybody knows, whatever its key is called."""
+    return type(node) is Scalar and ":" in node.value and is_at_public_registry(node.value)
 
 
 def merged_mappings(mapping: MappingNode) -> Iterator[MappingNode]:

@@ -12,6 +12,7 @@ from bumper.values.tag_scalars import is_switch, plain_value
 from bumper.values.yaml_tree import MappingNode
 
 _REGISTRIES = ("imageregistry", "registry", "containerregistry", "dockerregistry", "defaultregistry", "hub", "imagehub")
+_NAMES = frozenset({"repository", "repo", "name", "image"})
 _NAMESPACES = ("imagenamespace", "imageorganization", "imageorg")
 
 
@@ -98,14 +99,17 @@ def _names_an_image(keys: Mapping[str, Sibling]) -> bool:
 
 
 def _shared(keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]]) -> list[NamePart]:
-    """The registries below ``global`` (``global.imageRegistry`` outdoes the others) and ``docker.registry``."""
+    """The registries below ``global`` (``global.imageRegistry`` outdoes the others) and of ``docker`` or ``image``."""
     found: list[NamePart] = []
-    for name in ("global", "docker"):
+    for name in ("global", "docker", "image"):
         key = keys.get(name)
         if key is not None and isinstance(key.node, MappingNode):
             others = [(file, node) for file, one in lower if isinstance(node := value_of(one, key.key), MappingNode)]
             inner = siblings_of(key.node, others, every=False)
-            found += _shared_of_global(key.key, inner) if name == "global" else _of(key.key, inner, ("registry",))
+            if name == "global":
+                found += _shared_of_global(key.key, inner)
+            elif _NAMES.isdisjoint(inner):
+                found += _of(key.key, inner, ("registry",))
     return found
 
 
