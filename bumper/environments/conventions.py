@@ -144,7 +144,7 @@ def _find_clues(paths: Sequence[str]) -> dict[str, _Clues]:
 
 
 class _Folders(dict[str, _Clues | None]):
-    """What the folders of a path say, each looked at once; None below templates/, hack/, and a chart's charts/ and ci/."""
+    """What the folders of a path say, each looked at once; None where nothing below is deployed."""
 
     def __init__(self, charts: Collection[str]) -> None:
         super().__init__({"": _NO_CLUES})

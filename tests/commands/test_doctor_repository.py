@@ -211,3 +211,36 @@ def test_delivery_by_commit_without_the_api(make_gitops: GitopsMaker, sandbox: S
     found = doctor.with_token(token, code=0, name="CI_JOB_TOKEN")
 
     assert "straight to main" in found.checks["delivery to staging"]["found"]
+
+
+APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web-prod}
+spec:
+  source: {path: apps/web, helm: {valueFiles: [live.yaml]}}
+"""
+
+
+def test_what_no_environment_has_is_listed(make_gitops: GitopsMaker, doctor: Doctor) -> None:
+    make_gitops(
+        {
+            "apps/a/envs/prod/values.yaml": values("1"),
+            "apps/web/live.yaml": values("2"),
+            "argocd/web.yaml": APPLICATION,
+            "hack/values.yaml": values("3"),
+        }
+    )
+
+    found = doctor(code=0)
+
+    assert [one["found"] for one in found.ran.json["checks"] if one["name"] == "coverage"] == [
+        "no environment has Argo CD's application web-prod",
+        "apps/web/live.yaml holds 1 tag and no environment has it",
+    ]
+
+
+def test_a_repository_that_is_covered(make_gitops: GitopsMaker, doctor: Doctor) -> None:
+    make_gitops({"apps/a/envs/prod/values.yaml": values("1"), "apps/a/values.yaml": values("0")})
+
+    assert doctor(code=0).checks["coverage"]["found"] == "every file with tags belongs to an environment"

@@ -1,8 +1,10 @@
-"""What Argo CD sets above the values files, and whether it can be asked."""
+"""What Argo CD deploys and what it sets above the values files, and whether it can be asked."""
 
 from collections.abc import Iterator, Sequence
 
 from bumper.commands.doctor.check import Check, failed
+from bumper.commands.doctor.coverage import examine_coverage
+from bumper.environments.discovery.git_generator import Tree
 from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
 from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides
@@ -15,15 +17,17 @@ _MAX_LINES = 10
 
 
 def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Check]:
-    """Overrides of pins in the repository's Applications and ApplicationSets; a token where bumper.yaml names a server.
+    """What the repository's Applications and ApplicationSets deploy and override; a token where there is a server.
 
     Bump needs none of it, but a tag that is overridden is not what runs.
     """
     try:
-        manifests = read_manifests(read_files(checkout, filter(may_hold_manifests, checkout.files)))
+        sources = read_files(checkout, filter(may_hold_manifests, checkout.files))
     except BumperError as error:
         yield failed(_NAME, error)
         return
+    manifests = read_manifests(sources)
+    yield from examine_coverage(Tree(dict.fromkeys(checkout.files), sources), manifests, targets)
     overrides = find_overrides(manifests, pin_paths(target.gathered for target in targets))
     yield from (Check(_NAME, override.found, override.next_step) for override in overrides[:_MAX_LINES])
     if len(overrides) > _MAX_LINES:
