@@ -9,6 +9,21 @@ from dataclasses import dataclass
 _REFERENCE = re.compile(r"[@#!](?=\w)|(?<=:)/(?=/)")
 
 
+# A GitLab that started a thousand pipelines a second would need thirty years for these: a larger id is no pipeline's,
+# and a record that holds one would stop every real pipeline.
+MAX_PIPELINE_ID = 10**12
+
+
+def is_pipeline_id(text: str) -> bool:
+    """Whether ``text`` is the id of a pipeline: ASCII digits, no more than GitLab can have counted to."""
+    return (
+        text.isascii()
+        and text.isdecimal()
+        and len(text) <= len(str(MAX_PIPELINE_ID))
+        and 0 < int(text) <= MAX_PIPELINE_ID
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """The CI pipeline that asks: its id orders the pipelines of one source project (server and path)."""
@@ -32,7 +47,7 @@ class Source:
 def read_pipeline(environ: Mapping[str, str]) -> Pipeline | None:
     """The CI pipeline that bumper runs in, if it runs in one."""
     number = environ.get("CI_PIPELINE_ID", "")
-    if not number.isdecimal():
+    if not is_pipeline_id(number):
         return None
     project = f"{environ.get('CI_SERVER_URL', '')}/{environ.get('CI_PROJECT_PATH', '')}"
     return Pipeline(int(number), environ.get("CI_PIPELINE_URL", ""), project)

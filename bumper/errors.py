@@ -15,14 +15,18 @@ class BumperError(Exception):
         """Join both to the sentence that ``str`` gives."""
         self.what = what.removesuffix(".")
         self.next_step = next_step.removesuffix(".")
-        ending = "" if "\n" in self.next_step else "."
-        super().__init__(f"{self.what}; {self.next_step}{ending}" if self.next_step else what)
+        sentence = f"{self.what}; {self.next_step}" if self.next_step else self.what
+        super().__init__(sentence if "\n" in sentence else f"{sentence}.")
 
 
 class Refused(BumperError):
     """A mistake in the request, the configuration or the repository: trying again will not help."""
 
     exit_code = 1
+
+
+class LookedFarEnough(Refused):
+    """The answer is further back in the history than bumper is willing to look."""
 
 
 class WrongUsage(BumperError):

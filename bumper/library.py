@@ -19,7 +19,7 @@ from bumper.planning.bump import apply_plan, check_images, choose_apps, diff_of
 from bumper.planning.bump import plan_bump as plan_edits
 from bumper.planning.proposal import Proposal, Request, Words, bump_subject
 from bumper.planning.proposal import propose as put_together
-from bumper.records.record import Record
+from bumper.records.record import Command, Record
 from bumper.values.change import Change, Held
 from bumper.values.explain import explain_refusal
 from bumper.values.pin import Pin
@@ -134,10 +134,14 @@ def propose(planned: Plan, *, target_branch: str = "main", title: str | None = N
     if not planned.changes:
         raise Refused(f"{planned.environment}: the plan changes nothing, so there is nothing to propose.")
     asked = Request(
-        "bump", planned.environment, target_branch, tuple(image.repository for image in planned.images), planned.apps
-    )  # fmt: skip
+        Command.BUMP,
+        planned.environment,
+        target_branch,
+        tuple(image.repository for image in planned.images),
+        planned.apps,
+    )
     images = tuple(dict.fromkeys(change.reference for change in planned.changes))
-    record = Record("bump", planned.environment, images, planned.changes)
+    record = Record(Command.BUMP, planned.environment, images, planned.changes)
     words = Words(planned.config.commit_message, title)
     subject = bump_subject(planned.environment, planned.changes)
     rules = planned.config.environments.get(planned.environment)

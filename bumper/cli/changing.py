@@ -1,15 +1,11 @@
 """Commands that change an environment, by merge request or straight on the branch."""
 
-import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bumper.cli import options as opt
 from bumper.cli.common import Common, with_common_options
-
-if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
-    from bumper.delivery.result import Result
 
 
 @with_common_options
@@ -43,15 +39,15 @@ def bump(
     parsed = tuple(parse_image(image) for image in images or ())
     if bool(parsed) == (event is not None):
         raise WrongUsage("name the images, or give --event FILE; one of the two.")
-    with common.start_clone() as cloning:
+    with common.session() as session:
         from bumper.commands.bump import BumpRequest
         from bumper.commands.bump import bump as run
         from bumper.files import read_body
 
         body = read_body(event) if event is not None else None
         request = BumpRequest(environment, parsed, body, tuple(app or ()), allow_missing, common.dry_run, verify)
-        result = run(request, common.delivery_options(allow_older=allow_older), cloning, common.environ)
-    common.finish(result, cloning.settings)
+        result = run(request, common.delivery_options(allow_older=allow_older), session)
+    common.finish(result)
 
 
 @with_common_options
@@ -76,15 +72,14 @@ def promote(
 
     Example: bumper promote staging prod --app backend
     """
-    with common.start_clone() as cloning:
+    with common.session() as session:
         from bumper.commands.promote import PromoteRequest
         from bumper.commands.promote import promote as run
 
         apps, images = tuple(app or ()), tuple(image or ())
         request = PromoteRequest(source, target, apps, images, common.dry_run, verify, allow_moved, require_healthy)
-        confirm = _never_ask if common.yes or not sys.stdin.isatty() else common.ask
-        result = run(request, common.delivery_options(), cloning, common.environ, confirm)
-    common.finish(result, cloning.settings)
+        result = run(request, common.delivery_options(), session, common.confirm)
+    common.finish(result)
 
 
 @with_common_options
@@ -107,7 +102,7 @@ def rollback(
 
     Example: bumper rollback prod --app backend --hold "payment errors"
     """
-    with common.start_clone() as cloning:
+    with common.session() as session:
         from bumper.commands.rollback import RollbackRequest
         from bumper.commands.rollback import rollback as run
 
@@ -115,8 +110,8 @@ def rollback(
             environment, tuple(app or ()), all_apps, to, steps, mr,
             force=force, hold=hold, dry_run=common.dry_run, verify=verify,
         )  # fmt: skip
-        result = run(request, common.delivery_options(), cloning, common.environ)
-    common.finish(result, cloning.settings)
+        result = run(request, common.delivery_options(), session, common.confirm)
+    common.finish(result)
 
 
 @with_common_options
@@ -151,14 +146,11 @@ def unhold(
 
 
 def _hold(command: str, environment: str, app: list[str], image: list[str] | None, reason: str, common: Common) -> None:
-    with common.start_clone() as cloning:
+    with common.session() as session:
         from bumper.commands.hold import HoldRequest
         from bumper.commands.hold import hold as run
+        from bumper.records.record import Command
 
-        request = HoldRequest(command, environment, tuple(app), tuple(image or ()), reason, common.dry_run)
-        result = run(request, common.delivery_options(), cloning, common.environ)
-    common.finish(result, cloning.settings)
-
-
-def _never_ask(_: "Result") -> bool:
-    return True
+        request = HoldRequest(Command(command), environment, tuple(app), tuple(image or ()), reason, common.dry_run)
+        result = run(request, common.delivery_options(), session)
+    common.finish(result)

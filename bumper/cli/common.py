@@ -3,8 +3,7 @@
 import functools
 import inspect
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -14,14 +13,14 @@ from bumper.cli import options as opt
 from bumper.cli.colour import colour_diff, is_coloured
 from bumper.cli.printing import show
 from bumper.cli.run import Output, Run, run_of
+from bumper.cli.session import open_session
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
     from contextlib import AbstractContextManager
 
     from bumper.delivery.options import DeliveryOptions
     from bumper.delivery.result import Result
-    from bumper.git.clone import Cloning
-    from bumper.settings import Settings
+    from bumper.delivery.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +52,31 @@ class Common:
         """The run of the command line."""
         return run_of(self.context)
 
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """The process's environment."""
-        from bumper.settings import environment
-
-        return environment()
-
-    def start_clone(self) -> "AbstractContextManager[Cloning]":
-        """The clone of the GitOps repository, which goes on while the command is imported."""
-        from bumper.git.clone import start_clone
-        from bumper.settings import read_settings
-
-        settings = read_settings(self.environ, repo=self.repo, branch=self.branch, gitlab_url=self.gitlab_url)
-        return start_clone(settings, self.environ)
+    def session(self) -> "AbstractContextManager[Session]":
+        """The session of the command, whose clone goes on while the command is imported."""
+        return open_session(self.run, repo=self.repo, branch=self.branch, gitlab_url=self.gitlab_url)
 
     def delivery_options(self, *, allow_older: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""
-        from bumper.delivery.by_api import MergeRequestOptions
         from bumper.delivery.options import DeliveryOptions
-        from bumper.gitlab.merge_requests import People
+        from bumper.gitlab.merge_request_changes import People
 
-        people = People(tuple(self.reviewer or ()), tuple(self.assignee or ()))
         return DeliveryOptions(
             delivery=self.delivery.value if self.delivery is not None else None,
-            mr_options=MergeRequestOptions(people, self.reopen, allow_older),
+            people=People(tuple(self.reviewer or ()), tuple(self.assignee or ())),
             labels=tuple(self.label or ()),
             title=self.title,
+            reopen=self.reopen,
+            allow_older=allow_older,
             auto_merge=self.auto_merge,
-            waits=self.wait is not None or self.wait_deployed is not None,
-            waits_deployed=self.wait_deployed is not None,
+            wait=self.wait,
+            wait_deployed=self.wait_deployed,
         )
+
+    @property
+    def confirm(self) -> "Callable[[Result], bool]":
+        """Whether to go on with a result that is shown: asked on a terminal, unless ``--yes`` was given."""
+        return (lambda _: True) if self.yes or not sys.stdin.isatty() else self.ask
 
     def ask(self, result: "Result") -> bool:
         """Show what would be proposed, and ask whether it shall be."""
@@ -95,18 +88,10 @@ class Common:
         print("Propose these changes? [y/N] ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
-    def finish(self, result: "Result", settings: "Settings") -> None:
-        """Wait for what is to be waited for, and print the result."""
+    def finish(self, result: "Result") -> None:
+        """Print the result."""
         from bumper.cli import report
-        from bumper.delivery.merge import wait_until_merged
 
-        began = time.monotonic()
-        tell = self.run.progress.print
-        result = wait_until_merged(result, settings, self.wait if self.wait is not None else self.wait_deployed, tell)
-        if self.wait_deployed is not None:
-            from bumper.delivery.rollout import wait_until_deployed
-
-            wait_until_deployed(result, settings, self.wait_deployed, began, tell)
         if self.dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own
             report.write_dotenv(self.dotenv, result)
         show(

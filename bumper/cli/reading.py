@@ -9,6 +9,7 @@ import typer
 from bumper.cli import options as opt
 from bumper.cli.printing import show
 from bumper.cli.run import Output, run_of
+from bumper.cli.session import open_session
 
 Environments = Annotated[
     list[str] | None, typer.Argument(help="Only these environments; by default all.", metavar="ENVIRONMENT")
@@ -32,17 +33,13 @@ def status(
 
     Example: bumper status staging prod --all
     """
-    from bumper.git.clone import start_clone
-    from bumper.settings import environment, read_settings
-
-    settings = read_settings(environment(), repo=repo, branch=branch, gitlab_url=gitlab_url)
-    with start_clone(settings, environment()) as cloning:
+    with open_session(run_of(context), repo=repo, branch=branch, gitlab_url=gitlab_url) as session:
         from bumper.cli import report_status as report
         from bumper.cli.status_page import status_page
         from bumper.commands.status.status import status as run
         from bumper.files import write_text
 
-        found = run(environments or (), cloning, with_ages=html is not None)
+        found = run(environments or (), session, with_ages=html is not None)
     if html is not None:
         write_text(html, status_page(found, datetime.now(UTC)), "--html")
     as_text = output is Output.TEXT  # of thousands of rows the other one is not made
@@ -64,14 +61,9 @@ def history(
 
     Example: bumper history prod --app backend
     """
-    from bumper.git.clone import start_clone
-    from bumper.settings import environment as process_environment
-    from bumper.settings import read_settings
-
-    settings = read_settings(process_environment(), repo=repo, branch=branch, gitlab_url=gitlab_url)
-    with start_clone(settings, process_environment()) as cloning:
+    with open_session(run_of(context), repo=repo, branch=branch, gitlab_url=gitlab_url) as session:
         from bumper.cli import report_status as report
         from bumper.commands.history import history as run
 
-        found = run(environment, tuple(app or ()), cloning)
+        found = run(environment, tuple(app or ()), session)
     show(run_of(context), report.history_data(found), report.history_text(found), ())

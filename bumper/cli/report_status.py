@@ -9,8 +9,8 @@ from bumper.cli.report import change_data
 from bumper.commands.history import History
 from bumper.commands.status.overview import Overview
 from bumper.commands.status.status import Status
-from bumper.gitlab.merge_requests import MergeRequest
 from bumper.records.history import Deployment
+from bumper.records.known_requests import RecordedRequest
 
 _NOTHING = "-"
 
@@ -26,17 +26,17 @@ def status_data(status: Status) -> dict[str, Any]:
     }
 
 
-def _request_data(one: MergeRequest) -> dict[str, Any]:
-    record = one.record
+def _request_data(recorded: RecordedRequest) -> dict[str, Any]:
+    one, record = recorded.merge_request, recorded.record
     return {
         "iid": one.iid,
         "url": one.url,
         "title": one.title,
         "state": one.state,
         "branch": one.source_branch,
-        "command": record.command if record is not None else None,
-        "environment": record.environment if record is not None else None,
-        "changes": [change_data(change) for change in record.changes] if record is not None else [],
+        "command": record.command,
+        "environment": record.environment,
+        "changes": [change_data(change) for change in record.changes],
     }
 
 
@@ -62,7 +62,8 @@ def status_text(status: Status, *, every_row: bool) -> str:
         for row in own
         if row.held is not None
     ]
-    requests = [f"!{one.iid} {one.title}: {one.url}" for one in status.merge_requests]
+    shown_requests = (one.merge_request for one in status.merge_requests)
+    requests = [f"!{one.iid} {one.title}: {one.url}" for one in shown_requests]
     return "\n".join([*lines, *held, *requests])
 
 
@@ -90,7 +91,6 @@ def _telling(status: Status) -> set[tuple[str, str]]:
     proposed = {
         (change.app, overview.one_name.get(str(change.image), str(change.image)))
         for one in status.merge_requests
-        if one.record is not None
         for change in one.record.changes
     }
     return drifting | held | proposed

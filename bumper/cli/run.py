@@ -7,6 +7,7 @@ from enum import StrEnum
 import typer
 
 from bumper.cli.progress import Progress
+from bumper.clock import SYSTEM_CLOCK, Clock
 
 
 class Output(StrEnum):
@@ -25,6 +26,7 @@ class Run:
 
     progress: Progress
     output: Output
+    clock: Clock = SYSTEM_CLOCK
 
 
 def start_run(progress: Progress, environ: Mapping[str, str]) -> Run:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from bumper.cli.status_table import Cell, Proposed, Running, TableRow, table_rows
 from bumper.commands.status.status import Status
-from bumper.gitlab.merge_requests import MergeRequest
+from bumper.records.known_requests import RecordedRequest
 from bumper.values.change import Version
 
 _TEMPLATE = Path(__file__).with_suffix(".html")
@@ -80,9 +80,9 @@ def _list(title: str, items: Sequence[str]) -> str:
     return f"<details{is_open}><summary><h2>{title} ({len(items)})</h2></summary><ul>{lines}</ul></details>"
 
 
-def _request_line(one: MergeRequest) -> str:
-    where = f" <span>{escape(one.record.environment)}</span>" if one.record is not None else ""
-    return _link(one.url, f"!{one.iid} {one.title}") + where
+def _request_line(recorded: RecordedRequest) -> str:
+    one = recorded.merge_request
+    return _link(one.url, f"!{one.iid} {one.title}") + f" <span>{escape(recorded.record.environment)}</span>"
 
 
 def _link(url: str, text: str) -> str:

@@ -100,9 +100,9 @@ def _running(
 def _proposed(status: Status) -> Iterator[tuple[tuple[str, str], str, Proposed]]:
     """What each open merge request changes: application and image, environment, and to what."""
     one_name = status.overview.one_name
-    for request in status.merge_requests:
-        record = request.record
-        if record is not None and record.environment in status.overview.environments:
+    for recorded in status.merge_requests:
+        record = recorded.record
+        if record.environment in status.overview.environments:
             for change in record.changes:
                 image = one_name.get(str(change.image), str(change.image))
-                yield (change.app, image), record.environment, Proposed(change.after, request)
+                yield (change.app, image), record.environment, Proposed(change.after, recorded.merge_request)

@@ -1,25 +1,28 @@
 """``bumper bump``: set images' tags in an environment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bumper.ci import read_pipeline, read_source
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
-from bumper.delivery.result import Result
+from bumper.delivery.result import Result, Status
+from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
-from bumper.delivery.superseded import Late, find_late, superseded
+from bumper.delivery.superseded import Superseded, find_superseded, superseded_by
+from bumper.environments.registries import registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
 from bumper.environments.rules import check_rules, require_digests
 from bumper.environments.selection import Selection
 from bumper.git.checkout import Checkout
-from bumper.git.clone import Cloning
 from bumper.image import ImageReference
-from bumper.planning.bump import Plan, check_images, choose_apps, plan_bump
+from bumper.planning.bump import Plan, check_images, choose_apps, images_to_resolve, plan_bump
 from bumper.planning.draft import ProposalText, make_draft
+from bumper.planning.expected_images import rollout_of
 from bumper.planning.proposal import Request, bump_subject
-from bumper.records.order import NewerPipeline, Outrun
+from bumper.records.known_requests import KnownRequests
+from bumper.records.record import Command
 
 if TYPE_CHECKING:  # only a notification needs it
     from bumper.registry.events.notification import PushedImage
@@ -38,8 +41,8 @@ class BumpRequest:
     verify: bool = True
 
 
-def bump(request: BumpRequest, options: DeliveryOptions, cloning: Cloning, environ: Mapping[str, str]) -> Result:
-    """Clone, gather, plan, ask the registries, propose, publish.
+def bump(request: BumpRequest, options: DeliveryOptions, session: Session) -> Result:
+    """Clone, read the environment, plan, propose, wait.
 
     Raises:
         BumperError: the request cannot be fulfilled; nothing is half done.
@@ -48,9 +51,11 @@ def bump(request: BumpRequest, options: DeliveryOptions, cloning: Cloning, envir
     check_images(request.images)
     pushed = _read_event(request.event)
     if request.event is not None and not pushed:
-        told = "the notification tells of no push of a tag; nothing was done."
-        return Result("bump", request.environment, "unchanged", warnings=(told,))
-    return deliver.retry_when_outrun(cloning.end(), lambda tip: _bump_once(request, pushed, options, tip, environ))
+        warning = "the notification is not about the push of a tag; nothing was done."
+        return Result(Command.BUMP, request.environment, Status.UNCHANGED, warnings=(warning,))
+    return deliver.remake_after_lost_push(
+        session.cloning.end(), lambda tip: _bump_once(request, pushed, options, tip, session), session.clock
+    )
 
 
 def _read_event(event: bytes | None) -> "tuple[PushedImage, ...]":
@@ -63,35 +68,38 @@ def _read_event(event: bytes | None) -> "tuple[PushedImage, ...]":
 
 def _bump_once(
     request: BumpRequest, pushed: "Sequence[PushedImage]", options: DeliveryOptions, checkout: Checkout,
-    environ: Mapping[str, str],
+    session: Session,
 ) -> Result:  # fmt: skip
     target = open_target(checkout, request.environment, _selection(request))
-    name = target.environment.name
+    known = session.known_requests(checkout, target.setup)
     images = check_images(request.images) or _images_of(target, pushed, request)
     check_rules(target.setup.config, target.environment, images)
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
-    apps = choose_apps(target.gathered, name, request.apps)
-    pipeline = None if options.mr_options.allow_older else read_pipeline(environ)
-    late = find_late(target, images, apps, pipeline)
-    overtaken = [one.image for one in late]
-    plan = _plan(request, target, [image for image in images if image not in overtaken], apps, environ)
-    plan = replace(plan, warnings=(*plan.warnings, *(one.explain(name) for one in late)))
-    asked = Request("bump", name, checkout.branch, tuple(image.repository for image in images), request.apps)
-    if late and len(late) == len(images):
-        return superseded(asked, plan.warnings, [one.newer for one in late])
+    apps = choose_apps(target.gathered, request.environment, request.apps)
+    asked = Request(
+        Command.BUMP, request.environment, checkout.branch, tuple(image.repository for image in images), request.apps
+    )  # fmt: skip
+    superseded = _superseded(target, known, images, apps, options, session)
+    plan = _plan(request, target, _without(images, superseded), apps, session)
+    if superseded and len(superseded) == len(images):
+        return deliver.require_wait(superseded_by(asked, superseded, plan.warnings), options)
+    plan = replace(plan, warnings=(*plan.warnings, *(one.explain(request.environment) for one in superseded)))
     if not plan.changes:
-        done = deliver.nothing_to_do(target, plan, asked)
-        return done if request.dry_run else deliver.close_outdated(target, plan, done)
-    remarks = describe_commits(checkout.settings, plan.changes, read_source(environ)) if delivery != "commit" else []
-    text = ProposalText(bump_subject(name, plan.changes), options.title, options.labels, remarks)
-    draft = make_draft(target, asked, plan, text, environ)
+        return _unchanged(target, plan, asked, request, options, session, known)
+    source = read_source(session.environ)
+    remarks = describe_commits(session, plan.changes, source) if delivery != "commit" else []
+    text = ProposalText(bump_subject(request.environment, plan.changes), options.title, options.labels, remarks)
+    draft = make_draft(target, asked, plan, text, session.environ)
     if request.dry_run:
-        return draft.shown()
-    try:
-        return deliver.deliver(draft, target, options)
-    except Outrun as overtaking:
-        told = _late(plan, images, overtaking.newer)
-        return superseded(asked, (*plan.warnings, *(one.explain(name) for one in told)), [overtaking.newer])
+        return deliver.dry_run_result(draft, delivery)
+    done = deliver.require_wait(deliver.deliver(draft, target, delivery, options, session, known), options)
+    return deliver.wait_for_rollout(done, draft.rollout, options, session)
+
+
+def _selection(request: BumpRequest) -> Selection:
+    """A notification may name an image without its registry: which pins it means is decided among all."""
+    named = () if request.event is not None else tuple(image.repository for image in request.images)
+    return Selection(request.apps, named)
 
 
 def _images_of(target: Target, pushed: "Sequence[PushedImage]", request: BumpRequest) -> tuple[ImageReference, ...]:
@@ -100,52 +108,43 @@ def _images_of(target: Target, pushed: "Sequence[PushedImage]", request: BumpReq
     return pushed_images(target, pushed, allow_missing=request.allow_missing)
 
 
-def _selection(request: BumpRequest) -> Selection:
-    """A notification may name an image without its registry: what it means is told from all pins."""
-    named = () if request.event is not None else tuple(image.repository for image in request.images)
-    return Selection(request.apps, named)
+def _superseded(
+    target: Target, known: KnownRequests | None, images: Sequence[ImageReference], apps: frozenset[str],
+    options: DeliveryOptions, session: Session,
+) -> list[Superseded]:  # fmt: skip
+    pipeline = None if options.allow_older else read_pipeline(session.environ)
+    return find_superseded(target, known, images, apps, pipeline)
+
+
+def _without(images: Sequence[ImageReference], superseded: Sequence[Superseded]) -> list[ImageReference]:
+    left_out = [one.image for one in superseded]
+    return [image for image in images if image not in left_out]
 
 
 def _plan(
-    request: BumpRequest, target: Target, images: Sequence[ImageReference], apps: frozenset[str],
-    environ: Mapping[str, str],
-) -> Plan:  # fmt: skip
-    """The plan, made again with the digests that the registries name for the images that it changes."""
-    name, rules = target.environment.name, target.environment.config
-
-    def planned(wanted: Sequence[ImageReference]) -> Plan:
-        return plan_bump(
-            target.gathered, name, wanted, apps, write_digests=rules.digests, allow_missing=request.allow_missing
-        )  # fmt: skip
-
-    plan = planned(images)
+    request: BumpRequest, target: Target, images: Sequence[ImageReference], apps: frozenset[str], session: Session
+) -> Plan:
+    """The plan, with the digests that the registries name for the images that it changes."""
+    rules = target.environment.config
     if request.verify:
-        from bumper.environments.registries import registry_access, resolve_digests  # with the registries' client
-
-        digests = resolve_digests(_to_ask(target, plan, images, apps), registry_access(target, environ))
+        wanted = images_to_resolve(target.gathered, images, apps, write_digests=rules.digests)
+        digests = resolve_digests(wanted, registry_access(target, session.environ))
         images = [image.with_digest(digests.get(image, image.digest)) for image in images]
-        plan = planned(images)
+    plan = plan_bump(
+        target.gathered, target.environment.name, images, apps,
+        write_digests=rules.digests, allow_missing=request.allow_missing,
+    )  # fmt: skip
     require_digests(target.environment, [change.reference for change in plan.changes])
     return plan
 
 
-def _to_ask(
-    target: Target, plan: Plan, images: Sequence[ImageReference], apps: frozenset[str]
-) -> list[ImageReference]:  # fmt: skip
-    """The images that the plan changes, and those that it will once the digest is known: a tag may have moved."""
-    changed = {change.image for change in plan.changes}
-    pinned = {
-        found.pin.repository
-        for found in target.gathered.pins
-        if found.app in apps and (target.environment.config.digests or found.pin.digest is not None)
-    }
-    return [image for image in images if image.repository in changed | (set() if image.digest else pinned)]
-
-
-def _late(plan: Plan, images: Sequence[ImageReference], newer: NewerPipeline) -> list[Late]:
-    """The images of a plan that was overtaken on the way, with their applications."""
-    apps = {
-        image: tuple(dict.fromkeys(change.app for change in plan.changes if change.image == image.repository))
-        for image in images
-    }
-    return [Late(image, names, newer) for image, names in apps.items() if names]
+def _unchanged(
+    target: Target, plan: Plan, asked: Request, request: BumpRequest, options: DeliveryOptions, session: Session,
+    known: KnownRequests | None,
+) -> Result:  # fmt: skip
+    done = deliver.nothing_to_do(target, plan, asked)
+    if request.dry_run:
+        return done
+    done = deliver.close_outdated(target, plan, deliver.require_wait(done, options), known)
+    rollout = rollout_of(target.environment, target.gathered, plan)
+    return deliver.wait_for_rollout(done, rollout, options, session)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from itertools import islice
 
+from bumper.delivery.session import Session
 from bumper.environments.repository import open_target
 from bumper.environments.selection import Selection
-from bumper.git.clone import Cloning
-from bumper.git.log import LookedFarEnough
-from bumper.gitlab.connection import connect_if_possible
+from bumper.errors import LookedFarEnough
 from bumper.planning.bump import choose_apps
 from bumper.records.history import Deployment, Scope, deployments
 
@@ -23,18 +22,17 @@ class History:
     more: bool
 
 
-def history(environment: str, apps: tuple[str, ...], cloning: Cloning) -> History:
+def history(environment: str, apps: tuple[str, ...], session: Session) -> History:
     """Clone, gather, walk back through the target branch's commits.
 
     Raises:
         BumperError: the environment or an application is unknown, or GitLab did not answer.
 
     """
-    checkout = cloning.end()
+    checkout = session.cloning.end()
     target = open_target(checkout, environment, Selection(apps))
     chosen = choose_apps(target.gathered, environment, apps)
-    gitlab = connect_if_possible(checkout.settings)
-    scope = Scope(checkout, gitlab, target.environment, target.setup.config, target.gathered, chosen)
+    scope = Scope(checkout, session.gitlab, target.environment, target.setup.config, target.gathered, chosen)
     found: list[Deployment] = []
     more = False
     try:

@@ -1,32 +1,31 @@
 """``bumper hold`` and ``bumper unhold``: whether bump and promote may touch an application's pins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.result import Result
+from bumper.delivery.session import Session
 from bumper.environments.gather import FoundPin
 from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout
-from bumper.git.clone import Cloning
 from bumper.planning.bump import Plan, choose_apps
 from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.proposal import Request, code
+from bumper.records.record import Command
 from bumper.values.change import Change, Version, make_change
 from bumper.values.holds import hold_reason, put_hold, take_hold
-
-HOLD, UNHOLD = "hold", "unhold"
 
 
 @dataclass(frozen=True, slots=True)
 class HoldRequest:
     """What the command line asks for; ``command`` is hold or unhold, ``apps`` and ``images`` are globs."""
 
-    command: str
+    command: Command
     environment: str
     apps: tuple[str, ...]
     images: tuple[str, ...] = ()
@@ -34,21 +33,21 @@ class HoldRequest:
     dry_run: bool = False
 
 
-def hold(request: HoldRequest, options: DeliveryOptions, cloning: Cloning, environ: Mapping[str, str]) -> Result:
-    """Clone, gather, write or remove the comments, propose, publish.
+def hold(request: HoldRequest, options: DeliveryOptions, session: Session) -> Result:
+    """Clone, read the environment, write or remove the comments, propose, wait.
 
     Raises:
         BumperError: the request cannot be fulfilled; nothing is half done.
 
     """
-    return deliver.retry_when_outrun(cloning.end(), lambda tip: _hold_once(request, options, tip, environ))
+    return deliver.remake_after_lost_push(
+        session.cloning.end(), lambda tip: _hold_once(request, options, tip, session), session.clock
+    )
 
 
-def _hold_once(
-    request: HoldRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str]
-) -> Result:
+def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkout, session: Session) -> Result:
     target = open_target(checkout, request.environment, Selection(request.apps))
-    choose_delivery(target.setup.written, target.environment, options.delivery)
+    delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     chosen = _choose(target, request)
     asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))
     plan = Plan((), tuple(_change(found) for found in chosen), frozenset(), warnings=target.gathered.unreadable)
@@ -57,8 +56,12 @@ def _hold_once(
         return deliver.nothing_to_do(target, plan, asked)
     why = [f"Reason: {code(request.reason)}"] if request.reason else []
     text = ProposalText(_subject(request, plan.changes), options.title, options.labels, why)
-    draft = make_draft(target, asked, plan, text, environ, files)
-    return draft.shown() if request.dry_run else deliver.deliver(draft, target, options)
+    draft = make_draft(target, asked, plan, text, session.environ, files)
+    if request.dry_run:
+        return deliver.dry_run_result(draft, delivery)
+    known = session.known_requests(checkout, target.setup)
+    done = deliver.deliver(draft, target, delivery, options, session, known)
+    return deliver.wait_for_rollout(done, draft.rollout, options, session)
 
 
 def _choose(target: Target, request: HoldRequest) -> list[FoundPin]:
@@ -75,7 +78,7 @@ def _choose(target: Target, request: HoldRequest) -> list[FoundPin]:
             f"{', '.join(sorted(apps))} in {request.environment} has no pin of its own to {request.command}; "
             "`bumper status --all` shows the pins."
         )
-    held = request.command == UNHOLD
+    held = request.command is Command.UNHOLD
     return [found for found in pins if (hold_reason(gathered.values[found.file], found.pin) is not None) == held]
 
 
@@ -83,7 +86,9 @@ def _write(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> 
     files = {}
     for file in dict.fromkeys(found.file for found in chosen):
         values, pins = target.gathered.values[file], [found.pin for found in chosen if found.file == file]
-        files[file] = put_hold(values, pins, request.reason) if request.command == HOLD else take_hold(values, pins)
+        files[file] = (
+            put_hold(values, pins, request.reason) if request.command is Command.HOLD else take_hold(values, pins)
+        )
     return files
 
 

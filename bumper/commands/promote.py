@@ -1,12 +1,13 @@
 """``bumper promote``: set an environment's tags (and digests) to the ones another environment runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.result import Result
 from bumper.delivery.rollout import check_health
+from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access
@@ -14,13 +15,14 @@ from bumper.environments.repository import Target, fetch_environments, open_envi
 from bumper.environments.rules import check_tags, require_digests
 from bumper.errors import Refused, WrongUsage
 from bumper.git.checkout import Checkout
-from bumper.git.clone import Cloning
 from bumper.planning.bump import Plan
 from bumper.planning.draft import ProposalText, make_draft
-from bumper.planning.expected_images import Rollout, expected_images
-from bumper.planning.promote import Choice, choose, match, plan_promote
+from bumper.planning.expected_images import Rollout, expected_images, rollout_of
+from bumper.planning.promote import Choice, choose, differing, match, plan_promote
 from bumper.planning.proposal import Request
 from bumper.records.promotion_digests import find_digests
+from bumper.records.record import Command
+from bumper.values.change import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +40,23 @@ class PromoteRequest:
 
 
 def promote(
-    request: PromoteRequest, options: DeliveryOptions, cloning: Cloning, environ: Mapping[str, str],
-    confirm: Callable[[Result], bool],
-) -> Result:  # fmt: skip
-    """Clone, gather both environments, plan, ask, propose, publish.
+    request: PromoteRequest, options: DeliveryOptions, session: Session, confirm: Callable[[Result], bool]
+) -> Result:
+    """Clone, read both environments, plan, ask, propose, wait.
 
     Raises:
         BumperError: the request cannot be fulfilled or was not confirmed; nothing is half done.
 
     """
     if request.source == request.target:
-        raise WrongUsage(f"{request.source} cannot be promoted to itself; name two environments.")
-    return deliver.retry_when_outrun(cloning.end(), lambda tip: _promote_once(request, options, tip, environ, confirm))
+        raise WrongUsage(f"{request.source} cannot be promoted to itself", "name two environments")
+    return deliver.remake_after_lost_push(
+        session.cloning.end(), lambda tip: _promote_once(request, options, tip, session, confirm), session.clock
+    )
 
 
 def _promote_once(
-    request: PromoteRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str],
+    request: PromoteRequest, options: DeliveryOptions, checkout: Checkout, session: Session,
     confirm: Callable[[Result], bool],
 ) -> Result:  # fmt: skip
     setup = read_repository_config(checkout)
@@ -62,33 +65,47 @@ def _promote_once(
     source = open_environment(checkout, setup, request.source)
     target = open_environment(checkout, setup, request.target)
     delivery = choose_delivery(setup.written, target.environment, options.delivery)
-    choice = choose(source.gathered, target.gathered, request.apps, request.images)
-    rules, names = target.environment.config, (request.source, request.target)
-    matched = match(source.gathered, target.gathered, choice, setup.config, names)
-    plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
-    check_tags(rules, request.target, [change.reference for change in plan.asked_for])
-    if plan.changes:
-        _check_health(request, source, target, choice, plan)
-        access = registry_access(target, environ) if request.verify else None
-        digests = find_digests(target, request.source, plan.changes, access, allow_moved=request.allow_moved)
-        if digests.known or digests.warnings:
-            matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
-            plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
-    require_digests(target.environment, [change.reference for change in plan.changes])
+    known = session.known_requests(checkout, setup)
+    plan = _plan(request, source, target, session)
     selector = " ".join([request.source, *sorted(request.images)])
-    asked = Request("promote", request.target, checkout.branch, (), request.apps, selector)
+    asked = Request(Command.PROMOTE, request.target, checkout.branch, (), request.apps, selector)
     if not plan.changes:
-        done = replace(deliver.nothing_to_do(target, plan, asked), source=request.source)
-        return done if request.dry_run else deliver.close_outdated(target, plan, done)
-    told = describe_commits(checkout.settings, plan.changes, None) if delivery != "commit" else []
-    text = ProposalText(_subject(request, plan), options.title, options.labels, told)
-    draft = make_draft(target, asked, plan, text, environ)
-    draft = replace(draft, result=replace(draft.result, source=request.source))
+        done = deliver.nothing_to_do(target, plan, asked)
+        if not request.dry_run:
+            done = deliver.close_outdated(target, plan, deliver.require_wait(done, options), known)
+            rollout = rollout_of(target.environment, target.gathered, plan)
+            done = deliver.wait_for_rollout(done, rollout, options, session)
+        return replace(done, source=request.source)
+    remarks = describe_commits(session, plan.changes, None) if delivery != "commit" else []
+    text = ProposalText(_subject(request, plan), options.title, options.labels, remarks)
+    draft = make_draft(target, asked, plan, text, session.environ)
+    preview = replace(deliver.dry_run_result(draft, delivery), source=request.source)
     if request.dry_run:
-        return draft.shown()
-    if not confirm(draft.result):
-        raise Refused("not confirmed; nothing was changed.")
-    return deliver.deliver(draft, target, options)
+        return preview
+    if not confirm(preview):
+        raise Refused("not confirmed; nothing was changed")
+    done = deliver.deliver(draft, target, delivery, options, session, known)
+    done = deliver.wait_for_rollout(done, draft.rollout, options, session)
+    return replace(done, source=request.source)
+
+
+def _plan(request: PromoteRequest, source: Target, target: Target, session: Session) -> Plan:
+    """The plan, with the digests that the source was given, each compared with what its tag means now."""
+    rules, names = target.environment.config, (request.source, request.target)
+    choice = choose(source.gathered, target.gathered, request.apps, request.images)
+    matched = match(source.gathered, target.gathered, choice, target.setup.config, names)
+    found = differing(target.gathered, matched)
+    check_tags(rules, request.target, [change.reference for change in (*found.changes, *found.held)])
+    if found.changes:
+        _check_health(request, source, target, choice, found.changes, session)
+        access = registry_access(target, session.environ) if request.verify else None
+        digests = find_digests(
+            target, session.gitlab, request.source, found.changes, access, allow_moved=request.allow_moved
+        )  # fmt: skip
+        matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
+    plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
+    require_digests(target.environment, [change.reference for change in plan.changes])
+    return plan
 
 
 def _check_source(target: Environment, source: str) -> None:
@@ -100,16 +117,19 @@ def _check_source(target: Environment, source: str) -> None:
         )
 
 
-def _check_health(request: PromoteRequest, source: Target, target: Target, choice: Choice, plan: Plan) -> None:
+def _check_health(
+    request: PromoteRequest, source: Target, target: Target, choice: Choice, changes: Sequence[Change],
+    session: Session,
+) -> None:  # fmt: skip
     """Ask Argo CD about the applications that change, where the target or the command line demands it."""
     if not (request.require_healthy or target.environment.config.require_healthy):
         return
-    apps = {change.app for change in plan.changes}
+    apps = {change.app for change in changes}
     running = (*source.gathered.pins, *source.gathered.shared)
     argocd = source.environment.config.argocd
     expected = expected_images(found for found in running if found.app in apps and choice.takes(found))
     rollout = Rollout(argocd, tuple(expected)) if argocd is not None else None
-    check_health(rollout, request.source, source.checkout.tip, source.checkout.settings)
+    check_health(rollout, request.source, source.checkout.tip, session)
 
 
 def _subject(request: PromoteRequest, plan: Plan) -> str:

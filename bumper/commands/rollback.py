@@ -1,11 +1,12 @@
 """``bumper rollback``: undo an environment's last deployment, by merge request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.result import Result
+from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
 from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access
@@ -14,15 +15,13 @@ from bumper.environments.rules import check_tags
 from bumper.environments.selection import Selection
 from bumper.errors import Refused, WrongUsage
 from bumper.git.checkout import Checkout
-from bumper.git.clone import Cloning
 from bumper.gitlab.commits import commits_of
-from bumper.gitlab.connection import connect, connect_if_possible
+from bumper.gitlab.connection import NotShown
 from bumper.gitlab.merge_requests import read
 from bumper.planning.bump import Plan, apply_plan, choose_apps
 from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.proposal import Request, code
 from bumper.planning.rollback import (
-    COMMAND,
     Undone,
     pins_to_tag,
     plan_rollback,
@@ -32,6 +31,7 @@ from bumper.planning.rollback import (
     walk_back_to,
 )
 from bumper.records.history import Deployment, Scope, deployments, deployments_among
+from bumper.records.record import Command
 from bumper.values.holds import put_hold
 from bumper.values.values_file import read_values
 
@@ -70,9 +70,9 @@ class _Chosen:
 
 
 def rollback(
-    request: RollbackRequest, options: DeliveryOptions, cloning: Cloning, environ: Mapping[str, str]
+    request: RollbackRequest, options: DeliveryOptions, session: Session, confirm: Callable[[Result], bool]
 ) -> Result:
-    """Clone, gather, walk back through the history, plan, propose, publish.
+    """Clone, read the environment, walk back through the history, plan, propose, wait.
 
     Raises:
         BumperError: the request cannot be fulfilled; nothing is half done.
@@ -83,35 +83,45 @@ def rollback(
         raise WrongUsage("--to, --steps and --mr exclude each other; give one.")
     if request.all_apps and request.apps:
         raise WrongUsage("--all-apps and --app exclude each other; give one.")
-    return deliver.retry_when_outrun(cloning.end(), lambda tip: _rollback_once(request, options, tip, environ))
+    return deliver.remake_after_lost_push(
+        session.cloning.end(), lambda tip: _rollback_once(request, options, tip, session, confirm), session.clock
+    )
 
 
 def _rollback_once(
-    request: RollbackRequest, options: DeliveryOptions, checkout: Checkout, environ: Mapping[str, str]
-) -> Result:
+    request: RollbackRequest, options: DeliveryOptions, checkout: Checkout, session: Session,
+    confirm: Callable[[Result], bool],
+) -> Result:  # fmt: skip
     target = open_target(checkout, request.environment, Selection(request.apps))
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
+    known = session.known_requests(checkout, target.setup)
     apps = _choose(target, request)
     scope = Scope(
-        checkout, connect_if_possible(checkout.settings), target.environment, target.setup.config, target.gathered, apps
+        checkout, session.gitlab, target.environment, target.setup.config, target.gathered, apps
     )  # fmt: skip
     chosen = _find(target, scope, request)
-    asked = Request(COMMAND, request.environment, checkout.branch, (), request.apps, request.selector)
+    asked = Request(Command.ROLLBACK, request.environment, checkout.branch, (), request.apps, request.selector)
     if not chosen.plan.changes:
         done = deliver.nothing_to_do(target, chosen.plan, asked)
-        return done if request.dry_run else deliver.close_outdated(target, chosen.plan, done)
+        return done if request.dry_run else deliver.close_outdated(target, chosen.plan, done, known)
     if request.verify:
         references = [change.reference for change in chosen.plan.changes]
-        missing = explain_missing(references, registry_access(target, environ))
+        missing = explain_missing(references, registry_access(target, session.environ))
         chosen = replace(chosen, plan=replace(chosen.plan, warnings=(*chosen.plan.warnings, *missing)))
     files = _with_holds(target, chosen.plan, request.hold)
     told = _remarks(request, chosen.undone)
     if delivery != "commit":
-        told += describe_commits(checkout.settings, chosen.plan.changes, None, back=True)
+        told += describe_commits(session, chosen.plan.changes, None, back=True)
     text = ProposalText(_subject(request, chosen.plan), options.title, (*options.labels, _LABEL), told)
     undoes = [one.deployment.commit for one in chosen.undone]
-    draft = make_draft(target, asked, chosen.plan, text, environ, files, undoes)
-    return draft.shown() if request.dry_run else deliver.deliver(draft, target, options)
+    draft = make_draft(target, asked, chosen.plan, text, session.environ, files, undoes)
+    preview = deliver.dry_run_result(draft, delivery)
+    if request.dry_run:
+        return preview
+    if not confirm(preview):
+        raise Refused("not confirmed; nothing was changed")
+    done = deliver.deliver(draft, target, delivery, options, session, known)
+    return deliver.wait_for_rollout(done, draft.rollout, options, session)
 
 
 def _choose(target: Target, request: RollbackRequest) -> frozenset[str]:
@@ -153,8 +163,18 @@ def _last(scope: Scope, request: RollbackRequest) -> list[Undone]:
 
 def _of_merge_request(scope: Scope, iid: int, environment: str) -> list[Undone]:
     """What a merged merge request changed in the environment; fast-forwarded, it may be several commits."""
-    gitlab = connect(scope.checkout.settings)
-    request = read(gitlab, iid)
+    gitlab = scope.gitlab
+    if gitlab is None:
+        raise Refused(
+            f"--mr {iid} needs GitLab's API", "set BUMPER_TOKEN to a token with the scope api, or use --steps or --to"
+        )
+    try:
+        request = read(gitlab, iid)
+    except NotShown as missing:
+        raise Refused(
+            f"there is no merge request !{iid} in {gitlab.settings.address.project}",
+            f"`bumper history {environment}` lists those that changed it",
+        ) from missing
     if request.state != "merged":
         raise Refused(f"!{iid} is {request.state}, not merged, so there is nothing to undo; close it instead.")
     found = deployments_among(scope, commits_of(gitlab, request))

@@ -1,177 +1,189 @@
 """A proposal to GitLab: one request, one branch, one merge request, however often and by how many it is made."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from bumper.errors import Refused
-from bumper.git.checkout import Checkout, fetch_branch, read_commit, read_files
+from bumper.clock import Clock
+from bumper.delivery import branch as branches
+from bumper.delivery.branch import Branch, Holds
+from bumper.delivery.options import DeliveryOptions
+from bumper.delivery.result import Action
+from bumper.environments.repository import Target
+from bumper.errors import Refused, Unavailable
 from bumper.git.failures import PushRaceLost
 from bumper.git.push import push
-from bumper.gitlab import merge_requests, merge_trains
-from bumper.gitlab.connection import AlreadyThere, GitLab
-from bumper.gitlab.merge_requests import MergeRequest, People
+from bumper.gitlab import merge_request_changes, merge_requests, merge_trains
+from bumper.gitlab.connection import AlreadyThere
+from bumper.gitlab.merge_request_changes import FoundPeople, MergeRequestText
+from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.proposal import Proposal, code
-from bumper.records.description import replace_comment
-from bumper.records.order import Outrun, newer_than
-from bumper.records.record import Record, read_trailers
+from bumper.records.description import read_comment
+from bumper.records.known_requests import KnownRequests
+from bumper.records.order import NewerPipeline, newer_at_head, pipeline_note
 from bumper.values.change import outcome
+
+_HEAD_TIMEOUT = 60.0  # seconds for GitLab's background job that brings a pushed head to the merge request
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What became of a proposal; ``action`` is opened, updated or unchanged."""
+    """What became of a proposal: its merge request, what was done with it, and the branch's head."""
 
     merge_request: MergeRequest
-    action: str
+    action: Action
     commit: str
 
 
-@dataclass(frozen=True, slots=True)
-class MergeRequestOptions:
-    """What people ask of the merge request: whom to show it to, and what to do in spite of."""
-
-    people: People
-    reopen: bool = False  # propose again what a person closed
-    allow_older: bool = False  # although a newer pipeline has been here
-
-
 def publish(
-    gitlab: GitLab, checkout: Checkout, proposal: Proposal, commit: str, mr_options: MergeRequestOptions
-) -> Published:
+    known: KnownRequests, target: Target, proposal: Proposal, commit: str, people: FoundPeople,
+    options: DeliveryOptions, clock: Clock,
+) -> Published | NewerPipeline:  # fmt: skip
     """Push ``commit`` as the proposal's branch and see that exactly one merge request is open for it.
+
+    Returns the newer pipeline instead, where one has made the same request in the meantime.
 
     Raises:
         Refused: a person closed the same proposal, or the branch holds somebody's commit.
-        Outrun: a newer pipeline has made this request meanwhile.
         PushRaceLost: somebody moved the branch meanwhile; the job is to be done again.
 
     """
-    known = merge_requests.find(gitlab, proposal.branch, proposal.target_branch)
-    current = next((one for one in known if one.state == "opened"), None)
+    squash = known.project.squashes  # asked first: of a project that has moved nothing may be pushed
+    requests = known.of_branch(proposal.branch)
+    current = next((one for one in requests if one.state == "opened"), None)
     if current is not None:
-        return _update(gitlab, checkout, proposal, commit, current, mr_options)
-    closed = known[0] if known and known[0].state == "closed" else None
-    if closed is not None and not mr_options.reopen and _was_closed_by_a_person(closed, proposal):
-        raise Refused(
-            f"{closed.url} proposed the same and was closed by a person; reopen it there, or add --reopen to propose "
-            "it again."
-        )
-    _push_new(gitlab, checkout, proposal, commit, mr_options)
+        return _update(known, target, proposal, commit, current, options, clock)
+    if requests and requests[0].state == "closed" and not options.reopen:
+        _refuse_what_a_person_closed(requests[0], proposal)
+    newer = _push_new(known, target, proposal, commit, options)
+    if newer is not None:
+        return newer
     try:
-        made = merge_requests.create(gitlab, proposal, mr_options.people)
+        made = merge_request_changes.create(
+            known.gitlab, proposal.branch, proposal.target_branch, text_of(proposal), people, squash=squash
+        )
     except AlreadyThere as conflict:  # another run was faster: its merge request is this request's too
         raise PushRaceLost(proposal.branch) from conflict
-    return Published(made, "opened", commit)
+    return Published(made, Action.OPENED, commit)
 
 
-def _was_closed_by_a_person(closed: MergeRequest, proposal: Proposal) -> bool:
-    record = closed.record
+def text_of(proposal: Proposal) -> MergeRequestText:
+    """What stands on the proposal's merge request."""
+    return MergeRequestText(proposal.title, proposal.description, proposal.labels)
+
+
+def _refuse_what_a_person_closed(closed: MergeRequest, proposal: Proposal) -> None:
+    record = read_comment(closed.description)
     if record is None or record.superseded_by is not None:
-        return False
-    return outcome(record.changes) == outcome(proposal.record.changes)
+        return
+    if outcome(record.changes) == outcome(proposal.record.changes):
+        raise Refused(
+            f"{closed.url} proposed the same and was closed by a person",
+            "reopen it there, or add --reopen to propose it again",
+        )
 
 
 def _push_new(
-    gitlab: GitLab, checkout: Checkout, proposal: Proposal, commit: str, mr_options: MergeRequestOptions
-) -> None:
+    known: KnownRequests, target: Target, proposal: Proposal, commit: str, options: DeliveryOptions
+) -> NewerPipeline | None:
     """Push a branch that should not be there; one left behind by an earlier run is taken over, a person's is not."""
     try:
-        push(checkout, commit, proposal.branch, None)
+        push(target.checkout, commit, proposal.branch, None)
     except PushRaceLost:
-        left = fetch_branch(checkout, proposal.branch)
-        _give_way(proposal, [(read_trailers(read_commit(left).message), None)], mr_options)
-        authors = strangers(gitlab, proposal.target_branch, proposal.branch)
-        if authors:
-            raise Refused(_somebodys(proposal.branch, authors)) from None
-        push(checkout, commit, proposal.branch, left.tip)
-
-
-def _give_way(
-    proposal: Proposal, records: Iterable[tuple[Record | None, MergeRequest | None]], mr_options: MergeRequestOptions
-) -> None:
-    """Raise Outrun where a newer pipeline has made the same request since the order was looked at."""
-    newer = None if mr_options.allow_older else newer_than(proposal.record, list(records))
-    if newer is not None:
-        raise Outrun(newer)
+        left = branches.fetch(target.checkout, proposal.branch, known.gitlab)
+        branches.refuse_somebodys(target.checkout, left, known.gitlab)
+        newer = None if options.allow_older else newer_at_head(target, left.checkout, left.record, proposal.record)
+        if newer is not None:
+            return newer
+        push(target.checkout, commit, proposal.branch, left.head.id)
+    return None
 
 
 def _update(
-    gitlab: GitLab,
-    checkout: Checkout,
-    proposal: Proposal,
-    commit: str,
-    current: MergeRequest,
-    mr_options: MergeRequestOptions,
+    known: KnownRequests, target: Target, proposal: Proposal, commit: str, current: MergeRequest,
+    options: DeliveryOptions, clock: Clock,
+) -> Published | NewerPipeline:  # fmt: skip
+    branch = branches.fetch(target.checkout, proposal.branch, known.gitlab)
+    branches.refuse_somebodys(target.checkout, branch, known.gitlab)
+    newer = None if options.allow_older else newer_at_head(target, branch.checkout, branch.record, proposal.record)
+    if newer is not None:
+        return newer
+    holds = branches.compare(target.checkout, branch, proposal.files)
+    if holds is not Holds.OTHER:
+        shown = merge_requests.read_at_head(known.gitlab, current.iid, branch.head.id, clock, _HEAD_TIMEOUT)
+        if shown is None:
+            raise Unavailable(
+                f"{current.url} does not show the head of its branch, {branch.head.id[:12]}",
+                "try again as soon as GitLab's background jobs have caught up",
+            )
+        if shown.state != "opened":  # merged or closed a moment ago
+            raise PushRaceLost(proposal.branch)
+        if _can_be_merged(known, target, branch, shown, holds, clock):
+            return _keep(known, proposal, shown, branch, options)
+    return _replace(known, target, proposal, commit, current, branch)
+
+
+def _can_be_merged(
+    known: KnownRequests, target: Target, branch: Branch, shown: MergeRequest, holds: Holds, clock: Clock
+) -> bool:
+    """The same lines on an older commit can conflict: around them the target may have changed in between."""
+    if branch.parent == target.checkout.tip:
+        return True
+    if holds is Holds.PROPOSAL and not merge_requests.read_settled(known.gitlab, shown.iid, clock).has_conflict:
+        return True
+    return shown.auto_merge and merge_trains.is_queued(known.gitlab, shown.iid)  # a train is left alone
+
+
+def _keep(
+    known: KnownRequests, proposal: Proposal, shown: MergeRequest, branch: Branch, options: DeliveryOptions
 ) -> Published:
-    branch = fetch_branch(checkout, proposal.branch)
-    head = read_trailers(read_commit(branch).message)
-    _give_way(proposal, [(current.record, current), (head, current)], mr_options)
-    if not _proposes_the_same(gitlab, checkout, branch, proposal, current):
-        authors = strangers(gitlab, proposal.target_branch, proposal.branch)
-        if authors:
-            raise Refused(_somebodys(proposal.branch, authors))
-        if current.auto_merge:
-            merge_requests.cancel_auto_merge(gitlab, current.iid)
-        approved = merge_requests.is_approved(gitlab, current.iid)
-        push(checkout, commit, proposal.branch, branch.tip)
-        updated = merge_requests.update(gitlab, current.iid, proposal)
-        if approved:
-            _tell_approvers(gitlab, current, proposal)
-        return Published(updated, "updated", commit)
-    _note_newer_pipeline(gitlab, proposal, current)
-    return Published(current, "unchanged", branch.tip)
+    """Leave the branch as it is; what stands on the merge request is brought in line where it says something else.
+
+    It does after an update that was interrupted between the push and the merge request, and where a title or a label is
+    asked for that it does not have.
+    """
+    _note_newer_pipeline(known, proposal, shown, branch)
+    record = read_comment(shown.description)
+    is_current = record is not None and outcome(record.changes) == outcome(proposal.record.changes)
+    has_title = options.title is None or shown.title == proposal.title
+    if is_current and has_title and set(proposal.labels) <= set(shown.labels):
+        return Published(shown, Action.UNCHANGED, branch.head.id)
+    updated = merge_request_changes.update(known.gitlab, shown.iid, text_of(proposal))
+    return Published(updated, Action.UPDATED, branch.head.id)
 
 
-def _tell_approvers(gitlab: GitLab, current: MergeRequest, proposal: Proposal) -> None:
-    """What was approved is not what will be merged: take the approvals back where that is allowed, and say so."""
-    reset = merge_requests.reset_approvals(gitlab, current.iid)
-    before = {(change.file, change.path): change.after for change in (current.record.changes if current.record else ())}
+def _note_newer_pipeline(known: KnownRequests, proposal: Proposal, shown: MergeRequest, branch: Branch) -> None:
+    """A newer pipeline asks for what is proposed already: an older one that comes later must not undo it."""
+    ours, theirs = proposal.record.pipeline, branch.record.pipeline if branch.record is not None else None
+    if ours is None or (theirs is not None and theirs.project == ours.project and theirs.id >= ours.id):
+        return
+    note = pipeline_note(ours)
+    if shown.comments == 0 or note not in (text for _, text in merge_requests.notes_of(known.gitlab, shown.iid)):
+        merge_request_changes.comment(known.gitlab, shown.iid, note)
+
+
+def _replace(
+    known: KnownRequests, target: Target, proposal: Proposal, commit: str, current: MergeRequest, branch: Branch
+) -> Published:
+    """Give the branch the new commit, and the merge request what belongs to it."""
+    if current.auto_merge:
+        merge_request_changes.cancel_auto_merge(known.gitlab, current.iid)
+    approved = merge_requests.is_approved(known.gitlab, current.iid)
+    push(target.checkout, commit, proposal.branch, branch.head.id)
+    updated = merge_request_changes.update(known.gitlab, current.iid, text_of(proposal))
+    if approved:
+        _inform_approvers(known, current, proposal)
+    return Published(updated, Action.UPDATED, commit)
+
+
+def _inform_approvers(known: KnownRequests, current: MergeRequest, proposal: Proposal) -> None:
+    """What was approved is not what will be merged: take the approvals back where that is allowed, and comment."""
+    reset = merge_request_changes.reset_approvals(known.gitlab, current.iid)
+    record = read_comment(current.description)
+    before = {(change.file, change.path): change.after for change in (record.changes if record is not None else ())}
     lines = [
         f"- {code(change.app)}: {code(str(before.get((change.file, change.path), change.before)))} is now "
         f"{code(str(change.after))}"
         for change in proposal.record.changes
     ]
     ending = "The approvals were reset." if reset else "The approvals are of the content before."
-    merge_requests.say(
-        gitlab, current.iid, "\n".join(["This was changed after it was approved:", "", *lines, "", ending])
-    )
-
-
-def _note_newer_pipeline(gitlab: GitLab, proposal: Proposal, current: MergeRequest) -> None:
-    """A newer pipeline asks for what is proposed already: an older one that comes later must not undo it."""
-    known, ours = current.record, proposal.record.pipeline
-    if known is None or ours is None or known.pipeline is None or known.pipeline.project != ours.project:
-        return
-    if known.pipeline.id < ours.id:
-        description = replace_comment(current.description, replace(known, pipeline=ours))
-        merge_requests.describe(gitlab, current.iid, description)
-
-
-def _proposes_the_same(
-    gitlab: GitLab, checkout: Checkout, branch: Checkout, proposal: Proposal, current: MergeRequest
-) -> bool:
-    """Whether the open merge request proposes these values already, in a way that can be merged."""
-    if current.record is None or outcome(current.record.changes) != outcome(proposal.record.changes):
-        return False
-    found = read_commit(branch)
-    if read_trailers(found.message) is None or any(file not in branch.entries for file in proposal.files):
-        return False
-    # The same bytes on an older commit can conflict all the same: the target's line may have changed in between.
-    if found.parents == (checkout.tip,) and read_files(branch, proposal.files) == proposal.files:
-        return True
-    if not merge_requests.read_settled(gitlab, current.iid).has_conflict:
-        return True
-    return current.auto_merge and merge_trains.is_queued(gitlab, current.iid)  # a train is left alone
-
-
-def strangers(gitlab: GitLab, target_branch: str, branch: str) -> list[str]:
-    """The authors of commits on the branch that bumper did not make."""
-    commits = merge_requests.messages_between(gitlab, target_branch, branch)
-    return list(dict.fromkeys(author for author, message in commits if read_trailers(message) is None))
-
-
-def _somebodys(branch: str, authors: Sequence[str]) -> str:
-    return (
-        f"branch {branch} holds a commit by {', '.join(authors)}, which bumper does not overwrite; "
-        "merge or close its merge request, or delete the branch, and run this again."
-    )
+    text = "\n".join(["This was changed after it was approved:", "", *lines, "", ending])
+    merge_request_changes.comment(known.gitlab, current.iid, text)

@@ -1,102 +1,142 @@
-"""Merging: GitLab is asked to merge as soon as nothing stands against it, and bumper waits until it has."""
+"""Merging: GitLab is asked to merge now, or by itself as soon as all checks pass.
 
-import time
-from collections.abc import Callable
-from dataclasses import replace
+Auto-merge needs something to wait for. With nothing awaited GitLab answers it with 405 (gitlab-org/gitlab issues 217710
+and 355455), and merging at once is what was meant. Whether something is awaited shows late: a pipeline appears seconds
+after the push, the merge request learns of the new head in the background, and is checked after it was first looked at.
+"""
 
-from bumper.delivery.result import Result
-from bumper.errors import NotDeployed
-from bumper.gitlab import merge_requests, merge_trains
-from bumper.gitlab.connection import AlreadyThere, GitLab, NotMergeable, connect
-from bumper.gitlab.merge_requests import MergeRequest
-from bumper.settings import Settings
-from bumper.values.change import outcome
+from collections.abc import Collection
+from dataclasses import dataclass
 
-# What a merge request answers while GitLab still looks at it; merging at once is then refused (405, 422).
-_CHECKING = frozenset({"unchecked", "checking", "preparing", "approvals_syncing"})
-_NOT_YET = _CHECKING | {"mergeable"}
-_PAUSES = (0.2, 0.5, 1, 2, 4)  # seconds
-_MAX_PAUSE = 5.0  # seconds between two looks
-_STATUS_OF_A_REBASE = "need_rebase"
+from bumper.clock import Clock, polls
+from bumper.gitlab import merge_request_changes, merge_requests, merge_trains
+from bumper.gitlab.connection import AlreadyThere, NotMergeable, Unauthorized
+from bumper.gitlab.merge_request_changes import MergeMessages
+from bumper.gitlab.merge_requests import CHECKING, MergeRequest
+from bumper.gitlab.project import ProjectSettings
+from bumper.records.known_requests import KnownRequests
+
+_HEAD_TIMEOUT = 60.0  # seconds for the merge request to show the pushed commit
+_PIPELINE_TIMEOUT = 30.0  # seconds for a pipeline to appear; 20 have been seen (gitlab-org/gitlab issue 353984)
+# Seconds after a push these mean that GitLab has not looked yet.
+_PASSING = CHECKING | {"ci_must_pass", "ci_still_running"}
+_UNDER_WAY = frozenset(
+    {"created", "waiting_for_resource", "waiting_for_callback", "preparing", "pending", "running", "scheduled"}
+)
+# Who must do what, by GitLab's detailed_merge_status (its documentation of the merge requests API).
+_WAITS_FOR = {
+    "ci_must_pass": "its pipeline to pass",
+    "ci_still_running": "its pipeline to end",
+    "not_approved": "an approval",
+    "requested_changes": "the requested changes",
+    "discussions_not_resolved": "its threads to be resolved",
+    "draft_status": "somebody to mark it as ready",
+    "need_rebase": "a rebase",
+    "conflict": "its conflicts to be resolved",
+    "merge_request_blocked": "another merge request to be merged",
+    "status_checks_must_pass": "its status checks to pass",
+    "jira_association_missing": "a Jira issue in its title or description",
+    "locked_paths": "a locked path to be unlocked",
+    "security_policy_violations": "its security policies to pass",
+}
 
 
-def ask_to_merge(gitlab: GitLab, iid: int, sha: str) -> tuple[MergeRequest, str | None]:
-    """Set auto-merge, which merges at once where nothing is awaited; what GitLab says then, and what it waits for.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The merge request after it was asked to merge; ``problem`` says why it will not merge by itself."""
 
-    In a project with merge trains the merge request joins the train.
+    merge_request: MergeRequest
+    problem: str | None = None
+
+    @property
+    def warning(self) -> str | None:
+        """What to add to a result that is not merged: what is awaited, or why auto-merge could not be set."""
+        one = self.merge_request
+        if self.problem is not None:
+            return f"auto-merge could not be set on !{one.iid}: {self.problem}."
+        if one.state == "opened" and one.auto_merge:
+            return f"!{one.iid} will be merged by GitLab; it waits for {waits_for(one)}."
+        return None
+
+
+def waits_for(one: MergeRequest) -> str:
+    """What an open merge request waits for, in words."""
+    return _WAITS_FOR.get(one.merge_status, one.merge_status or "GitLab to check it")
+
+
+def merge_messages(project: ProjectSettings, iid: int, message: str) -> MergeMessages:
+    """The messages of the commits that merging makes, so that the trailers of ``message`` survive each merge method.
+
+    Push rules on commit messages hold for these commits, too; "See merge request" is how GitLab's own default ends.
     """
-    set_auto_merge = merge_trains.join if merge_trains.has_trains(gitlab) else merge_requests.merge_when_ready
-    for pause in _PAUSES:
-        found = merge_requests.read_settled(gitlab, iid)
+    subject, _, rest = message.partition("\n\n")
+    merged = f"{subject}\n\nSee merge request {project.path}!{iid}\n\n{rest}"
+    return MergeMessages(project.squashes, merged, merged)
+
+
+def ask_to_merge(
+    known: KnownRequests, iid: int, head: str, message: str, files: Collection[str], clock: Clock
+) -> Asked:
+    """Merge the merge request whose branch is at ``head``, or have GitLab merge it as soon as all checks pass.
+
+    ``message`` is the proposal's commit message, ``files`` are the paths of the branch's files: a project without a CI
+    file has no pipeline to wait for. In a project with merge trains the merge request joins the train.
+    """
+    found = merge_requests.read_at_head(known.gitlab, iid, head, clock, _HEAD_TIMEOUT)
+    if found is None:
+        late = merge_requests.read(known.gitlab, iid)
+        return Asked(late, f"it does not show the pushed commit {head[:12]} yet; run this again in a minute")
+    if found.state == "opened" and found.sha != head:
+        return Asked(found, "its branch has moved on")
+    messages = merge_messages(known.project, iid, message)
+    return _ask_until_taken(known, found, head, messages, clock, awaited=known.project.runs_pipelines(files))
+
+
+def _ask_until_taken(
+    known: KnownRequests, found: MergeRequest, head: str, messages: MergeMessages, clock: Clock, *, awaited: bool
+) -> Asked:
+    for left in polls(clock, _PIPELINE_TIMEOUT if awaited else _HEAD_TIMEOUT / 2):
+        found = merge_requests.read_settled(known.gitlab, found.iid, clock)
         if found.state != "opened" or found.auto_merge:
-            break
-        try:
-            set_auto_merge(gitlab, iid, sha)
-        except NotMergeable:
-            if found.merge_status not in _NOT_YET:
-                return found, f"auto-merge could not be set on !{iid}: it waits for {found.merge_status}."
-            time.sleep(pause)
-        except AlreadyThere:  # 409: the branch is no longer at sha, so somebody else speaks for it now
-            return found, f"auto-merge was not set on !{iid}: its branch has moved on."
-    found = merge_requests.read(gitlab, iid)
-    if found.state == "opened" and found.auto_merge:
-        return found, f"!{iid} will be merged by itself; it waits for {found.merge_status}."
-    return found, None
+            return Asked(found)
+        if found.can_merge is False:
+            return Asked(found, _may_not_merge(found))
+        when_ready = found.pipeline in _UNDER_WAY or found.merge_status not in {"mergeable", *_PASSING}
+        if left > 0 and not when_ready and (found.merge_status in _PASSING or (awaited and not found.pipeline)):
+            continue  # the pipeline that is awaited has not appeared yet, or GitLab still checks
+        problem = _ask_once(known, found, head, messages, when_ready=when_ready)
+        if problem is None:
+            return Asked(merge_requests.read(known.gitlab, found.iid))
+        if problem and (left <= 0 or found.merge_status not in {"mergeable", *_PASSING}):
+            return Asked(merge_requests.read(known.gitlab, found.iid), problem)
+    return Asked(merge_requests.read(known.gitlab, found.iid), f"GitLab still says {found.merge_status}")
 
 
-def wait_until_merged(result: Result, settings: Settings, seconds: float | None, show: Callable[[str], None]) -> Result:
-    """``result`` once its merge request is merged; at once where there is nothing to wait for.
-
-    Raises:
-        NotDeployed: it is not what runs in the end: held, superseded, closed, changed, or not merged in time.
-
-    """
-    if seconds is None or result.status in ("dry-run", "committed", "unchanged"):
-        return result
-    if result.status in ("held", "superseded") or result.held:
-        raise NotDeployed(f"{result.environment}: the request is {result.status}, so there is nothing to wait for.")
-    if result.merge_request is None:
-        raise NotDeployed(f"{result.environment}: there is no merge request to wait for.")
-    iid = result.merge_request.iid
-    head = result.commit if result.merge_wanted else None
-    merged = _wait(connect(settings), iid, head, time.monotonic() + seconds, seconds, show)
-    if merged.record is not None and outcome(merged.record.changes) != outcome(result.changes):
-        raise NotDeployed(f"{merged.url} was merged with other tags than this request's.")
-    shown = replace(result.merge_request, state=merged.state, auto_merge=merged.auto_merge)
-    return replace(result, merge_request=shown, landed=merged.merged_as or merged.sha)
-
-
-def _wait(
-    gitlab: GitLab, iid: int, head: str | None, deadline: float, seconds: float, show: Callable[[str], None]
-) -> MergeRequest:
-    """``head`` is the commit on which auto-merge is wanted; None where a person merges."""
-    pause, seen, rebased = 0.5, ("", ""), ""
-    while True:
-        found = merge_requests.read(gitlab, iid)
-        if found.state == "merged":
-            return found
-        if found.state == "closed":
-            raise NotDeployed(f"{found.url} was closed; reopen it there, or run this again with --reopen.")
-        if rebased and found.sha != rebased:  # by us: GitLab wrote the same commit anew
-            head, rebased = (found.sha if head is not None else None), ""
-        if (found.merge_status, found.sha) != seen:
-            seen = (found.merge_status, found.sha or "")
-            show(f"waiting for !{iid}: {found.merge_status}")
-            rebased = _bring_on(gitlab, found, head) or rebased
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise NotDeployed(f"{found.url} was not merged within {seconds:g} s: it waits for {found.merge_status}.")
-        time.sleep(min(pause, left))
-        pause = min(pause * 1.5, _MAX_PAUSE)
-
-
-def _bring_on(gitlab: GitLab, found: MergeRequest, head: str | None) -> str | None:
-    """Do what is no person's turn: rebase, and set auto-merge where GitLab did not take it before; the rebased head."""
-    if found.merge_status == _STATUS_OF_A_REBASE:
-        if merge_trains.is_queued(gitlab, found.iid):  # the train does that itself
+def _ask_once(
+    known: KnownRequests, found: MergeRequest, head: str, messages: MergeMessages, *, when_ready: bool
+) -> str | None:
+    """None where GitLab took it, else why not; empty where the head is the old one still, which passes."""
+    gitlab, iid = known.gitlab, found.iid
+    try:
+        if known.project.has_trains:
+            merge_trains.join(gitlab, iid, head, squash=messages.squash)
+        else:
+            merge_request_changes.merge(gitlab, iid, head, messages, when_ready=when_ready)
+    except Unauthorized:
+        return _may_not_merge(found)
+    except AlreadyThere:  # 409: another head than the one asked for
+        now = merge_requests.read(gitlab, iid)
+        return "" if now.sha == head else "its branch has moved on"
+    except NotMergeable as refusal:
+        now = merge_requests.read(gitlab, iid)
+        if now.state == "merged" or now.auto_merge:
             return None
-        merge_requests.rebase(gitlab, found.iid)
-        return found.sha
-    if head is not None and head == found.sha and not found.auto_merge and found.merge_status not in _CHECKING:
-        ask_to_merge(gitlab, found.iid, head)
+        return now.merge_error or f"it waits for {waits_for(now)} ({refusal.what})"
     return None
+
+
+def _may_not_merge(found: MergeRequest) -> str:
+    return (
+        f"the token's user may not merge into {found.target_branch}; give it the role Maintainer, or allow Developers "
+        "to merge in the protected branch's settings"
+    )

@@ -1,28 +1,37 @@
 """How a proposal is to be delivered: what the command line asks for within what bumper.yaml demands. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from bumper.delivery.by_api import MergeRequestOptions
-from bumper.environments.config_models import Config
+from bumper.environments.config_models import Config, Delivery
 from bumper.environments.layout import Environment
 from bumper.errors import Refused
-from bumper.gitlab.merge_requests import NOBODY
+from bumper.gitlab.merge_request_changes import NOBODY, People
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
-    """What the command line says about the way of a proposal."""
+    """What the command line says about the way of a proposal; ``auto_merge`` is None where it says nothing.
 
-    delivery: str | None = None
-    mr_options: MergeRequestOptions = MergeRequestOptions(NOBODY)  # noqa: RUF009 - frozen
+    ``wait`` and ``wait_deployed`` are seconds, None where nothing is waited for.
+    """
+
+    delivery: Delivery | None = None
+    people: People = NOBODY
     labels: tuple[str, ...] = ()
     title: str | None = None
-    auto_merge: bool | None = None  # None: as bumper.yaml says
-    waits: bool = False  # for the merge, which only the API tells of
-    waits_deployed: bool = False  # for Argo CD
+    reopen: bool = False  # propose again what a person closed
+    allow_older: bool = False  # although a newer pipeline has been here
+    auto_merge: bool | None = None
+    wait: float | None = None
+    wait_deployed: float | None = None
+
+    @property
+    def seconds_to_merge(self) -> float | None:
+        """How long to wait for the merge: a rollout begins with one."""
+        return self.wait if self.wait is not None else self.wait_deployed
 
 
-def choose_delivery(written: Config | None, environment: Environment, option: str | None) -> str:
+def choose_delivery(written: Config | None, environment: Environment, option: Delivery | None) -> Delivery:
     """``merge-request`` or ``commit``; the command line never loosens what bumper.yaml demands.
 
     ``written`` is bumper.yaml; without one that names the environment bumper makes merge requests only.
@@ -30,9 +39,14 @@ def choose_delivery(written: Config | None, environment: Environment, option: st
     """
     name, demanded = environment.name, environment.config.delivery
     if option == "commit" and (written is None or name not in written.environments):
-        raise Refused(f"Pushing straight to the branch is allowed by bumper.yaml only, and none names {name}; add one.")
+        raise Refused(
+            f"pushing straight to the branch is allowed by bumper.yaml only, and none names {name}",
+            "leave --delivery commit out, or describe the environment in bumper.yaml",
+        )
     if option == "commit" and demanded == "merge-request":
-        raise Refused(f"bumper.yaml demands merge requests for {name} (delivery); leave --delivery commit out.")
+        raise Refused(
+            f"bumper.yaml demands merge requests for {name} (delivery)", "leave --delivery commit out"
+        )  # fmt: skip
     return option or demanded or "merge-request"
 
 
@@ -41,8 +55,7 @@ def wants_auto_merge(environment: Environment, options: DeliveryOptions) -> bool
     return options.auto_merge if options.auto_merge is not None else environment.config.auto_merge
 
 
-def merge_request_options(environment: Environment, options: DeliveryOptions) -> MergeRequestOptions:
-    """The command line's, and the reviewers whom bumper.yaml names for the environment."""
-    people = options.mr_options.people
-    reviewers = tuple(dict.fromkeys((*environment.config.reviewers, *people.reviewers)))
-    return replace(options.mr_options, people=replace(people, reviewers=reviewers))
+def people_for(environment: Environment, options: DeliveryOptions) -> People:
+    """The command line's people, and the reviewers whom bumper.yaml names for the environment."""
+    reviewers = tuple(dict.fromkeys((*environment.config.reviewers, *options.people.reviewers)))
+    return People(reviewers, options.people.assignees)

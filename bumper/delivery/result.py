@@ -1,31 +1,51 @@
 """What a command that changes an environment came to."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from enum import StrEnum
 
-from bumper.planning.expected_images import Rollout
+from bumper.records.record import Command
 from bumper.values.change import Change, Held
 
-Status: TypeAlias = Literal["proposed", "committed", "unchanged", "superseded", "held", "dry-run"]
-Action: TypeAlias = Literal["opened", "updated", "unchanged"]
+
+class Status(StrEnum):
+    """What became of a request (the contract's JSON key ``status``)."""
+
+    PROPOSED = "proposed"
+    MERGED = "merged"
+    COMMITTED = "committed"
+    UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"
+    HELD = "held"
+    DRY_RUN = "dry-run"
+
+
+class Action(StrEnum):
+    """What was done with the merge request."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True, slots=True)
 class ProposedAt:
-    """The merge request that carries the changes."""
+    """The merge request that carries the changes; ``state`` is opened, merged or closed."""
 
     iid: int
     url: str
     state: str
-    action: str
+    action: Action
     auto_merge: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of bump, promote, rollback, hold or unhold."""
+    """The outcome of bump, promote, rollback, hold or unhold.
 
-    command: str
+    ``commit`` is the one pushed, ``landed`` the target branch's commit that has what was asked for, once it has.
+    """
+
+    command: Command
     environment: str
     status: Status
     changes: tuple[Change, ...] = ()
@@ -35,8 +55,6 @@ class Result:
     commit: str | None = None
     merge_request: ProposedAt | None = None
     diff: str = ""
-    preview: str = ""  # with --dry-run: the merge request as it would be
+    preview: str = ""  # with --dry-run: the merge request (or commit) as it would be
     source: str | None = None  # promote's
-    rollout: Rollout | None = None  # None: bumper.yaml names no Argo CD
-    landed: str | None = None  # the target branch's commit that has what was asked for, once it has
-    merge_wanted: bool = False  # auto-merge was asked for: whoever waits sets it as soon as GitLab takes it
+    landed: str | None = None

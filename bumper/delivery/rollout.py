@@ -3,14 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic, sleep
 
 from bumper.argocd.server import ArgoServer, NoSuchApplication, NotAnswering, connect_to_argocd
 from bumper.argocd.verdict import ExpectedImage, Verdict, judge
-from bumper.delivery.result import Result
+from bumper.delivery.session import Session
 from bumper.errors import NotDeployed, Refused, Unavailable
 from bumper.gitlab.commits import contains
-from bumper.gitlab.connection import NotShown, connect_if_possible
+from bumper.gitlab.connection import GitLab, NotShown
 from bumper.planning.expected_images import Rollout
 from bumper.progress import report_step
 from bumper.settings import Settings
@@ -58,27 +57,26 @@ def _require(rollout: Rollout | None, environment: str, purpose: str) -> Rollout
 
 
 def wait_until_deployed(
-    result: Result, settings: Settings, seconds: float, began: float, show: Callable[[str], None]
+    rollout: Rollout | None, environment: str, landed: str, seconds: float, session: Session
 ) -> None:
-    """Return once Argo CD runs what ``result`` asked for, and reports it healthy.
+    """Return once Argo CD runs the images of ``rollout`` and reports them healthy.
 
-    The ``seconds`` count from ``began`` (by the monotonic clock) on: waiting for the merge is a part of them.
+    ``landed`` is the target branch's commit that asks for them. The ``seconds`` count from the session's beginning on:
+    waiting for the merge is a part of them.
 
     Raises:
         NotDeployed: it degraded, its sync failed, or it took longer than ``seconds``.
         Unavailable: Argo CD refuses the token, or does not know an application.
 
     """
-    if result.landed is None:  # a dry run, or nothing was to be deployed
-        return
-    rollout = _require(result.rollout, result.environment, "--wait-deployed")
-    server = _connect(rollout, settings)
+    rollout = _require(rollout, environment, "--wait-deployed")
+    server = _connect(rollout, session.settings)
     applications = rollout.applications()
     report_step(f"asking {server.url} (Argo CD) to look at the repository")
     with ThreadPoolExecutor(_THREADS) as pool:
         list(pool.map(server.refresh, applications))
-    holds = _contains_commit(settings, result.landed)
-    waiting = _Waiting(server, began + seconds, seconds, show)
+    holds = _contains_commit(session.gitlab, landed)
+    waiting = _Waiting(server, session.began + seconds, seconds, session)
     for name, expected in applications.items():
         waiting.wait_for(name, expected, holds)
 
@@ -86,11 +84,11 @@ def wait_until_deployed(
 class _Waiting:
     """Looks at one application after the other, all within one deadline."""
 
-    def __init__(self, server: ArgoServer, deadline: float, seconds: float, show: Callable[[str], None]) -> None:
+    def __init__(self, server: ArgoServer, deadline: float, seconds: float, session: Session) -> None:
         self._server = server
         self._deadline = deadline
         self._seconds = seconds
-        self._show = show
+        self._show, self._clock = session.show, session.clock
 
     def wait_for(self, name: str, expected: Iterable[ExpectedImage], holds: Callable[[str], bool]) -> None:
         """Return once the application runs the expected images."""
@@ -104,13 +102,13 @@ class _Waiting:
                 return
             if verdict != seen:
                 self._show(f"waiting for Argo CD application {name}: {verdict.reason}")
-            left = self._deadline - monotonic()
+            left = self._deadline - self._clock.monotonic()
             if left <= 0:
                 raise NotDeployed(
                     f"Argo CD application {name} did not run it within {self._seconds:g} s: {verdict.reason}",
                     f"see {page}",
                 )
-            sleep(min(pause, left))
+            self._clock.sleep(min(pause, left))
             pause, seen = min(pause * 1.5, _MAX_PAUSE), verdict
 
     def _look(self, name: str, expected: Iterable[ExpectedImage], holds: Callable[[str], bool]) -> tuple[Verdict, str]:
@@ -121,7 +119,7 @@ class _Waiting:
         return judge(application, expected, holds), application.page
 
 
-def check_health(rollout: Rollout | None, environment: str, tip: str, settings: Settings) -> None:
+def check_health(rollout: Rollout | None, environment: str, tip: str, session: Session) -> None:
     """Let only what Argo CD reports healthy in ``environment``, running what its values say, be promoted from there.
 
     ``tip`` is the target branch's newest commit, whose values those are.
@@ -131,7 +129,7 @@ def check_health(rollout: Rollout | None, environment: str, tip: str, settings: 
 
     """
     rollout = _require(rollout, environment, "The health check (require_healthy in bumper.yaml, or --require-healthy)")
-    server, holds = _connect(rollout, settings), _contains_commit(settings, tip)
+    server, holds = _connect(rollout, session.settings), _contains_commit(session.gitlab, tip)
     report_step(f"asking {server.url} (Argo CD)")
     expected = rollout.applications()
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -156,9 +154,8 @@ def _ask(
         return Verdict("waiting", missing.what)
 
 
-def _contains_commit(settings: Settings, commit: str | None) -> Callable[[str], bool]:
+def _contains_commit(gitlab: GitLab | None, commit: str | None) -> Callable[[str], bool]:
     """A function that tells whether a revision is ``commit`` or was made on top of it, as only GitLab's API knows."""
-    gitlab = connect_if_possible(settings)
     known: dict[str, bool] = {}
 
     def holds(revision: str) -> bool:

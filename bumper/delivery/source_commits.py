@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bumper.ci import Source
+from bumper.delivery.session import Session
 from bumper.errors import BumperError
-from bumper.gitlab.connection import GitLab, connect, translated
+from bumper.gitlab.connection import GitLab, translated
 from bumper.image import Repository
 from bumper.planning.proposal import code
 from bumper.settings import Settings
@@ -28,19 +29,17 @@ class _Step:
 
 
 def describe_commits(
-    settings: Settings, changes: Sequence[Change], source: Source | None, *, back: bool = False
+    session: Session, changes: Sequence[Change], source: Source | None, *, back: bool = False
 ) -> list[str]:
     """Markdown for the merge request's description: the commits that come with the changes, per project and tags.
 
     ``source`` is the project whose pipeline asks. ``back``: a rollback, whose commits are taken out again. Whatever
     GitLab does not show (another project's, no such tag, no API token) is left out: it is no reason not to deploy.
     """
-    steps = list(dict.fromkeys(_steps(settings, changes, source, back=back)))
-    try:
-        gitlab = connect(settings) if steps else None
-    except BumperError:
+    if session.gitlab is None:
         return []
-    return list(_described(gitlab, steps, back=back)) if gitlab is not None else []
+    steps = list(dict.fromkeys(_steps(session.settings, changes, source, back=back)))
+    return list(_described(session.gitlab, steps, back=back))
 
 
 def _steps(settings: Settings, changes: Iterable[Change], source: Source | None, *, back: bool) -> Iterator[_Step]:

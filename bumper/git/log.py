@@ -6,16 +6,12 @@ left out of its message, only GitLab knows.
 
 from collections.abc import Iterator
 
-from bumper.errors import Refused
+from bumper.errors import LookedFarEnough
 from bumper.git.checkout import Checkout, fetch_branch
 from bumper.git.command import NETWORK_TIMEOUT
-from bumper.git.objects import read_commits
+from bumper.git.objects import Commit, read_commits
 
 _DEPTHS = (50, 250, 1000)  # commits
-
-
-class LookedFarEnough(Refused):
-    """The answer is further back than bumper is willing to look."""
 
 
 def commits_that_touched(checkout: Checkout, path: str, start: str) -> Iterator[list[str]]:
@@ -39,11 +35,11 @@ def commits_that_touched(checkout: Checkout, path: str, start: str) -> Iterator[
     )
 
 
-def newest_messages(checkout: Checkout, path: str = "") -> list[str]:
-    """The messages of the target branch's newest commits that changed ``path``, those of merged branches included."""
+def newest_commits(checkout: Checkout, path: str = "") -> list[Commit]:
+    """The target branch's newest commits that changed ``path``, those of merged branches included."""
     cut = _deepen(checkout, _DEPTHS[1])
     ids = [commit for commit in _list(checkout, [checkout.tip], path) if commit not in cut]
-    return [commit.message for commit in read_commits(checkout.git, ids)]
+    return read_commits(checkout.git, ids)
 
 
 def _deepen(checkout: Checkout, depth: int) -> set[str]:

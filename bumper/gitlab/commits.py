@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from bumper.git.log import LookedFarEnough
-from bumper.gitlab.connection import GitLab, translated
+from bumper.errors import LookedFarEnough
+from bumper.gitlab.connection import GitLab, NotShown, translated
 from bumper.gitlab.merge_requests import MergeRequest, read_merge_request
 
 _PAGE = 50  # commits
@@ -93,3 +94,28 @@ def commits_of(gitlab: GitLab, request: MergeRequest) -> list[str]:
     with translated(gitlab, f"listing the commits of !{request.iid}"):
         lazy = gitlab.project.mergerequests.get(request.iid, lazy=True)
         return [str(commit.get_id()) for commit in lazy.commits(get_all=True, per_page=_PER_PAGE)]
+
+
+def message_of(gitlab: GitLab, commit: str) -> str:
+    """The message of a commit; empty where the project does not show it."""
+    try:
+        with translated(gitlab, f"reading commit {commit[:12]}"):
+            return str(gitlab.project.commits.get(commit).attributes.get("message", ""))
+    except NotShown:
+        return ""
+
+
+def first_parent_ids(gitlab: GitLab, path: str, branch: str) -> set[str]:
+    """The newest commits of the branch's first-parent line that changed ``path``."""
+    with translated(gitlab, f"listing the commits of {path}"):
+        query = {"ref_name": branch, "path": path, "first_parent": True, "per_page": _PER_PAGE}
+        found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
+    return {str(commit.get_id()) for commit in found}
+
+
+def messages_between(gitlab: GitLab, target_branch: str, branch: str) -> list[tuple[str, str]]:
+    """Author (``Name <email>``) and message of the commits that ``branch`` has and ``target_branch`` has not."""
+    with translated(gitlab, f"comparing {branch} with {target_branch}"):
+        compared = gitlab.project.repository_compare(target_branch, branch)
+        commits: list[dict[str, Any]] = compared["commits"] if isinstance(compared, dict) else []
+        return [(f"{commit['author_name']} <{commit['author_email']}>", commit["message"]) for commit in commits]

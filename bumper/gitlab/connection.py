@@ -31,6 +31,10 @@ class NotShown(Unavailable):
     """GitLab's 404: it is not there, or the token may not see it."""
 
 
+class Unauthorized(Unavailable):
+    """GitLab's 401: it does not know the token, or (PUT merge) the token's user may not do this."""
+
+
 class NotMergeable(Refused):
     """GitLab's 405, 406 and 422: the merge request cannot be merged, now or at all."""
 
@@ -99,7 +103,7 @@ def _explain(gitlab: GitLab, step: str, error: GitlabError) -> BumperError:
     reason = redactor([token.value if token is not None else None])(_message(error))
     code = error.response_code
     if isinstance(error, GitlabAuthenticationError) or code == HTTPStatus.UNAUTHORIZED:
-        return Unavailable(
+        return Unauthorized(
             f"{step} failed: {address.gitlab_url} refused the token in {source}", "check it and its expiry"
         )
     if code == HTTPStatus.FORBIDDEN:

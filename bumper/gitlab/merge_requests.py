@@ -1,26 +1,36 @@
-"""Merge requests on GitLab: find, open, update, comment, close."""
+"""Merge requests of the GitOps project, read: what GitLab says of them."""
 
-import contextlib
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from bumper.errors import Refused, Unavailable
-from bumper.gitlab.connection import GitLab, NotMergeable, translated
-from bumper.planning.proposal import Proposal
-from bumper.records.description import read_comment
-from bumper.records.record import Record
+from bumper.clock import Clock, polls
+from bumper.errors import Unavailable
+from bumper.gitlab.connection import GitLab, translated
 
-_CHECKING = frozenset({"unchecked", "checking", "preparing"})
-_PAUSES = (0.1, 0.2, 0.5, 1, 2, 3, 5)  # seconds between questions while GitLab checks a merge request
-_PER_PAGE = 100  # GitLab's most
+# What GitLab answers while it still looks at a merge request; what comes of it shows a moment later.
+CHECKING = frozenset({"unchecked", "checking", "preparing", "approvals_syncing"})
+_CHECK_TIMEOUT = 15.0  # seconds
+_PER_PAGE = 100  # the largest page that GitLab serves
 _MAX_PAGES = 5
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """A user as GitLab names one beside what they made; ``is_bot`` where GitLab says so (access tokens' users are)."""
+
+    id: int
+    username: str
+    is_bot: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MergeRequest:
-    """A merge request as GitLab tells of it; ``sha`` is its source branch's head."""
+    """A merge request; ``sha`` is its source branch's head as GitLab last saw it, which may be late after a push.
+
+    What only the single merge request has is None in one that came from a list: ``pipeline`` (the head's, by its
+    status; "" where there is none), ``can_merge`` (whether this token's user may), ``merge_error``.
+    """
 
     iid: int
     url: str
@@ -28,37 +38,40 @@ class MergeRequest:
     title: str
     description: str
     source_branch: str
+    target_branch: str
     sha: str | None
     merge_status: str  # GitLab's detailed_merge_status
     has_conflict: bool
     auto_merge: bool
-    record: Record | None = field(repr=False)
-    merged_as: str | None = None  # the merge or squash commit; a fast-forward has none
+    author: User
+    comments: int
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    merge_commit: str | None = None
+    squash_commit: str | None = None
+    merged_at: str | None = None
+    pipeline: str | None = None
+    can_merge: bool | None = None
+    merge_error: str | None = None
+
+    @property
+    def merged_as(self) -> str | None:
+        """The merge or squash commit of a merged one; a fast-forward has neither."""
+        return self.merge_commit or self.squash_commit if self.state == "merged" else None
 
 
 @dataclass(frozen=True, slots=True)
-class People:
-    """Whom a merge request is shown to, by user name."""
+class Recent:
+    """The merge requests that changed last, in every state; ``complete`` where there are no others."""
 
-    reviewers: tuple[str, ...] = ()
-    assignees: tuple[str, ...] = ()
-
-
-NOBODY = People()
+    merge_requests: tuple[MergeRequest, ...]
+    complete: bool
 
 
-def find(gitlab: GitLab, source_branch: str, target_branch: str) -> list[MergeRequest]:
+def find_of_branch(gitlab: GitLab, source_branch: str, target_branch: str) -> list[MergeRequest]:
     """The merge requests of a branch in every state, the newest first."""
     return _list(gitlab, state="all", source_branch=source_branch, target_branch=target_branch)
-
-
-def newest_merged(gitlab: GitLab, target_branch: str) -> Iterator[MergeRequest]:
-    """The merge requests that were merged last, as far as the caller goes on reading, within bounds."""
-    for page in range(1, _MAX_PAGES + 1):
-        found = _list(gitlab, page=page, state="merged", target_branch=target_branch, order_by="updated_at")
-        yield from found
-        if len(found) < _PER_PAGE:
-            return
 
 
 def find_open(gitlab: GitLab, target_branch: str) -> list[MergeRequest]:
@@ -66,14 +79,40 @@ def find_open(gitlab: GitLab, target_branch: str) -> list[MergeRequest]:
     return _list(gitlab, state="opened", target_branch=target_branch)
 
 
-def _list(gitlab: GitLab, page: int | None = None, **filters: str) -> list[MergeRequest]:
-    """One page, or all of them."""
+def find_recent(gitlab: GitLab, target_branch: str) -> Recent:
+    """The hundred merge requests for the target branch that changed last."""
+    found, complete = _page(gitlab, 1, {"state": "all", "target_branch": target_branch, "order_by": "updated_at"})
+    return Recent(tuple(found), complete)
+
+
+def newest_merged(gitlab: GitLab, target_branch: str) -> Iterator[MergeRequest]:
+    """The merge requests that were merged last, as far as the caller goes on reading, within bounds."""
+    for page in range(1, _MAX_PAGES + 1):
+        query = {"state": "merged", "target_branch": target_branch, "order_by": "updated_at"}
+        found, complete = _page(gitlab, page, query)
+        yield from found
+        if complete:
+            return
+
+
+def _list(gitlab: GitLab, **filters: str) -> list[MergeRequest]:
     query: dict[str, str | int] = {"per_page": _PER_PAGE, "order_by": "created_at", "sort": "desc", **filters}
     with translated(gitlab, "listing merge requests"):
-        found = gitlab.project.mergerequests.list(
-            get_all=page is None, iterator=False, query_parameters=query | ({"page": page} if page is not None else {})
-        )
-        return [read_merge_request(one.attributes) for one in found]
+        found = gitlab.project.mergerequests.list(get_all=True, iterator=False, query_parameters=query)
+        return list(_own(one.attributes for one in found))
+
+
+def _page(gitlab: GitLab, page: int, filters: dict[str, str]) -> tuple[list[MergeRequest], bool]:
+    """One page, and whether it is the last."""
+    query: dict[str, str | int] = {"per_page": _PER_PAGE, "page": page, "sort": "desc", **filters}
+    with translated(gitlab, "listing merge requests"):
+        found = gitlab.project.mergerequests.list(get_all=False, iterator=False, query_parameters=query)
+        return list(_own(one.attributes for one in found)), len(found) < _PER_PAGE
+
+
+def _own(found: Iterator[dict[str, Any]]) -> Iterator[MergeRequest]:
+    """Those whose branch is in the project itself: a project's list has the merge requests of its forks, too."""
+    return (read_merge_request(data) for data in found if data["source_project_id"] == data["target_project_id"])
 
 
 def read(gitlab: GitLab, iid: int) -> MergeRequest:
@@ -82,66 +121,37 @@ def read(gitlab: GitLab, iid: int) -> MergeRequest:
         return read_merge_request(gitlab.project.mergerequests.get(iid).attributes)
 
 
-def read_settled(gitlab: GitLab, iid: int) -> MergeRequest:
-    """The same once GitLab has checked whether it can be merged, which it does after the first question."""
-    for pause in _PAUSES:
+def read_settled(gitlab: GitLab, iid: int, clock: Clock) -> MergeRequest:
+    """One merge request once GitLab has checked whether it can be merged, which it begins when it is first asked."""
+    for _ in polls(clock, _CHECK_TIMEOUT, first=0.1):
         found = read(gitlab, iid)
-        if found.merge_status not in _CHECKING:
+        if found.merge_status not in CHECKING:
             break
-        time.sleep(pause)
     return found
 
 
-def create(gitlab: GitLab, proposal: Proposal, people: People) -> MergeRequest:
-    """Open a merge request for a branch that has been pushed.
+def read_at_head(gitlab: GitLab, iid: int, head: str, clock: Clock, seconds: float) -> MergeRequest | None:
+    """One merge request once it shows ``head``; None where it does not within ``seconds``.
 
-    Raises:
-        AlreadyThere: one is open for the branch.
-
+    After a push a background job of GitLab's brings the new head to the merge request, some seconds later.
     """
-    with translated(gitlab, f"opening a merge request for {proposal.branch}"):
-        made = gitlab.project.mergerequests.create(
-            {
-                "source_branch": proposal.branch,
-                "target_branch": proposal.target_branch,
-                "remove_source_branch": True,
-                "squash": False,
-                **_content(proposal),
-                **_people(gitlab, people),
-            }
-        )
-        return read_merge_request(made.attributes)
+    for _ in polls(clock, seconds):
+        found = read(gitlab, iid)
+        if found.sha == head or found.state != "opened":
+            return found
+    return None
 
 
-def update(gitlab: GitLab, iid: int, proposal: Proposal) -> MergeRequest:
-    """Give an open merge request the proposal's title, description and labels."""
-    with translated(gitlab, f"updating merge request !{iid}"):
-        return read_merge_request(dict(gitlab.project.mergerequests.update(iid, _content(proposal, add=True))))
-
-
-def merge_when_ready(gitlab: GitLab, iid: int, sha: str) -> None:
-    """Merge, or have GitLab merge as soon as nothing stands against it, if the branch is still at ``sha``.
-
-    Both names of the wish are sent: auto_merge since 17.11, merge_when_pipeline_succeeds before; each version ignores
-    the other's. python-gitlab's own merge() knows only the old one.
-
-    Raises:
-        NotMergeable: not now (just made, or a person's turn), or not at all.
-
-    """
-    wish = {"auto_merge": True, "merge_when_pipeline_succeeds": True, "sha": sha, "should_remove_source_branch": True}
-    with translated(gitlab, f"setting auto-merge on !{iid}"):
-        path = f"/projects/{gitlab.project.encoded_id}/merge_requests/{iid}/merge"
-        gitlab.project.manager.gitlab.http_put(path, post_data=wish)
-
-
-def cancel_auto_merge(gitlab: GitLab, iid: int) -> None:
-    """Take auto-merge back, before the branch gets content that nobody has seen."""
-    with (
-        translated(gitlab, f"cancelling auto-merge of !{iid}"),
-        contextlib.suppress(NotMergeable),
-    ):  # it is gone already
-        gitlab.project.mergerequests.get(iid, lazy=True).cancel_merge_when_pipeline_succeeds()
+def notes_of(gitlab: GitLab, iid: int) -> list[tuple[User, str]]:
+    """Author and text of the comments on a merge request, the newest first; GitLab's own (system) notes left out."""
+    with translated(gitlab, f"reading the comments of !{iid}"):
+        lazy = gitlab.project.mergerequests.get(iid, lazy=True)
+        found = lazy.notes.list(get_all=False, query_parameters={"per_page": _PER_PAGE, "sort": "desc"})
+        return [
+            (_user(note.attributes.get("author")), str(note.attributes.get("body") or ""))
+            for note in found
+            if not note.attributes.get("system")
+        ]
 
 
 def is_approved(gitlab: GitLab, iid: int) -> bool:
@@ -151,94 +161,50 @@ def is_approved(gitlab: GitLab, iid: int) -> bool:
     return bool(approvals.attributes.get("approved_by"))
 
 
-def reset_approvals(gitlab: GitLab, iid: int) -> bool:
-    """Take the approvals back; False where GitLab does not let this token (it lets project and group tokens only)."""
-    try:
-        with translated(gitlab, f"resetting the approvals of !{iid}"):
-            gitlab.project.mergerequests.get(iid, lazy=True).reset_approvals()
-    except (Refused, Unavailable):
-        return False
-    return True
-
-
-def rebase(gitlab: GitLab, iid: int) -> None:
-    """Have GitLab put the branch on the target's newest commit."""
-    with translated(gitlab, f"rebasing !{iid}"):
-        gitlab.project.mergerequests.get(iid, lazy=True).rebase()
-
-
-def describe(gitlab: GitLab, iid: int, description: str) -> None:
-    """Give a merge request another description and nothing else."""
-    with translated(gitlab, f"updating merge request !{iid}"):
-        gitlab.project.mergerequests.update(iid, {"description": description})
-
-
-def close(gitlab: GitLab, iid: int, description: str | None) -> None:
-    """Close a merge request, and give it another description where there is one."""
-    data = {"state_event": "close"} | ({"description": description} if description is not None else {})
-    with translated(gitlab, f"closing merge request !{iid}"):
-        gitlab.project.mergerequests.update(iid, data)
-
-
-def say(gitlab: GitLab, iid: int, text: str) -> None:
-    """Comment on a merge request."""
-    with translated(gitlab, f"commenting on merge request !{iid}"):
-        gitlab.project.mergerequests.get(iid, lazy=True).notes.create({"body": text})
-
-
-def messages_between(gitlab: GitLab, target_branch: str, branch: str) -> list[tuple[str, str]]:
-    """Author and message of the commits that ``branch`` has and ``target_branch`` has not."""
-    with translated(gitlab, f"comparing {branch} with {target_branch}"):
-        compared = gitlab.project.repository_compare(target_branch, branch)
-        commits: list[dict[str, Any]] = compared["commits"] if isinstance(compared, dict) else []
-        return [(f"{commit['author_name']} <{commit['author_email']}>", commit["message"]) for commit in commits]
-
-
-def unknown_people(gitlab: GitLab, people: People) -> list[str]:
-    """The user names that GitLab does not know; nothing is asked where nobody is named."""
-    names = dict.fromkeys((*people.reviewers, *people.assignees))
-    with translated(gitlab, "looking up reviewers"):
-        return [name for name in names if _user_id(gitlab, name) is None]
-
-
-def _people(gitlab: GitLab, people: People) -> dict[str, list[int]]:
-    ids = {
-        "reviewer_ids": [_user_id(gitlab, name) for name in people.reviewers],
-        "assignee_ids": [_user_id(gitlab, name) for name in people.assignees],
-    }
-    return {key: [number for number in numbers if number is not None] for key, numbers in ids.items() if numbers}
-
-
-def _user_id(gitlab: GitLab, name: str) -> int | None:
-    found = gitlab.project.manager.gitlab.users.list(username=name, get_all=False)
-    return next((int(user.get_id() or 0) for user in found), None)
-
-
-def _content(proposal: Proposal, *, add: bool = False) -> dict[str, object]:
-    labels = {"add_labels" if add else "labels": ",".join(proposal.labels)} if proposal.labels else {}
-    return {"title": proposal.title, "description": proposal.description, **labels}
-
-
 def read_merge_request(data: dict[str, Any]) -> MergeRequest:
-    """A merge request from GitLab's JSON of it."""
-    description = data.get("description") or ""
+    """A merge request from GitLab's JSON of it.
+
+    Raises:
+        Unavailable: the JSON is no merge request's.
+
+    """
+    try:
+        return _read(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unavailable(
+            f"GitLab describes a merge request without {error} or with a wrong type of it", "check --gitlab-url"
+        ) from error
+
+
+def _read(data: dict[str, Any]) -> MergeRequest:
+    status = str(data.get("detailed_merge_status") or "")
     return MergeRequest(
         iid=int(data["iid"]),
         url=str(data["web_url"]),
         state=str(data["state"]),
         title=str(data["title"]),
-        description=description,
+        description=str(data.get("description") or ""),
         source_branch=str(data["source_branch"]),
-        sha=data.get("sha"),
-        merge_status=str(data.get("detailed_merge_status") or ""),
-        has_conflict=bool(data.get("has_conflicts")) or data.get("detailed_merge_status") == "conflict",
+        target_branch=str(data["target_branch"]),
+        sha=str(data["sha"]) if data.get("sha") else None,
+        merge_status=status,
+        has_conflict=bool(data.get("has_conflicts")) or status == "conflict",
         auto_merge=bool(data.get("merge_when_pipeline_succeeds")),
-        record=read_comment(description),
-        merged_as=_merged_as(data),
+        author=_user(data.get("author")),
+        comments=int(data.get("user_notes_count") or 0),
+        labels=tuple(str(label) for label in data.get("labels") or ()),
+        reviewers=tuple(_user(user).username for user in data.get("reviewers") or ()),
+        assignees=tuple(_user(user).username for user in data.get("assignees") or ()),
+        merge_commit=str(data["merge_commit_sha"]) if data.get("merge_commit_sha") else None,
+        squash_commit=str(data["squash_commit_sha"]) if data.get("squash_commit_sha") else None,
+        merged_at=str(data["merged_at"]) if data.get("merged_at") else None,
+        pipeline=str((data["head_pipeline"] or {}).get("status") or "") if "head_pipeline" in data else None,
+        can_merge=bool(data["user"]["can_merge"]) if "can_merge" in (data.get("user") or {}) else None,
+        merge_error=str(data["merge_error"]) if data.get("merge_error") else None,
     )
 
 
-def _merged_as(data: dict[str, Any]) -> str | None:
-    if data["state"] != "merged":
-        return None
-    return data.get("merge_commit_sha") or data.get("squash_commit_sha")
+def _user(data: dict[str, Any] | None) -> User:
+    """GitLab shows no author where the user is gone."""
+    known = data or {}
+    return User(int(known.get("id") or 0), str(known.get("username") or ""), bool(known.get("bot")))

@@ -9,27 +9,20 @@ from bumper.gitlab.connection import AlreadyThere, GitLab, NotMergeable, NotShow
 _QUEUED = frozenset({"idle", "stale", "fresh", "merging"})
 
 
-def has_trains(gitlab: GitLab) -> bool:
-    """Whether the project merges by trains; a GitLab without them does not name the setting."""
-    with translated(gitlab, f"reading {gitlab.settings.address.project}"):
-        project: Any = gitlab.project.manager.gitlab.http_get(f"/projects/{gitlab.project.encoded_id}")
-    return bool(project.get("merge_trains_enabled"))
-
-
-def join(gitlab: GitLab, iid: int, sha: str) -> None:
+def join(gitlab: GitLab, iid: int, sha: str, *, squash: bool) -> None:
     """Queue the merge request, now or as soon as its checks have passed, if the branch is still at ``sha``.
 
-    The plain merge call would pass the train by. Both names of the wish are sent, as in ``merge_when_ready``.
+    The plain merge call would bypass the train. Auto-merge has two names, as in ``merge_request_changes.merge``.
 
     Raises:
         NotMergeable: not now, or not at all.
         AlreadyThere: the branch has moved on.
 
     """
-    wish = {"auto_merge": True, "when_pipeline_succeeds": True, "sha": sha, "squash": False}
+    data = {"auto_merge": True, "when_pipeline_succeeds": True, "sha": sha, "squash": squash}
     try:
         with translated(gitlab, f"putting !{iid} on the merge train"):
-            gitlab.project.manager.gitlab.http_post(_path(gitlab, iid), post_data=wish)
+            gitlab.project.manager.gitlab.http_post(_path(gitlab, iid), post_data=data)
     except (AlreadyThere, NotMergeable):
         raise
     except Refused as error:  # 400: the train takes it not yet

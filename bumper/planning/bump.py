@@ -68,6 +68,20 @@ def choose_apps(gathered: Gathered, environment: str, globs: Sequence[str]) -> f
     return frozenset(app for app in gathered.apps if not globs or any(fnmatchcase(app, glob) for glob in globs))
 
 
+def images_to_resolve(
+    gathered: Gathered, images: Sequence[ImageReference], apps: frozenset[str], *, write_digests: bool
+) -> list[ImageReference]:
+    """The images that a bump would change, and those that it may once the digest is known: a tag may have moved."""
+    wanted = []
+    for image in images:
+        pins = [one.pin for one in _of(gathered.pins, image.repository) if one.app in apps and one.pin.refusal is None]
+        changes = any((pin.tag, image.digest or pin.digest) != (image.tag, pin.digest) for pin in pins)
+        holds_digest = any(write_digests or pin.digest is not None for pin in pins)
+        if changes or (holds_digest and image.digest is None):
+            wanted.append(image)
+    return wanted
+
+
 def plan_bump(
     gathered: Gathered, environment: str, images: Sequence[ImageReference], apps: frozenset[str],
     *, write_digests: bool, allow_missing: bool,

@@ -1,28 +1,24 @@
-"""A change of an environment, put together and ready to be delivered."""
+"""A change of an environment, put together and ready to be delivered; nothing has been changed yet. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bumper.ci import argocd_references, read_pipeline, read_source, requested_by
-from bumper.delivery.result import Result
 from bumper.environments.repository import Target
 from bumper.planning.bump import Plan, apply_plan, diff_of
-from bumper.planning.expected_images import rollout_of
-from bumper.planning.proposal import Proposal, Request, Words, propose, readable
+from bumper.planning.expected_images import Rollout, rollout_of
+from bumper.planning.proposal import Proposal, Request, Words, propose
 from bumper.records.record import Record
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A proposal, the plan behind it, and the result that tells of it; nothing has been changed yet."""
+    """A proposal, the plan behind it, its unified diff, and what Argo CD is to run then (None: nothing is known)."""
 
     proposal: Proposal
     plan: Plan
-    result: Result
-
-    def shown(self) -> Result:
-        """What ``--dry-run`` prints: the diff and the merge request as it would be."""
-        return replace(self.result, preview=readable(self.proposal))
+    diff: str
+    rollout: Rollout | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +53,5 @@ def make_draft(
     proposal = propose(
         asked, config.branch_prefix, text.subject, content, record, words, labels, text.remarks
     )  # fmt: skip
-    result = Result(
-        asked.command, asked.environment, "dry-run", plan.changes, plan.held, plan.warnings, proposal.branch,
-        diff=diff_of(content, target.gathered.values),
-        rollout=rollout_of(target.environment, target.gathered, plan),
-    )  # fmt: skip
-    return Draft(proposal, plan, result)
+    rollout = rollout_of(target.environment, target.gathered, plan)
+    return Draft(proposal, plan, diff_of(content, target.gathered.values), rollout)

@@ -11,8 +11,9 @@ from bumper.environments.same_images import canonical
 from bumper.errors import Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan
-from bumper.values.change import Version
+from bumper.values.change import Change, Version, make_change
 from bumper.values.explain import explain_refusal, lines_to_add
+from bumper.values.holds import hold_reason
 from bumper.values.pin_path import format_path
 from bumper.values.tag_edit import TagEdit
 from bumper.values.values_file import describe
@@ -110,6 +111,27 @@ def plan_promote(target: Gathered, matched: Matched, environment: str, *, write_
     if refusals and not plan.changes and not plan.held:
         raise Refused("\n".join(refusals))
     return plan
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """The changes that a promotion would make, digests aside, and those of them that a hold stops."""
+
+    changes: tuple[Change, ...]
+    held: tuple[Change, ...]
+
+
+def differing(target: Gathered, matched: Matched) -> Differing:
+    """Where the target's own pins say something else than the source runs, before any digest is looked up."""
+    changes: list[Change] = []
+    held: list[Change] = []
+    for one in matched.carried:
+        found = one.target
+        if one.alike or one.shared or found.pin.refusal is not None:
+            continue
+        change = make_change(found.app, found.file, found.pin, one.version)
+        (changes if hold_reason(target.values[found.file], found.pin) is None else held).append(change)
+    return Differing(tuple(changes), tuple(held))
 
 
 def match(source: Gathered, target: Gathered, choice: Choice, config: Config, names: tuple[str, str]) -> Matched:

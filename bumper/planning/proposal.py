@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bumper.ci import Source
 from bumper.image import Repository
 from bumper.records.description import comment
-from bumper.records.record import Record, one_line, trailers
+from bumper.records.record import Command, Record, one_line, trailers
 from bumper.values.change import Change
 
 MAX_TITLE = 255  # characters, GitLab's limit
@@ -22,7 +22,7 @@ _ZERO_WIDTH_SPACE = "\u200b"
 class Request:
     """What makes a request the same request when it is made again; tags are not in it."""
 
-    command: str
+    command: Command
     environment: str
     target_branch: str
     images: tuple[Repository, ...]

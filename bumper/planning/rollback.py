@@ -8,11 +8,10 @@ from bumper.environments.gather import FoundPin, Gathered
 from bumper.errors import Refused
 from bumper.planning.bump import Plan, make_plan
 from bumper.records.history import Deployment
+from bumper.records.record import Command
 from bumper.values.change import Change, Version
 from bumper.values.pin_path import format_path
 from bumper.values.tag_edit import TagEdit
-
-COMMAND = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int)
             if change.app in groups and (deployment.commit, change.file, change.path) not in taken_back
         ]  # fmt: skip
         record = deployment.record
-        if record is not None and record.command == COMMAND:
+        if record is not None and record.command == Command.ROLLBACK:
             taken_back |= {(commit, change.file, change.path) for commit in record.undoes for change in changes}
             continue
         left = tuple(change for change in changes if counted[groups[change.app]] < steps)

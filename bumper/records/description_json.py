@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bumper.ci import Pipeline
+from bumper.ci import Pipeline, is_pipeline_id
 from bumper.image import read_repository
-from bumper.records.record import ChangeRow, Record, read_references
+from bumper.records.record import ChangeRow, Record, read_command, read_references
 from bumper.values.change import Change, Version
 
 
@@ -29,16 +29,23 @@ def read_json(text: str) -> Record | None:
         read = _Json.model_validate_json(text)
     except ValidationError:  # somebody edited it by hand: then it says nothing
         return None
+    command = read_command(read.command)
+    if command is None:
+        return None
     return Record(
-        command=read.command,
+        command=command,
         environment=read.environment,
         images=tuple(read_references(read.images)),
         changes=tuple(_load_changes(read.changes)),
-        pipeline=Pipeline(*read.pipeline) if read.pipeline is not None else None,
+        pipeline=_load_pipeline(read.pipeline),
         requested_by=read.requested_by,
         undoes=read.undoes,
         superseded_by=read.superseded_by,
     )
+
+
+def _load_pipeline(pipeline: tuple[int, str, str] | None) -> Pipeline | None:
+    return Pipeline(*pipeline) if pipeline is not None and is_pipeline_id(str(pipeline[0])) else None
 
 
 def _load_changes(rows: Iterable[ChangeRow]) -> Iterator[Change]:

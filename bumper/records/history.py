@@ -14,8 +14,9 @@ from bumper.environments.layout import AppFiles, Environment
 from bumper.git import log as local_log
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit, Touched, read_past
-from bumper.gitlab.commits import commits_that_touched, merge_request_of
+from bumper.gitlab.commits import commits_that_touched, merge_request_of, message_of
 from bumper.gitlab.connection import GitLab
+from bumper.gitlab.merge_requests import MergeRequest
 from bumper.progress import report_step
 from bumper.records.record import Record, read_trailers
 from bumper.values.change import Change, Version, make_change
@@ -175,9 +176,16 @@ def _deployment(gitlab: GitLab | None, past: PastCommit, changes: tuple[Change, 
     iid = int(named[1]) if named is not None else None
     if gitlab is not None and (record is None or iid is None):
         request = merge_request_of(gitlab, past.commit.id)
-        record = record or (request.record if request is not None else None)
+        record = record or _record_of_head(gitlab, request)
         iid = request.iid if request is not None else iid
     asked = record.requested_by if record is not None else None
     subject = merged.message.partition("\n")[0]
     author = asked or merged.author.partition(" <")[0]
     return Deployment(past.commit.id, past.commit.at, author, subject, iid, changes, record)
+
+
+def _record_of_head(gitlab: GitLab, request: MergeRequest | None) -> Record | None:
+    """What the head of a squashed merge request says in its trailers; its description anybody may have edited."""
+    if request is None or request.sha is None:
+        return None
+    return read_trailers(message_of(gitlab, request.sha))

@@ -1,117 +1,230 @@
 """Order: a pipeline that finishes late never undoes a newer one of the same source project.
 
-No state is kept outside git and GitLab: a bump's pipeline stands in its commit's trailers and in its merge request's
-description, so that every merge method keeps one of the two.
+No state is kept outside git and GitLab. A bump's pipeline is in its commit's trailers; a pipeline that found its values
+proposed already leaves its number in a comment on the merge request. Everybody may write a trailer, a description or a
+comment, so a record counts only with what it says in the diff beside it, and a comment only by bumper's own users.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from bumper.ci import Pipeline
-from bumper.git.checkout import Checkout
-from bumper.git.log import newest_messages
-from bumper.gitlab.commits import LoggedCommit, merge_request_of, newest_commits
-from bumper.gitlab.connection import GitLab
-from bumper.gitlab.merge_requests import MergeRequest
+from bumper.ci import MAX_PIPELINE_ID, Pipeline
+from bumper.environments.gather import pins_of_version
+from bumper.environments.repository import Target
+from bumper.errors import BumperError
+from bumper.git.checkout import Checkout, fetch_branch, read_commit, read_files
+from bumper.git.failures import PushRaceLost
+from bumper.git.log import newest_commits as newest_in_git
+from bumper.git.past_commits import read_past
+from bumper.gitlab.commits import LoggedCommit, first_parent_ids, message_of, newest_commits
+from bumper.gitlab.merge_requests import MergeRequest, notes_of
 from bumper.image import Repository
-from bumper.records.record import Record, read_trailers
+from bumper.records.description import read_comment
+from bumper.records.known_requests import KnownRequests
+from bumper.records.record import Command, Record, read_trailers
 
-_AT_ONCE = 8  # questions to GitLab
-_MAX_SILENT = 40  # commits without trailers, squashed or a person's: each is a question more
-_COMMAND = "bump"
+_MAX_FILES_ASKED = 5  # of GitLab, a request each; the log of more is read from git, in two requests for all of them
+_NOTE = re.compile(r"<!-- bumper: pipeline (\d{1,18}) (\S+) -->")
 
 
 @dataclass(frozen=True, slots=True)
 class NewerPipeline:
-    """A newer pipeline's bump of an image, open or on the target branch already."""
+    """A newer pipeline's bump of an image, on the target branch already or in an open merge request."""
 
     pipeline: Pipeline
     tag: str | None
     merge_request: MergeRequest | None = None  # the open one
 
 
-class Outrun(Exception):
-    """A newer pipeline of the same project has been here: nothing is to be done."""
-
-    def __init__(self, newer: NewerPipeline) -> None:
-        """``newer`` is what it did."""
-        super().__init__(f"pipeline {newer.pipeline.id}")
-        self.newer = newer
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """An image that a pipeline wants to bump in an environment, and the files that hold its pins."""
 
-    environment: str
     repository: Repository
     pipeline: Pipeline
     files: tuple[str, ...]
 
 
-def newer_among(records: Iterable[tuple[Record | None, MergeRequest | None]], asked: Asked) -> NewerPipeline | None:
-    """The newest of ``records`` that is a bump of the same image by a newer pipeline of the same project."""
-    newest: NewerPipeline | None = None
-    for record, request in records:
-        image = _concerns(record, asked)
-        if record is None or record.pipeline is None or image is None or record.pipeline.id <= asked.pipeline.id:
+def find_newer(target: Target, known: KnownRequests | None, asked: Asked) -> NewerPipeline | None:
+    """The newer pipeline that has bumped the same image; ``known`` is None without GitLab's API.
+
+    The target branch is asked by its name, not at the commit that was cloned: it may have moved on since.
+    """
+    opened = newer_in_open(target, known, known.opened, asked) if known is not None else None
+    return opened or _newer_landed(target, known, asked)
+
+
+def newer_in_open(
+    target: Target, known: KnownRequests, opened: Iterable[MergeRequest], asked: Asked
+) -> NewerPipeline | None:
+    """The newest of bumper's ``opened`` merge requests that proposes the image by a newer pipeline.
+
+    Its description, which anybody may edit, only says where it is worth looking: the branch's head has to agree.
+    """
+    for one in opened:
+        hint = read_comment(one.description)
+        if hint is None or _newest(target, _with_notes(known, one, hint), asked) is None:
             continue
-        if newest is None or record.pipeline.id > newest.pipeline.id:
-            newest = NewerPipeline(record.pipeline, image[0], request)
+        record = _verified_head(target, one, asked) if known.is_bumpers(one.author) else None
+        newer = _newest(target, _with_notes(known, one, record), asked) if record is not None else None
+        if newer is not None:
+            return replace(newer, merge_request=one)
+    return None
+
+
+def _verified_head(target: Target, one: MergeRequest, asked: Asked) -> Record | None:
+    """The record in the trailers of the merge request's branch, where the branch's values are what they say."""
+    try:
+        branch = fetch_branch(target.checkout, one.source_branch)
+    except PushRaceLost:  # merged or deleted a moment ago
+        return None
+    record = read_trailers(read_commit(branch).message)
+    return record if record is not None and _says_what_it_holds(target, branch, record, asked) else None
+
+
+def _says_what_it_holds(target: Target, branch: Checkout, record: Record, asked: Asked) -> bool:
+    tag = _tag_of(target, record, asked)
+    contents = read_files(branch, [file for file in asked.files if file in branch.entries])
+    return tag is not None and any(tag in _tags(target, file, content, asked) for file, content in contents.items())
+
+
+def newer_at_head(target: Target, branch: Checkout, record: Record | None, ours: Record) -> NewerPipeline | None:
+    """The newer pipeline that made the same request, by the trailers of the branch's head and what it holds."""
+    if record is None:
+        return None
+    for asked in _asked_by(ours):
+        newer = _newest(target, [record], asked)
+        if newer is not None and _says_what_it_holds(target, branch, record, asked):
+            return newer
+    return None
+
+
+def newer_of_request(
+    target: Target, known: KnownRequests, opened: Iterable[MergeRequest], ours: Record
+) -> NewerPipeline | None:
+    """A newer pipeline's open merge request for one of the images of the bump ``ours``."""
+    listed = list(opened)
+    found = (newer_in_open(target, known, listed, asked) for asked in _asked_by(ours))
+    return next((newer for newer in found if newer is not None), None)
+
+
+def _asked_by(ours: Record) -> Iterator[Asked]:
+    if ours.pipeline is None or ours.command != Command.BUMP:
+        return
+    for image in ours.images:
+        files = tuple(dict.fromkeys(change.file for change in ours.changes if change.image == image.repository))
+        yield Asked(image.repository, ours.pipeline, files)
+
+
+def _newer_landed(target: Target, known: KnownRequests | None, asked: Asked) -> NewerPipeline | None:
+    """The newest bump of the image on the target branch, if it is by a newer pipeline."""
+    for file, commits in _logs(target, known, asked.files):
+        for commit in commits:
+            records = list(_landed_records(known, commit))
+            newer = _newest(target, records, asked)
+            if newer is not None and _landed(target, known, commit.id, file, newer, asked):
+                return newer
+            if newer is None and any(_tag_of(target, record, asked) is not None for record in records):
+                break  # the newest bump of the image in this file is an older pipeline's
+    return None
+
+
+def _logs(
+    target: Target, known: KnownRequests | None, files: tuple[str, ...]
+) -> Iterator[tuple[str, Iterable[LoggedCommit]]]:
+    checkout = target.checkout
+    for file in files:
+        if known is not None and len(files) <= _MAX_FILES_ASKED:
+            yield file, newest_commits(known.gitlab, file, checkout.branch)
+        else:
+            yield file, [LoggedCommit(one.id, one.message) for one in newest_in_git(checkout, file)]
+
+
+def _landed_records(known: KnownRequests | None, commit: LoggedCommit) -> Iterator[Record]:
+    """By the commit's trailers, else by those of its merge request's head: squashed, a commit may have none.
+
+    A description is edited by anybody, the head of a merged merge request by nobody.
+    """
+    record = read_trailers(commit.message)
+    if known is None:
+        if record is not None:
+            yield record
+        return
+    request = known.that_landed(commit.id)
+    if record is None and request is not None and request.sha not in (None, commit.id):
+        record = read_trailers(message_of(known.gitlab, request.sha or ""))
+    if record is not None:
+        yield from _with_notes(known, request, record) if request is not None else (record,)
+
+
+def _with_notes(known: KnownRequests, one: MergeRequest, record: Record) -> Iterator[Record]:
+    """The record, and the same by the later pipelines that bumper's own users noted on the merge request."""
+    yield record
+    for author, text in notes_of(known.gitlab, one.iid) if one.comments else ():
+        noted = _NOTE.search(text)
+        if noted is not None and known.is_bumpers(author):
+            yield replace(record, pipeline=Pipeline(int(noted[1]), "", noted[2]))
+
+
+def pipeline_note(pipeline: Pipeline) -> str:
+    """The comment by which a pipeline says that it asked for what a merge request proposes already."""
+    return (
+        f"Pipeline {pipeline.id} asked for these values, too; older pipelines will not undo them.\n\n"
+        f"<!-- bumper: pipeline {pipeline.id} {pipeline.project} -->"
+    )
+
+
+def _newest(target: Target, records: Iterable[Record], asked: Asked) -> NewerPipeline | None:
+    newest: NewerPipeline | None = None
+    for record in records:
+        tag, pipeline = _tag_of(target, record, asked), record.pipeline
+        if tag is None or pipeline is None or not asked.pipeline.id < pipeline.id <= MAX_PIPELINE_ID:
+            continue
+        if newest is None or pipeline.id > newest.pipeline.id:
+            newest = NewerPipeline(pipeline, tag)
     return newest
 
 
-def newer_than(ours: Record, records: Sequence[tuple[Record | None, MergeRequest | None]]) -> NewerPipeline | None:
-    """The newest of ``records`` that is newer than the bump ``ours`` for one of its images."""
-    if ours.pipeline is None or ours.command != _COMMAND:
+def _tag_of(target: Target, record: Record, asked: Asked) -> str | None:
+    """The tag (or digest) that a bump of the same image in the environment by the same project set; None for others."""
+    if record.pipeline is None or record.command != Command.BUMP or record.environment != target.environment.name:
         return None
-    asked = [Asked(ours.environment, image.repository, ours.pipeline, ()) for image in ours.images]
-    found = [newer for each in asked if (newer := newer_among(records, each)) is not None]
-    return max(found, key=lambda newer: newer.pipeline.id, default=None)
-
-
-def _concerns(record: Record | None, asked: Asked) -> tuple[str | None] | None:
-    """The tag that a bump of the same image in the same environment by the same project set; None where it is none."""
-    if record is None or record.pipeline is None or record.command != _COMMAND:
+    if record.pipeline.project != asked.pipeline.project:
         return None
-    if record.environment != asked.environment or record.pipeline.project != asked.pipeline.project:
-        return None
-    tags = [image.tag for image in record.images if image.repository == asked.repository]
-    return (tags[0],) if tags else None
+    return next((one.tag or one.digest for one in record.images if one.repository == asked.repository), None)
 
 
-def newer_on_branch(checkout: Checkout, gitlab: GitLab | None, asked: Asked) -> NewerPipeline | None:
-    """The same among what the target branch has deployed last; without the API, as far as git's trailers tell."""
-    if gitlab is None:
-        messages = (message for file in asked.files for message in newest_messages(checkout, file))
-        return newer_among(((read_trailers(message), None) for message in messages), asked)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        last = pool.map(lambda file: _last_bump(gitlab, checkout.branch, file, asked), asked.files)
-        return newer_among(((record, None) for records in last for record in records), asked)
+def _landed(
+    target: Target, known: KnownRequests | None, commit: str, file: str, newer: NewerPipeline, asked: Asked
+) -> bool:
+    """Whether the commit came to the target branch as a whole, and its diff sets the tag that its record names."""
+    try:
+        [past] = read_past(target.checkout, [commit])
+    except BumperError:
+        return False
+    for touched in past.touched:
+        if touched.new_path == file and touched.new_blob is not None:
+            blobs = [blob for blob in (touched.old_blob, touched.new_blob) if blob is not None]
+            contents = target.checkout.blobs.read(set(blobs))
+            before, after = (_tags(target, file, contents[blob], asked) for blob in (blobs[0], blobs[-1]))
+            if newer.tag in after and (newer.tag not in before or len(blobs) == 1):
+                return known is None or _is_whole(known, target, commit, file)
+    return False
 
 
-def _last_bump(gitlab: GitLab, branch: str, file: str, asked: Asked) -> Sequence[Record]:
-    """What is known of the newest commit of ``file`` that bumped the image."""
-    silent = 0
-    for commit in newest_commits(gitlab, file, branch):
-        own = read_trailers(commit.message)
-        silent += own is None
-        if silent <= _MAX_SILENT and (own is None or _concerns(own, asked) is not None):
-            records = [record for record in _records(gitlab, commit, own) if _concerns(record, asked) is not None]
-            if records:
-                return records
-    return ()
+def _is_whole(known: KnownRequests, target: Target, commit: str, file: str) -> bool:
+    """A commit in the middle of a merged branch may have been undone by the next one of the same branch."""
+    request = known.that_landed(commit)
+    if request is not None and commit in (request.sha, request.merge_commit, request.squash_commit):
+        return True
+    return commit in first_parent_ids(known.gitlab, file, target.checkout.branch)
 
 
-def _records(gitlab: GitLab, commit: LoggedCommit, own: Record | None) -> Iterator[Record]:
-    """By its trailers (``own``), and by its merge request.
-
-    Squashed, a commit has no trailers; and a later pipeline that found its values proposed already has left its number
-    in the merge request only.
-    """
-    if own is not None:
-        yield own
-    request = merge_request_of(gitlab, commit.id)
-    if request is not None and request.record is not None:
-        yield request.record
+def _tags(target: Target, file: str, content: bytes, asked: Asked) -> set[str | None]:
+    """The tags and digests that a version of a file gives the image."""
+    app = next(app for app in target.environment.apps if file in app.values)
+    pins = pins_of_version(
+        target.environment, target.setup.config, app, file, content, target.gathered.values
+    )  # fmt: skip
+    return {held for pin in pins if pin.repository == asked.repository for held in (pin.tag, pin.digest) if held}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
+from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
 from bumper.records.recorded_digests import recorded_digests
 from bumper.registry.resolve import RegistryAccess, resolve_all
@@ -20,7 +21,13 @@ class Digests:
 
 
 def find_digests(
-    target: Target, source: str, changes: Iterable[Change], access: RegistryAccess | None, *, allow_moved: bool
+    target: Target,
+    gitlab: GitLab | None,
+    source: str,
+    changes: Iterable[Change],
+    access: RegistryAccess | None,
+    *,
+    allow_moved: bool,
 ) -> Digests:
     """The digests of ``changes``; ``access`` is None where registries are not to be asked.
 
@@ -32,7 +39,7 @@ def find_digests(
     listed = list(changes)
     in_values = {_by_tag(change): change.after.digest for change in listed if change.after.digest is not None}
     others = [image for image in dict.fromkeys(map(_by_tag, listed)) if image not in in_values]
-    given = in_values | _recorded(target, source, others, listed, ask=access is not None)
+    given = in_values | _recorded(target, gitlab, source, others, listed, ask=access is not None)
     if access is None:
         return Digests(given)
     now = _resolved(dict.fromkeys(map(_by_tag, listed)), given, access, allow_moved=allow_moved)
@@ -57,12 +64,18 @@ def _by_tag(change: Change) -> ImageReference:
 
 
 def _recorded(
-    target: Target, source: str, images: list[ImageReference], changes: list[Change], *, ask: bool
+    target: Target,
+    gitlab: GitLab | None,
+    source: str,
+    images: list[ImageReference],
+    changes: list[Change],
+    *,
+    ask: bool,
 ) -> dict[ImageReference, str]:
     """Records are looked up where somebody will see the difference: a registry is asked, or a digest is written."""
     if not images or not (ask or any(_is_written(target, change) for change in changes)):
         return {}
-    return recorded_digests(target.checkout, source, target.setup.config, images)
+    return recorded_digests(target.checkout, gitlab, source, target.setup.config, images)
 
 
 def _resolved(

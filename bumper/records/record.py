@@ -7,9 +7,10 @@ description, which no reader sees and a program can read.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
-from bumper.ci import Pipeline, Source
+from bumper.ci import Pipeline, Source, is_pipeline_id
 from bumper.image import ImageReference, read_reference
 from bumper.values.change import Change
 
@@ -20,14 +21,28 @@ COMMAND_TRAILER = "Bumper-Command"
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
 # Lone surrogates stand for bytes that are not UTF-8, which neither git nor GitLab takes in a text.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]+")
-_MAX_NUMBER = 18  # digits; a pipeline's have ten
+
+
+class Command(StrEnum):
+    """The commands that leave a record."""
+
+    BUMP = "bump"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    HOLD = "hold"
+    UNHOLD = "unhold"
+
+
+def read_command(text: str) -> Command | None:
+    """The command of that name; None where bumper has none."""
+    return Command(text) if text in list(Command) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One deployment: which command, where, which images (with the digests that the registry named), and who asked."""
 
-    command: str
+    command: Command
     environment: str
     images: tuple[ImageReference, ...]
     changes: tuple[Change, ...] = ()
@@ -68,11 +83,12 @@ def read_trailers(message: str) -> Record | None:
         match = _TRAILER.fullmatch(line)
         if match is not None:
             found.setdefault(match[1], []).append(match[2].strip())
-    if COMMAND_TRAILER not in found:
-        return None
     first = {name: values[0] for name, values in found.items()}
+    command = read_command(first.get(COMMAND_TRAILER, ""))
+    if command is None:
+        return None
     return Record(
-        command=first[COMMAND_TRAILER],
+        command=command,
         environment=first.get("Bumper-Environment", ""),
         images=tuple(read_references(found.get("Bumper-Image", []))),
         pipeline=_read_order(first.get("Bumper-Order", ""), first.get("Bumper-Pipeline", "")),
@@ -83,7 +99,7 @@ def read_trailers(message: str) -> Record | None:
 
 def _read_order(order: str, url: str) -> Pipeline | None:
     number, _, project = order.partition(" ")
-    return Pipeline(int(number), url, project) if number.isdecimal() and len(number) <= _MAX_NUMBER else None
+    return Pipeline(int(number), url, project) if is_pipeline_id(number) else None
 
 
 def read_references(texts: Iterable[str]) -> Iterator[ImageReference]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bumper.environments.gather import FoundPin
-from bumper.errors import Refused
+from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout
-from bumper.git.log import LookedFarEnough, commits_that_touched
+from bumper.git.log import commits_that_touched
 from bumper.git.past_commits import PastCommit, Touched, read_fetched
 from bumper.progress import report_step
 from bumper.values.pin_path import PinPath, format_path

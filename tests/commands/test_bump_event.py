@@ -74,7 +74,7 @@ def test_what_pushes_no_tag_is_left_alone(made: Verified, sample: str) -> None:
     result = made.run(*EVENT, stdin=(SAMPLES / f"{sample}.json").read_bytes())
 
     assert (result["status"], result["changes"], result["merge_request"]) == ("unchanged", [], None)
-    assert result["warnings"] == ["the notification tells of no push of a tag; nothing was done."]
+    assert result["warnings"] == ["the notification is not about the push of a tag; nothing was done."]
     assert made.gitops.branches() == []
 
 

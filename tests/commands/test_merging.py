@@ -21,14 +21,14 @@ def test_auto_merge_merges_at_once_where_nothing_is_awaited(gitops: Gitops, bump
 def test_without_auto_merge_a_wait_ends_with_the_reason(gitops: Gitops, bumper: CommandLine) -> None:
     message = bumper.refused("staging", f"{IMAGE}:1.0.3", "--wait", "0.5", code=5)
 
-    assert "was not merged within 0.5 s: it waits for" in message
+    assert "was not merged within 0.5 s: nobody has merged it yet; add --auto-merge" in message
     assert len(gitops.merge_requests("opened")) == 1
 
 
 @pytest.mark.usefixtures("gitops")
 def test_a_closed_merge_request_ends_the_wait(gitops: Gitops) -> None:
     running = start("bump", "staging", f"{IMAGE}:1.0.3", "--no-verify", "--wait", "60")
-    told(running, "waiting for !1:")
+    told(running, "waiting up to")
 
     gitops.close(1)
 
@@ -87,7 +87,7 @@ def test_auto_merge_on_every_gitlab(
         gitops.api.post(f"/statuses/{commit}", state="success")
 
         assert waiting["merge_request"]["auto_merge"] is True
-        assert waiting["warnings"] == ["!1 will be merged by itself; it waits for ci_still_running."]
+        assert waiting["warnings"] == ["!1 will be merged by GitLab; it waits for its pipeline to end."]
         assert gitops.merge_requests("merged")[0]["iid"] == 1
 
 
@@ -103,7 +103,7 @@ def test_a_wait_with_auto_merge_ends_once_somebody_approves(
         gitops = Gitops(server, tmp_path)
         gitops.api.post("/approvals", approvals_before_merge=1)
         running = start("bump", "staging", f"{IMAGE}:1.0.3", "--no-verify", "--auto-merge", "--wait", "60")
-        assert told(running, "waiting") == "waiting for !1: not_approved\n"
+        assert told(running, "waiting for !1") == "waiting for !1: it waits for an approval\n"
 
         gitops.api.post("/merge_requests/1/approve")
 
@@ -115,7 +115,7 @@ def test_where_merges_are_fast_forward_a_wait_rebases(gitops: Gitops) -> None:
     gitops.api.put("", merge_method="ff")
     gitops.api.post("/approvals", approvals_before_merge=1)
     running = start("bump", "staging", f"{IMAGE}:1.0.3", "--no-verify", "--auto-merge", "--wait", "60")
-    assert told(running, "waiting").startswith("waiting for !1: not_approved")
+    assert told(running, "waiting for !1") == "waiting for !1: it waits for an approval\n"
     gitops.push("moved on\n", "NEWS.md")
 
     gitops.api.post("/merge_requests/1/approve")

@@ -100,7 +100,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def refused(bumper: CommandLine, *arguments: str) -> str:
     """The one sentence of a refusal that wrote nothing here; no traceback, no control character of the input's."""
-    ran = bumper(*arguments, "--no-verify", "--output", "json")
+    ran = bumper(arguments[0], "--no-verify", "--output", "json", *arguments[1:])
     assert ran.code in {1, 2}, ran
     message: str = ran.json["error"]["message"]
     assert ran.err == f"error: {message}\n"

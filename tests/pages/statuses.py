@@ -8,9 +8,10 @@ from pathlib import Path
 from bumper.cli.status_page import status_page
 from bumper.commands.status.overview import Drift, Overview, Row
 from bumper.commands.status.status import Status
-from bumper.gitlab.merge_requests import MergeRequest
+from bumper.gitlab.merge_requests import MergeRequest, User
 from bumper.image import Repository
-from bumper.records.record import Record
+from bumper.records.known_requests import RecordedRequest
+from bumper.records.record import Command, Record
 from bumper.values.change import Change, Version
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -27,15 +28,19 @@ def row(app: str, tag: str | None = "1.0.0", held: str | None = None, digest: st
     return Row(app, f"apps/{app}.yaml", "image.tag", image(app), tag, digest, held)
 
 
-def proposal(environment: str = "prod", url: str = URL, title: str = "Bump zebra") -> MergeRequest:
+def proposal(environment: str = "prod", url: str = URL, title: str = "Bump zebra") -> RecordedRequest:
     repository = Repository("registry.example.com", "team/zebra")
     change = Change("zebra", "f", "image.tag", 1, repository, Version("1.0.0", None), Version("3.0.0", None))
-    record = Record("bump", environment, (), (change,))
-    return MergeRequest(5, url, "opened", title, "", "branch", "sha", "mergeable", False, False, record)  # noqa: FBT003
+    request = MergeRequest(
+        iid=5, url=url, state="opened", title=title, description="", source_branch="branch", target_branch="main",
+        sha="sha", merge_status="mergeable", has_conflict=False, auto_merge=False,
+        author=User(1, "bumper", is_bot=True), comments=0,
+    )  # fmt: skip
+    return RecordedRequest(request, Record(Command.BUMP, environment, (), (change,)))
 
 
 def make_status(
-    environments: Mapping[str, tuple[Row, ...]], *requests: MergeRequest, warnings: tuple[str, ...] = ()
+    environments: Mapping[str, tuple[Row, ...]], *requests: RecordedRequest, warnings: tuple[str, ...] = ()
 ) -> Status:
     """What differs is worked out as for a repository without promotion rules."""
     tags: dict[str, dict[str, str]] = {}

@@ -8,12 +8,12 @@ from bumper.ci import Pipeline
 from bumper.image import Repository
 from bumper.planning.proposal import Request, Words, branch_name, bump_subject, code, describe, propose, readable
 from bumper.records.description import read_comment
-from bumper.records.record import Record
+from bumper.records.record import Command, Record
 from bumper.values.change import Change, Version
 
 APP = Repository("registry.example.com", "team/app")
 OTHER = Repository("registry.example.com", "team/other")
-REQUEST = Request("bump", "staging", "main", (APP, OTHER))
+REQUEST = Request(Command.BUMP, "staging", "main", (APP, OTHER))
 
 
 def change(number: int = 3, image: Repository = APP, tag: str = "1.0.1") -> Change:
@@ -21,7 +21,7 @@ def change(number: int = 3, image: Repository = APP, tag: str = "1.0.1") -> Chan
 
 
 def record(*changes: Change, pipeline: Pipeline | None = None, requested_by: str | None = None) -> Record:
-    return Record("bump", "staging", (), changes, pipeline, requested_by)
+    return Record(Command.BUMP, "staging", (), changes, pipeline, requested_by)
 
 
 def test_a_branchs_name_says_what_it_is() -> None:
@@ -31,8 +31,8 @@ def test_a_branchs_name_says_what_it_is() -> None:
 
 
 def test_the_same_request_in_another_order_has_the_same_branch() -> None:
-    one = Request("bump", "staging", "main", (APP, OTHER), ("a", "b"))
-    same = Request("bump", "staging", "main", (OTHER, APP), ("b", "a"))
+    one = Request(Command.BUMP, "staging", "main", (APP, OTHER), ("a", "b"))
+    same = Request(Command.BUMP, "staging", "main", (OTHER, APP), ("b", "a"))
 
     assert branch_name("bumper/", one) == branch_name("bumper/", same)
 
@@ -40,12 +40,12 @@ def test_the_same_request_in_another_order_has_the_same_branch() -> None:
 def test_another_request_has_another_branch() -> None:
     others = [
         REQUEST,
-        Request("promote", "staging", "main", (APP, OTHER)),
-        Request("bump", "prod", "main", (APP, OTHER)),
-        Request("bump", "staging", "release", (APP, OTHER)),
-        Request("bump", "staging", "main", (APP,)),
-        Request("bump", "staging", "main", (APP, OTHER), ("app",)),
-        Request("bump", "staging", "main", (APP, OTHER), (), "--to 1.0.0"),
+        Request(Command.PROMOTE, "staging", "main", (APP, OTHER)),
+        Request(Command.BUMP, "prod", "main", (APP, OTHER)),
+        Request(Command.BUMP, "staging", "release", (APP, OTHER)),
+        Request(Command.BUMP, "staging", "main", (APP,)),
+        Request(Command.BUMP, "staging", "main", (APP, OTHER), ("app",)),
+        Request(Command.BUMP, "staging", "main", (APP, OTHER), (), "--to 1.0.0"),
     ]
 
     assert len({branch_name("", request)[-8:] for request in others}) == len(others)
@@ -53,7 +53,7 @@ def test_another_request_has_another_branch() -> None:
 
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_a_branchs_name_is_one_that_git_takes(environment: str, app: str) -> None:
-    name = branch_name("bumper/", Request("rollback", environment, "main", (), (app,)))
+    name = branch_name("bumper/", Request(Command.ROLLBACK, environment, "main", (), (app,)))
 
     assert re.fullmatch(r"bumper/rollback-[a-z0-9]+(-[a-z0-9]+)*", name)
     assert len(name) < 120

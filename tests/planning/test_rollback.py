@@ -8,7 +8,7 @@ import pytest
 from bumper.image import Repository
 from bumper.planning.rollback import Undone, too_few, walk_back, walk_back_to
 from bumper.records.history import Deployment
-from bumper.records.record import Record
+from bumper.records.record import Command, Record
 from bumper.values.change import Change, Version
 
 IMAGE = Repository("registry.example.com", "team/app")
@@ -18,8 +18,10 @@ def change(app: str, before: str, after: str, path: str = "image.tag") -> Change
     return Change(app, f"{app}.yaml", path, 1, IMAGE, Version(before, None), Version(after, None))
 
 
-def deployed(commit: str, *changes: Change, undoes: tuple[str, ...] = (), command: str = "bump") -> Deployment:
-    record = Record("rollback" if undoes else command, "prod", (), changes, undoes=undoes)
+def deployed(
+    commit: str, *changes: Change, undoes: tuple[str, ...] = (), command: Command = Command.BUMP
+) -> Deployment:
+    record = Record(Command.ROLLBACK if undoes else command, "prod", (), changes, undoes=undoes)
     return Deployment(commit, datetime(2026, 1, 1, tzinfo=UTC), "dora", "Subject", None, changes, record)
 
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from bumper.ci import Pipeline
 from bumper.image import ImageReference, Repository
 from bumper.records.description import comment, read_comment, replace_comment
-from bumper.records.record import Record, one_line, read_trailers, trailers
+from bumper.records.record import Command, Record, one_line, read_trailers, trailers
 from bumper.values.change import Change, Version
 
 REPOSITORY = Repository("registry.example.com", "team/app")
 DIGEST = f"sha256:{'a' * 64}"
 RECORD = Record(
-    command="bump",
+    command=Command.BUMP,
     environment="staging",
     images=(ImageReference(REPOSITORY, "1.0.1", DIGEST),),
     changes=(
@@ -88,7 +88,7 @@ def test_the_comment_reads_back_what_it_says() -> None:
 @given(TEXTS, TEXTS, st.none() | st.text(string.printable))
 def test_nothing_in_a_record_ends_its_comment(path: str, app: str, requested_by: str | None) -> None:
     change = Change(app, "values.yaml", path, 1, REPOSITORY, Version(None, None), Version("1", None))
-    record = Record("bump", "staging", (), (change,), requested_by=requested_by)
+    record = Record(Command.BUMP, "staging", (), (change,), requested_by=requested_by)
 
     text = comment(record)
 
@@ -101,12 +101,12 @@ def test_nothing_in_a_record_ends_its_comment(path: str, app: str, requested_by:
 
 
 def test_a_comment_of_very_many_changes_keeps_the_rest() -> None:
-    many = Record("bump", "staging", RECORD.images, RECORD.changes * 10_000)
+    many = Record(Command.BUMP, "staging", RECORD.images, RECORD.changes * 10_000)
 
     text = comment(many)
 
     assert len(text) < 500_000
-    assert read_comment(text) == Record("bump", "staging", RECORD.images)
+    assert read_comment(text) == Record(Command.BUMP, "staging", RECORD.images)
 
 
 def edited(**values: object) -> str:
@@ -138,7 +138,7 @@ def test_a_comment_that_somebody_broke_says_nothing(description: str) -> None:
 
 
 def test_replacing_the_comment_keeps_a_persons_words() -> None:
-    other = Record("bump", "staging", (), superseded_by=8)
+    other = Record(Command.BUMP, "staging", (), superseded_by=8)
 
     replaced = replace_comment(f"Please look \\1 at it.\n\n{comment(RECORD)}\n\nThanks.", other)
 

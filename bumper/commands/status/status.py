@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bumper.commands.status.overview import Overview, Seen, make_overview, see, sources_of
+from bumper.delivery.session import Session
 from bumper.environments.environment_names import usual_order
 from bumper.environments.repository import (
     RepositoryConfig,
@@ -14,9 +15,7 @@ from bumper.environments.repository import (
 )
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout
-from bumper.git.clone import Cloning
-from bumper.gitlab.connection import connect_if_possible
-from bumper.gitlab.merge_requests import MergeRequest, find_open
+from bumper.records.known_requests import RecordedRequest, recorded_requests
 from bumper.records.tag_ages import tag_ages
 
 
@@ -28,18 +27,18 @@ class Status:
     """
 
     overview: Overview
-    merge_requests: tuple[MergeRequest, ...]
+    merge_requests: tuple[RecordedRequest, ...]
     ages: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
 
 
-def status(environments: Sequence[str], cloning: Cloning, *, with_ages: bool = False) -> Status:
+def status(environments: Sequence[str], session: Session, *, with_ages: bool = False) -> Status:
     """Clone, gather every environment (those named, else all), and list the open merge requests.
 
     Raises:
         BumperError: an environment is unknown, or GitLab did not answer.
 
     """
-    checkout = cloning.end()
+    checkout = session.cloning.end()
     setup = read_repository_config(checkout)
     known = list(setup.layout.environments)
     names = list(environments) or (known if setup.config.environments else usual_order(known))
@@ -49,16 +48,14 @@ def status(environments: Sequence[str], cloning: Cloning, *, with_ages: bool = F
     shown = [name for name in dict.fromkeys(names) if name in seen]
     overview = make_overview(seen, shown, setup.config)
     overview = replace(overview, warnings=(*overview.warnings, *refused))
-    gitlab = connect_if_possible(cloning.settings)
-    if gitlab is None:
-        told = "open merge requests are not shown, because there is no token for GitLab's API (BUMPER_TOKEN)."
-        overview = replace(overview, warnings=(*overview.warnings, told))
-    open_requests = [
-        one for one in (find_open(gitlab, checkout.branch) if gitlab is not None else ())
-        if one.record is not None and (not environments or one.record.environment in names)
-    ]  # fmt: skip
+    known_requests = session.known_requests(checkout, setup)
+    if known_requests is None:
+        warning = "open merge requests are not shown, because there is no token for GitLab's API (BUMPER_TOKEN)."
+        overview = replace(overview, warnings=(*overview.warnings, warning))
+    opened = known_requests.opened_now() if known_requests is not None else ()
+    found = [one for one in recorded_requests(opened) if not environments or one.record.environment in names]
     ages = tag_ages(checkout, {name: seen[name].pins for name in shown}) if with_ages else {}
-    return Status(overview, tuple(open_requests), ages)
+    return Status(overview, tuple(found), ages)
 
 
 def _look(

@@ -1,0 +1,30 @@
+"""The session of a command that works on the GitOps repository: its clone runs while the command is imported."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bumper.cli.run import Run
+from bumper.settings import environment, read_settings
+
+if TYPE_CHECKING:  # imported once the clone is under way
+    from bumper.delivery.session import Session
+
+
+@contextlib.contextmanager
+def open_session(run: Run, *, repo: str | None, branch: str | None, gitlab_url: str | None) -> Iterator["Session"]:
+    """The session, whose clone is removed at the end.
+
+    Raises:
+        WrongUsage: no repository is named, or a value cannot be one.
+        Unavailable: there is no git.
+
+    """
+    from bumper.git.clone import start_clone
+
+    environ = environment()
+    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
+    with start_clone(settings, environ) as cloning:
+        from bumper.delivery.session import make_session
+
+        yield make_session(environ, cloning, run.progress.print, run.clock)

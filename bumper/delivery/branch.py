@@ -1,0 +1,159 @@
+"""A request's branch as it is on the server: whether it holds the proposal and nothing else, or somebody's work.
+
+Everybody with the role Developer may push to it, and a commit message is easily kept while the files change: so only
+the commit's own content counts, compared path by path with its parent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TypeAlias
+
+from bumper.errors import NotDeployed, Refused
+from bumper.git.checkout import Checkout, at_commit, fetch_branch, read_commit, read_files
+from bumper.git.command import GitFailed
+from bumper.git.objects import Commit
+from bumper.gitlab.commits import contains, messages_between
+from bumper.gitlab.connection import GitLab
+from bumper.records.record import Record, read_trailers
+
+_DEPTH = 50  # commits of the target branch among which a parent is looked for, where GitLab's API cannot be asked
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The branch at its head, with the head's parent; ``record`` is what the head's trailers say."""
+
+    checkout: Checkout
+    head: Commit
+    record: Record | None
+    on_target: bool  # the head has one parent, and that is on the target branch
+
+    @property
+    def name(self) -> str:
+        """The branch's name."""
+        return self.checkout.branch
+
+    @property
+    def parent(self) -> str:
+        """The commit that the head is based on; only where ``on_target``."""
+        return self.head.parents[0]
+
+
+def fetch(target: Checkout, name: str, gitlab: GitLab | None) -> Branch:
+    """The branch ``name`` with two commits of it.
+
+    Raises:
+        PushRaceLost: there is no such branch (any more).
+
+    """
+    branch = fetch_branch(target, name, depth=2)
+    head = read_commit(branch)
+    on_target = len(head.parents) == 1 and _is_on_target(target, head.parents[0], gitlab)
+    return Branch(branch, head, read_trailers(head.message), on_target)
+
+
+def _is_on_target(target: Checkout, commit: str, gitlab: GitLab | None) -> bool:
+    if commit == target.tip:
+        return True
+    if gitlab is not None:
+        return contains(gitlab, target.tip, commit)
+    fetch_branch(target, target.branch, _DEPTH)
+    try:
+        target.git.run("merge-base", "--is-ancestor", commit, target.tip)
+    except GitFailed:
+        return False
+    return True
+
+
+def refuse_somebodys(target: Checkout, branch: Branch, gitlab: GitLab | None) -> None:
+    """Refuse a branch that holds a commit without bumper's trailers: it is somebody's work, and never overwritten.
+
+    Raises:
+        Refused: it does; the authors are named.
+
+    """
+    authors = [] if branch.record is not None else [branch.head.author]
+    if authors and _is_on_target(target, branch.head.id, gitlab):  # it has no commit of its own
+        return
+    if not authors and not branch.on_target and gitlab is not None:
+        commits = messages_between(gitlab, target.branch, branch.name)
+        authors = list(dict.fromkeys(author for author, message in commits if read_trailers(message) is None))
+    if authors:
+        raise Refused(
+            f"branch {branch.name} holds a commit by {', '.join(authors)}, which bumper does not overwrite",
+            "merge or close its merge request, or delete the branch, and run this again",
+        )
+
+
+class Holds(Enum):
+    """What a branch holds of a proposal."""
+
+    PROPOSAL = auto()  # its lines and nothing else
+    OUTDATED = auto()  # its new lines, but the target branch has others now where they go
+    OTHER = auto()  # something else
+
+
+_LinePairs: TypeAlias = list[tuple[bytes, bytes]]  # a line before and after, in the order of the file
+
+
+def compare(target: Checkout, branch: Branch, files: Mapping[str, bytes]) -> Holds:
+    """What the branch's head changes against its parent, compared with what ``files`` change on the target branch.
+
+    Paths, modes and bytes count. Elsewhere in a file the target may have moved on: the same lines have to change there.
+    """
+    if not branch.on_target or branch.record is None:
+        return Holds.OTHER
+    base = at_commit(branch.checkout, branch.parent)
+    if changed_paths(base, branch.checkout) != set(files) or not _keeps_modes(base, branch.checkout, files):
+        return Holds.OTHER
+    theirs = _changed_lines(read_files(base, files), read_files(branch.checkout, files))
+    ours = _changed_lines(read_files(target, files), files)
+    if theirs is None or ours is None:
+        return Holds.PROPOSAL if read_files(branch.checkout, files) == files else Holds.OTHER
+    if theirs == ours:
+        return Holds.PROPOSAL
+    return Holds.OUTDATED if [new for _, new in theirs] == [new for _, new in ours] else Holds.OTHER
+
+
+def changed_paths(base: Checkout, head: Checkout) -> set[str]:
+    """The paths at which two trees differ: contents, modes, files that only one has."""
+    paths = base.entries.keys() | head.entries.keys()
+    return {path for path in paths if base.entries.get(path) != head.entries.get(path)}
+
+
+def _keeps_modes(base: Checkout, head: Checkout, files: Mapping[str, bytes]) -> bool:
+    modes = ((base.entries.get(file), head.entries.get(file)) for file in files)
+    return all(before is not None and after is not None and before.mode == after.mode for before, after in modes)
+
+
+def _changed_lines(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> _LinePairs | None:
+    """The lines that differ, by file in order of their paths; None where a file has got more or fewer lines."""
+    pairs: _LinePairs = []
+    for path in sorted(after):
+        old, new = before.get(path, b"").split(b"\n"), after[path].split(b"\n")
+        if len(old) != len(new):
+            return None
+        pairs += [(was, now) for was, now in zip(old, new, strict=True) if was != now]
+    return pairs
+
+
+def require_same_change(target: Checkout, before: Branch, after: Branch) -> None:
+    """Refuse a rebased head that does more or less than the one before: the same lines have to change.
+
+    Raises:
+        NotDeployed: somebody pushed something else in the meantime.
+
+    """
+    old_base, old_head = at_commit(target, before.parent), before.checkout
+    paths = changed_paths(old_base, old_head)
+    same = False
+    if after.on_target and changed_paths(new_base := at_commit(target, after.parent), after.checkout) == paths:
+        old = _changed_lines(read_files(old_base, paths), read_files(old_head, paths))
+        new = _changed_lines(read_files(new_base, paths), read_files(after.checkout, paths))
+        same = old is not None and old == new
+    if not same:
+        raise NotDeployed(
+            f"branch {after.name} has got other content than this request proposed",
+            "look at its merge request, and run this again",
+        )

@@ -1,0 +1,43 @@
+"""What one run of bumper has at hand: the environment, the clone, a clock, and somebody to show progress to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bumper.clock import SYSTEM_CLOCK, Clock
+from bumper.environments.repository import RepositoryConfig
+from bumper.git.checkout import Checkout
+from bumper.git.clone import Cloning
+from bumper.gitlab.connection import GitLab, connect_if_possible
+from bumper.records.known_requests import KnownRequests
+from bumper.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run; ``gitlab`` is its one connection to GitLab's API, None where no token opens it."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    cloning: Cloning
+    gitlab: GitLab | None
+    show: Callable[[str], None]  # a line of progress, on stderr
+    clock: Clock = SYSTEM_CLOCK
+    began: float = 0.0  # by the clock's count of seconds
+
+    @property
+    def settings(self) -> Settings:
+        """Where the GitOps repository is, and by which token."""
+        return self.cloning.settings
+
+    def known_requests(self, checkout: Checkout, repository: RepositoryConfig) -> KnownRequests | None:
+        """The project's merge requests as they are now; None without GitLab's API."""
+        if self.gitlab is None:
+            return None
+        config = repository.config
+        return KnownRequests(self.gitlab, checkout.branch, config.branch_prefix)
+
+
+def make_session(
+    environ: Mapping[str, str], cloning: Cloning, show: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
+) -> Session:
+    """The session of a run, with its one connection to GitLab; nothing is asked yet."""
+    return Session(environ, cloning, connect_if_possible(cloning.settings), show, clock, clock.monotonic())

@@ -1,0 +1,110 @@
+"""Waiting until a merge request is merged: what can be done without a person is done, the rest is named."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bumper.clock import Clock, polls
+from bumper.delivery import branch as branches
+from bumper.delivery.branch import Branch
+from bumper.delivery.merge import ask_to_merge, waits_for
+from bumper.environments.repository import Target
+from bumper.errors import NotDeployed
+from bumper.gitlab import merge_request_changes, merge_requests, merge_trains
+from bumper.gitlab.connection import AlreadyThere
+from bumper.gitlab.merge_requests import CHECKING, MergeRequest
+from bumper.records.known_requests import KnownRequests
+
+_MAX_PAUSE = 5.0  # seconds between two looks
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A merge request to wait for; ``auto_merge`` where bumper itself sees to the merge, and not a person."""
+
+    iid: int
+    branch: str
+    head: str
+    message: str
+    auto_merge: bool
+
+
+def wait_until_merged(
+    known: KnownRequests, target: Target, awaited: Awaited, seconds: float, clock: Clock, show: Callable[[str], None]
+) -> MergeRequest:
+    """The merge request as soon as it is merged.
+
+    Raises:
+        NotDeployed: it was closed, its branch got other content, or it was not merged within ``seconds``.
+
+    """
+    waiting = _Waiting(known, target, awaited, clock, show)
+    found = merge_requests.read(known.gitlab, awaited.iid)
+    show(f"waiting up to {seconds:g} s for {found.url}")
+    try:
+        for _ in polls(clock, seconds, first=0.5, longest=_MAX_PAUSE):
+            found = merge_requests.read(known.gitlab, awaited.iid)
+            if found.state == "merged":
+                return found
+            if found.state == "closed":
+                raise NotDeployed(f"{found.url} was closed", "reopen it there, or run this again with --reopen")
+            waiting.look_at(found)
+    except KeyboardInterrupt:
+        show(f"!{found.iid} stays open: {found.url}")
+        raise
+    raise _not_in_time(found, awaited, seconds)
+
+
+def _not_in_time(found: MergeRequest, awaited: Awaited, seconds: float) -> NotDeployed:
+    if found.merge_status == "mergeable" and not awaited.auto_merge:
+        return NotDeployed(
+            f"{found.url} was not merged within {seconds:g} s: nobody has merged it yet",
+            "add --auto-merge, or merge it there",
+        )
+    reason = found.merge_error or f"it waits for {waits_for(found)}"
+    return NotDeployed(
+        f"{found.url} was not merged within {seconds:g} s: {reason}", "see to that, and run this again to go on waiting"
+    )
+
+
+class _Waiting:
+    """What is remembered from one look to the next: the state that was shown, the head that is bumper's."""
+
+    def __init__(
+        self, known: KnownRequests, target: Target, awaited: Awaited, clock: Clock, show: Callable[[str], None]
+    ) -> None:
+        self._known, self._target, self._awaited, self._clock, self._show = known, target, awaited, clock, show
+        self._head = awaited.head
+        self._seen = ("", "", False)
+        self._before_rebase: Branch | None = None
+
+    def look_at(self, found: MergeRequest) -> None:
+        """Show a new state, and do what is no person's turn: rebase, and set auto-merge that GitLab did not take."""
+        self._follow_rebase(found)
+        state = (found.merge_status, found.sha or "", found.auto_merge)
+        if state == self._seen or found.merge_status in CHECKING:
+            return
+        self._seen = state
+        self._show(f"waiting for !{found.iid}: it waits for {waits_for(found)}")
+        if found.merge_status == "need_rebase":
+            self._rebase(found)
+        elif self._awaited.auto_merge and not found.auto_merge and found.sha == self._head:
+            files = self._target.checkout.entries
+            ask_to_merge(self._known, found.iid, self._head, self._awaited.message, files, self._clock)
+
+    def _rebase(self, found: MergeRequest) -> None:
+        if merge_trains.is_queued(self._known.gitlab, found.iid):  # the train does that itself
+            return
+        self._before_rebase = branches.fetch(self._target.checkout, self._awaited.branch, self._known.gitlab)
+        try:
+            merge_request_changes.rebase(self._known.gitlab, found.iid)
+        except AlreadyThere:  # one is under way
+            self._seen = ("", "", False)
+
+    def _follow_rebase(self, found: MergeRequest) -> None:
+        """GitLab wrote the commit anew: it counts as bumper's only where it changes what bumper's did."""
+        before = self._before_rebase
+        if before is None or found.sha in (None, before.head.id):
+            return
+        after = branches.fetch(self._target.checkout, self._awaited.branch, self._known.gitlab)
+        branches.require_same_change(self._target.checkout, before, after)
+        self._head, self._before_rebase = after.head.id, None

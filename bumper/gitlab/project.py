@@ -1,0 +1,81 @@
+"""The GitOps project's settings, as far as they decide how something is merged."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from bumper.errors import Refused, Unavailable
+from bumper.gitlab.connection import GitLab, translated
+
+_DEFAULT_CI_FILE = ".gitlab-ci.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSettings:
+    """The project; see GitLab's documentation of the projects API for the settings."""
+
+    id: int
+    path: str  # with its groups
+    merge_method: str  # merge, rebase_merge (semi-linear) or ff
+    squash_option: str  # never, always, default_on or default_off
+    has_trains: bool
+    requires_pipeline: bool  # "Pipelines must succeed"
+    ci_file: str
+    auto_devops: bool
+    is_archived: bool = False
+
+    @property
+    def squashes(self) -> bool:
+        """What to say about squashing: a merge with squash=false fails where the project always squashes."""
+        return self.squash_option in ("always", "default_on")
+
+    @property
+    def wants_rebase(self) -> bool:
+        """Whether a merge request has to be on the target's newest commit, so that every merge outdates the others."""
+        return self.merge_method in ("ff", "rebase_merge")
+
+    def runs_pipelines(self, files: Collection[str]) -> bool:
+        """Whether a branch with these ``files`` may get a pipeline: what auto-merge then waits for."""
+        elsewhere = "@" in self.ci_file or "://" in self.ci_file
+        return self.requires_pipeline or self.auto_devops or elsewhere or self.ci_file in files
+
+
+def read_project(gitlab: GitLab) -> ProjectSettings:
+    """The project's settings.
+
+    Raises:
+        Refused: the project has moved: git and reads follow the old path, GitLab refuses writes there (405).
+
+    """
+    address = gitlab.settings.address
+    with translated(gitlab, f"reading {address.project}"):
+        data: Any = gitlab.project.manager.gitlab.http_get(f"/projects/{gitlab.project.encoded_id}")
+    if not isinstance(data, dict) or not isinstance(data.get("id"), int):
+        raise Unavailable(f"{address.gitlab_url} describes no project for {address.project}", "check --gitlab-url")
+    path = str(data.get("path_with_namespace") or address.project)
+    if path.lower() != address.project.lower():
+        raise Refused(
+            f"{address.project} has moved to {path}, and GitLab takes changes only there",
+            f"set BUMPER_REPO (or --repo) to {data.get('http_url_to_repo') or f'{address.gitlab_url}/{path}.git'}",
+        )
+    return ProjectSettings(
+        id=data["id"],
+        path=path,
+        merge_method=str(data.get("merge_method") or "merge"),
+        squash_option=str(data.get("squash_option") or "default_off"),
+        has_trains=bool(data.get("merge_trains_enabled")),
+        requires_pipeline=bool(data.get("only_allow_merge_if_pipeline_succeeds")),
+        ci_file=str(data.get("ci_config_path") or _DEFAULT_CI_FILE),
+        auto_devops=bool(data.get("auto_devops_enabled")),
+        is_archived=bool(data.get("archived")),
+    )
+
+
+def current_user_id(gitlab: GitLab) -> int:
+    """The id of the user whose token this is."""
+    with translated(gitlab, "asking whose token this is"):
+        data: Any = gitlab.project.manager.gitlab.http_get("/user")
+    number = data.get("id") if isinstance(data, dict) else None
+    if not isinstance(number, int):
+        raise Unavailable(f"{gitlab.settings.address.gitlab_url} does not say whose token this is", "try again")
+    return number

@@ -1,0 +1,122 @@
+"""What GitLab knows of the project's merge requests: asked for once a run, and only as far as somebody needs it."""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bumper.errors import BumperError
+from bumper.gitlab import merge_requests
+from bumper.gitlab.commits import merge_request_of
+from bumper.gitlab.connection import GitLab, translated
+from bumper.gitlab.merge_requests import MergeRequest, Recent, User
+from bumper.gitlab.project import ProjectSettings, current_user_id, read_project
+from bumper.records.description import read_comment
+from bumper.records.record import Record
+
+# The user that GitLab makes for a project's or a group's access token (GitLab's documentation of access tokens).
+_TOKEN_USER = re.compile(r"(?P<kind>project|group)_(?P<id>\d+)_bot(?:_\w+|\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """A merge request, and the record that its description shows: what it is about, as far as nobody edited it."""
+
+    merge_request: MergeRequest
+    record: Record
+
+
+def recorded_requests(found: Iterable[MergeRequest]) -> tuple[RecordedRequest, ...]:
+    """Those whose descriptions hold a record."""
+    pairs = ((one, read_comment(one.description)) for one in found)
+    return tuple(RecordedRequest(one, record) for one, record in pairs if record is not None)
+
+
+class KnownRequests:
+    """The merge requests of the GitOps project for one target branch, and whose of them are bumper's own."""
+
+    def __init__(self, gitlab: GitLab, target_branch: str, prefix: str, bots: Collection[str] = ()) -> None:
+        """Bumper's branches start with ``prefix``; ``bots`` are users that bumper.yaml lets speak for it."""
+        self.gitlab = gitlab
+        self.target_branch = target_branch
+        self._prefix = prefix
+        self._bots = frozenset(bots)
+        self._authors: dict[int, bool] = {}
+
+    @cached_property
+    def project(self) -> ProjectSettings:
+        """The project's settings. Raises ``Refused`` where it has moved."""
+        return read_project(self.gitlab)
+
+    @cached_property
+    def _recent(self) -> Recent:
+        return merge_requests.find_recent(self.gitlab, self.target_branch)
+
+    @cached_property
+    def opened(self) -> tuple[MergeRequest, ...]:
+        """The open ones on bumper's branches, the newest first."""
+        return self._ours_by_branch(
+            [one for one in self._recent.merge_requests if one.state == "opened"]
+            if self._recent.complete
+            else merge_requests.find_open(self.gitlab, self.target_branch)
+        )
+
+    def opened_now(self) -> tuple[MergeRequest, ...]:
+        """The open ones on bumper's branches, asked for again: others may have opened some in the meantime."""
+        return self._ours_by_branch(merge_requests.find_open(self.gitlab, self.target_branch))
+
+    def _ours_by_branch(self, found: Collection[MergeRequest]) -> tuple[MergeRequest, ...]:
+        ours = (one for one in found if one.source_branch.startswith(self._prefix))
+        return tuple(sorted(ours, key=lambda one: one.iid, reverse=True))
+
+    def of_branch(self, branch: str) -> list[MergeRequest]:
+        """Those of a branch in every state, the newest first."""
+        if not self._recent.complete:
+            return merge_requests.find_of_branch(self.gitlab, branch, self.target_branch)
+        found = (one for one in self._recent.merge_requests if one.source_branch == branch)
+        return sorted(found, key=lambda one: one.iid, reverse=True)
+
+    def that_landed(self, commit: str) -> MergeRequest | None:
+        """The merged one that brought ``commit`` to the target branch: as its head, its merge or its squash commit."""
+        merged = (one for one in self._recent.merge_requests if one.state == "merged")
+        found = next((one for one in merged if commit in (one.sha, one.merge_commit, one.squash_commit)), None)
+        if found is not None or self._recent.complete:
+            return found
+        return merge_request_of(self.gitlab, commit)
+
+    def is_bumpers(self, author: User) -> bool:
+        """Whether a user's words count as bumper's: this token's user, bumper.yaml's bots, the project's token users.
+
+        A token's user is a bot named after the project or one of its groups; a person can take such a name, but not
+        become a bot.
+        """
+        if author.username in self._bots:
+            return True
+        if author.id not in self._authors:
+            self._authors[author.id] = self._is_token_user(author) or author.id == current_user_id(self.gitlab)
+        return self._authors[author.id]
+
+    def _is_token_user(self, author: User) -> bool:
+        named = _TOKEN_USER.fullmatch(author.username)
+        if named is None:
+            return False
+        number = int(named["id"]) if len(named["id"]) < 20 else 0  # noqa: PLR2004 - GitLab's ids are 64 bits wide
+        owners = {self.project.id} if named["kind"] == "project" else self._group_ids
+        return number in owners and (author.is_bot or self._is_bot(author.id))
+
+    @cached_property
+    def _group_ids(self) -> set[int]:
+        return {int(group["id"]) for group in self._get(f"/projects/{self.gitlab.project.encoded_id}/groups")}
+
+    def _is_bot(self, user: int) -> bool:
+        """Lists name an author without saying whether it is a bot; the user itself does."""
+        data = self._get(f"/users/{user}")
+        return isinstance(data, dict) and data.get("bot") is True
+
+    def _get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        try:
+            with translated(self.gitlab, "asking whose merge request it is"):
+                return self.gitlab.project.manager.gitlab.http_get(path)
+        except BumperError:  # what GitLab does not show is nobody's word
+            return []
