@@ -27,9 +27,10 @@ def commits_that_touched(gitlab: GitLab, path: str, start: str) -> Iterator[list
             found = gitlab.project.commits.list(
                 get_all=False, iterator=False, query_parameters=query | ({"path": path} if path else {})
             )
-        if found:
-            yield [str(commit.get_id()) for commit in found]
-        if len(found) < _PAGE:
+            ids = [str(commit.get_id()) for commit in found]
+        if ids:
+            yield ids
+        if len(ids) < _PAGE:
             return
     raise LookedFarEnough(
         f"What is asked for is not within the newest {_FURTHEST * _PAGE} commits to {path or 'the repository'}; "
@@ -50,7 +51,7 @@ def newest_commits(gitlab: GitLab, path: str, branch: str) -> list[LoggedCommit]
     with translated(gitlab, f"listing the commits of {path}"):
         query = {"ref_name": branch, "path": path, "per_page": _PER_PAGE}
         found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
-    return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
+        return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
 
 
 def newest_messages(gitlab: GitLab, branch: str) -> Iterator[str]:
@@ -110,7 +111,7 @@ def first_parent_ids(gitlab: GitLab, path: str, branch: str) -> set[str]:
     with translated(gitlab, f"listing the commits of {path}"):
         query = {"ref_name": branch, "path": path, "first_parent": True, "per_page": _PER_PAGE}
         found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
-    return {str(commit.get_id()) for commit in found}
+        return {str(commit.get_id()) for commit in found}
 
 
 def messages_between(gitlab: GitLab, target_branch: str, branch: str) -> list[tuple[str, str]]:
@@ -118,4 +119,4 @@ def messages_between(gitlab: GitLab, target_branch: str, branch: str) -> list[tu
     with translated(gitlab, f"comparing {branch} with {target_branch}"):
         compared = gitlab.project.repository_compare(target_branch, branch)
         commits: list[dict[str, Any]] = compared["commits"] if isinstance(compared, dict) else []
-        return [(f"{commit['author_name']} <{commit['author_email']}>", commit["message"]) for commit in commits]
+        return [(f"{commit['author_name']} <{commit['author_email']}>", str(commit["message"])) for commit in commits]

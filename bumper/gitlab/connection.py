@@ -3,24 +3,21 @@ python-gitlab.
 """
 
 import contextlib
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 import requests
-from gitlab import Gitlab
-from gitlab.exceptions import GitlabAuthenticationError, GitlabError
+from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabParsingError
 from gitlab.v4.objects import Project
 
 from bumper.errors import BumperError, Refused, Unavailable
+from bumper.gitlab.client import BoundedGitlab
 from bumper.http import Session, explain_failure
 from bumper.redaction import redactor
 from bumper.settings import Settings
 
 _NOT_MERGEABLE = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY)
-_log = logging.getLogger(__name__)
 
 
 class AlreadyThere(Refused):
@@ -47,15 +44,6 @@ class GitLab:
     settings: Settings
 
 
-class _LoggingGitlab(Gitlab):
-    """python-gitlab, whose requests are logged, without its own waiting for rate limits: the session does that."""
-
-    def http_request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - python-gitlab's signature
-        answer = super().http_request(*args, **{"obey_rate_limit": False, **kwargs})
-        _log.debug("%s %s: %s", answer.request.method, answer.url, answer.status_code)
-        return answer
-
-
 def connect(settings: Settings) -> GitLab:
     """The project's API; nothing is asked yet.
 
@@ -72,7 +60,7 @@ def connect(settings: Settings) -> GitLab:
         raise Unavailable(
             "GitLab's API needs a token", "set BUMPER_TOKEN to one with the scopes api and write_repository"
         )
-    gitlab = _LoggingGitlab(
+    gitlab = BoundedGitlab(
         settings.address.gitlab_url,
         oauth_token=settings.token.value,  # as Bearer, which does not follow a redirect to another host
         session=Session(settings.ca_file),
@@ -87,14 +75,28 @@ def connect_if_possible(settings: Settings) -> GitLab | None:
 
 @contextlib.contextmanager
 def translated(gitlab: GitLab, step: str) -> Iterator[None]:
-    """Library errors as one sentence each; the token is never in it."""
+    """Library errors as one sentence each; the token is never in it.
+
+    An answer of another shape than GitLab's makes whoever reads it stumble over a key or a type.
+    """
     try:
         yield
+    except GitlabParsingError as error:
+        raise _unexpected(gitlab, step, f": {_message(error)}") from error
     except GitlabError as error:
         raise _explain(gitlab, step, error) from error
     except requests.RequestException as error:
         failure = explain_failure(error, gitlab.settings.address.gitlab_url)
         raise Unavailable(f"{step} failed: {failure.what}", failure.next_step) from error
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise _unexpected(gitlab, step) from error
+
+
+def _unexpected(gitlab: GitLab, step: str, reason: str = "") -> Unavailable:
+    return Unavailable(
+        f"{step} failed: {gitlab.settings.address.gitlab_url} answers something that GitLab does not{reason}",
+        "check --gitlab-url and what is between bumper and GitLab",
+    )
 
 
 def _explain(gitlab: GitLab, step: str, error: GitlabError) -> BumperError:

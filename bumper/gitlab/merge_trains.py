@@ -34,9 +34,9 @@ def is_queued(gitlab: GitLab, iid: int) -> bool:
     try:
         with translated(gitlab, f"looking for !{iid} on the merge train"):
             car: Any = gitlab.project.manager.gitlab.http_get(_path(gitlab, iid))
+            return car.get("status") in _QUEUED
     except NotShown:  # never on a train, or a project without
         return False
-    return car.get("status") in _QUEUED
 
 
 def _path(gitlab: GitLab, iid: int) -> str:

@@ -68,9 +68,8 @@ def examine_token(gitlab: GitLab, token: Token) -> TokenFound:
         if status not in _NOT_SHOWN:
             return TokenFound((failed("token", error),), opens_api=status not in {None, HTTPStatus.UNAUTHORIZED})
         user, kind = _user(gitlab)
-        return TokenFound(
-            (Check("token", f"{kind} in {token.source}, whose scopes and expiry GitLab does not show"),), user
-        )
+        found = f"{kind} in {token.source}, whose scopes and expiry GitLab does not show"
+        return TokenFound((Check("token", found),), user)
     user, kind = _user(gitlab)
     checks = (Check("token", f"{kind} in {token.source}"), _check_scopes(about, token), _check_expiry(about, token))
     return TokenFound(checks, user, opens_api=checks[1].ok or "read_api" in about.scopes)

@@ -1,0 +1,200 @@
+"""What GitLab would never answer: every such answer is one sentence and exit 4, and the token stays where it is."""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
+
+from bumper.errors import BumperError, Unavailable
+from bumper.gitlab import commits, merge_requests, merge_trains
+from bumper.gitlab import merge_request_changes as changes
+from bumper.gitlab.connection import GitLab, connect
+from bumper.gitlab.merge_request_changes import FoundPeople, MergeMessages, MergeRequestText, People
+from bumper.gitlab.merge_requests import MergeRequest
+from bumper.gitlab.project import current_user_id, read_project
+from bumper.settings import read_settings
+
+URL = "https://gitlab.example"
+REFUSALS = {400, 409, 418, 422}
+REQUEST = {
+    "iid": 7, "web_url": f"{URL}/a/b/-/merge_requests/7", "state": "opened", "title": "t", "description": "d",
+    "source_branch": "bumper/x", "target_branch": "main", "sha": "1" * 40, "detailed_merge_status": "mergeable",
+    "has_conflicts": False, "merge_when_pipeline_succeeds": False, "merge_commit_sha": None, "squash_commit_sha": None,
+    "author": {"id": 1, "username": "bumper", "bot": True}, "source_project_id": 1, "target_project_id": 1,
+}  # fmt: skip
+COMMIT = {"id": "2" * 40, "message": "m", "author_name": "n", "author_email": "e"}
+TEXT = MergeRequestText("title", "description")
+SHA, NOTE = "1" * 40, {"body": "text", "system": False, "author": {"id": 1, "username": "bumper"}}
+PROJECT = {"id": 1, "path_with_namespace": "a/b", "http_url_to_repo": f"{URL}/a/b.git", "merge_method": "ff"}
+Call: TypeAlias = Callable[[GitLab], object]
+CALLS: Mapping[str, tuple[Call, object]] = {
+    "find_of_branch": (lambda gitlab: merge_requests.find_of_branch(gitlab, "bumper/x", "main"), [REQUEST]),
+    "find_open": (lambda gitlab: merge_requests.find_open(gitlab, "main"), [REQUEST]),
+    "find_recent": (lambda gitlab: merge_requests.find_recent(gitlab, "main").merge_requests, [REQUEST]),
+    "newest_merged": (lambda gitlab: list(merge_requests.newest_merged(gitlab, "main")), [REQUEST]),
+    "read": (lambda gitlab: merge_requests.read(gitlab, 7), REQUEST),
+    "notes_of": (lambda gitlab: merge_requests.notes_of(gitlab, 7), [NOTE]),
+    "is_approved": (lambda gitlab: merge_requests.is_approved(gitlab, 7), {"approved_by": []}),
+    "create": (lambda gitlab: changes.create(gitlab, "x", "main", TEXT, FoundPeople(), squash=False), REQUEST),
+    "update": (lambda gitlab: changes.update(gitlab, 7, TEXT), REQUEST),
+    "merge": (
+        lambda gitlab: changes.merge(gitlab, 7, SHA, MergeMessages(False, "m", "s"), when_ready=True),  # noqa: FBT003
+        REQUEST,
+    ),
+    "find_people": (lambda gitlab: changes.find_people(gitlab, People(("a",))).unknown, [{"id": 3}]),
+    "messages_between": (lambda gitlab: commits.messages_between(gitlab, "main", "x"), {"commits": [COMMIT]}),
+    "newest_commits": (lambda gitlab: commits.newest_commits(gitlab, "a", "main"), [COMMIT]),
+    "newest_messages": (lambda gitlab: list(commits.newest_messages(gitlab, "main")), [COMMIT]),
+    "first_parent_ids": (lambda gitlab: commits.first_parent_ids(gitlab, "a", "main"), [COMMIT]),
+    "commits_that_touched": (lambda gitlab: list(commits.commits_that_touched(gitlab, "a", "main")), [COMMIT]),
+    "merge_request_of": (lambda gitlab: commits.merge_request_of(gitlab, SHA), [{**REQUEST, "state": "merged"}]),
+    "message_of": (lambda gitlab: commits.message_of(gitlab, SHA), COMMIT),
+    "contains": (lambda gitlab: commits.contains(gitlab, SHA, "2" * 40), {"commits": []}),
+    "read_project": (read_project, PROJECT),
+    "current_user_id": (current_user_id, {"id": 1}),
+    "is_queued": (lambda gitlab: merge_trains.is_queued(gitlab, 7), {"status": "fresh"}),
+}
+
+
+class Answers(BaseAdapter):
+    """Answers every request with what ``answer`` returns: status, headers and body."""
+
+    def __init__(self, answer: Callable[[str], tuple[int, dict[str, str], bytes]]) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self._answer = answer
+
+    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override] # noqa: ANN401
+        self.asked.append(str(request.url))
+        status, headers, body = self._answer(str(request.url))
+        raw = HTTPResponse(BytesIO(body), headers, status, preload_content=False)
+        response = requests.Response()
+        response.status_code, response.url, response.raw, response.request = status, str(request.url), raw, request
+        response.headers.update(headers)
+        return response
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def gitlab_that(answer: Callable[[str], tuple[int, dict[str, str], bytes]]) -> tuple[GitLab, Answers]:
+    settings = read_settings({"BUMPER_TOKEN": "glpat-s3cr3t"}, repo=f"{URL}/a/b.git", branch=None, gitlab_url=None)
+    gitlab, answers = connect(settings), Answers(answer)
+    gitlab.project.manager.gitlab.session.mount("https://", answers)
+    return gitlab, answers
+
+
+def anything(chance: random.Random) -> object:
+    choices: list[object] = [
+        None, True, 0, -1, 1e400, 10**30, "", "x", "\0", "not a date", [], {}, [None], [[]], ["x"], {"id": None},
+        {"commits": None}, {"commits": [None]}, [{"iid": "x"}], {"message": {"a": [1]}}, "9" * 5000, f"{URL}/x",
+    ]  # fmt: skip
+    return chance.choice(choices)
+
+
+def spoilt(value: object, chance: random.Random) -> object:
+    """GitLab's answer with something else somewhere in it."""
+    if chance.random() < 0.25:
+        return anything(chance)
+    if isinstance(value, dict) and value:
+        key = chance.choice(list(value))
+        without = {name: one for name, one in value.items() if name != key}
+        return without if chance.random() < 0.3 else {**value, key: spoilt(value[key], chance)}
+    if isinstance(value, list) and value:
+        return [spoilt(value[0], chance), *value[1:]]
+    return anything(chance)
+
+
+def answer_of(expected: object, chance: random.Random) -> tuple[int, dict[str, str], bytes]:
+    kind = chance.choice([{"Content-Type": "application/json"}] * 4 + [{"Content-Type": "text/html"}, {}])
+    status = chance.choice([200, 200, 200, 201, 202, 204, 206, 299, 302, 400, 404, 409, 418, 422, 500])
+    body = json.dumps(spoilt(expected, chance)).encode()
+    broken = [b"", b"<html>Sign in</html>", b"{", b"\xff\xfe", b"[" * 100_000, body[: len(body) // 2]]
+    return status, kind, body if chance.random() < 0.8 else chance.choice(broken)
+
+
+class Spoilt:
+    """Answers that GitLab would not give; ``status`` is the last one's."""
+
+    def __init__(self, expected: object, chance: random.Random) -> None:
+        self._expected = expected
+        self._chance = chance
+        self.status = 0
+
+    def __call__(self, _: str) -> tuple[int, dict[str, str], bytes]:
+        answer = answer_of(self._expected, self._chance)
+        self.status = answer[0]
+        return answer
+
+
+def check_types(value: object) -> None:
+    """What is handed on has the types that the rest of bumper relies on."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            check_types(each)
+    if isinstance(value, MergeRequest):
+        assert isinstance(value.iid, int)
+        for text in (value.url, value.state, value.title, value.description, value.source_branch, value.merge_status):
+            assert isinstance(text, str)
+        assert all(
+            each is None or isinstance(each, str) for each in (value.sha, value.merge_commit, value.squash_commit)
+        )
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_no_answer_is_a_bug_of_bumpers(name: str) -> None:
+    call, expected = CALLS[name]
+    for seed in range(30):
+        answers = Spoilt(expected, random.Random(f"{name} {seed}"))  # noqa: S311 - no secret
+        gitlab, _ = gitlab_that(answers)
+        failure = None
+        try:
+            check_types(call(gitlab))
+        except BumperError as error:
+            failure = error
+        # Only what GitLab refuses by its status is a refusal of the request; a project may have moved, too.
+        may_refuse = answers.status in REFUSALS or name == "read_project"
+        assert failure is None or failure.exit_code in ((1, 4) if may_refuse else (4,)), (seed, failure)
+
+
+@pytest.mark.parametrize(
+    ("link", "reason"),
+    [
+        ("https://thief.example/api/v4/x?page=2", "another server, https://thief.example,"),
+        ("http://gitlab.example/api/v4/x?page=2", "another server, http://gitlab.example,"),
+        (f"{URL}/api/v4/projects/a%2Fb/merge_requests?page=1", "does not come next"),
+        (f"{URL}/api/v4/projects/a%2Fb/merge_requests", "does not come next"),
+        (f"{URL}/api/v4/projects/a%2Fb/merge_requests?page=x", "cannot be read"),
+        ("https://[", "cannot be read"),
+    ],
+)
+def test_a_link_that_leads_astray_is_not_followed(link: str, reason: str) -> None:
+    headers = {"Content-Type": "application/json", "Link": f'<{link}>; rel="next"'}
+    gitlab, answers = gitlab_that(lambda _: (200, headers, json.dumps([REQUEST]).encode()))
+
+    with pytest.raises(Unavailable, match="listing merge requests failed") as failure:
+        merge_requests.find_open(gitlab, "main")
+
+    assert reason in str(failure.value)
+    assert len(answers.asked) == 1
+
+
+def test_a_listing_without_end_is_left() -> None:
+    def answer(url: str) -> tuple[int, dict[str, str], bytes]:
+        page = int(parse_qs(urlsplit(url).query).get("page", ["1"])[0])
+        headers = {"Content-Type": "application/json", "Link": f'<{URL}/api/v4/x?page={page + 1}>; rel="next"'}
+        return 200, headers, json.dumps([REQUEST]).encode()
+
+    gitlab, answers = gitlab_that(answer)
+
+    with pytest.raises(Unavailable, match="lists more than 50 pages"):
+        merge_requests.find_open(gitlab, "main")
+
+    assert len(answers.asked) == 50
