@@ -26,13 +26,15 @@ class Kind(Enum):
 class KeyName:
     """A key by its name and kind; ``prefix`` is the name without the kind's ending.
 
-    ``speaks``: the word image is in it. ``may_matter``: it speaks of an image, or may stand beside a key that does.
+    ``speaks``: the word image is in it. ``is_above``: it may hold a registry or an organization for what stands below.
+    ``may_matter``: it speaks of an image, or may stand beside a key that does.
     """
 
     name: str
     kind: Kind | None
     prefix: str
     speaks: bool = True
+    is_above: bool = False
     may_matter: bool = True
 
 
@@ -62,6 +64,7 @@ _COMPANIONS = (
     "global",
     "docker",
 )
+_ABOVE = frozenset({"global", "docker", "image", "imagenamespace", "imageorganization", "imageorg"})
 
 # A key that ends in "tag" and says of itself that it is another thing's.
 _OTHER_TAGS = ("git", "chart", "log", "release", "site", "instance", "asset", "selector", "env", "environment")
@@ -79,12 +82,13 @@ def key_name(key: str) -> KeyName:
     name = key.translate(_SEPARATORS).lower()
     for ending, kind in _ENDINGS:
         if name.endswith(ending):
-            return KeyName(name, kind, name[: -len(ending)])
+            return KeyName(name, kind, name[: -len(ending)], is_above=kind is Kind.REGISTRY or name in _ABOVE)
     for beginning, kind in _BEGINNINGS:
         if name.startswith(beginning):
             return KeyName(name, kind, name)
     speaks = "image" in name or name in _WHOLE
-    return KeyName(name, _WHOLE.get(name), name, speaks, speaks or name.endswith(_COMPANIONS))
+    above = name in _ABOVE or name in _WHOLE
+    return KeyName(name, _WHOLE.get(name), name, speaks, above, speaks or name.endswith(_COMPANIONS))
 
 
 def speaks_of_an_image(parent_name: str) -> bool:

@@ -1,7 +1,7 @@
 """The walk through a document in search of pins. It neither recurses nor follows aliases."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
@@ -21,8 +21,6 @@ from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode, Yam
 Way: TypeAlias = "tuple[Way, str | int] | None"
 
 _Lower: TypeAlias = "tuple[tuple[str, MappingNode], ...]"
-
-_SCOPES = frozenset({"global", "docker", "image", "imagenamespace", "imageorganization", "imageorg"})
 
 
 class _Visit(NamedTuple):  # a tuple, because a large file makes tens of thousands of them
@@ -110,29 +108,34 @@ def _open_mapping(visit: _Visit, mapping: MappingNode, waiting: list[_Visit]) ->
     for text, value in _entries(mapping):
         keys.append(text)
         name = key_name(text)
-        if name.kind is not None or name.speaks:
-            speaks = True
+        speaks = speaks or name.speaks or is_public_image(value)
+        scoped = scoped or name.is_above
         if type(value) is MappingNode or type(value) is SequenceNode:
             inner.append((text, name, value))
-        elif not speaks and is_public_image(value):
-            speaks = True
-        if name.kind is Kind.REGISTRY or name.name in _SCOPES:
-            scoped = True
     scope = _scope_below(visit, mapping) if scoped or visit.lower else visit.scope
     if inner:
-        twice = {key for key, times in Counter(keys).items() if times > 1} if len(mapping.keys) < len(keys) else ()
-        lower = [(file, effective_values(other)) for file, other in visit.lower]
-        for text, name, value in reversed(inner):
-            below = tuple((file, node) for file, values in lower if isinstance(node := values.get(text), MappingNode))
-            duplicate = (
-                f"the key {text!r} above it stands twice in one mapping; make them one"
-                if text in twice
-                else visit.duplicate
-            )
-            in_images = visit.in_images or name.kind is Kind.IMAGE or name.kind is Kind.IMAGES
-            beside = values_beside(mapping) if type(value) is SequenceNode and is_parameter_list(value) else ()
-            waiting.append(_Visit(value, (visit.way, text), name.name, in_images, below, scope, duplicate, beside))
+        twice = {key for key, times in Counter(keys).items() if times > 1} if len(mapping.keys) < len(keys) else set()
+        waiting.extend(_visits(visit, mapping, inner, twice, scope))
     return speaks, scope
+
+
+def _visits(
+    visit: _Visit,
+    mapping: MappingNode,
+    inner: Sequence[tuple[str, KeyName, MappingNode | SequenceNode]],
+    twice: Collection[str],
+    scope: Scope,
+) -> Iterator[_Visit]:
+    """The visits of the collections in ``mapping``, the last one first; ``twice`` are its duplicate keys."""
+    lower = [(file, effective_values(other)) for file, other in visit.lower]
+    for text, name, value in reversed(inner):
+        below = tuple((file, node) for file, values in lower if isinstance(node := values.get(text), MappingNode))
+        duplicate = visit.duplicate
+        if text in twice:
+            duplicate = f"the key {text!r} above it stands twice in one mapping; make them one"
+        in_images = visit.in_images or name.kind is Kind.IMAGE or name.kind is Kind.IMAGES
+        beside = values_beside(mapping) if type(value) is SequenceNode and is_parameter_list(value) else ()
+        yield _Visit(value, (visit.way, text), name.name, in_images, below, scope, duplicate, beside)
 
 
 def _scope_below(visit: _Visit, mapping: MappingNode) -> Scope:
