@@ -75,8 +75,10 @@ class Gitops:
         return [note["body"] for note in self.api.get(f"/merge_requests/{iid}/notes") if not note["system"]]
 
     def merge(self, iid: int) -> None:
+        """As a person does on the page, which ticks the box for squashing where the project wants it."""
         self.api.mergeable(iid)
-        self.api.put(f"/merge_requests/{iid}/merge")
+        squash = {"squash": True} if self.api.get()["squash_option"] == "always" else {}
+        self.api.put(f"/merge_requests/{iid}/merge", **squash)
 
     def close(self, iid: int) -> None:
         self.api.put(f"/merge_requests/{iid}", state_event="close")

@@ -67,7 +67,7 @@ def api_identity(world: World, request: Request) -> Identity:
     own = request.path.endswith("/personal_access_tokens/self")
     if token.kind != "job" and not ({"api"} & set(token.scopes) or reading or own):
         raise GitLabError(403, _INSUFFICIENT)
-    return _identity(world, token)
+    return identity_of(world, token)
 
 
 def git_identity(world: World, request: Request) -> Identity | None:
@@ -77,10 +77,11 @@ def git_identity(world: World, request: Request) -> Identity | None:
     token = world.records.tokens.get(value)
     if token is None or token.revoked or _expired(token):
         return None
-    return _identity(world, token)
+    return identity_of(world, token)
 
 
-def _identity(world: World, token: Token) -> Identity:
+def identity_of(world: World, token: Token) -> Identity:
+    """Whoever has this token."""
     home = world.records.projects.get(token.project_id) if token.project_id is not None else None
     return Identity(world.records.users[token.username], token.role, token, home.path if home else "")
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bumper.sandbox.api.auth import Identity
+from bumper.sandbox.api.auth import Identity, identity_of
 from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
 from bumper.sandbox.behaviour.pipelines import start_pipeline
 from bumper.sandbox.behaviour.push_options import lines_after_push, moved_lines
 from bumper.sandbox.git import hook_script
+from bumper.sandbox.git.access import refusal
 from bumper.sandbox.git.repository import NO_COMMIT
-from bumper.sandbox.state.records import Project, Role
+from bumper.sandbox.state.records import Project
 from bumper.sandbox.state.world import World, protection
 
 
@@ -92,13 +93,15 @@ class Hooks:
         token = next((token for token in world.records.tokens.values() if str(token.id) == number), None)
         if project is None or user is None:
             return None
-        identity = Identity(user, token.role if token else user.role, token)
+        identity = identity_of(world, token) if token else Identity(user, user.role)
         updates = [RefUpdate(*line) for line in question["updates"]]
         return Push(project, identity, updates, question["options"], environment)
 
     def _refusal(self, push: Push) -> str | None:
-        if not push.identity.user.admin and push.identity.role < Role.DEVELOPER:
-            return "You are not allowed to push code to this project."
+        """What HTTP asks before git is started, too, a push over SSH is asked here first."""
+        reason = refusal(self._world, push.identity, push.project, push=True)
+        if reason:
+            return reason
         refusals = (self._update_refusal(push, update) for update in push.updates if update.branch)
         return next((refusal for refusal in refusals if refusal), None)
 
