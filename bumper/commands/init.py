@@ -10,7 +10,7 @@ from bumper.environments.config import SCHEMA_FILE, schema_text
 from bumper.environments.config_checks import check_environment, check_path_pattern
 from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.discovery.git_generator import Tree
-from bumper.environments.discovery.init_text import printable, write_skeleton
+from bumper.environments.discovery.init_text import printable, some, write_skeleton
 from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
 from bumper.environments.discovery.survey import Survey, survey
 from bumper.environments.discovery.trial import Tried, try_out
@@ -185,7 +185,7 @@ def _environments(tried: Tried) -> Iterable[InitializedEnvironment]:
 
 def _warnings(found: Survey) -> tuple[str, ...]:
     doubtful = (f"{one.name} may be an environment and is written as a comment: {one.reason}" for one in found.doubtful)
-    return tuple(f"{printable(text).rstrip('.')}." for text in (*doubtful, *found.warnings))
+    return tuple(f"{text.rstrip('.')}." for text in some([*doubtful, *found.warnings]))
 
 
 def _nothing_found(repository: _Repository, found: Survey) -> Refused:

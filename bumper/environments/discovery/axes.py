@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.ranks import Axis, Ranks, is_of_applications, rank
+from bumper.environments.discovery.ranks import Axis, Ranks, rank
 from bumper.environments.discovery.slots import Slot, slots_of
 
 
@@ -26,7 +26,7 @@ class Found:
 def find_environments(candidates: Mapping[str, Candidate]) -> Found:
     """The environment's slot of every candidate that has one."""
     slots = {path: list(slots_of(path)) for path in candidates}
-    ranks = rank(_frames(slots.values(), candidates), candidates)
+    ranks = rank(_frames(slots.values()), candidates)
     found = Found({}, {}, {})
     for path, listed in slots.items():
         best = _best(listed, ranks)
@@ -46,12 +46,9 @@ def _best(listed: Iterable[Slot], ranks: Ranks) -> list[Slot]:
     return [slot for known, slot in sure if known == max(other for other, _ in sure)]
 
 
-def _frames(slots: Iterable[Iterable[Slot]], candidates: Mapping[str, Candidate]) -> dict[Axis, dict[str, list[Slot]]]:
-    """The slots of each frame by axis, without the frames whose files are those of several applications."""
+def _frames(slots: Iterable[Iterable[Slot]]) -> dict[Axis, defaultdict[str, list[Slot]]]:
+    """The slots of each frame by axis."""
     by_axis: defaultdict[Axis, defaultdict[str, list[Slot]]] = defaultdict(lambda: defaultdict(list))
     for slot in (slot for listed in slots for slot in listed):
         by_axis[slot.axis][slot.frame].append(slot)
-    return {
-        axis: {frame: listed for frame, listed in frames.items() if not is_of_applications(listed, candidates)}
-        for axis, frames in by_axis.items()
-    }
+    return by_axis

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 CERTAIN_PARENTS = frozenset({"envs", "environments"})
 PARENTS = CERTAIN_PARENTS | {"env", "environment", "overlays", "overlay", "clusters", "cluster", "stages", "regions"}
 # Folders that hold applications, or parts of one, and are never an application's name.
-GENERIC = PARENTS | {
-    "apps", "applications", "argocd", "base", "bases", "chart", "charts", "components", "config",
-    "configs", "configuration", "deploy", "deployment", "deployments", "gitops", "helm", "helm-charts", "helm-values",
-    "helmfile.d", "infra", "infrastructure", "k8s", "kubernetes", "kustomize", "manifests", "microservices", "projects",
-    "releases", "services", "src", "teams", "tenants", "values", "workloads",
+CONTAINERS = frozenset(
+    {"applications", "apps", "charts", "components", "helm-charts", "microservices", "projects", "services", "teams",
+     "tenants", "workloads"}
+)  # fmt: skip
+GENERIC = PARENTS | CONTAINERS | {
+    "base", "bases", "chart", "config", "configs", "configuration", "deploy", "deployment", "deployments", "helm",
+    "helm-values", "helmfile.d", "k8s", "kubernetes", "kustomize", "manifests", "releases", "src", "values",
 }  # fmt: skip
 # What stands in an environment's place and is shared by all of them.
 SHARED = frozenset(

@@ -87,7 +87,7 @@ def _with_stars_in_names(templates: Templates, fits: Fits) -> Templates:
     merged = dict(templates)
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for template in templates:
-        if _usual_position(template) == 1 and APP in template.rpartition("/")[0]:
+        if usual_position(template) == 1 and APP in template.rpartition("/")[0]:
             alike[template.rpartition("/")[0]].append(template)
     for folder, found in alike.items():
         names = [template.rpartition("/")[2] for template in found]
@@ -115,7 +115,7 @@ def in_helm_s_order(templates: Iterable[str], read: Sequence[Sequence[str]], mad
     ``read`` are the files that Argo CD's applications read, in their order; where these say nothing, values.yaml comes
     first and what is named after the environment last.
     """
-    waiting = sorted(templates, key=lambda template: (_usual_position(template), template))
+    waiting = sorted(templates, key=lambda template: (usual_position(template), template))
     before = _before(waiting, read, made)
     ordered: list[str] = []
     while waiting:
@@ -125,7 +125,8 @@ def in_helm_s_order(templates: Iterable[str], read: Sequence[Sequence[str]], mad
     return ordered
 
 
-def _usual_position(template: str) -> int:
+def usual_position(template: str) -> int:
+    """Helm's usual order: values.yaml, then other files, then what is named after the environment."""
     name = template.rpartition("/")[2]
     if name in ("values.yaml", "values.yml"):
         return 0

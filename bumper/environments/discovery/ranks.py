@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import TypeAlias
 
 from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.folders import CERTAIN_PARENTS, PARENTS
+from bumper.environments.discovery.folders import CERTAIN_PARENTS, CONTAINERS, PARENTS
 from bumper.environments.discovery.slots import Slot
 from bumper.environments.environment_names import is_usual, is_usual_with_place
 
@@ -36,9 +36,10 @@ class Ranks:
     doubtful: dict[tuple[Axis, str], str] = field(default_factory=dict)
 
 
-def rank(by_axis: Mapping[Axis, Frames], candidates: Mapping[str, Candidate]) -> Ranks:
+def rank(all_frames: Mapping[Axis, Frames], candidates: Mapping[str, Candidate]) -> Ranks:
     """The ranks of all names of all axes."""
     ranks = Ranks()
+    by_axis = {axis: _of_environments(frames, candidates) for axis, frames in all_frames.items()}
     names = {axis: _slots_by_name(frames) for axis, frames in by_axis.items()}
     sure: dict[Axis, dict[str, Rank]] = {
         axis: {name: own for name, listed in names[axis].items() if (own := _own_rank(name, listed, frames))}
@@ -46,24 +47,27 @@ def rank(by_axis: Mapping[Axis, Frames], candidates: Mapping[str, Candidate]) ->
     }
     settled = any(sure.values())
     for axis, frames in by_axis.items():
-        look = _Beside(frames, dict(sure[axis]), candidates)
+        look = _Beside(frames, dict(sure[axis]), candidates, settled or len(frames) < len(all_frames[axis]))
         for name, listed in names[axis].items():
             if name not in look.sure:
-                found = look.rank(name, listed, settled=settled)
+                found = look.rank(name, listed)
                 if isinstance(found, Rank):
                     sure[axis][name] = found
                 elif found is not None:
                     ranks.doubtful[axis, name] = found
         for name, known in sure[axis].items():
             ranks.sure |= {(axis, slot.frame, name): known for slot in names[axis][name]}
-    alone = [
-        slot for axis in names for name, listed in names[axis].items() if name not in sure[axis] for slot in listed
-    ]
-    _add_alone(alone, ranks)
+    rest = [slot for axis in names for name, listed in names[axis].items() if name not in sure[axis] for slot in listed]
+    _add_known([slot for slot in rest if not slot.is_word], ranks)
     return ranks
 
 
-def is_of_applications(listed: Sequence[Slot], candidates: Mapping[str, Candidate]) -> bool:
+def _of_environments(frames: Frames, candidates: Mapping[str, Candidate]) -> Frames:
+    """The frames without those whose files are those of several applications."""
+    return {frame: listed for frame, listed in frames.items() if not _is_of_applications(listed, candidates)}
+
+
+def _is_of_applications(listed: Sequence[Slot], candidates: Mapping[str, Candidate]) -> bool:
     """Whether a frame's files are those of several applications: they name different images."""
     if all(is_usual(slot.name) for slot in listed) and len(listed) > 1:
         return False
@@ -114,29 +118,30 @@ class _Beside:
     frames: Frames
     sure: Mapping[str, Rank]
     candidates: Mapping[str, Candidate]
+    settled: bool  # whether recurrence alone says nothing: the repository has surer names, or applications stand here
 
-    def rank(self, name: str, listed: Sequence[Slot], *, settled: bool) -> Rank | str | None:
-        """The rank of ``name``, or why it stays doubtful; ``settled`` where the repository has surer names."""
+    def rank(self, name: str, listed: Sequence[Slot]) -> Rank | str | None:
+        """The rank of ``name``, or why it stays doubtful."""
         if listed[0].is_word:
             return None
         around = [self.frames[frame] for frame in dict.fromkeys(slot.frame for slot in listed)]
         shared = [one for one in around if any(slot.name in self.sure for slot in one)]
         if shared:
             return self._rank_beside_sure(name, listed, shared)
-        return self._rank_by_recurrence(name, listed[0].form, around, settled=settled)
+        if all(slot.parent in CONTAINERS for slot in listed):
+            return None
+        return self._rank_by_recurrence(name, listed[0].form, around)
 
-    def _rank_by_recurrence(
-        self, name: str, form: str, around: Sequence[Sequence[Slot]], *, settled: bool
-    ) -> Rank | str | None:  # fmt: skip
+    def _rank_by_recurrence(self, name: str, form: str, around: Sequence[Sequence[Slot]]) -> Rank | str | None:
         several = [one for one in around if len({slot.name for slot in one}) > 1]
         if len(several) < _SOME or form not in ("folder", "values-"):
             return None
         if form == "values-" and len(several) >= _MANY:
             return Rank.RECURS
-        if not settled and sum(bool(_same_images(one, self.candidates)) for one in several) >= _SOME:
+        if not self.settled and sum(bool(_same_images(one, self.candidates)) for one in several) >= _SOME:
             return Rank.RECURS
         names = {slot.name for one in several for slot in one}
-        if not settled and len(names) <= len(several):
+        if not self.settled and len(names) <= len(several):
             return f"{name} recurs in {len(several)} places, but is not a usual name of an environment"
         return None
 
@@ -156,13 +161,12 @@ class _Beside:
         return frozenset[str]().union(*(self.candidates[slot.path].images for slot in listed))
 
 
-def _add_alone(alone: Iterable[Slot], ranks: Ranks) -> None:
-    """A usual name that stands alone counts where the repository has it elsewhere, or has nothing better."""
-    known = {name for _, _, name in ranks.sure}
-    for slot in alone:
-        if not _is_like(slot.name):
-            continue
-        if slot.name in known or not (known or slot.is_word):
-            ranks.sure[slot.axis, slot.frame, slot.name] = Rank.WORD if slot.is_word else Rank.USUAL
-        elif not slot.is_word:
+def _add_known(rest: Iterable[Slot], ranks: Ranks) -> None:
+    """A name that nothing speaks for counts where the repository has it elsewhere; a usual one if there is no other."""
+    known = {name for (_, _, name), found in ranks.sure.items() if found > Rank.WORD}
+    for slot in rest:
+        usual = _is_like(slot.name)
+        if slot.name in known or (usual and not known):
+            ranks.sure[slot.axis, slot.frame, slot.name] = Rank.USUAL if usual else Rank.RECURS
+        elif usual:
             ranks.doubtful.setdefault((slot.axis, slot.name), f"only one place is called {slot.name}")

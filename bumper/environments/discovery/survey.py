@@ -14,6 +14,7 @@ from bumper.environments.discovery.patterns import (
     in_environment,
     in_helm_s_order,
     template_of,
+    usual_position,
     with_stars,
 )
 from bumper.environments.discovery.placing import Place, find_places
@@ -138,7 +139,18 @@ def _value_templates(places: Mapping[str, Place], paths: Sequence[str]) -> Templ
             for path, claim in claim_paths([in_environment(template, name)], paths, "").items()
         )
 
-    return with_stars(made, fits, {path: place.app for path, place in places.items()})
+    return _without_covered(with_stars(made, fits, {path: place.app for path, place in places.items()}))
+
+
+def _without_covered(templates: Templates) -> Templates:
+    """The templates without those whose files one with a star in the file's name matches as well."""
+    kept = dict(templates)
+    for star in [template for template in templates if "*" in template.rpartition("/")[2]]:
+        for other in [template for template in kept if template != star]:
+            alike = (other.rpartition("/")[0], usual_position(other)) == (star.rpartition("/")[0], usual_position(star))
+            if alike and compile_pattern(star).fullmatch(other.replace(APP, "app")) is not None:
+                kept[star] = kept[star] | kept.pop(other)
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
