@@ -15,6 +15,7 @@ from bumper.cli.colour import mark
 from bumper.cli.machine_trouble import machine_trouble
 from bumper.cli.progress import Progress
 from bumper.cli.run import Output, Run, start_run
+from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.errors import INTERRUPTED, BumperError, WrongUsage
 from bumper.settings import environment
 
@@ -70,13 +71,16 @@ def _root(
     """Options of bumper itself."""
 
 
-def main(arguments: Sequence[str], *, slow: float = 1.0) -> int:
-    """Run the command line; returns the contract's exit code. A step is shown that takes ``slow`` seconds."""
+def main(arguments: Sequence[str], *, slow: float = 1.0, clock: Clock = SYSTEM_CLOCK) -> int:
+    """Run the command line; returns the contract's exit code.
+
+    A step is shown that takes ``slow`` seconds; ``clock`` is the one by which bumper waits for others.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file name that is not UTF-8, or a terminal that is not
             stream.reconfigure(errors="backslashreplace")
     progress = Progress(environment(), slow)
-    run = start_run(progress, environment())
+    run = start_run(progress, environment(), clock)
     with progress.shown():
         code = _run(list(arguments) or ["--help"], run)
     if code == INTERRUPTED:  # typer hands its own 130 back for most of them

@@ -7,7 +7,7 @@ from enum import StrEnum
 import typer
 
 from bumper.cli.progress import Progress
-from bumper.clock import SYSTEM_CLOCK, Clock
+from bumper.clock import Clock
 
 
 class Output(StrEnum):
@@ -26,13 +26,13 @@ class Run:
 
     progress: Progress
     output: Output
-    clock: Clock = SYSTEM_CLOCK
+    clock: Clock
 
 
-def start_run(progress: Progress, environ: Mapping[str, str]) -> Run:
+def start_run(progress: Progress, environ: Mapping[str, str], clock: Clock) -> Run:
     """The run before its command line has been read."""
     wants_json = environ.get("BUMPER_OUTPUT") == Output.JSON
-    return Run(progress, Output.JSON if wants_json else Output.TEXT)
+    return Run(progress, Output.JSON if wants_json else Output.TEXT, clock)
 
 
 def run_of(context: typer.Context) -> Run:

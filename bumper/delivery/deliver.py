@@ -82,7 +82,7 @@ def deliver(
     if options.wait_deployed is not None:
         from bumper.delivery.rollout import check_rollout  # with Argo CD's client
 
-        check_rollout(draft.rollout, target.environment.name, checkout.settings)
+        check_rollout(draft.rollout, target.environment.name, session)
     author = target.setup.config.author or _DEFAULT_AUTHOR
     commit = write_commit(checkout, proposal.files, proposal.message, author)
     if delivery == "commit":

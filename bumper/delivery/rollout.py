@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from bumper.argocd.server import ArgoServer, NoSuchApplication, NotAnswering, connect_to_argocd
+from bumper.argocd.server import ArgoServer, NoSuchApplication, NotAnswering
 from bumper.argocd.verdict import ExpectedImage, Verdict, judge
 from bumper.delivery.session import Session
 from bumper.errors import NotDeployed, Refused, Unavailable
@@ -12,7 +12,6 @@ from bumper.gitlab.commits import contains
 from bumper.gitlab.connection import GitLab, NotShown
 from bumper.planning.expected_images import Rollout
 from bumper.progress import report_step
-from bumper.settings import Settings
 
 _FIRST_PAUSE, _MAX_PAUSE = 1.0, 10.0  # seconds between two looks
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # a Helm chart's version is a revision, too
@@ -20,7 +19,7 @@ _THREADS = 8
 _MAX_NAMED = 5
 
 
-def check_rollout(rollout: Rollout | None, environment: str, settings: Settings) -> None:
+def check_rollout(rollout: Rollout | None, environment: str, session: Session) -> None:
     """Before anything is pushed: Argo CD knows every application that is to be waited for.
 
     An Argo CD that does not answer at this moment may do so later, when there is something to wait for.
@@ -31,7 +30,7 @@ def check_rollout(rollout: Rollout | None, environment: str, settings: Settings)
 
     """
     rollout = _require(rollout, environment, "--wait-deployed")
-    server = _connect(rollout, settings)
+    server = _server_of(rollout, session)
     with ThreadPoolExecutor(_THREADS) as pool:
         list(pool.map(lambda name: _read_if_answering(server, name), rollout.applications()))
 
@@ -43,8 +42,8 @@ def _read_if_answering(server: ArgoServer, name: str) -> None:
         report_step(f"going on without an answer from Argo CD for now ({error.what})")
 
 
-def _connect(rollout: Rollout, settings: Settings) -> ArgoServer:
-    return connect_to_argocd(rollout.argocd.server, rollout.argocd.project, settings)
+def _server_of(rollout: Rollout, session: Session) -> ArgoServer:
+    return session.argocd(rollout.argocd.server, rollout.argocd.project)
 
 
 def _require(rollout: Rollout | None, environment: str, purpose: str) -> Rollout:
@@ -70,7 +69,7 @@ def wait_until_deployed(
 
     """
     rollout = _require(rollout, environment, "--wait-deployed")
-    server = _connect(rollout, session.settings)
+    server = _server_of(rollout, session)
     applications = rollout.applications()
     report_step(f"asking {server.url} (Argo CD) to look at the repository")
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -129,7 +128,7 @@ def check_health(rollout: Rollout | None, environment: str, tip: str, session: S
 
     """
     rollout = _require(rollout, environment, "The health check (require_healthy in bumper.yaml, or --require-healthy)")
-    server, holds = _connect(rollout, session.settings), _contains_commit(session.gitlab, tip)
+    server, holds = _server_of(rollout, session), _contains_commit(session.gitlab, tip)
     report_step(f"asking {server.url} (Argo CD)")
     expected = rollout.applications()
     with ThreadPoolExecutor(_THREADS) as pool:

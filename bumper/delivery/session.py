@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
 
 from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.environments.repository import RepositoryConfig
@@ -11,6 +13,9 @@ from bumper.gitlab.connection import GitLab, connect_if_possible
 from bumper.records.known_requests import KnownRequests
 from bumper.settings import Settings
 
+if TYPE_CHECKING:
+    from bumper.argocd.server import ArgoServer
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -19,6 +24,7 @@ class Session:
     environ: Mapping[str, str] = field(repr=False)
     cloning: Cloning
     gitlab: GitLab | None
+    argocd: "Callable[[str, str | None], ArgoServer]"  # the one connection to a server, for a project of Argo CD's
     show: Callable[[str], None]  # a line of progress, on stderr
     clock: Clock = SYSTEM_CLOCK
     began: float = 0.0  # by the clock's count of seconds
@@ -40,4 +46,16 @@ def make_session(
     environ: Mapping[str, str], cloning: Cloning, show: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
 ) -> Session:
     """The session of a run, with its one connection to GitLab; nothing is asked yet."""
-    return Session(environ, cloning, connect_if_possible(cloning.settings), show, clock, clock.monotonic())
+    settings = cloning.settings
+    gitlab = connect_if_possible(settings)
+    return Session(environ, cloning, gitlab, _argocd_connections(settings), show, clock, clock.monotonic())
+
+
+def _argocd_connections(settings: Settings) -> "Callable[[str, str | None], ArgoServer]":
+    @cache
+    def connect(url: str, project: str | None) -> "ArgoServer":
+        from bumper.argocd.server import connect_to_argocd  # most runs ask no Argo CD
+
+        return connect_to_argocd(url, project, settings)
+
+    return connect

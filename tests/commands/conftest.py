@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.argocd import TOKEN, ArgoCd
-from tests.support.clock import Clock
 from tests.support.gitops import STAGING_FILE, Gitops, GitopsMaker, values
 from tests.support.sshd import SshServer, serve_ssh
 
@@ -34,12 +33,3 @@ def argocd(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArgoCd]:
     monkeypatch.setattr("bumper.argocd.server.REFRESH_TIMEOUTS", (1, 0.05))
     with ArgoCd() as server:
         yield server
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock by which bumper waits for Argo CD: its pauses pass at once."""
-    clock = Clock()
-    monkeypatch.setattr("bumper.delivery.rollout.sleep", clock.sleep)
-    monkeypatch.setattr("bumper.delivery.rollout.monotonic", clock.monotonic)
-    return clock

@@ -7,13 +7,19 @@ import pytest
 
 from tests.registry.fixtures import Tls
 from tests.support.argocd import Answer, ArgoCd, application
+from tests.support.clock import skipping_clock
 from tests.support.command_line import CommandLine
 from tests.support.deployments import STAGING
 from tests.support.gitops import APP, Gitops, GitopsMaker, values
 
 OLD, NEW = f"{APP}:1.0.0", f"{APP}:1.0.1"
 FILE = STAGING.format("app")
-pytestmark = pytest.mark.usefixtures("clock")
+
+
+@pytest.fixture
+def bumper(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """The pauses between two looks at Argo CD pass at once."""
+    return CommandLine(capsys, monkeypatch, skipping_clock())
 
 
 def config(url: str, names: str = '"{app}-staging"', more: str = "") -> str:
@@ -28,7 +34,7 @@ def gitops(make_gitops: GitopsMaker, argocd: ArgoCd) -> Gitops:
     return make_gitops({FILE: values("1.0.0"), "bumper.yaml": config(argocd.url)})
 
 
-def bump(bumper: CommandLine, tag: str = "1.0.1", seconds: str = "30", code: int = 0) -> Any:  # noqa: ANN401 - JSON
+def bump(bumper: CommandLine, tag: str = "1.0.1", seconds: str = "3600", code: int = 0) -> Any:  # noqa: ANN401 - JSON
     """``bumper bump --wait-deployed``: its JSON, or the message of its failure."""
     told = bumper.bump("staging", f"{APP}:{tag}", "--wait-deployed", seconds, code=code)
     return told if code == 0 else {"message": told["error"]["message"]}
@@ -57,7 +63,7 @@ def test_it_ends_when_the_pods_have_the_image_and_are_healthy(
 def test_progress_is_told_on_stderr(gitops: Gitops, argocd: ArgoCd, bumper: CommandLine) -> None:
     argocd.tell("app-staging", application(OLD), application(OLD, NEW, health="Progressing"), application(NEW))
 
-    ran = bumper("bump", "staging", NEW, "--no-verify", "--wait-deployed", "30", code=0)
+    ran = bumper("bump", "staging", NEW, "--no-verify", "--wait-deployed", "3600", code=0)
 
     assert "waiting for Argo CD application app-staging: Progressing" in ran.err
     assert gitops.read(FILE) == values("1.0.1")
@@ -66,7 +72,7 @@ def test_progress_is_told_on_stderr(gitops: Gitops, argocd: ArgoCd, bumper: Comm
 def test_synced_and_healthy_of_before_is_not_it(gitops: Gitops, argocd: ArgoCd, bumper: CommandLine) -> None:
     argocd.tell("app-staging", application(OLD, revision=gitops.tip()))
 
-    message = bump(bumper, seconds="30", code=5)["message"]
+    message = bump(bumper, seconds="600", code=5)["message"]
 
     assert "app-staging did not run it within" in str(message)
     assert "another commit or image runs" in str(message)
@@ -78,7 +84,7 @@ def test_a_revision_that_holds_the_merge_is_enough_where_no_pod_tells(
 ) -> None:
     argocd.tell("app-staging", lambda: application(revision=gitops.tip()))
 
-    assert bump(bumper)["status"] == "proposed"
+    assert bump(bumper)["status"] == "merged"
 
 
 def test_a_later_revision_holds_the_merge_too(gitops: Gitops, argocd: ArgoCd, bumper: CommandLine) -> None:
@@ -91,7 +97,7 @@ def test_a_later_revision_holds_the_merge_too(gitops: Gitops, argocd: ArgoCd, bu
 
     argocd.tell("app-staging", later)
 
-    assert bump(bumper)["status"] == "proposed"
+    assert bump(bumper)["status"] == "merged"
 
 
 def test_synced_at_the_merge_while_the_sync_runs_is_not_it_yet(
@@ -99,7 +105,7 @@ def test_synced_at_the_merge_while_the_sync_runs_is_not_it_yet(
 ) -> None:
     argocd.tell("app-staging", lambda: application(revision=gitops.tip(), phase="Running"))
 
-    assert "a sync is under way" in str(bump(bumper, seconds="30", code=5)["message"])
+    assert "a sync is under way" in str(bump(bumper, seconds="600", code=5)["message"])
 
 
 def test_one_that_degrades_ends_the_wait_with_argocds_words(
@@ -124,7 +130,7 @@ def test_one_that_was_degraded_before_may_get_well(gitops: Gitops, argocd: ArgoC
         application(NEW),
     )
 
-    assert bump(bumper)["status"] == "proposed"
+    assert bump(bumper)["status"] == "merged"
     assert gitops.read(FILE) == values("1.0.1")
 
 
@@ -212,7 +218,7 @@ def test_what_is_deployed_already_is_looked_at_too(gitops: Gitops, argocd: ArgoC
 def test_a_moment_without_argocd_is_waited_out(gitops: Gitops, argocd: ArgoCd, bumper: CommandLine) -> None:
     argocd.tell("app-staging", application(OLD), 503, 503, 503, 503, 503, application(NEW))
 
-    assert bump(bumper)["status"] == "proposed"
+    assert bump(bumper)["status"] == "merged"
     assert gitops.read(FILE) == values("1.0.1")
 
 
@@ -238,7 +244,7 @@ def test_straight_to_the_branch_and_rolled_back(make_gitops: GitopsMaker, argocd
     assert bump(bumper)["status"] == "committed"
     argocd.tell("app-staging", application(NEW), application(OLD))
 
-    ran = bumper("rollback", "staging", "--no-verify", "--wait-deployed", "30", "--output", "json", code=0)
+    ran = bumper("rollback", "staging", "--no-verify", "--wait-deployed", "3600", "--output", "json", code=0)
 
     assert ran.json["status"] == "committed"
     assert made.read(FILE) == values("1.0.0")
@@ -254,7 +260,7 @@ def test_a_digest_tells_what_a_moving_tag_does_not(
     assert "another commit or image runs" in refused["error"]["message"]
 
     argocd.tell("app-staging", application(f"{APP}@{new}"))
-    assert bumper.bump("staging", f"{APP}:main@{new}", "--wait-deployed", "30")["status"] == "unchanged"
+    assert bumper.bump("staging", f"{APP}:main@{new}", "--wait-deployed", "3600")["status"] == "unchanged"
     assert made.read(FILE) == values(f"main@{new}")
 
 
@@ -273,7 +279,7 @@ def test_a_private_ca_is_trusted(
 
 
 def test_a_dry_run_asks_nobody(gitops: Gitops, argocd: ArgoCd, bumper: CommandLine) -> None:
-    assert bumper.bump("staging", NEW, "--dry-run", "--wait-deployed", "30")["status"] == "dry-run"
+    assert bumper.bump("staging", NEW, "--dry-run", "--wait-deployed", "3600")["status"] == "dry-run"
     assert (argocd.requests, gitops.branches()) == ([], [])
 
 
@@ -283,5 +289,5 @@ def test_an_application_that_has_no_status_yet_is_waited_for(
 ) -> None:
     argocd.tell("app-staging", body, body, application(NEW))
 
-    assert bump(bumper)["status"] == "proposed"
+    assert bump(bumper)["status"] == "merged"
     assert (gitops.read(FILE), list(tmp_path.glob("*.env"))) == (values("1.0.1"), [])

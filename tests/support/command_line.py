@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bumper.cli.main import main
+from bumper.clock import SYSTEM_CLOCK, Clock
 
 NEVER = 600.0  # seconds: a busy machine shows no step as a slow one
 
@@ -41,12 +42,13 @@ class CommandLine:
 
     _capsys: pytest.CaptureFixture[str]
     _monkeypatch: pytest.MonkeyPatch
+    clock: Clock = SYSTEM_CLOCK
 
     def __call__(self, *arguments: str, stdin: bytes = b"", code: int | None = None) -> Ran:
         """Run it; ``code`` is the exit code that the test takes for granted."""
         self._capsys.readouterr()
         self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        ended = main(arguments, slow=NEVER)
+        ended = main(arguments, slow=NEVER, clock=self.clock)
         out, err = self._capsys.readouterr()
         ran = Ran(ended, out, err)
         assert code is None or ran.code == code, ran
