@@ -8,14 +8,15 @@ names what, where and what to do next.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bumper.environments.config import parse_config
+from bumper.environments.config import check_environments, parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import gather
 from bumper.environments.layout import read_layout
 from bumper.environments.rules import check_rules, require_digests
+from bumper.environments.selection import choose_applications
 from bumper.errors import Refused
 from bumper.image import ImageReference, parse_image
-from bumper.planning.bump import apply_plan, check_images, choose_apps, diff_of
+from bumper.planning.bump import apply_plan, check_images, diff_of
 from bumper.planning.bump import plan_bump as plan_edits
 from bumper.planning.proposal import Proposal, Request, Words, bump_subject
 from bumper.planning.proposal import propose as put_together
@@ -106,11 +107,13 @@ def plan_bump(
     """
     written = parse_config(files[CONFIG_FILE]) if CONFIG_FILE in files else None
     config = written or Config()
-    place = read_layout(written, files, repository).environment(environment)
+    layout = read_layout(written, files, repository)
+    check_environments(files.get(CONFIG_FILE, b""), config, layout.environments)
+    place = layout.environment(environment)
     wanted = check_images([parse_image(image) for image in images])
     check_rules(config, place, wanted)
     gathered = gather(place, config, {path: files[path] for path in place.files})
-    chosen = choose_apps(gathered, environment, apps)
+    chosen = choose_applications(gathered.applications, environment, apps)
     planned = plan_edits(
         gathered, environment, wanted, chosen, write_digests=place.config.digests, allow_missing=allow_missing
     )

@@ -14,10 +14,10 @@ from bumper.delivery.superseded import Superseded, find_superseded, superseded_b
 from bumper.environments.registries import registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
 from bumper.environments.rules import check_rules, require_digests
-from bumper.environments.selection import Selection
+from bumper.environments.selection import Selection, choose_applications
 from bumper.git.checkout import Checkout
 from bumper.image import ImageReference
-from bumper.planning.bump import Plan, check_images, choose_apps, images_to_resolve, plan_bump
+from bumper.planning.bump import Plan, check_images, images_to_resolve, plan_bump
 from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.expected_images import rollout_of
 from bumper.planning.proposal import Request, bump_subject
@@ -75,7 +75,7 @@ def _bump_once(
     images = check_images(request.images) or _images_of(target, pushed, request)
     check_rules(target.setup.config, target.environment, images)
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
-    apps = choose_apps(target.gathered, request.environment, request.apps)
+    apps = choose_applications(target.gathered.applications, request.environment, request.apps)
     asked = Request(
         Command.BUMP, request.environment, checkout.branch, tuple(image.repository for image in images), request.apps
     )  # fmt: skip

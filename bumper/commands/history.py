@@ -5,9 +5,8 @@ from itertools import islice
 
 from bumper.delivery.session import Session
 from bumper.environments.repository import open_target
-from bumper.environments.selection import Selection
+from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import LookedFarEnough
-from bumper.planning.bump import choose_apps
 from bumper.records.history import Deployment, Scope, deployments
 
 _MOST = 100  # deployments; who looks further back has git log
@@ -31,7 +30,7 @@ def history(environment: str, apps: tuple[str, ...], session: Session) -> Histor
     """
     checkout = session.cloning.end()
     target = open_target(checkout, environment, Selection(apps))
-    chosen = choose_apps(target.gathered, environment, apps)
+    chosen = choose_applications(target.gathered.applications, environment, apps)
     scope = Scope(checkout, session.gitlab, target.environment, target.setup.config, target.gathered, chosen)
     found: list[Deployment] = []
     more = False

@@ -10,10 +10,10 @@ from bumper.delivery.result import Result
 from bumper.delivery.session import Session
 from bumper.environments.gather import FoundPin
 from bumper.environments.repository import Target, open_target
-from bumper.environments.selection import Selection
+from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout
-from bumper.planning.bump import Plan, choose_apps
+from bumper.planning.bump import Plan
 from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.proposal import Request, code
 from bumper.records.record import Command
@@ -50,7 +50,7 @@ def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkou
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     chosen = _choose(target, request)
     asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))
-    plan = Plan((), tuple(_change(found) for found in chosen), frozenset(), warnings=target.gathered.unreadable)
+    plan = Plan((), tuple(_change(found) for found in chosen), frozenset(), warnings=target.gathered.warnings)
     files = _write(target, chosen, request)
     if not files:
         return deliver.nothing_to_do(target, plan, asked)
@@ -67,7 +67,7 @@ def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkou
 def _choose(target: Target, request: HoldRequest) -> list[FoundPin]:
     """The pins that are to change: those without a hold for hold, those with one for unhold."""
     gathered = target.gathered
-    apps = choose_apps(gathered, request.environment, request.apps)
+    apps = choose_applications(gathered.applications, request.environment, request.apps)
     pins = [
         found for found in gathered.pins
         if found.app in apps and found.pin.tag_scalar is not None and found.pin.repository is not None

@@ -92,7 +92,7 @@ def _promote_once(
 def _plan(request: PromoteRequest, source: Target, target: Target, session: Session) -> Plan:
     """The plan, with the digests that the source was given, each compared with what its tag means now."""
     rules, names = target.environment.config, (request.source, request.target)
-    choice = choose(source.gathered, target.gathered, request.apps, request.images)
+    choice = choose(source.gathered, target.gathered, request.apps, request.images, names)
     matched = match(source.gathered, target.gathered, choice, target.setup.config, names)
     found = differing(target.gathered, matched)
     check_tags(rules, request.target, [change.reference for change in (*found.changes, *found.held)])

@@ -12,13 +12,13 @@ from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access
 from bumper.environments.repository import Target, open_target
 from bumper.environments.rules import check_tags
-from bumper.environments.selection import Selection
+from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import Refused, WrongUsage
 from bumper.git.checkout import Checkout
 from bumper.gitlab.commits import commits_of
 from bumper.gitlab.connection import NotShown
 from bumper.gitlab.merge_requests import read
-from bumper.planning.bump import Plan, apply_plan, choose_apps
+from bumper.planning.bump import Plan, apply_plan
 from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.proposal import Request, code
 from bumper.planning.rollback import (
@@ -126,7 +126,7 @@ def _rollback_once(
 
 def _choose(target: Target, request: RollbackRequest) -> frozenset[str]:
     gathered, name = target.gathered, request.environment
-    apps = choose_apps(gathered, name, request.apps)
+    apps = choose_applications(gathered.applications, name, request.apps)
     if len(apps) > 1 and not (request.apps or request.all_apps or request.merge_request is not None):
         known = ", ".join(gathered.apps[:20])
         raise Refused(f"{name} has several applications ({known}); say which by --app, or --all-apps, or --mr IID.")

@@ -1,6 +1,7 @@
 """Read bumper.yaml; every mistake is reported with its line and what would be right."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 
 from bumper.environments.config_mistakes import Mistake, refuse, translate
 from bumper.environments.config_models import CONFIG_FILE, Config
-from bumper.environments.config_references import find_wrong_references
+from bumper.environments.config_references import find_unknown_environments, find_wrong_references
 from bumper.errors import Refused
 from bumper.values.yaml_data import to_data
 from bumper.values.yaml_tree import Node, YamlError, parse_documents
@@ -42,6 +43,19 @@ def parse_config(source: bytes) -> Config:
     if config is None or mistakes:
         raise refuse(root, mistakes)
     return config
+
+
+def check_environments(source: bytes, config: Config, found: Sequence[str]) -> None:
+    """Refuse environments in bumper.yaml, of which ``source`` are the bytes, that are not ``found`` in the repository.
+
+    Raises:
+        Refused: with a sentence for each of them.
+
+    """
+    mistakes = find_unknown_environments(config, found)
+    root, _ = _read_yaml(source)
+    if mistakes and root is not None:
+        raise refuse(root, mistakes)
 
 
 def _validate(data: object) -> tuple[Config | None, list[Mistake]]:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
-from bumper.environments.path_pattern import APP, find_problem
+from bumper.environments.path_pattern import APP, ENV, find_problem
+from bumper.environments.sections import parse_section
 from bumper.environments.tag_expression import compile_expression
 from bumper.image import has_host, read_repository, split_reference
 from bumper.values.pin_path import parse_path
@@ -50,11 +51,30 @@ def check_environment(name: str) -> str:
 
 
 def check_path_pattern(pattern: str) -> str:
-    """A pattern of file paths with at most one ``{app}``."""
+    """A pattern of file paths with at most one ``{app}``, and ``{env}``."""
     problem = find_problem(check_text(pattern))
     if problem is not None:
         raise ValueError(problem)
     return pattern
+
+
+def check_excluded_paths(pattern: str) -> str:
+    """A pattern of file paths without placeholders."""
+    problem = find_problem(check_text(pattern), known=())
+    if problem is not None:
+        raise ValueError(problem)
+    return pattern
+
+
+def check_section(path: str) -> str:
+    """A section of a values file, with at most one ``{app}``, and ``{env}``."""
+    try:
+        section = parse_section(_check_placeholders(check_text(path), APP, ENV))
+    except ValueError as error:
+        raise ValueError(f"{error}; write a path like prod or environments.prod") from error
+    if sum(str(step).count(APP) for step in section) > 1:
+        raise ValueError(f"{path!r} has {APP} twice; write it once")
+    return path
 
 
 def check_tags(expression: str) -> str:
@@ -106,10 +126,10 @@ def check_commit_message(template: str) -> str:
     return _check_placeholders(check_text(template), DEFAULT_MESSAGE)
 
 
-def _check_placeholders(text: str, known: str) -> str:
-    unknown = [found for found in _PLACEHOLDER.findall(text) if found != known]
+def _check_placeholders(text: str, *known: str) -> str:
+    unknown = [found for found in _PLACEHOLDER.findall(text) if found not in known]
     if unknown:
-        raise ValueError(f"has the unknown placeholder {unknown[0]}; only {known} is known")
+        raise ValueError(f"has the unknown placeholder {unknown[0]}; known: {' and '.join(known)}")
     return text
 
 
@@ -128,11 +148,12 @@ def check_branch_prefix(prefix: str) -> str:
 
 
 def check_image(image: str) -> str:
-    """A repository, without tag and digest."""
-    name, tag, digest = split_reference(image)
+    """A repository, without tag and digest; ``{app}`` in it is the application."""
+    filled = _check_placeholders(image, APP).replace(APP, "app")
+    name, tag, digest = split_reference(filled)
     if tag is not None or digest is not None:
-        raise ValueError(f"{image!r} has a tag or a digest; write {name!r}")
-    if read_repository(image) is None:
+        raise ValueError(f"{image!r} has a tag or a digest; write {image[: len(image) - len(filled) + len(name)]!r}")
+    if read_repository(filled) is None:
         raise ValueError(f"{image!r} is not an image; write registry/repository in lower case")
     return image
 

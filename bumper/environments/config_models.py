@@ -24,11 +24,15 @@ Text = Annotated[str, AfterValidator(checks.check_text)]
 EnvironmentName = Annotated[str, AfterValidator(checks.check_environment)]
 PathPattern = Annotated[str, AfterValidator(checks.check_path_pattern)]
 PathPatterns = Annotated[tuple[PathPattern, ...], Field(min_length=1), _OneOrMany]
+ExcludedPaths = Annotated[
+    tuple[Annotated[str, AfterValidator(checks.check_excluded_paths)], ...], Field(min_length=1), _OneOrMany
+]
 Application = Annotated[str, AfterValidator(checks.check_application)]
 Tags = Annotated[str, AfterValidator(checks.check_tags)]
 Label = Annotated[str, AfterValidator(checks.check_label)]
 User = Annotated[str, AfterValidator(checks.check_user)]
 Image = Annotated[str, AfterValidator(checks.check_image)]
+Images = Annotated[tuple[Image, ...], Field(min_length=1), _OneOrMany]
 IgnoredImage = Annotated[str, AfterValidator(checks.check_ignored_image)]
 Host = Annotated[str, AfterValidator(checks.check_host)]
 RegistryPrefix = Annotated[str, AfterValidator(checks.check_registry_prefix)]
@@ -67,7 +71,7 @@ class ArgoCd(_Keys):
         description="The Argo CD application, or a list of them; {app} stands for bumper's application.",
         examples=["{app}-staging"],
     )
-    project: str | None = Field(
+    project: Text | None = Field(
         default=None,
         description="The project of these applications in Argo CD, which then tells a missing application from one "
         "that the token may not see.",
@@ -78,15 +82,23 @@ class EnvironmentConfig(_Keys):
     """An environment: which files make it, and what may enter it and how."""
 
     values: PathPatterns = Field(
-        description="Path pattern of the values files, or a list in Helm's order (a later file wins). {app} names the "
-        "application (without it the repository's name); * stays within a path segment, ** spans any number of them.",
+        default=(),
+        description="Path pattern of the values files, or a list in Helm's order (a later file wins), in the place of "
+        "the one at the top. {app} names the application (without it the repository's name); * stays within a path "
+        "segment, ** spans any number of them.",
         examples=["apps/{app}/envs/staging/values.yaml"],
     )
     base: PathPatterns = Field(
         default=(),
-        description="Path pattern, or a list, of values files with lower precedence that environments share; read, "
-        "never written.",
+        description="Path pattern, or a list, of values files with lower precedence, in the place of the one at the "
+        "top; read, never written.",
         examples=["apps/{app}/values.yaml"],
+    )
+    at: Annotated[str, AfterValidator(checks.check_section)] | None = Field(
+        default=None,
+        description="The section of its files that is the environment's, where others share them; pins are looked for "
+        "below it only. {app} in it is the application, or, where no path names one, every key there.",
+        examples=["prod", "environments.prod", "{app}"],
     )
     delivery: Delivery | None = Field(
         default=None,
@@ -131,11 +143,15 @@ class EnvironmentConfig(_Keys):
 
 
 class PinnedImage(_Keys):
-    """A pin that holds only a tag, in values that name its repository nowhere."""
+    """The image at a path in the values, whatever is read there otherwise."""
 
-    image: Image = Field(description="The image, without a tag.", examples=["registry.example.com/backend/worker"])
+    image: Images = Field(
+        description="The image, without a tag, or a list of images that share one tag; {app} is the application.",
+        examples=["registry.example.com/backend/worker", "registry.example.com/shop/{app}"],
+    )
     path: Annotated[str, AfterValidator(checks.check_pin_path)] = Field(
-        description="Where its tag stands in the values.", examples=["worker.image.tag", "jobs[0].tag", 'a["b.c"].tag']
+        description="Where its tag is in the values, below the environment's `at`.",
+        examples=["worker.image.tag", "jobs[0].tag", 'a["b.c"].tag'],
     )
     apps: Annotated[tuple[Text, ...], Field(min_length=1)] | None = Field(
         default=None, description="Only in these applications; by default in all."
@@ -154,14 +170,37 @@ class RegistryConfig(_Keys):
 class Config(_Keys):
     """Settings of bumper, at the root of the GitOps repository; every key may be left out."""
 
+    values: PathPatterns = Field(
+        default=(),
+        description="Path pattern, or a list in Helm's order, of the values files of all environments: {env} is the "
+        "environment's name (a path segment or a part of one), {app} the application's. Without any `values` the usual "
+        "layouts are read.",
+        examples=["apps/{app}/envs/{env}/values.yaml"],
+    )
+    base: PathPatterns = Field(
+        default=(),
+        description="Path pattern, or a list, of values files with lower precedence, for all environments; read, never "
+        "written.",
+        examples=["apps/{app}/values.yaml"],
+    )
+    exclude: ExcludedPaths = Field(
+        default=(),
+        description="Path pattern, or a list, of files that belong to no environment.",
+        examples=[["apps/_template/**"]],
+    )
+    registry: Annotated[str, AfterValidator(checks.check_registry_prefix)] | None = Field(
+        default=None,
+        description="The registry of repositories that name no host, in Docker Hub's place.",
+        examples=["registry.example.com"],
+    )
     environments: Mapping[EnvironmentName, EnvironmentConfig] = Field(
         default_factory=dict,
         min_length=1,
-        description="The environments by name, in the order in which they are shown; without this key the usual "
-        "layouts are read.",
+        description="The environments by name, in the order in which they are shown. With {env} in `values` at the top "
+        "those that are found are environments, and these are their rules.",
     )
     images: tuple[PinnedImage, ...] = Field(
-        default=(), description="Pins that hold only a tag, where no repository is named beside or in a base."
+        default=(), description="Images by their path, where the values name no repository or another."
     )
     same_as: tuple[SameRegistries, ...] = Field(
         default=(),
@@ -177,6 +216,12 @@ class Config(_Keys):
         default_factory=dict,
         description="Settings of registries, by host or host:port.",
         examples=[{"registry.internal:5000": {"insecure": True}}],
+    )
+    bots: tuple[User, ...] = Field(
+        default=(),
+        description="GitLab users whose merge requests count as bumper's own, besides this token's user and the "
+        "access tokens of this project and its groups.",
+        examples=[["release-bot"]],
     )
     branch_prefix: Annotated[str, AfterValidator(checks.check_branch_prefix)] = Field(
         default="bumper/", description="What the names of the branches start with.", examples=["bumper/"]

@@ -1,28 +1,29 @@
 """Environments by the usual layouts, for a repository without bumper.yaml (the contract's list of them)."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from bumper.environments.config_models import EnvironmentConfig
-from bumper.environments.environment_names import USUAL_NAMES, is_usual_with_place
-from bumper.environments.path_pattern import AppFolder, Claim
+from bumper.environments.environment_names import USUAL_NAME, USUAL_NAMES, is_usual_with_place
+from bumper.environments.identity import Identity
+from bumper.environments.joining import Application
+from bumper.environments.path_pattern import Claim, PathPattern
 
-_NAMES = "|".join(USUAL_NAMES)
-_EXACT = re.compile(_NAMES)
-# No dot in a suffix: values-prod.sops.yaml is no environment's values.
-_NAME = rf"(?:{_NAMES})(?:[-_][A-Za-z0-9_-]+)?"
-_FOLDER = re.compile(_NAME)
-_NAMED_FILE = re.compile(rf"(?:values[-.](?P<after>{_NAME})|(?P<before>{_NAME})-values)\.ya?ml")
-_BARE_FILE = re.compile(rf"(?P<name>{_NAME})\.ya?ml")
+_EXACT = re.compile("|".join(USUAL_NAMES))
+_FOLDER = re.compile(USUAL_NAME)
+_NAMED_FILE = re.compile(rf"(?:values[-.](?P<after>{USUAL_NAME})|(?P<before>{USUAL_NAME})-values)\.ya?ml")
+_BARE_FILE = re.compile(rf"(?P<name>{USUAL_NAME})\.ya?ml")
 _ENVIRONMENT_PARENTS = frozenset({"envs", "environments"})
 _PARENTS = _ENVIRONMENT_PARENTS | {"values"}
 _FOR_APPLICATIONS = frozenset({"applications", "apps", "charts", "components", "microservices", "projects", "services"})
 _UNUSED = frozenset({"templates", "hack"})
 _OF_CHARTS = ("charts", "ci")  # beside a Chart.yaml: what it depends on, and values for its tests
 _BASE_NAMES = ("values.yaml", "values.yml")
+_FOLDERS, _NO_FOLDER = PathPattern("**/{app}/**"), PathPattern("**")
 # What the expressions above amount to, in bumper.yaml's notation.
 _USUAL_PATTERNS = (
     "**/envs/{}/**/values*.yaml",
@@ -39,32 +40,62 @@ _USUAL_PATTERNS = (
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """The environments that the usual layouts show in a repository's paths."""
+    """The environments that the usual layouts show in a repository's paths; ``rules`` are bumper.yaml's for them."""
 
     files: Mapping[str, frozenset[str]]  # of each environment
     _present: frozenset[str]
     _repository_name: str
+    rules: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
 
-    def config(self, environment: str) -> EnvironmentConfig:
-        """The settings of an environment that nobody wrote down: merge requests only, as the contract has it."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The environments, by alphabet."""
+        return tuple(self.files)
+
+    def settings(self, environment: str) -> EnvironmentConfig:
+        """The environment's rules; where nobody wrote any, it takes merge requests only, as the contract has it."""
         values = tuple(pattern.format(environment) for pattern in _USUAL_PATTERNS)
-        return EnvironmentConfig(values=values, delivery="merge-request")
+        rules = self.rules.get(environment) or EnvironmentConfig(delivery="merge-request")
+        return rules.model_copy(update={"values": values})
 
-    def claims(self, environment: str, among: Collection[str] | None = None) -> Mapping[str, Claim]:
-        """The environment's files, all or those ``among`` some paths."""
-        files = self.files[environment]
-        return {
-            path: self._claim(path, environment) for path in (files if among is None else files.intersection(among))
-        }
+    def claims(self, environment: str) -> Mapping[str, Claim]:
+        """The environment's files."""
+        return {path: self._claim(path, environment) for path in self.files[environment]}
 
     def _claim(self, path: str, environment: str) -> Claim:
         folder = _application_folder(path, environment)
         return Claim(folder.rpartition("/")[2] or self._repository_name, folder, _position(path))
 
-    def bases(self, _environment: str, apps: Mapping[AppFolder, Sequence[str]]) -> dict[AppFolder, list[str]]:
+    def applications(self, environment: str) -> dict[Identity, Application]:
+        """The files of each application, in Helm's order.
+
+        Two folders that only the environment's name tells apart keep it in their identities.
+        """
+        claims = self.claims(environment)
+        folders = {
+            claim.folder: Identity(claim.app, _folders_before(claim.folder, environment)) for claim in claims.values()
+        }
+        counted = Counter(folders.values())
+        apps: dict[Identity, Application] = {}
+        for path in sorted(claims, key=lambda path: (claims[path].position, path)):
+            folder = claims[path].folder
+            identity = folders[folder]
+            if counted[identity] > 1:
+                identity = Identity(identity.app, tuple(folder.split("/")[:-1]))
+            apps.setdefault(identity, Application(_FOLDERS if folder else _NO_FOLDER)).values.append(path)
+        return dict(sorted(apps.items()))
+
+    def bases(self, environment: str, apps: Mapping[Identity, Application]) -> dict[Identity, list[str]]:
         """The bases of each application, lowest precedence first: the highest folder's, then by path."""
-        found = {key: {base for path in paths for base in self._bases_of(path, key[1])} for key, paths in apps.items()}
-        return {key: sorted(bases, key=lambda base: (base.count("/"), base)) for key, bases in found.items()}
+        return {
+            identity: self.bases_of(app.values, _application_folder(app.values[0], environment))
+            for identity, app in apps.items()
+        }
+
+    def bases_of(self, paths: Iterable[str], application_folder: str) -> list[str]:
+        """The bases of an application's files, lowest precedence first."""
+        bases = {base for path in paths for base in self._bases_of(path, application_folder)}
+        return sorted(bases, key=lambda base: (base.count("/"), base))
 
     def _bases_of(self, path: str, application_folder: str) -> Iterator[str]:
         """The values.yaml beside ``path`` and in the folders above it, up to the application's."""
@@ -91,8 +122,10 @@ class _Clues:
 _NO_CLUES = _Clues()
 
 
-def read_conventions(paths: Iterable[str], repository_name: str) -> Conventions:
-    """The environments that the usual layouts show in ``paths``, in alphabetical order."""
+def read_conventions(
+    paths: Iterable[str], repository_name: str, rules: Mapping[str, EnvironmentConfig] | None = None
+) -> Conventions:
+    """The environments that the usual layouts show in ``paths``; ``rules`` are what bumper.yaml says of them."""
     paths = tuple(paths)
     clues = _find_clues(paths)
     application_folders = _find_application_folders(clues)
@@ -103,7 +136,8 @@ def read_conventions(paths: Iterable[str], repository_name: str) -> Conventions:
         for name, folder in () if found.certain else found.doubtful:
             if folder not in application_folders and not _is_application(name, path):
                 files[name].add(path)
-    return Conventions({name: frozenset(files[name]) for name in sorted(files)}, frozenset(paths), repository_name)
+    by_name = {name: frozenset(files[name]) for name in sorted(files)}
+    return Conventions(by_name, frozenset(paths), repository_name, rules or {})
 
 
 def _find_application_folders(clues: Mapping[str, _Clues]) -> set[str]:
@@ -205,6 +239,15 @@ def _application_folder(path: str, environment: str) -> str:
             return folder
         folder, following, before_environment = above, part, False
     return ""
+
+
+def _folders_before(folder: str, environment: str) -> tuple[str, ...]:
+    """The folders above the application's, without those that tell of the environment."""
+    return tuple(
+        part
+        for part, following in pairwise(folder.split("/"))
+        if part != environment and not (part in _PARENTS and following == environment)
+    )
 
 
 def _position(path: str) -> int:

@@ -22,6 +22,9 @@ _PLACE = re.compile(
     r"|southwest|azure|aws|gcp|[a-f])?\d*"
 )
 
+# With a suffix, which has no dot: values-prod.sops.yaml is no environment's values.
+USUAL_NAME = rf"(?:{'|'.join(USUAL_NAMES)})(?:[-_][A-Za-z0-9_-]+)?"
+
 
 def usual_order(names: Iterable[str]) -> list[str]:
     """``names`` from development to production, by what they begin or end with; unknown ones last, by alphabet."""

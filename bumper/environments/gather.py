@@ -5,65 +5,91 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from bumper.environments.config_models import Config, PinnedImage
+from bumper.environments.applications_by_key import split_by_key
+from bumper.environments.config_models import Config
+from bumper.environments.given_images import complete, entries_for, in_section, with_given_images
 from bumper.environments.layout import AppFiles, Environment
 from bumper.errors import Refused
 from bumper.image import Repository, read_repository
-from bumper.values.holds import HOLD
+from bumper.values.holds import HOLD, find_idle_holds, hold_reason, may_have_holds
 from bumper.values.pin import Pin
-from bumper.values.pin_path import PinPath, parse_path
+from bumper.values.pin_path import PinPath
 from bumper.values.siblings import resolve, value_of
-from bumper.values.values_file import ValuesFile, find_pins, pin_at, read_values
+from bumper.values.values_file import ValuesFile, find_pins, read_values
 from bumper.values.yaml_tree import MappingNode
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPin:
-    """A pin of an application, in ``file``; ``own_file`` is the last of the environment's own files for it."""
+    """A pin of an application, in ``file``; ``own_file`` is the last of the environment's own files for it.
+
+    ``held`` is the reason of a hold on its path, in whichever of the application's files that is.
+    """
 
     app: str
     file: str
     pin: Pin
     own_file: str
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """An environment's pins.
 
-    ``shared`` are pins of base files whose tag no file of the environment's own overrides; ``refusals`` say of
-    each file that could not be read why; ``with_holds`` are the files in which the words of a hold stand.
+    ``shared`` are pins of base files whose tag no file of the environment's own overrides; ``unreadable_files``
+    says of each that could not be read why; ``idle_holds`` are comments that look like a hold and hold nothing.
     """
 
     pins: tuple[FoundPin, ...]
     shared: tuple[FoundPin, ...]
     values: Mapping[str, ValuesFile]
-    refusals: tuple[Refused, ...]
-    apps: tuple[str, ...]
-    with_holds: frozenset[str]
+    applications: tuple[AppFiles, ...]
+    unreadable_files: Mapping[str, Refused]
+    idle_holds: tuple[Refused, ...] = ()
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        """The names of the applications."""
+        return tuple(app.app for app in self.applications)
+
+    @property
+    def refusals(self) -> tuple[Refused, ...]:
+        """Why some files could not be read."""
+        return tuple(self.unreadable_files.values())
 
     @property
     def unreadable(self) -> tuple[str, ...]:
-        """The refusals as sentences."""
+        """A sentence for each file that could not be read."""
         return tuple(map(str, self.refusals))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What everybody who works with the pins should know."""
+        return (*self.unreadable, *map(str, self.idle_holds))
 
 
 def gather(environment: Environment, config: Config, sources: Mapping[str, bytes]) -> Gathered:
     """Read ``sources`` (the environment's files and their bases; symbolic links are not among them)."""
-    values, refusals = _read(environment, sources)
+    values, unreadable = _read(environment, sources)
+    environment = split_by_key(environment, config, values)
     pins: list[FoundPin] = []
     shared: list[FoundPin] = []
     for app in environment.apps:
         own = list(_own_pins(environment, config, app, values))
+        of_bases = list(_shared_pins(environment, config, app, values, {found.pin.path for found in own}))
+        if any(may_have_holds(values[path].text) for path in (*app.bases, *app.values) if path in values):
+            holds = _holds(environment, config, app, values)
+            own, of_bases = ([_with_hold(found, holds) for found in part] for part in (own, of_bases))
         pins += own
-        shared += _shared_pins(app, values, {found.pin.path for found in own})
+        shared += of_bases
     return Gathered(
         pins=tuple(found for found in pins if not is_ignored(config, found.pin.repository)),
         shared=tuple(found for found in shared if not is_ignored(config, found.pin.repository)),
         values=values,
-        refusals=tuple(refusals),
-        apps=tuple(dict.fromkeys(app.app for app in environment.apps)),
-        with_holds=frozenset(path for path in environment.files if HOLD.encode() in sources.get(path, b"")),
+        applications=environment.apps,
+        unreadable_files=unreadable,
+        idle_holds=tuple(_idle_holds(environment, config, values)),
     )
 
 
@@ -81,23 +107,25 @@ def is_ignored(config: Config, repository: Repository | None) -> bool:
     if repository is None:
         return False
     return any(
-        fnmatchcase(str(repository), pattern) or read_repository(pattern) == repository for pattern in config.ignore
+        fnmatchcase(str(repository), pattern) or read_repository(complete(config, pattern)) == repository
+        for pattern in config.ignore
     )
 
 
-def _read(environment: Environment, sources: Mapping[str, bytes]) -> tuple[dict[str, ValuesFile], list[Refused]]:
+def _read(environment: Environment, sources: Mapping[str, bytes]) -> tuple[dict[str, ValuesFile], dict[str, Refused]]:
     """The environment's files that can be read, and why the others cannot."""
-    values, refusals = {}, []
+    values: dict[str, ValuesFile] = {}
+    unreadable: dict[str, Refused] = {}
     for path in environment.files:
         if path not in sources:
             what = f"{path}: the file is a symbolic link, which bumper does not follow"
-            refusals.append(Refused(what, "make it a file"))
+            unreadable[path] = Refused(what, "make it a file")
             continue
         try:
             values[path] = read_values(path, sources[path])
         except Refused as refusal:
-            refusals.append(refusal)
-    return values, refusals
+            unreadable[path] = refusal
+    return values, unreadable
 
 
 def pins_of_version(
@@ -126,42 +154,35 @@ def _own_pins(
     lower = [values[path] for path in app.bases if path in values]
     for path in app.values:
         if path in values:
-            pins = find_pins(values[path], lower)
-            for image in config.images:
-                if _applies(image, app.app, environment.name):
-                    pins = _with_image(values[path], pins, image)
+            pins = pins_of_file(values[path], lower, app, config, environment.name)
             yield from (FoundPin(app.app, path, pin, app.values[-1]) for pin in pins)
             lower.append(values[path])
 
 
-def _applies(image: PinnedImage, app: str, environment: str) -> bool:
-    return (image.apps is None or app in image.apps) and (
-        image.environments is None or environment in image.environments
-    )
+def pins_of_file(
+    values: ValuesFile, lower: Sequence[ValuesFile], app: AppFiles, config: Config, environment: str
+) -> tuple[Pin, ...]:
+    """The application's pins in one of its files; ``lower`` are those that Helm reads before it."""
+    pins = find_pins(values, lower, config.registry)
+    return in_section(with_given_images(values, pins, entries_for(config, app, environment), app, config), app.section)
 
 
-def _with_image(values: ValuesFile, pins: tuple[Pin, ...], image: PinnedImage) -> tuple[Pin, ...]:
-    """``pins`` with the image that bumper.yaml gives to a path at which no repository is named."""
-    repository, path = read_repository(image.image), parse_path(image.path)
-    there = pin_at(values, path, pins, repository)
-    given = [replace(pin, repository=repository) if pin.repository is None else pin for pin in there]
-    return (*(pin for pin in pins if pin.path != path), *given)
-
-
-def _shared_pins(app: AppFiles, values: Mapping[str, ValuesFile], own: set[PinPath]) -> Iterator[FoundPin]:
+def _shared_pins(
+    environment: Environment, config: Config, app: AppFiles, values: Mapping[str, ValuesFile], own: set[PinPath]
+) -> Iterator[FoundPin]:
     above = [values[path] for path in app.values if path in values]
     lower = [(path, values[path]) for path in app.bases if path in values]
     seen = set(own)
     while lower:
         path, base = lower.pop()
-        for pin in find_pins(base, [other for _, other in lower]):
-            if pin.path not in seen and not any(_overrides(file, pin.path) for file in above):
-                seen.add(pin.path)
-                yield FoundPin(app.app, path, pin, app.values[-1])
+        found = pins_of_file(base, [other for _, other in lower], app, config, environment.name)
+        pins = [pin for pin in found if pin.path not in seen and not any(overrides(file, pin.path) for file in above)]
+        seen.update(pin.path for pin in pins)
+        yield from (FoundPin(app.app, path, pin, app.values[-1]) for pin in pins)
         above.append(base)
 
 
-def _overrides(values: ValuesFile, path: Sequence[str | int]) -> bool:
+def overrides(values: ValuesFile, path: Sequence[str | int]) -> bool:
     """Whether ``values`` decides what stands at ``path``: Helm merges mappings and replaces everything else."""
     node = resolve(values.documents[0].root) if values.documents else None
     for step in path:
@@ -171,3 +192,46 @@ def _overrides(values: ValuesFile, path: Sequence[str | int]) -> bool:
         if node is None:
             return False
     return True
+
+
+def _holds(
+    environment: Environment, config: Config, app: AppFiles, values: Mapping[str, ValuesFile]
+) -> dict[PinPath, tuple[str, str]]:
+    """The held paths of the application, each with the reason and the place of the hold."""
+    holds: dict[PinPath, tuple[str, str]] = {}
+    lower: list[ValuesFile] = []
+    for path in (*app.bases, *app.values):
+        if path in values:
+            for pin in (
+                pins_of_file(values[path], lower, app, config, environment.name) if HOLD in values[path].text else ()
+            ):
+                reason = hold_reason(values[path], pin)
+                if reason is not None:
+                    holds[pin.path] = reason, f"{path}:{pin.line}"
+            lower.append(values[path])
+    return holds
+
+
+def _with_hold(found: FoundPin, holds: Mapping[PinPath, tuple[str, str]]) -> FoundPin:
+    if found.pin.path not in holds:
+        return found
+    reason, place = holds[found.pin.path]
+    return replace(found, held=reason if place.startswith(f"{found.file}:") else f"{reason} (held in {place})")
+
+
+def _idle_holds(environment: Environment, config: Config, values: Mapping[str, ValuesFile]) -> Iterator[Refused]:
+    """Every comment that looks like a hold and is at the end of no pin's line."""
+    users: defaultdict[str, list[AppFiles]] = defaultdict(list)
+    for app in environment.apps:
+        for path in (*app.bases, *app.values):
+            if path in values and may_have_holds(values[path].text):
+                users[path].append(app)
+    for path, apps in users.items():
+        pins = find_pins(values[path])
+        for app in apps:
+            pins = with_given_images(values[path], pins, entries_for(config, app, environment.name), app, config)
+        for line in find_idle_holds(values[path], pins):
+            yield Refused(
+                f"{path}:{line}: this comment looks like a hold but holds nothing",
+                f"write `{HOLD} REASON` at the end of the line that has the tag, or remove it",
+            )

@@ -1,25 +1,30 @@
 """Which files make an environment: by bumper.yaml's patterns, without them by the usual layouts."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bumper.environments.config_checks import suggest
 from bumper.environments.config_models import Config, EnvironmentConfig
-from bumper.environments.conventions import Conventions, read_conventions
-from bumper.environments.path_pattern import AppFolder, Claim, claim_paths
+from bumper.environments.configured_layout import ConfiguredLayout
+from bumper.environments.conventions import read_conventions
+from bumper.environments.environment_names import usual_order
+from bumper.environments.identity import Identity, name_applications
+from bumper.environments.joining import Application
+from bumper.environments.path_pattern import APP, Claim, PathPattern
+from bumper.environments.sections import Section, are_apart, parse_section
 from bumper.errors import Refused
-
-_EVERY_APP = ""  # whose base a pattern without {app} finds; {app} itself never matches an empty name
 
 
 @dataclass(frozen=True, slots=True)
 class AppFiles:
-    """An application's files in one environment."""
+    """An application's files in one environment; ``section`` is the part of them that is the application's."""
 
-    app: str
+    app: str  # its name
     values: tuple[str, ...]  # in Helm's order: a later one wins
     bases: tuple[str, ...]  # of lower precedence, the lowest first; read, never written
+    identity: Identity
+    section: Section = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,43 +41,38 @@ class Environment:
         return tuple(dict.fromkeys(path for app in self.apps for path in (*app.bases, *app.values)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Patterns:
-    """The environments of bumper.yaml over a repository's paths."""
+class _Source(Protocol):
+    """Where environments come from: bumper.yaml's patterns, or the usual layouts."""
 
-    configs: Mapping[str, EnvironmentConfig]
-    paths: Sequence[str]
-    repository_name: str
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The environments, in the order in which they were written or found."""
 
-    def config(self, environment: str) -> EnvironmentConfig:
-        return self.configs[environment]
+    def settings(self, environment: str) -> EnvironmentConfig: ...
 
-    def claims(self, environment: str, among: Collection[str] | None = None) -> Mapping[str, Claim]:
-        paths = self.paths if among is None else among
-        return claim_paths(self.configs[environment].values, paths, self.repository_name)
+    def claims(self, environment: str) -> Mapping[str, Claim]: ...
 
-    def bases(self, environment: str, apps: Mapping[AppFolder, Sequence[str]]) -> dict[AppFolder, list[str]]:
-        """The bases of each application, lowest precedence first: in the list's order, then by path."""
-        by_app: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-        for path, claim in claim_paths(self.configs[environment].base, self.paths, _EVERY_APP).items():
-            by_app[claim.app].append((claim.position, path))
-        shared = by_app[_EVERY_APP]
-        return {key: [path for _, path in sorted(by_app.get(key[0], []) + shared)] for key in apps}
+    def applications(self, environment: str) -> dict[Identity, Application]: ...
+
+    def bases(self, environment: str, apps: Mapping[Identity, Application]) -> dict[Identity, list[str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The environments of a repository, in bumper.yaml's order, or by alphabet where it names none."""
+    """The environments of a repository, in bumper.yaml's order, or from development to production."""
 
     environments: tuple[str, ...]
-    _source: _Patterns | Conventions
+    _source: _Source
     _known: dict[str, Environment] = field(default_factory=dict, repr=False, compare=False)
+    _apps: dict[str, dict[Identity, Application]] = field(default_factory=dict, repr=False, compare=False)
+    _names: dict[Identity, str] = field(default_factory=dict, repr=False, compare=False)
 
     def environment(self, name: str) -> Environment:
         """The environment ``name`` with its files, put together once.
 
         Raises:
-            Refused: there is no such environment, it has no file, or another one claims a file of it.
+            Refused: there is no such environment, it has no file, another one claims a file of it, or two of its
+                applications cannot be told apart.
 
         """
         if name not in self._known:
@@ -82,22 +82,41 @@ class Layout:
     def _environment(self, name: str) -> Environment:
         if name not in self.environments:
             raise Refused(self._explain_unknown(name))
-        config = self._source.config(name)
+        config = self._source.settings(name)
         claims = self._source.claims(name)
         if not claims:
-            patterns = ", ".join(config.values)
             raise Refused(
-                f"Environment {name} has no file: nothing matches {patterns}",
+                f"Environment {name} has no file: nothing matches {', '.join(config.values)}",
                 "correct its values in bumper.yaml",
             )
-        self._refuse_shared(name, claims)
-        values = _group(claims)
-        bases = self._source.bases(name, values)
-        apps = tuple(
-            AppFiles(key[0], tuple(paths), tuple(base for base in bases[key] if base not in paths))
-            for key, paths in values.items()
+        self._refuse_shared(name, config, claims)
+        apps = self._applications(name)
+        bases = self._source.bases(name, apps)
+        names = self._name_all()
+        return Environment(
+            name,
+            tuple(
+                AppFiles(
+                    names[identity],
+                    tuple(app.values),
+                    tuple(base for base in bases[identity] if base not in app.values),
+                    identity,
+                    _section(config.at, identity, app.pattern),
+                )
+                for identity, app in apps.items()
+            ),
+            config,
         )
-        return Environment(name, apps, config)
+
+    def _applications(self, name: str) -> dict[Identity, Application]:
+        if name not in self._apps:
+            self._apps[name] = self._source.applications(name)
+        return self._apps[name]
+
+    def _name_all(self) -> Mapping[Identity, str]:
+        if not self._names:
+            self._names.update(name_applications({name: self._applications(name) for name in self.environments}))
+        return self._names
 
     def _explain_unknown(self, name: str) -> str:
         if not self.environments:
@@ -107,31 +126,44 @@ class Layout:
             )
         return f"There is no environment {name!r}; {suggest(name, self.environments)}."
 
-    def _refuse_shared(self, name: str, claims: Mapping[str, Claim]) -> None:
-        """A file has one environment, else a bump of one would deploy to the other."""
+    def _refuse_shared(self, name: str, config: EnvironmentConfig, claims: Mapping[str, Claim]) -> None:
+        """A file, or a section of it, has one environment, else a bump of one would deploy to the other."""
+        section = parse_section(config.at)
         for other in self.environments:
-            shared = self._source.claims(other, among=claims.keys()) if other != name else {}
-            if shared:
+            shared = claims.keys() & self._source.claims(other).keys() if other != name else ()
+            if shared and not are_apart(section, parse_section(self._source.settings(other).at)):
                 raise Refused(
-                    f"{min(shared)} belongs to two environments, {name} and {other}; "
-                    "tell them apart by their values patterns in bumper.yaml."
+                    f"{min(shared)} belongs to two environments, {name} and {other}",
+                    "tell them apart by their values patterns in bumper.yaml, or by `at` where each has a section of "
+                    "the file",
                 )
+
+
+def _section(at: str | None, identity: Identity, pattern: PathPattern) -> Section:
+    """The application's section: ``{app}`` is the path's, or stays where the path names none."""
+    return parse_section(at, identity.app if pattern.names_app else APP)
 
 
 def read_layout(config: Config | None, paths: Iterable[str], repository_name: str) -> Layout:
     """The environments among all file ``paths`` of a tree.
 
     ``config`` is None without bumper.yaml. ``repository_name`` names an application that no folder names.
+
+    Raises:
+        Refused: bumper.yaml speaks of environments that are not among the paths.
+
     """
-    if config is None or not config.environments:
-        found = read_conventions(paths, repository_name)
-        return Layout(tuple(found.files), found)
-    return Layout(tuple(config.environments), _Patterns(config.environments, tuple(paths), repository_name))
+    settings = config or Config()
+    left = _without(settings.exclude, paths)
+    if not settings.values and not any(entry.values for entry in settings.environments.values()):
+        found = read_conventions(left, repository_name, settings.environments)
+        return Layout(tuple(usual_order(found.names)), found)
+    source = ConfiguredLayout(settings, left, repository_name)
+    everything_is_written = all(name in settings.environments for name in source.names)
+    return Layout(source.names if everything_is_written else tuple(usual_order(source.names)), source)
 
 
-def _group(claims: Mapping[str, Claim]) -> dict[AppFolder, list[str]]:
-    """The files of each application in Helm's order; applications by name, of the same name by folder."""
-    groups: defaultdict[AppFolder, list[str]] = defaultdict(list)
-    for path in sorted(claims, key=lambda path: (claims[path].position, path)):
-        groups[claims[path].app, claims[path].folder].append(path)
-    return dict(sorted(groups.items()))
+def _without(patterns: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths that no pattern of ``exclude`` matches."""
+    expressions = [PathPattern(pattern).expression for pattern in patterns]
+    return tuple(path for path in paths if not any(expression.fullmatch(path) for expression in expressions))

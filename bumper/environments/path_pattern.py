@@ -1,34 +1,125 @@
-"""Path patterns of bumper.yaml: globs in which ``{app}`` names the application."""
+"""Path patterns of bumper.yaml: globs in which ``{app}`` names the application and ``{env}`` the environment."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 APP = "{app}"
+ENV = "{env}"
+ENVIRONMENT_NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"
 
 # One alternative for each thing that is not an ordinary character; a run of ** means the same as one of them.
-_PIECE = re.compile(r"(?:\*\*/)+|\*\*$|\*|\?|\{app\}|\[!?\]?[^\]/]*\]|[^*?{\[]+|.", re.DOTALL)
-_WILDCARDS = {APP: "(?P<app>[^/]+)", "?": "[^/]", "*": "[^/]*", "**": ".*"}
+_PIECE = re.compile(r"(?:\*\*/)+|\*\*$|\*|\?|\{app\}|\{env\}|\[!?\]?[^\]/]*\]|[^*?{\[]+|.", re.DOTALL)
+_WILDCARDS = {"?": "[^/]", "*": "[^/]*", "**": ".*", "**/": "(?:[^/]+/)*"}
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-
+_MAX_WILDCARDS = 3  # in one part of a path, and **: with many more a path takes minutes to match
 
 AppFolder: TypeAlias = tuple[str, str]  # an application's name and, by convention, its folder: names may repeat
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What makes a file an environment's: the application it belongs to, and its place in Helm's order."""
+    """What makes a file an environment's: the application it belongs to, and its place in Helm's order.
+
+    ``before`` and ``after`` are what the wildcards in folders matched, before and after ``{app}``.
+    """
 
     app: str
     folder: str  # the application's, by convention; "" where bumper.yaml names the application
     position: int  # a later one wins; files of the same position go by path
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
-def find_problem(pattern: str) -> str | None:
-    """What is wrong with ``pattern``, and what is allowed; None where it is a pattern."""
+@dataclass(frozen=True)
+class PathPattern:
+    """A pattern that ``find_problem`` finds nothing wrong with."""
+
+    text: str
+
+    @cached_property
+    def pieces(self) -> tuple[str, ...]:
+        """The pattern's wildcards, placeholders and the texts between them."""
+        return tuple("**/" if piece.startswith("**/") else piece for piece in _PIECE.findall(self.text))
+
+    @cached_property
+    def names_app(self) -> bool:
+        """Whether ``{app}`` is in it."""
+        return APP in self.pieces
+
+    @cached_property
+    def wildcards(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """For each wildcard in a folder, before ``{app}`` and after it, the pattern's text up to that wildcard."""
+        file_name = self.text.rfind("/") + 1
+        before: list[str] = []
+        after: list[str] = []
+        place, side = 0, before
+        for piece in self._spelt:
+            if piece == APP:
+                side = after
+            elif place < file_name and _is_wildcard(piece):
+                side.append(self.text[:place])
+            place += len(piece)
+        return tuple(before), (tuple(after) if self.names_app else ())
+
+    @property
+    def width(self) -> int:
+        """How many wildcards tell one application from another, beside ``{app}``."""
+        return sum(map(len, self.wildcards))
+
+    @cached_property
+    def _spelt(self) -> tuple[str, ...]:
+        return tuple(_PIECE.findall(self.text))
+
+    @cached_property
+    def has_loose_file_name(self) -> bool:
+        """Whether a wildcard in the file's name could stand for an application's: nothing else names it there."""
+        name = PathPattern(self.text.rpartition("/")[2])
+        loose = any(map(_is_wildcard, name.pieces)) and not name.text.startswith(("values", ".argocd-source"))
+        return loose and APP not in self.text.rpartition("/")[0]
+
+    @cached_property
+    def expression(self) -> re.Pattern[str]:
+        """The regular expression for whole paths; every wildcard in a folder, and ``{app}``, is a group."""
+        return re.compile(self.translate(), re.DOTALL)
+
+    def translate(self, *, lazy: bool = False, environment: str | None = None) -> str:
+        """The pattern as a regular expression in which all wildcards match as much (or, ``lazy``, little) as they can.
+
+        ``environment`` is what ``{env}`` may be; as such, it does the opposite.
+        """
+        file_name = self.text.rfind("/") + 1
+        parts: list[str] = []
+        place = 0
+        seen_environment = False
+        for piece in self._spelt:
+            if piece == ENV and environment is not None:
+                parts.append("(?P=env)" if seen_environment else f"(?P<env>{environment})")
+                seen_environment = True
+            else:
+                parts.append(_translate(piece, in_folder=place < file_name, lazy=lazy))
+            place += len(piece)
+        return "".join(parts)
+
+    def claim(self, match: re.Match[str], default_app: str, position: int) -> Claim:
+        """What the match of a path says; several folders are given without the slash at their end."""
+        found = tuple(text.rstrip("/") for number, text in enumerate(match.groups(), 1) if number != self._app_group)
+        split = len(self.wildcards[0])
+        app = match["app"] if self.names_app else default_app
+        return Claim(app, "", position, found[:split], found[split:])
+
+    @cached_property
+    def _app_group(self) -> int:
+        return self.expression.groupindex.get("app", 0)
+
+
+def find_problem(pattern: str, known: Iterable[str] = (APP, ENV)) -> str | None:
+    """What is wrong with ``pattern``, and what is allowed; None where it is a pattern with ``known`` placeholders."""
     parts = pattern.split("/")
-    unknown = [name for name in _PLACEHOLDER.findall(pattern) if name != "app"]
+    allowed = tuple(known)
+    unknown = [name for name in _PLACEHOLDER.findall(pattern) if f"{{{name}}}" not in allowed]
     problem = None
     if pattern.startswith("/"):
         problem = f"starts with a slash; write it from the repository's root on: {pattern.lstrip('/')!r}"
@@ -38,26 +129,38 @@ def find_problem(pattern: str) -> str | None:
         problem = "has the part '.' or '..'; write it from the repository's root on"
     elif any("**" in part and part != "**" for part in parts):
         problem = "has '**' inside a part; '**' stands alone between slashes, '*' stays within a part"
+    elif unknown and allowed:
+        problem = f"has the unknown placeholder {{{unknown[0]}}}; known are {' and '.join(allowed)}, a list gives more"
     elif unknown:
-        problem = f"has the unknown placeholder {{{unknown[0]}}}; only {APP} is known, a list gives alternatives"
+        problem = f"has the placeholder {{{unknown[0]}}}; write * for any name"
     elif pattern.count(APP) > 1:
         problem = f"has {APP} twice; write it once and * for the other"
+    elif any(part.count("*") > _MAX_WILDCARDS for part in parts) or parts.count("**") > _MAX_WILDCARDS:
+        problem = f"has more than {_MAX_WILDCARDS} of '*' in one part or of '**'; write several patterns"
     return f"{pattern!r} {problem}" if problem else None
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """The regular expression for whole paths; its group ``app``, where there is one, is what ``{app}`` matched."""
-    return re.compile("".join(_translate(piece) for piece in _PIECE.findall(pattern)), re.DOTALL)
+    return PathPattern(pattern).expression
 
 
-def _translate(piece: str) -> str:
-    if piece in _WILDCARDS:
-        return _WILDCARDS[piece]
-    if piece.startswith("**/"):
-        return "(?:[^/]+/)*"
-    if piece.startswith("[") and len(piece) > 1:
-        return _translate_class(piece[1:-1])
-    return re.escape(piece)
+def _is_wildcard(piece: str) -> bool:
+    return piece[0] in "*?" or (piece[0] == "[" and len(piece) > 1)
+
+
+def _translate(piece: str, *, in_folder: bool, lazy: bool) -> str:
+    if piece == APP:
+        return f"(?P<app>[^/]+{'?' if lazy else ''})"
+    if not _is_wildcard(piece):
+        return re.escape(piece)
+    if piece[0] == "[":
+        expression = _translate_class(piece[1:-1])
+    else:
+        expression = _WILDCARDS["**/" if piece.startswith("**/") else piece]
+        if lazy and expression.endswith("*"):
+            expression += "?"
+    return f"({expression})" if in_folder else expression
 
 
 def _translate_class(characters: str) -> str:
@@ -76,9 +179,8 @@ def claim_paths(patterns: Iterable[str], paths: Iterable[str], default_app: str)
     """The files that ``patterns`` match, each once, at the last pattern that does: Helm would read it there last."""
     paths = tuple(paths)
     claims: dict[str, Claim] = {}
-    for position, pattern in enumerate(patterns):
-        expression = compile_pattern(pattern)
-        named = "app" in expression.groupindex
-        for match in filter(None, map(expression.fullmatch, paths)):
-            claims[match.string] = Claim(match["app"] if named else default_app, "", position)
+    for position, text in enumerate(patterns):
+        pattern = PathPattern(text)
+        for match in filter(None, map(pattern.expression.fullmatch, paths)):
+            claims[match.string] = pattern.claim(match, default_app, position)
     return claims

@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bumper.environments.config import parse_config
+from bumper.environments.applications_by_key import is_by_key
+from bumper.environments.config import check_environments, parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import Gathered, gather
 from bumper.environments.layout import Environment, Layout, read_layout
@@ -36,12 +37,16 @@ def read_repository_config(checkout: Checkout, along: Iterable[str] = ()) -> Rep
         Refused: bumper.yaml is wrong, or a symbolic link.
 
     """
-    written = None
-    if CONFIG_FILE in checkout.entries:
-        if checkout.is_link(CONFIG_FILE):
-            raise Refused(f"{CONFIG_FILE} is a symbolic link, which bumper does not follow; make it a file.")
-        written = parse_config(read_files(checkout, [CONFIG_FILE, *along])[CONFIG_FILE])
-    return RepositoryConfig(written, read_layout(written, checkout.files, checkout.settings.address.name))
+    name = checkout.settings.address.name
+    if CONFIG_FILE not in checkout.entries:
+        return RepositoryConfig(None, read_layout(None, checkout.files, name))
+    if checkout.is_link(CONFIG_FILE):
+        raise Refused(f"{CONFIG_FILE} is a symbolic link, which bumper does not follow; make it a file.")
+    source = read_files(checkout, [CONFIG_FILE, *along])[CONFIG_FILE]
+    written = parse_config(source)
+    layout = read_layout(written, checkout.files, name)
+    check_environments(source, written, layout.environments)
+    return RepositoryConfig(written, layout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +90,9 @@ def open_environment(
     gathered = gather(with_images(chosen, setup.config, sources, selection.images), setup.config, sources)
     if not {found.pin.repository for found in gathered.pins}.issuperset(selection.images):
         gathered = gather(chosen, setup.config, sources)
-    names = tuple(dict.fromkeys(app.app for app in environment.apps))
-    return Target(checkout, setup, environment, replace(gathered, apps=names))
+    apps = {app.app: app for app in (*environment.apps, *gathered.applications) if not is_by_key(app)}
+    every = tuple(apps.values())
+    return Target(checkout, setup, replace(environment, apps=every), replace(gathered, applications=every))
 
 
 def fetch_environments(checkout: Checkout, setup: RepositoryConfig, names: Iterable[str]) -> None:

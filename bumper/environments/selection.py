@@ -1,4 +1,4 @@
-"""Which applications of an environment a request can selection, told before any file is parsed. Pure.
+"""Which applications of an environment a request is about, decided before any file is parsed. Pure.
 
 Parsing thousands of values files takes seconds, a byte search milliseconds.
 """
@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from bumper.environments.applications_by_key import is_by_key
 from bumper.environments.config_models import Config
+from bumper.environments.given_images import may_be_given
 from bumper.environments.layout import AppFiles, Environment
-from bumper.image import Repository, read_repository
+from bumper.errors import Refused
+from bumper.image import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,50 @@ _LITTLE = 250_000  # bytes; read whole, which takes a twentieth of a second and 
 
 
 def with_apps(environment: Environment, globs: Sequence[str]) -> Environment:
-    """The environment with the applications that a glob names."""
+    """The environment with the applications that a glob names; what a file's keys name is known only when it is read.
+
+    Raises:
+        Refused: a name means several applications.
+
+    """
     if not globs:
         return environment
-    return replace(
-        environment, apps=tuple(app for app in environment.apps if any(fnmatchcase(app.app, glob) for glob in globs))
-    )
+    chosen = choose_applications(environment.apps, environment.name, globs, may_be_missing=True)
+    return replace(environment, apps=tuple(app for app in environment.apps if app.app in chosen or is_by_key(app)))
+
+
+def choose_applications(
+    apps: Sequence[AppFiles], environment: str, globs: Sequence[str], *, may_be_missing: bool = False
+) -> frozenset[str]:
+    """The names of the applications that ``--app`` means; all of them without it.
+
+    A glob is compared with the whole name, and with its last part; so is a name with the folders before it.
+
+    Raises:
+        Refused: a name means several applications, or a glob none (unless ``may_be_missing``).
+
+    """
+    if not globs:
+        return frozenset(app.app for app in apps)
+    chosen: set[str] = set()
+    for glob in globs:
+        found = [app.app for app in apps if app.app == glob] or [app.app for app in apps if is_named(app, glob)]
+        if not found and not may_be_missing:
+            known = ", ".join(app.app for app in apps[:20])
+            raise Refused(f"No application of {environment} is called {glob!r}", f"it has {known}")
+        if len(found) > 1 and not any(sign in glob for sign in "*?["):
+            raise Refused(
+                f"{environment} has several applications {glob!r}: {', '.join(found)}", "name one of them by --app"
+            )
+        chosen.update(found)
+    return frozenset(chosen)
+
+
+def is_named(app: AppFiles, glob: str) -> bool:
+    """Whether ``--app glob`` may mean the application."""
+    if any(fnmatchcase(name, glob) for name in (app.app, app.identity.app)):
+        return True
+    return f"/{app.identity.whole_name}".endswith(f"/{glob}")
 
 
 def with_images(
@@ -39,8 +80,7 @@ def with_images(
     """The environment with the applications whose files can hold a pin of one of ``images``."""
     if sum(map(len, sources.values())) <= _LITTLE:
         return environment
-    given = {read_repository(pinned.image) for pinned in config.images}
-    if not images or given & set(images):  # bumper.yaml gives the image to paths in files that name it nowhere
+    if not images or may_be_given(config, images):
         return environment
     needles = [image.name.rpartition("/")[2].encode() for image in images]
     return replace(environment, apps=tuple(_mentioning(environment.apps, sources, needles)))

@@ -4,14 +4,12 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.errors import Refused, WrongUsage
 from bumper.image import ImageReference, Repository
 from bumper.values.change import Change, Held, Version, make_change
 from bumper.values.explain import explain_followers, explain_refusal, lines_to_add
-from bumper.values.holds import hold_reason
 from bumper.values.left_alone import explain_left_alone
 from bumper.values.line_diff import unified_diff
 from bumper.values.pin import Pin
@@ -54,20 +52,6 @@ def check_images(images: Sequence[ImageReference]) -> tuple[ImageReference, ...]
     return tuple(chosen.values())
 
 
-def choose_apps(gathered: Gathered, environment: str, globs: Sequence[str]) -> frozenset[str]:
-    """The applications that ``--app`` names; all of them without it.
-
-    Raises:
-        Refused: a glob matches none.
-
-    """
-    for glob in globs:
-        if not any(fnmatchcase(app, glob) for app in gathered.apps):
-            known = ", ".join(gathered.apps[:20])
-            raise Refused(f"No application of {environment} is called {glob!r}; it has {known}.")
-    return frozenset(app for app in gathered.apps if not globs or any(fnmatchcase(app, glob) for glob in globs))
-
-
 def images_to_resolve(
     gathered: Gathered, images: Sequence[ImageReference], apps: frozenset[str], *, write_digests: bool
 ) -> list[ImageReference]:
@@ -93,7 +77,7 @@ def plan_bump(
 
     """
     edits: list[tuple[FoundPin, TagEdit]] = []
-    warnings = list(gathered.unreadable)
+    warnings = list(gathered.warnings)
     for image in images:
         found = [pin for pin in _of(gathered.pins, image.repository) if pin.app in apps]
         shared = [pin for pin in _of(gathered.shared, image.repository) if pin.app in apps]
@@ -128,7 +112,7 @@ def make_plan(
     needed, held = [], []
     for found, edit in asked:
         if changes_file(values[found.file], edit):
-            reason = hold_reason(values[found.file], found.pin) if obey_holds else None
+            reason = found.held if obey_holds else None
             change = make_change(found.app, found.file, found.pin, Version(edit.tag or None, edit.digest))
             if reason is None:
                 needed.append((found, edit, change))

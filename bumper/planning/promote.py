@@ -7,7 +7,10 @@ from fnmatch import fnmatchcase
 
 from bumper.environments.config_models import Config
 from bumper.environments.gather import FoundPin, Gathered
+from bumper.environments.identity import Named, match_source
+from bumper.environments.layout import AppFiles
 from bumper.environments.same_images import canonical
+from bumper.environments.selection import choose_applications, is_named
 from bumper.errors import Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan
@@ -53,18 +56,22 @@ class Carried:
         return replace(self, version=replace(self.version, digest=digest))
 
 
-def choose(source: Gathered, target: Gathered, apps: Sequence[str], images: Sequence[str]) -> Choice:
-    """What ``--app`` and ``--image`` name, in either environment.
+def choose(
+    source: Gathered, target: Gathered, apps: Sequence[str], images: Sequence[str], names: tuple[str, str]
+) -> Choice:
+    """What ``--app`` and ``--image`` name, in either environment; ``names`` are the environments'.
 
     Raises:
-        Refused: a glob matches nothing.
+        Refused: a glob matches nothing, or a name several applications.
 
     """
-    known = dict.fromkeys((*source.apps, *target.apps))
+    known = (*source.applications, *target.applications)
     for glob in apps:
-        if not any(fnmatchcase(app, glob) for app in known):
-            raise Refused(f"No application is called {glob!r}; there are {', '.join(list(known)[:20])}.")
-    chosen = frozenset(app for app in known if not apps or any(fnmatchcase(app, glob) for glob in apps))
+        if not any(is_named(app, glob) for app in known):
+            listed = ", ".join(dict.fromkeys(app.app for app in known[:20]))
+            raise Refused(f"No application is called {glob!r}", f"there are {listed}")
+    chosen = choose_applications(target.applications, names[1], apps, may_be_missing=True)
+    chosen |= choose_applications(source.applications, names[0], apps, may_be_missing=True)
     repositories = {str(found.pin.repository) for found in (*source.pins, *source.shared, *target.pins)}
     for glob in images:
         if not any(fnmatchcase(name, glob) for name in repositories):
@@ -139,14 +146,17 @@ def match(source: Gathered, target: Gathered, choice: Choice, config: Config, na
 
     ``names`` are the names of the two environments.
     """
-    running = _running(source, choice, config)
+    running = _running(source, config)
+    sources = _sources_by_name(source)
+    targets = {app.app: app for app in target.applications}
     carried: list[Carried] = []
-    warnings = [*source.unreadable, *target.unreadable, *_one_sided(source, target, choice, names)]
+    warnings = [*source.warnings, *target.warnings, *_one_sided(source, target, choice, names)]
     own = ((found, False) for found in target.pins)
     for found, shared in (*own, *((found, True) for found in target.shared)):
         if not choice.takes(found) or found.pin.repository is None:
             continue
-        of_image = running.get((found.app, canonical(config, found.pin.repository)), ())
+        app = _source_of(targets[found.app], sources, names)
+        of_image = running.get((app, canonical(config, found.pin.repository)), ()) if app is not None else ()
         chosen = [one for one in of_image if one.pin.path == found.pin.path] or of_image
         if len({_version(one) for one in chosen}) > 1:
             warnings.append(_disagree(found, found.pin.repository, chosen, names[0]))
@@ -155,7 +165,22 @@ def match(source: Gathered, target: Gathered, choice: Choice, config: Config, na
     return Matched(tuple(carried), tuple(dict.fromkeys(warnings)))
 
 
-def _running(source: Gathered, choice: Choice, config: Config) -> Mapping[tuple[str, str], Sequence[FoundPin]]:
+def _sources_by_name(source: Gathered) -> Mapping[str, Sequence[Named]]:
+    """The source's applications by what ``{app}`` matched."""
+    by_name: defaultdict[str, list[Named]] = defaultdict(list)
+    for app in source.applications:
+        by_name[app.identity.app].append(Named(app.app, app.identity))
+    return by_name
+
+
+def _source_of(target: AppFiles, sources: Mapping[str, Sequence[Named]], names: tuple[str, str]) -> str | None:
+    """The name of the source's application that ``target`` is promoted from."""
+    known = sources.get(target.identity.app, ())
+    source = match_source(Named(target.app, target.identity), known, names)
+    return source.name if source is not None else None
+
+
+def _running(source: Gathered, config: Config) -> Mapping[tuple[str, str], Sequence[FoundPin]]:
     """What the source runs, by application and image.
 
     Of an application's files a later one wins; another application of the same name has files of its own.
@@ -164,7 +189,7 @@ def _running(source: Gathered, choice: Choice, config: Config) -> Mapping[tuple[
     running: defaultdict[tuple[str, str], list[FoundPin]] = defaultdict(list)
     for found in last.values():
         pin = found.pin
-        if pin.repository is not None and found.app in choice.apps and pin.tag is not None:
+        if pin.repository is not None and pin.tag is not None:
             running[found.app, canonical(config, pin.repository)].append(found)
     return running
 
@@ -182,11 +207,23 @@ def _carry(source: FoundPin, target: FoundPin, *, shared: bool) -> Carried:
 
 
 def _one_sided(source: Gathered, target: Gathered, choice: Choice, names: tuple[str, str]) -> Iterator[str]:
-    for here, there, name, other in ((source, target, *names), (target, source, *names[::-1])):
-        others = frozenset(there.apps)
-        for app in here.apps:
-            if app in choice.apps and app not in others:
-                yield f"{app} is in {name} only, not in {other}; it was left alone."
+    """What is in one of the environments only; an application that may be several is refused when it is needed."""
+    sources = _sources_by_name(source)
+    matched: set[str] = set()
+    unmatched: list[str] = []
+    for app in target.applications:
+        known = sources.get(app.identity.app, ())
+        several = len(known) > 1 and all(one.identity != app.identity for one in known)
+        names_there = [one.name for one in known] if several else [_source_of(app, sources, names)]
+        matched.update(name for name in names_there if name is not None)
+        if names_there == [None]:
+            unmatched.append(app.app)
+    for app in source.applications:
+        if app.app in choice.apps and app.app not in matched:
+            yield f"{app.app} is in {names[0]} only, not in {names[1]}; it was left alone."
+    for name in unmatched:
+        if name in choice.apps:
+            yield f"{name} is in {names[1]} only, not in {names[0]}; it was left alone."
 
 
 def _disagree(found: FoundPin, repository: Repository, running: Sequence[FoundPin], source: str) -> str:

@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from bumper.values.edit_proof import prove_same_values
 from bumper.values.pin import Pin
 from bumper.values.values_file import ValuesFile, aliases_of
-from bumper.values.yaml_tree import Scalar
+from bumper.values.yaml_tree import Scalar, walk
 
 HOLD = "# bumper: hold"
 # The one space before it is bumper's own too, so that unhold gives back the line byte for byte.
 _HOLD = re.compile(rf"[ \t]{HOLD}(?:[ \t:]+(?P<reason>[^\r\n]*))?$")
+# What somebody may write who means a hold: after the sign of a comment, bumper's name and more.
+_LOOKS_LIKE_A_HOLD = re.compile(
+    r"#[ \t]*bumper(?:[ \t]*[:=]|[ \t-]+(?:un)?(?:hold|held|freeze|frozen|lock|pin|stop|skip|ignore))", re.IGNORECASE
+)
 _LINE_END = re.compile(r"\r\n|\r|\n|$")
 _NO_REASON = "no reason given"
 
@@ -25,6 +29,26 @@ def hold_reason(values: ValuesFile, pin: Pin) -> str | None:
         if hold is not None:
             return (hold["reason"] or "").strip() or _NO_REASON
     return None
+
+
+def may_have_holds(text: str) -> bool:
+    """Whether a hold, or what looks like one, may be in a file's ``text``."""
+    return _LOOKS_LIKE_A_HOLD.search(text) is not None
+
+
+def find_idle_holds(values: ValuesFile, pins: Sequence[Pin]) -> list[int]:
+    """The lines with a comment that looks like a hold and holds none of the file's ``pins``."""
+    comments = [match.start() for match in _LOOKS_LIKE_A_HOLD.finditer(values.text)]
+    if not comments:
+        return []
+    ends = list(_lines(values, pins))
+    holds = {hold.start() + 1 for start, end in ends if (hold := _HOLD.search(values.text, start, end)) is not None}
+    scalars = [node for node in walk(values.documents) if isinstance(node, Scalar)]
+    idle = [
+        place for place in comments
+        if place not in holds and not any(node.start <= place < node.end for node in scalars)
+    ]  # fmt: skip
+    return [len(_LINE_END.findall(values.text[:place])) for place in idle]
 
 
 def put_hold(values: ValuesFile, pins: Sequence[Pin], reason: str) -> bytes:

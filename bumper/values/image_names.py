@@ -141,7 +141,8 @@ def _in_scope(place: Place, name: ImageName, partner: Sibling | None) -> ImageNa
     empty = [key.key for part in _EMPTY if (key := place.keys.get(part)) is not None and place.value(part) is None]
     if partner is not None and partner.name.kind is not Kind.REPOSITORY and empty and not several:
         return _unnamed(name, f"{empty[0]} is empty, so that {name.parts[0]!r} may be anybody's")
-    return _read(name)
+    default = place.around.scope.default
+    return _read(name if default is None else replace(name, parts=(default, *name.parts)))
 
 
 def _below(name: ImageName, registry: NamePart) -> ImageName:

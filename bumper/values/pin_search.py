@@ -34,8 +34,13 @@ class _Visit(NamedTuple):  # a tuple, because a large file makes tens of thousan
     beside: _Lower = ()  # of a list: the values in the mapping that holds it
 
 
-def search_pins(text: str, root: Node, lower: tuple[tuple[str, Node], ...]) -> Iterator[Pin]:
-    """The pins below ``root``; ``lower`` are the roots of lower-precedence files, highest precedence first."""
+def search_pins(
+    text: str, root: Node, lower: tuple[tuple[str, Node], ...], registry: str | None = None
+) -> Iterator[Pin]:
+    """The pins below ``root``; ``lower`` are the roots of lower-precedence files, highest precedence first.
+
+    ``registry`` is that of repositories that name none, by default Docker Hub.
+    """
     below = tuple((name, other) for name, other in lower if isinstance(other, MappingNode))
     if not isinstance(root, (MappingNode, SequenceNode)) or is_chart_file(root):
         return
@@ -44,7 +49,7 @@ def search_pins(text: str, root: Node, lower: tuple[tuple[str, Node], ...]) -> I
         yield from _pins_in_text(helm)
     # An Application's valuesObject stands for the root of lower files, as the document's own root does.
     roots = {id(helm.values_object): below for helm in helms}
-    waiting = [_Visit(root, None, "", in_images=False, lower=below, scope=Scope(), duplicate=None)]
+    waiting = [_Visit(root, None, "", in_images=False, lower=below, scope=Scope(default=registry), duplicate=None)]
     while waiting:
         visit = waiting.pop()
         if roots and id(visit.node) in roots:

@@ -29,11 +29,13 @@ class Scope:
     """What the mappings above say of images that name no registry.
 
     ``nearest`` is the registry of the nearest mapping above that has one; ``shared`` are those below ``global``.
+    ``default`` stands in Docker Hub's place.
     """
 
     nearest: NamePart | None = None
     shared: tuple[NamePart, ...] = ()
     namespace: NamePart | None = None
+    default: str | None = None
 
     @property
     def registries(self) -> tuple[NamePart, ...]:

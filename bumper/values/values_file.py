@@ -73,14 +73,14 @@ def _refuse_sops(name: str, document: Document) -> None:
         )
 
 
-def find_pins(values: ValuesFile, lower: Sequence[ValuesFile] = ()) -> tuple[Pin, ...]:
+def find_pins(values: ValuesFile, lower: Sequence[ValuesFile] = (), registry: str | None = None) -> tuple[Pin, ...]:
     """Every pin of ``values`` in the order of its lines, those that cannot be set included (see Pin.refusal).
 
     ``lower`` are the files that Helm reads before it, lowest precedence first: a tag without a repository takes the
-    one that they name at the same path.
+    one that they name at the same path. ``registry`` is that of repositories that name none, by default Docker Hub.
     """
     below = tuple((other.name, other.documents[0].root) for other in reversed(lower) if other.documents)
-    pins = [pin for document in values.documents for pin in search_pins(values.text, document.root, below)]
+    pins = [pin for document in values.documents for pin in search_pins(values.text, document.root, below, registry)]
     return tuple(sorted(pins, key=lambda pin: (pin.line, pin.tag_scalar.start if pin.tag_scalar is not None else 0)))
 
 

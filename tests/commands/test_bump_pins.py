@@ -126,7 +126,7 @@ def test_an_unknown_environment_is_refused_with_the_known_ones(gitops: Gitops, b
     message = bumper.refused("stagging", f"{APP}:1.0.1")
 
     assert "'stagging'" in message
-    assert "dev, prod, staging" in message
+    assert "dev, staging, prod" in message
     assert gitops.branches() == []
 
 

@@ -138,8 +138,8 @@ def test_applications_of_the_same_name_are_not_mixed_up(make_deployments: Deploy
 
     result = made.run("promote", "staging", "prod")
 
-    assert result["status"] == "unchanged"
-    assert "in several versions" in result["warnings"][0]
+    assert [(change["app"], change["to"]["tag"]) for change in result["changes"]] == [("eu/app", "1.0.1")]
+    assert result["warnings"] == ["us/app is in staging only, not in prod; it was left alone."]
 
 
 def test_registries_that_hold_the_same_images(make_deployments: DeploymentsMaker) -> None:

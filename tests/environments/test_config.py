@@ -60,7 +60,7 @@ def test_every_key_of_the_contract_is_read() -> None:
     assert prod.labels == ("deploy", "prod")
     assert prod.reviewers == ("alice",)
     assert (config.images[0].image, config.images[0].path) == (
-        "registry.tbank.local/backend/worker",
+        ("registry.tbank.local/backend/worker",),
         "worker.image.tag",
     )
     assert (config.images[0].apps, config.images[0].environments) == (("backend",), None)
@@ -186,9 +186,10 @@ def test_the_schema_takes_one_pattern_or_a_list_and_no_empty_key() -> None:
 
 
 def test_the_schema_s_examples_are_right() -> None:
+    everywhere = {"values": "{app}/{env}.yaml"}
     for name, key in config_schema()["properties"].items():
         for example in key.get("examples", []):
-            parse_config(json.dumps({name: example}).encode())
+            parse_config(json.dumps({**everywhere, name: example}).encode())
     for name, key in config_schema()["$defs"]["EnvironmentConfig"]["properties"].items():
         for example in key.get("examples", []):
             written = {"values": "prod/values.yaml", name: example}

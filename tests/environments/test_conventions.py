@@ -114,11 +114,11 @@ def test_a_file_that_only_ends_like_a_chart_s_makes_no_chart() -> None:
     assert owners("MyChart.yaml", "charts/web/values-prod.yaml") == {("charts/web/values-prod.yaml", "prod", "web")}
 
 
-def test_environments_are_in_alphabetical_order() -> None:
+def test_environments_are_in_the_order_in_which_changes_travel() -> None:
     assert read_layout(None, ["test/values.yaml", "dev/values.yaml", "prod/values.yaml"], "x").environments == (
         "dev",
-        "prod",
         "test",
+        "prod",
     )
 
 
@@ -199,8 +199,8 @@ def test_applications_of_one_name_in_two_folders_stay_apart() -> None:
     found = read("teamB/backend/prod/values.yaml", "teamA/backend/prod/values.yaml", "teamA/backend/values.yaml")
 
     assert found["prod"] == [
-        ("backend", ("teamA/backend/prod/values.yaml",), ("teamA/backend/values.yaml",)),
-        ("backend", ("teamB/backend/prod/values.yaml",), ()),
+        ("teamA/backend", ("teamA/backend/prod/values.yaml",), ("teamA/backend/values.yaml",)),
+        ("teamB/backend", ("teamB/backend/prod/values.yaml",), ()),
     ]
 
 

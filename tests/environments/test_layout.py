@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bumper.environments.config import parse_config
+from bumper.environments.identity import Identity
 from bumper.environments.layout import AppFiles, Layout, read_layout
 from bumper.environments.path_pattern import claim_paths
 from bumper.errors import Refused
@@ -73,7 +74,7 @@ def test_an_environment_brings_its_settings() -> None:
 
     assert environment.name == "prod"
     assert environment.config.tags == "v.*"
-    assert environment.apps == (AppFiles("a", ("a/v.yaml",), ()),)
+    assert environment.apps == (AppFiles("a", ("a/v.yaml",), (), Identity("a")),)
 
 
 def test_files_are_in_the_order_of_the_list_and_then_of_the_path() -> None:
@@ -93,8 +94,14 @@ def test_a_file_of_two_patterns_counts_once_where_helm_reads_it_last() -> None:
     assert found == {"x": (("x/b.yaml", "x/a.yaml"), ())}
 
 
-def test_files_of_one_application_in_two_folders_are_one_application_s() -> None:
-    assert files("*/{app}/v.yaml", ["b/x/v.yaml", "a/x/v.yaml"]) == {"x": (("a/x/v.yaml", "b/x/v.yaml"), ())}
+def test_applications_of_one_name_have_the_folders_before_it_in_their_names() -> None:
+    assert files("*/{app}/v.yaml", ["b/x/v.yaml", "a/x/v.yaml", "a/y/v.yaml"]) == {
+        "a/x": (("a/x/v.yaml",), ()), "b/x": (("b/x/v.yaml",), ()), "y": (("a/y/v.yaml",), ()),
+    }  # fmt: skip
+    deep = ["eu/red/x.yaml", "us/red/x.yaml", "eu/blue/x.yaml"]
+    assert list(files("*/*/{app}.yaml", deep)) == ["blue/x", "eu/red/x", "us/red/x"]
+    assert list(files("**/{app}.yaml", ["x.yaml", "a/b/x.yaml"])) == ["x", "a/b/x"]
+    assert list(files("*/v.yaml", ["a/v.yaml", "b/v.yaml"])) == ["a/gitops", "b/gitops"]
 
 
 def test_bases_are_the_application_s_own_and_everybody_s() -> None:
@@ -137,7 +144,7 @@ def test_an_environment_without_files_is_told_with_its_patterns() -> None:
     found = layout({"prod": {"values": ["apps/{app}/prod.yaml", "x.yaml"]}}, ["apps/a/prod.yml"])
 
     with pytest.raises(
-        Refused, match=r"^Environment prod has no file: nothing matches apps/\{app\}/prod\.yaml, x\.yaml;"
+        Refused, match=r"^environment prod has no file: nothing matches apps/\{app\}/prod\.yaml, x\.yaml;"
     ):
         found.environment("prod")
 
@@ -154,7 +161,7 @@ def test_a_file_of_two_environments_is_refused_for_both_and_no_other() -> None:
         found.environment("dev")
     with pytest.raises(Refused, match=r"^a/demo\.yaml belongs to two environments, demo and dev; "):
         found.environment("demo")
-    assert found.environment("prod").apps == (AppFiles("a", ("a/p.yaml",), ()),)
+    assert found.environment("prod").apps == (AppFiles("a", ("a/p.yaml",), (), Identity("a")),)
 
 
 def test_thousands_of_applications_have_each_their_files() -> None:

@@ -13,6 +13,7 @@ import pytest
 from bumper.commands.set_tag import set_tag
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.gather import gather
+from bumper.environments.identity import Identity
 from bumper.environments.layout import AppFiles, Environment
 from bumper.errors import Refused
 from bumper.image import parse_image
@@ -34,7 +35,7 @@ def fulfil(case: Path, folder: Path) -> tuple[bytes, tuple[str, ...]]:
         done = set_tag(parse_image(image), [target.name], path)
         return target.read_bytes(), done.warnings
     sources = {path.name: path.read_bytes() for path in case.glob("*.yaml") if path.name != "expected.yaml"}
-    files = AppFiles("shop", ("input.yaml",), tuple(sources.keys() & {"base.yaml"}))
+    files = AppFiles("shop", ("input.yaml",), tuple(sources.keys() & {"base.yaml"}), Identity("shop"))
     environment = Environment("prod", (files,), EnvironmentConfig(values=("input.yaml",)))
     gathered = gather(environment, Config(), sources)
     plan = plan_bump(

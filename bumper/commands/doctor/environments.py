@@ -78,7 +78,10 @@ def uneditable(targets: Iterable[Target]) -> Iterator[Check]:
     """What bump leaves alone and why: files that it cannot read, tags that it cannot set."""
     for target in targets:
         name = f"values of {target.environment.name}"
-        checks = [*(warned(name, refusal) for refusal in target.gathered.refusals), *_pins(name, target)]
+        checks = [
+            *(warned(name, refusal) for refusal in (*target.gathered.refusals, *target.gathered.idle_holds)),
+            *_pins(name, target),
+        ]
         yield from checks[:_MAX_LINES]
         if len(checks) > _MAX_LINES:
             more = f"{len(checks) - _MAX_LINES} more that cannot be edited"

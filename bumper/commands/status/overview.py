@@ -8,7 +8,6 @@ from bumper.environments.config_models import Config
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.environments.same_images import canonical
 from bumper.image import Repository
-from bumper.values.holds import hold_reason
 from bumper.values.pin_path import format_path
 
 
@@ -71,7 +70,7 @@ def see(gathered: Gathered, config: Config) -> Seen:
     """What is to be shown of an environment."""
     pins = (*gathered.pins, *gathered.shared)
     repositories = frozenset(found.pin.repository for found in pins if found.pin.repository is not None)
-    return Seen(tuple(_rows(gathered)), _running(gathered, config), repositories, gathered.unreadable, pins)
+    return Seen(tuple(_rows(gathered)), _running(gathered, config), repositories, gathered.warnings, pins)
 
 
 def make_overview(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> Overview:
@@ -87,9 +86,8 @@ def _rows(gathered: Gathered) -> Iterator[Row]:
     for found in (*gathered.pins, *gathered.shared):
         pin = found.pin
         if pin.repository is not None and not pin.absent:
-            held = hold_reason(gathered.values[found.file], pin) if found.file in gathered.with_holds else None
             yield Row(
-                found.app, found.file, format_path(pin.path), str(pin.repository), pin.tag, pin.digest, held
+                found.app, found.file, format_path(pin.path), str(pin.repository), pin.tag, pin.digest, found.held
             )  # fmt: skip
 
 

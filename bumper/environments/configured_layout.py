@@ -1,0 +1,103 @@
+"""The files of environments by bumper.yaml's patterns."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from bumper.environments.config_models import Config, EnvironmentConfig
+from bumper.environments.found_environments import find_environments
+from bumper.environments.identity import Identity
+from bumper.environments.joining import Application, group_applications, shared_wildcards, what_matched
+from bumper.environments.path_pattern import ENV, Claim, PathPattern, claim_paths
+
+
+@dataclass(frozen=True)
+class ConfiguredLayout:
+    """The environments of bumper.yaml over the ``paths`` of a repository."""
+
+    config: Config
+    paths: Sequence[str]
+    repository_name: str
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The environments: those that ``{env}`` finds, and without it those that have an entry."""
+        entries = self.config.environments
+        known = entries if not self._finds else [name for name in entries if self._has_own(name) or name in self._found]
+        return tuple(dict.fromkeys((*known, *self._found)))
+
+    @property
+    def _finds(self) -> bool:
+        return any(ENV in pattern for pattern in self.config.values)
+
+    @cached_property
+    def _found(self) -> Mapping[str, Mapping[int, Sequence[str]]]:
+        """The paths of the environments that ``{env}`` finds, by the position of the pattern that does."""
+        entries = self.config.environments
+        own = {
+            path
+            for name, entry in entries.items()
+            if entry.values
+            for path in claim_paths(_filled(entry.values, name), self.paths, self.repository_name)
+        }
+        left = [path for path in self.paths if path not in own]
+        found = find_environments(self.config.values, left, tuple(entries))
+        return {name: places for name, places in found.items() if not self._has_own(name)}
+
+    def _has_own(self, environment: str) -> bool:
+        entry = self.config.environments.get(environment)
+        return entry is not None and bool(entry.values)
+
+    def settings(self, environment: str) -> EnvironmentConfig:
+        """The environment's rules, with the patterns that it takes from the top of bumper.yaml."""
+        rules = self.config.environments.get(environment) or EnvironmentConfig()
+        return rules.model_copy(
+            update={
+                "values": _filled(rules.values or self.config.values, environment),
+                "base": _filled(rules.base or self.config.base, environment),
+                "at": rules.at.replace(ENV, environment) if rules.at is not None else None,
+            }
+        )
+
+    def claims(self, environment: str) -> Mapping[str, Claim]:
+        """The environment's files."""
+        patterns = self.settings(environment).values
+        if self._has_own(environment) or not self._finds:
+            return claim_paths(patterns, self.paths, self.repository_name)
+        claims: dict[str, Claim] = {}
+        for position, pattern in enumerate(patterns):
+            paths = self._found.get(environment, {}).get(position, ())
+            found = claim_paths([pattern], paths, self.repository_name)
+            claims.update({path: replace(claim, position=position) for path, claim in found.items()})
+        return claims
+
+    def applications(self, environment: str) -> dict[Identity, Application]:
+        """The files of each application, in Helm's order.
+
+        Raises:
+            Refused: it cannot be told which application a file belongs to.
+
+        """
+        patterns = [PathPattern(text) for text in self.settings(environment).values]
+        return group_applications(self.claims(environment), patterns)
+
+    def bases(self, environment: str, apps: Mapping[Identity, Application]) -> dict[Identity, list[str]]:
+        """The bases of each application, lowest precedence first: in the list's order, then by path."""
+        found: dict[Identity, list[str]] = {identity: [] for identity in apps}
+        for base in map(PathPattern, self.settings(environment).base):
+            matches = [match for path in self.paths if (match := base.expression.fullmatch(path)) is not None]
+            bases = {match.string: base.claim(match, "", 0) for match in matches}
+            for pattern in {app.pattern for app in apps.values()}:
+                shared = shared_wildcards(base, pattern)
+                by_key: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+                for path in sorted(bases):
+                    by_key[tuple(what_matched(bases[path], here) for here, _ in shared)].append(path)
+                for identity, app in apps.items():
+                    if app.pattern == pattern:
+                        found[identity] += by_key.get(tuple(what_matched(identity, there) for _, there in shared), ())
+        return {identity: list(dict.fromkeys(paths)) for identity, paths in found.items()}
+
+
+def _filled(patterns: Iterable[str], environment: str) -> tuple[str, ...]:
+    return tuple(pattern.replace(ENV, environment) for pattern in patterns)

@@ -1,0 +1,63 @@
+"""The images that bumper.yaml gives to paths (``images``). Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from bumper.environments.config_models import Config, PinnedImage
+from bumper.environments.layout import AppFiles
+from bumper.environments.path_pattern import APP
+from bumper.environments.sections import Section
+from bumper.image import Repository, has_host, read_repository
+from bumper.values.pin import Pin
+from bumper.values.pin_path import parse_path
+from bumper.values.values_file import ValuesFile, pin_at
+
+
+def entries_for(config: Config, app: AppFiles, environment: str) -> tuple[PinnedImage, ...]:
+    """The entries that apply to the application in the environment."""
+    return tuple(
+        entry
+        for entry in config.images
+        if (entry.apps is None or not {app.app, app.identity.app}.isdisjoint(entry.apps))
+        and (entry.environments is None or environment in entry.environments)
+    )
+
+
+def may_be_given(config: Config, images: Iterable[Repository]) -> bool:
+    """Whether an entry may give one of ``images`` to a path in a file that names it nowhere."""
+    wanted = set(images)
+    return any(
+        APP in image or read_repository(complete(config, image)) in wanted
+        for entry in config.images
+        for image in entry.image
+    )
+
+
+def complete(config: Config, image: str) -> str:
+    """``image`` with the registry that bumper.yaml names for those without a host."""
+    return image if config.registry is None or has_host(image) else f"{config.registry}/{image}"
+
+
+def with_given_images(
+    values: ValuesFile, pins: tuple[Pin, ...], entries: Iterable[PinnedImage], app: AppFiles, config: Config
+) -> tuple[Pin, ...]:
+    """``pins`` with the images of ``entries`` in the place of whatever was read at their paths."""
+    for entry in entries:
+        path = (*app.section, *parse_path(entry.path))
+        names = (complete(config, image.replace(APP, app.identity.app)) for image in entry.image)
+        repositories = [repository for name in names if (repository := read_repository(name)) is not None]
+        there = pin_at(values, path, pins, repositories[0] if repositories else None)
+        pins = (*(pin for pin in pins if pin.path != path), *_given(there, repositories))
+    return pins
+
+
+def _given(pins: Iterable[Pin], repositories: Iterable[Repository]) -> Iterator[Pin]:
+    """One pin for each image; several share the tag, and whoever sets one sets all."""
+    named = tuple(repositories)
+    for pin in pins:
+        yield from (replace(pin, repository=repository, unnamed="", name_parts=()) for repository in named)
+
+
+def in_section(pins: Iterable[Pin], section: Section) -> tuple[Pin, ...]:
+    """The pins below ``section``."""
+    return tuple(pin for pin in pins if pin.path[: len(section)] == section)
