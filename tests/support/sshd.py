@@ -11,18 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bumper.sandbox import Sandbox
+from tests.support import gitlab_shell
 from tests.support.programs import need
 
 _SSHD = "/usr/sbin/sshd"
-# What GitLab's shell does for a key: the one command that git asks for, as the key's user.
-_SHELL = """
-import os, shlex, sys
-verb, path = shlex.split(os.environ["SSH_ORIGINAL_COMMAND"])
-assert verb in ("git-upload-pack", "git-receive-pack")
-project = path.strip("/").removesuffix(".git")
-os.execvpe("git", ["git", verb.removeprefix("git-"), os.path.join(sys.argv[1], project + ".git")],
-           {**os.environ, "GL_USERNAME": sys.argv[2]})
-"""
 
 
 @dataclass(frozen=True)
@@ -62,12 +54,8 @@ def serve_ssh(sandbox: Sandbox, folder: Path, project: str, username: str) -> It
     need(_SSHD, "openssh-server")
     folder.mkdir()
     host_key, key = make_key(folder / "host"), make_key(folder / "deploy")
-    repositories = sandbox.repository_path(project)
-    for _ in project.split("/"):
-        repositories = repositories.parent
-    shell = folder / "shell.py"
-    shell.write_text(_SHELL)
-    forced = shlex.join([sys.executable, "-I", str(shell), str(repositories), username])
+    server = sandbox.repository_path(project).parents[project.count("/") + 1]
+    forced = shlex.join([sys.executable, "-I", gitlab_shell.__file__, str(server), username])
     quoted = forced.replace('"', '\\"')
     (folder / "authorized_keys").write_text(f'restrict,command="{quoted}" {(folder / "deploy.pub").read_text()}')
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -14,7 +14,7 @@ from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
 from bumper.sandbox.behaviour.pipelines import start_pipeline
 from bumper.sandbox.behaviour.push_options import lines_after_push, moved_lines
 from bumper.sandbox.git import hook_script
-from bumper.sandbox.git.access import refusal
+from bumper.sandbox.git.access import NOT_FOUND, refusal
 from bumper.sandbox.git.repository import NO_COMMIT
 from bumper.sandbox.state.records import Project
 from bumper.sandbox.state.world import World, protection
@@ -32,7 +32,7 @@ class Push:
 
 
 class Hooks:
-    """Git hooks that call back over loopback, so that pushes over HTTP and over SSH meet the same rules."""
+    """Git hooks, and an SSH server's shell, that call back over loopback: all ways of access meet the same rules."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -63,6 +63,8 @@ class Hooks:
         if not secrets.compare_digest(str(question.get("secret")), self._secret):
             return {"allowed": False, "lines": ["GitLab: The hook's secret is wrong; start the sandbox again."]}
         with self._world.lock:
+            if hook == "access":
+                return self._access(question)
             push = self._read(question)
             if push is None:
                 return {"allowed": False, "lines": ["GitLab: The project or the user is unknown here."]}
@@ -75,6 +77,15 @@ class Hooks:
             self._start_pipelines(push)
             self._world.save()
             return {"allowed": True, "lines": lines}
+
+    def _access(self, question: Mapping[str, Any]) -> dict[str, object]:
+        """What gitlab-shell asks before it starts git: the project by its present path, or why not."""
+        user = self._world.records.users[question["username"]]
+        project = self._world.project_at(question["project"])
+        if project is None:
+            return {"reason": NOT_FOUND}
+        reason = refusal(self._world, Identity(user, user.role), project, push=question["push"])
+        return {"reason": reason, "project": project.path}
 
     def _start_pipelines(self, push: Push) -> None:
         """A push with a job token starts none, nor one that says so."""
