@@ -1,7 +1,7 @@
 """``bumper set``: an image's tag in local files, in place. No git, no network."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,12 +9,14 @@ from bumper.errors import Refused, WrongUsage
 from bumper.files import read_bytes, replace_local
 from bumper.image import ImageReference
 from bumper.values.change import Change, Version, make_change
-from bumper.values.explain import explain_followers, explain_refusal
+from bumper.values.explain import explain_edits, explain_other, explain_refusal, places_along, why_not
 from bumper.values.left_alone import explain_left_alone, explain_other_names
+from bumper.values.named_pin import pin_at
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, parse_path
-from bumper.values.tag_edit import TagEdit, changes_file, set_tags
-from bumper.values.values_file import ValuesFile, find_pins, pin_at, read_values
+from bumper.values.sharing import moved_unasked
+from bumper.values.tag_edit import TagEdit, changes_file, set_tags, written_scalars
+from bumper.values.values_file import ValuesFile, find_pins, read_values
 
 STDIN = "-"
 
@@ -91,19 +93,40 @@ def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
         there = pin_at(values, where, pins, image.repository)
         # Several documents may have the path: the image's own pins are meant then, else whatever stands there.
         found = [pin for pin in there if pin.repository == image.repository] or there
-    refusals = [explain_refusal(values, pin, image) for pin in found if pin.refusal is not None]
-    edits = [
-        TagEdit(pin, image.tag or "", image.digest, write_digest=image.digest is not None)
-        for pin in found
-        if pin.refusal is None
-    ]
+    edits, refusals = _settable(values, found, image)
     if refusals and not edits:
         raise Refused("\n".join(refusals))
     needed = [edit for edit in edits if changes_file(values, edit)]
-    after = Version(image.tag, image.digest)
-    changes = tuple(make_change("", name, replace(edit.pin, repository=image.repository), after) for edit in needed)
-    followers = explain_followers(values, [edit.pin for edit in needed])
+    changes = tuple(_changes(name, values, needed, image))
     left_alone = list(explain_left_alone(values, pins, image)) if where is None else []
     if not found and where is None:
         left_alone += explain_other_names(values, pins, image)
-    return _Edited(name, bool(found), set_tags(values, edits), SetTags(changes, (*refusals, *followers, *left_alone)))
+    warnings = (*refusals, *explain_edits(values, needed), *left_alone)
+    return _Edited(name, bool(found), set_tags(values, edits), SetTags(changes, warnings))
+
+
+def _settable(values: ValuesFile, found: Sequence[Pin], image: ImageReference) -> tuple[list[TagEdit], list[str]]:
+    """The edits that give the pins the version of ``image``, and why the others cannot have it."""
+    edits: list[TagEdit] = []
+    refusals: list[str] = []
+    for pin in found:
+        if why_not(pin, image) is not None:
+            refusals.append(explain_refusal(values, pin, image))
+            continue
+        edit = TagEdit(pin, image.tag, image.digest, write_digest=image.digest is not None)
+        other = moved_unasked(pin, written_scalars(values, edit), found)
+        if other is None:
+            edits.append(edit)
+        else:
+            refusals.append(explain_other(values, pin, other))
+    return edits, refusals
+
+
+def _changes(name: str, values: ValuesFile, edits: Sequence[TagEdit], image: ImageReference) -> Iterator[Change]:
+    """The change of every pin, and of every other place with its value."""
+    after = Version(image.tag, image.digest)
+    for edit in edits:
+        yield make_change("", name, replace(edit.pin, repository=image.repository), after)
+    for edit, path, line in places_along(values, edits):
+        place = replace(edit.pin, path=path, line=line, repository=image.repository)
+        yield make_change("", name, place, after)

@@ -9,7 +9,7 @@ from bumper.environments.gather import FoundPin, Gathered
 from bumper.errors import Refused, WrongUsage
 from bumper.image import ImageReference, Repository
 from bumper.values.change import Change, Held, Version, make_change
-from bumper.values.explain import explain_followers, explain_refusal, lines_to_add
+from bumper.values.explain import explain_edits, explain_refusal, lines_to_add
 from bumper.values.left_alone import explain_left_alone
 from bumper.values.line_diff import unified_diff
 from bumper.values.pin import Pin
@@ -130,7 +130,7 @@ def make_plan(
 
 def _followers(values: Mapping[str, ValuesFile], edits: Iterable[tuple[FoundPin, TagEdit]]) -> Iterator[str]:
     for file, changed in _by_file(edits).items():
-        yield from explain_followers(values[file], [edit.pin for edit in changed])
+        yield from explain_edits(values[file], changed)
 
 
 def apply_plan(plan: Plan, values: Mapping[str, ValuesFile]) -> dict[str, bytes]:

@@ -199,8 +199,8 @@ def _version(found: FoundPin) -> Version:
 
 
 def _carry(source: FoundPin, target: FoundPin, *, shared: bool) -> Carried:
-    in_tag = source.pin.digest_scalar is None
-    has_place = in_tag or target.pin.digest_scalar is not None
+    in_tag = not source.pin.digest_scalars
+    has_place = in_tag or bool(target.pin.digest_scalars)
     # An unquoted 1.10 is another tag than "1.10" to Helm, though the same text stands there.
     alike = _version(source) == _version(target) and (target.pin.reads_as_text or not source.pin.reads_as_text)
     return Carried(target, _version(source), shared, source.pin.digest is not None and has_place, alike)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bumper.errors import BumperError
 from bumper.values.values_file import ValuesFile
 from bumper.values.witness import resolves_to_text
-from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, YamlError, parse_documents
+from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, YamlError
 
 
 class ProofFailed(BumperError):
@@ -72,7 +72,7 @@ def prove_same_values(values: ValuesFile, text: str) -> None:
 def _pairs(values: ValuesFile, text: str) -> Iterator[tuple[Scalar, Scalar]]:
     """The scalars of the file and those of ``text`` in step."""
     try:
-        documents = parse_documents(text)
+        documents = values.parse(text)
     except YamlError as error:
         raise _failed(values, error.line, f"the result is not YAML: {error.problem}") from error
     if len(documents) != len(values.documents):

@@ -3,7 +3,6 @@
 Where the parts cannot be joined for certain the image has no name, and the reason says why.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,13 +10,12 @@ from bumper.image import Repository, has_host, read_repository
 from bumper.values.key_names import Kind, companion_names, speaks_of_an_image
 from bumper.values.siblings import Sibling
 from bumper.values.surroundings import NamePart, Place, is_host
-from bumper.values.tag_scalars import is_switch
+from bumper.values.tag_scalars import is_placeholder, is_switch
 
 _ORGANIZATIONS = ("organization", "org", "namespace", "project", "owner", "group")
 _HOSTS = ("host", "domain", "server")
 _EMPTY = ("repository", "repo", "registry", "hub")
 _LAST_PARTS = ("image", "name")
-_PLACEHOLDER = re.compile(r"[{}$<>%#]|__\w+__|\[\[|^[A-Z][A-Z0-9_-]{2,}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +32,6 @@ class ImageName:
     unnamed: str = ""
     refusal: str | None = None
     is_text: bool = False
-
-
-def is_placeholder(text: str) -> bool:
-    """Whether ``text`` is to be filled in by Helm, a shell or another templater: no image's name has such signs."""
-    return _PLACEHOLDER.search(text) is not None
 
 
 def name_of_image(place: Place, text: str, prefix: str, partner: Sibling | None = None) -> ImageName:

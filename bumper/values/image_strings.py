@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterator
 
 from bumper.image import is_address, read_repository
-from bumper.values.image_names import ImageName, is_placeholder, name_of_image
+from bumper.values.digests import Digests, digests_beside
+from bumper.values.image_names import ImageName, name_of_image
 from bumper.values.key_names import Kind
 from bumper.values.pin import Pin
-from bumper.values.pin_making import NO_DIGEST, digest_beside, make_pin
+from bumper.values.pin_making import make_pin
 from bumper.values.pin_path import PinPath
 from bumper.values.siblings import Sibling
 from bumper.values.surroundings import Place, is_host
-from bumper.values.tag_scalars import image_string, plain_value
+from bumper.values.tag_scalars import image_string, is_placeholder, plain_value
 from bumper.values.yaml_tree import Scalar
 
 _PORT = re.compile(r"\d{1,5}")
@@ -27,8 +28,8 @@ def pin_of_image_string(place: Place, key: Sibling) -> Iterator[Pin]:
     name = name_of_image(place, text, key.name.name)
     if _is_listed(name, tag or digest or ""):
         shape = "+".join([*name.keys, "image string"])
-        beside = digest_beside(place, key.name.name)
-        yield make_pin(place, key, shape=shape, name=name, digest=beside, prefix=text)
+        beside = digests_beside(place, key.name.name)
+        yield make_pin(place, key, shape=shape, name=name, digests=beside, prefix=text)
 
 
 def loose_image(place: Place, key: Sibling, steps: PinPath) -> Iterator[Pin]:
@@ -47,7 +48,7 @@ def loose_image(place: Place, key: Sibling, steps: PinPath) -> Iterator[Pin]:
     if _is_listed(name, tag or digest or ""):
         shape = "renamed image string" if equals else "+".join([*name.keys, "image string"])
         prefix = f"{renamed}{equals}{text}" if equals else text
-        yield make_pin(place, key, shape=shape, name=name, digest=NO_DIGEST, prefix=prefix, steps=steps)
+        yield make_pin(place, key, shape=shape, name=name, digests=Digests(), prefix=prefix, steps=steps)
 
 
 def _is_port(parts: tuple[str, str | None, str | None]) -> bool:

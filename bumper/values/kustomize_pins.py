@@ -7,12 +7,13 @@ none. Flux's Kustomization and its post-renderers, and Argo CD's Application, ho
 from collections.abc import Iterator
 
 from bumper.image import read_repository
-from bumper.values.image_names import ImageName, is_placeholder
+from bumper.values.digests import digests_beside
+from bumper.values.image_names import ImageName
 from bumper.values.pin import Pin
-from bumper.values.pin_making import absent_pin, digest_beside, digest_only_pin, make_pin
+from bumper.values.pin_making import absent_pin, digest_only_pin, make_pin
 from bumper.values.siblings import Sibling, siblings_of
 from bumper.values.surroundings import Place, Surroundings
-from bumper.values.tag_scalars import plain_value
+from bumper.values.tag_scalars import is_placeholder, plain_value
 from bumper.values.yaml_tree import MappingNode
 
 _NEW = ("newName", "newTag")
@@ -33,12 +34,12 @@ def pins_of_kustomize_image(item: MappingNode, around: Surroundings) -> Iterator
     if partner is None:
         return
     name = _name(partner, place.value("name") or "")
-    tag, digest = place.keys.get("newtag"), digest_beside(place, "")
+    tag, digests = place.keys.get("newtag"), digests_beside(place, "")
     if tag is not None:
         shape = f"Kustomize's {partner.key}+{tag.key}"
-        yield make_pin(place, tag, shape=shape, name=name, digest=digest, partner=partner)
-    elif digest.value is not None:
-        yield digest_only_pin(place, partner, name, digest)
+        yield make_pin(place, tag, shape=shape, name=name, digests=digests, partner=partner)
+    elif digests.value is not None:
+        yield digest_only_pin(place, partner, name, digests)
     elif name.repository is not None:
         yield absent_pin(place, partner, ("newTag",), name, "no newTag stands beside it")
 

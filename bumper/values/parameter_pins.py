@@ -67,7 +67,11 @@ def pins_of_parameters(
         for pin in pins_of_keys(keys, around):
             key = pin.path[-1]
             if not pin.absent and isinstance(key, str) and key in index:
-                yield replace(pin, path=(*path, index[key], "value"), shape=f"parameters' {pin.shape}")
+                digests = tuple(
+                    replace(digest, path=(*path, index[str(digest.path[-1])], "value")) for digest in pin.digest_scalars
+                )
+                place, shape = (*path, index[key], "value"), f"parameters' {pin.shape}"
+                yield replace(pin, path=place, shape=shape, digest_scalars=digests)
 
 
 def _parameters(items: SequenceNode) -> Iterator[_Parameter]:

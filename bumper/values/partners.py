@@ -2,8 +2,7 @@
 
 import re
 
-from bumper.image import has_host, is_address, read_repository, split_reference
-from bumper.values.image_names import is_placeholder
+from bumper.image import has_host, is_address, is_digest, read_repository, split_reference
 from bumper.values.key_names import (
     Kind,
     is_tag_of_something_else,
@@ -13,7 +12,7 @@ from bumper.values.key_names import (
 )
 from bumper.values.siblings import Origin, Sibling
 from bumper.values.surroundings import Place
-from bumper.values.tag_scalars import plain_value
+from bumper.values.tag_scalars import is_placeholder, plain_value
 from bumper.values.yaml_tree import MappingNode, Node, Scalar
 
 # Beside these keys, `repository` and `version` speak of a Helm chart, not of an image.
@@ -78,7 +77,9 @@ def _may_name_the_image(place: Place, key: Sibling, kind: Kind) -> bool:
     if not value or speaks_of_something_else(place, key):
         return False
     name, own_tag, own_digest = split_reference(value)
-    if (own_tag is not None and not is_placeholder(value)) or own_digest not in (None, "sha256"):
+    if (own_tag is not None and not is_placeholder(value)) or not (
+        own_digest in (None, "sha256") or is_digest(own_digest)
+    ):
         return False
     if key.name.name in _WEAK_NAMES and not _weak_name_counts(place, key, name, kind):
         return False

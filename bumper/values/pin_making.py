@@ -1,25 +1,14 @@
 """Pins from the keys that hold them."""
 
+from bumper.values.digests import Digests
 from bumper.values.image_names import ImageName
-from bumper.values.key_names import companion_names
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath
 from bumper.values.siblings import Sibling
 from bumper.values.surroundings import Place
-from bumper.values.tag_scalars import Digest, plain_value, read_digest, read_tag_scalar
+from bumper.values.tag_scalars import plain_value, read_tag_scalar
 
-NO_DIGEST = Digest()
-_DIGEST_ONLY = "it holds a digest and no tag; add a tag beside it"
 _NO_NAME = ImageName(None, (), unnamed="no repository stands beside it")
-
-
-def digest_beside(place: Place, prefix: str) -> Digest:
-    """The digest of ``<prefix>tag``'s image that stands in a key of its own."""
-    for name in companion_names(prefix, "digest", "sha", "sha256"):
-        key = place.keys.get(name)
-        if key is not None and (digest := read_digest(key, place.around.text)) is not None:
-            return digest
-    return NO_DIGEST
 
 
 def make_pin(
@@ -27,7 +16,7 @@ def make_pin(
     key: Sibling,
     *,
     shape: str,
-    digest: Digest,
+    digests: Digests,
     name: ImageName = _NO_NAME,
     partner: Sibling | None = None,
     prefix: str = "",
@@ -35,42 +24,43 @@ def make_pin(
 ) -> Pin:
     """A pin whose tag stands in ``key``'s value, after ``prefix`` and a colon or an at sign."""
     held = read_tag_scalar(key.node, place.around.text, prefix)
-    refusal = place.around.duplicate or _twice(key, partner) or name.refusal or held.refusal or digest.refusal
-    if partner is not None and (plain_value(partner.node) or "").endswith("@sha256"):
-        refusal = "its repository ends in @sha256, so that the tag is a digest's digits; give it a tag and a digest key"
+    refusal = place.around.duplicate or _twice(key, partner) or name.refusal or held.refusal or digests.refusal
+    if partner is not None and "@" in (plain_value(partner.node) or ""):
+        refusal = "a digest begins in its repository; write the repository alone there, and the digest in a key digest"
     return Pin(
         path=(*place.around.path, *(steps or (key.key,))),
         line=key.node.line if key.node is not None else key.line,
         repository=name.repository,
         tag=held.tag,
-        digest=held.digest or digest.value,
-        shape=shape + (f"+{digest.key}" if digest.key else "@digest" if held.digest else ""),
+        digest=held.digest or digests.value,
+        shape=shape + (f"+{digests.key}" if digests.key else "@digest" if held.digest else ""),
         refusal=refusal,
         tag_scalar=held.scalar,
         prefix=f"{prefix}:" if prefix else "",
-        digest_scalar=digest.scalar,
-        bare_digest=digest.bare,
+        digest_scalars=digests.scalars,
         reads_as_text=held.reads_as_text,
         unnamed=name.unnamed,
         name_parts=name.parts,
+        digest_switch=digests.switch,
+        left_digests=digests.left,
     )
 
 
-def digest_only_pin(place: Place, key: Sibling, name: ImageName, digest: Digest) -> Pin:
+def digest_only_pin(place: Place, key: Sibling, name: ImageName, digests: Digests) -> Pin:
     """The pin of a repository in ``key`` beside which a digest stands and no tag."""
-    scalar = digest.scalar
+    digest = digests.scalars[0]
     return Pin(
-        path=(*place.around.path, digest.key),
-        line=scalar.line if scalar is not None else key.line,
+        path=digest.path,
+        line=digest.scalar.line,
         repository=name.repository,
         tag=None,
         digest=digest.value,
-        shape="+".join([*name.keys, digest.key]),
-        refusal=place.around.duplicate or _twice(key) or name.refusal or digest.refusal or _DIGEST_ONLY,
-        digest_scalar=scalar,
-        bare_digest=digest.bare,
+        shape="+".join([*name.keys, digests.key]),
+        refusal=place.around.duplicate or _twice(key) or name.refusal or digests.refusal,
+        digest_scalars=digests.scalars,
         unnamed=name.unnamed,
         name_parts=name.parts,
+        left_digests=digests.left,
     )
 
 

@@ -6,6 +6,7 @@ Everything is found by the keys' names and by what stands beside them; nothing i
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from bumper.values.digests import digests_beside
 from bumper.values.image_names import ImageName, name_of_image
 from bumper.values.image_strings import loose_image, pin_of_image_string
 from bumper.values.key_names import Kind, key_name, repository_names, speaks_of_an_image
@@ -17,7 +18,7 @@ from bumper.values.partners import (
     speaks_of_something_else,
 )
 from bumper.values.pin import Pin
-from bumper.values.pin_making import absent_pin, digest_beside, digest_only_pin, make_pin
+from bumper.values.pin_making import absent_pin, digest_only_pin, make_pin
 from bumper.values.siblings import Origin, Sibling, is_public_image, resolve, siblings_of
 from bumper.values.surroundings import Place, Surroundings
 from bumper.values.tag_scalars import image_string, image_string_for_tag, is_switch, plain_value
@@ -64,7 +65,7 @@ def _pins_of_tag(place: Place, tag: Sibling, claimed: set[str]) -> Iterator[Pin]
         if image_string_for_tag(plain_value(tag.node)) is not None:
             yield from pin_of_image_string(place, tag)
         else:
-            yield make_pin(place, tag, shape=tag.key, digest=digest_beside(place, tag.name.prefix))
+            yield make_pin(place, tag, shape=tag.key, digests=digests_beside(place, tag.name.prefix))
 
 
 def _pair(place: Place, tag: Sibling, partner: Sibling, claimed: set[str]) -> Iterator[Pin]:
@@ -76,8 +77,8 @@ def _pair(place: Place, tag: Sibling, partner: Sibling, claimed: set[str]) -> It
     claimed.update((tag.name.name, partner.name.name, *(key_name(key).name for key in name.keys)))
     if tag.origin is Origin.MERGED and partner.home is tag.home:
         return  # found where the anchor stands
-    digest = digest_beside(place, tag.name.prefix)
-    yield make_pin(place, tag, shape="+".join([*name.keys, tag.key]), name=name, digest=digest, partner=partner)
+    digests = digests_beside(place, tag.name.prefix)
+    yield make_pin(place, tag, shape="+".join([*name.keys, tag.key]), name=name, digests=digests, partner=partner)
 
 
 def _pins_of_name(place: Place, key: Sibling, claimed: set[str]) -> Iterator[Pin]:
@@ -115,10 +116,10 @@ def _pin_without_tag(place: Place, key: Sibling, claimed: set[str]) -> Iterator[
         yield from _pair(place, tag, key, claimed)
         return
     name = name_of_image(place, value, key.name.prefix, key)
-    digest = digest_beside(place, key.name.prefix if key.name.kind is not None else "")
+    digests = digests_beside(place, key.name.prefix if key.name.kind is not None else "")
     claimed.update(key_name(part).name for part in name.keys)
-    if digest.scalar is not None and digest.value is not None and _tag_below(place, key) is None:
-        yield digest_only_pin(place, key, name, digest)
+    if digests.value is not None and _tag_below(place, key) is None:
+        yield digest_only_pin(place, key, name, digests)
     elif name.repository is not None and key.name.name.endswith(_HALVES) and not has_other_version(place, key):
         yield _absent(place, key, name, value)
 

@@ -79,13 +79,21 @@ def _pairs(mapping: MappingNode, origin: Origin, file: str = "", *, every: bool)
         text = key.value if type(key) is Scalar else key_text(key)
         if text is not None:
             name = key_name(text)
-            if every or name.may_matter or is_public_image(value):
+            if every or name.may_matter or is_public_image(value) or _may_be_a_digest(name.name, value):
                 yield Sibling(text, name, resolve(value), key.line, origin, mapping, file)
 
 
 def is_public_image(node: Node) -> bool:
     """Whether a value is an image at a registry that everybody knows, whatever its key is called."""
     return type(node) is Scalar and ":" in node.value and is_at_public_registry(node.value)
+
+
+def _may_be_a_digest(name: str, value: Node) -> bool:
+    """Whether a key may hold an image's digest, whatever it is called, or tell the chart to use one."""
+    if "digest" in name or name.endswith(("hash", "checksum")):
+        return True
+    node = resolve(value)
+    return type(node) is Scalar and "sha256:" in node.value
 
 
 def merged_mappings(mapping: MappingNode) -> Iterator[MappingNode]:

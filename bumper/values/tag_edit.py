@@ -8,7 +8,7 @@ from bumper.errors import Refused
 from bumper.values.edit_proof import prove
 from bumper.values.pin import Pin
 from bumper.values.plain_scalar import helm_prints_alike, reads_as_text
-from bumper.values.tag_scalars import cut_scalar, is_null, read_tag_scalar
+from bumper.values.tag_scalars import cut_scalar, read_tag_scalar
 from bumper.values.values_file import ValuesFile, describe
 from bumper.values.yaml_tree import Scalar
 
@@ -17,28 +17,40 @@ _BLOCK_SIGN = re.compile(r"[|>][-+0-9]*")
 
 @dataclass(frozen=True, slots=True)
 class TagEdit:
-    """A settable pin and what it is to hold; ``digest`` is None where it is not known.
+    """A settable pin and what it is to hold.
 
-    A digest that stands in the file follows the tag; one that does not is written only with ``write_digest``.
+    ``tag`` is None for a pin that holds a digest and no tag; ``digest`` is None where it is not known. A digest that
+    stands in the file follows the tag; a place for one that is empty is filled only with ``write_digest``, or where the
+    chart is told to use the digest.
     """
 
     pin: Pin
-    tag: str
+    tag: str | None
     digest: str | None = None
     write_digest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    tag_scalar: Scalar
+class _Splice:
+    """A scalar and the value that it gets, for ``pin``."""
+
+    scalar: Scalar
     value: str
-    prefix: str
     pin: Pin
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the file does not say so yet; a number that Helm prints otherwise than it is written does not."""
+        scalar = self.scalar
+        if self.value != scalar.value:
+            return True
+        plain = scalar.style == "" and scalar.yaml_tag is None
+        return plain and self.value != "" and not helm_prints_alike(self.value)
 
 
 def changes_file(values: ValuesFile, edit: TagEdit) -> bool:
     """Whether ``edit`` would change a byte of the file."""
-    return any(_differs(wanted) for wanted in _wanted(values, edit))
+    return any(splice.is_needed for splice in _splices(values, edit))
 
 
 def set_tags(values: ValuesFile, edits: Sequence[TagEdit]) -> bytes:
@@ -49,77 +61,82 @@ def set_tags(values: ValuesFile, edits: Sequence[TagEdit]) -> bytes:
         ProofFailed: the result is not what was asked for; nothing may be written.
 
     """
-    by_start: dict[int, _Wanted] = {}
+    by_start: dict[int, _Splice] = {}
     for edit in edits:
-        for wanted in _wanted(values, edit):
-            other = by_start.setdefault(wanted.tag_scalar.start, wanted)
-            if other.value != wanted.value:
+        for splice in _splices(values, edit):
+            other = by_start.setdefault(splice.scalar.start, splice)
+            if other.value != splice.value:
                 raise Refused(
-                    f"{describe(values, wanted.pin)}: shares one value with {describe(values, other.pin)} "
-                    f"through an anchor, and cannot become {wanted.value!r} and {other.value!r} too; give each its own."
+                    f"{describe(values, splice.pin)}: shares one value with {describe(values, other.pin)} "
+                    f"through an anchor, and cannot become {splice.value!r} and {other.value!r} too",
+                    "give each its own",
                 )
-    changed = sorted(
-        (wanted for wanted in by_start.values() if _differs(wanted)), key=lambda item: item.tag_scalar.start
-    )
+    needed = [by_start[start] for start in sorted(by_start) if by_start[start].is_needed]
     pieces, end = [], 0
-    for wanted in changed:
-        pieces += [values.text[end : wanted.tag_scalar.start], _rewritten(values, wanted)]
-        end = wanted.tag_scalar.end
+    for splice in needed:
+        pieces += [values.text[end : splice.scalar.start], _rewritten(values, splice)]
+        end = splice.scalar.end
     text = "".join([*pieces, values.text[end:]])
-    prove(values, text, {wanted.tag_scalar.start: wanted.value for wanted in changed})
+    prove(values, text, {splice.scalar.start: splice.value for splice in needed})
     return values.encode(text)
 
 
-def _differs(wanted: _Wanted) -> bool:
-    tag_scalar = wanted.tag_scalar
-    if wanted.value != tag_scalar.value:
-        return True
-    return (
-        tag_scalar.style == ""
-        and tag_scalar.yaml_tag is None
-        and wanted.value != ""
-        and not helm_prints_alike(wanted.value)
-    )
+def written_scalars(values: ValuesFile, edit: TagEdit) -> list[Scalar]:
+    """The scalars whose value ``edit`` changes."""
+    return [splice.scalar for splice in _splices(values, edit) if splice.is_needed]
 
 
-def _wanted(values: ValuesFile, edit: TagEdit) -> Iterator[_Wanted]:
+def digest_after(values: ValuesFile, edit: TagEdit) -> str | None:
+    """The digest that the pin holds after ``edit``, in its tag or in a key of its own."""
+    if edit.digest is None:
+        return edit.pin.digest if edit.tag == edit.pin.tag else None
+    digits = edit.digest.rpartition(":")[2]
+    return edit.digest if any(splice.value.endswith(digits) for splice in _splices(values, edit)) else None
+
+
+def _splices(values: ValuesFile, edit: TagEdit) -> Iterator[_Splice]:
     """What the scalars of ``edit.pin`` are to hold."""
     pin = edit.pin
-    if pin.tag_scalar is None:
+    if pin.refusal is not None:
         raise ValueError(f"{describe(values, pin)} cannot be set: {pin.refusal}")
-    held = read_tag_scalar(pin.tag_scalar, values.text, pin.prefix.removesuffix(":"))
-    same_tag = pin.tag == edit.tag
-    digest = edit.digest or (held.digest if same_tag else None)
-    in_tag = held.digest is not None or (edit.write_digest and pin.digest_scalar is None)
-    tag = f"{pin.prefix}{edit.tag}"
-    yield _Wanted(pin.tag_scalar, f"{tag}@{digest}" if digest and in_tag else tag, pin.prefix, pin)
-    if pin.digest_scalar is None:
-        return
-    stands = pin.digest_scalar.value != "" and not is_null(pin.digest_scalar)
-    if edit.digest is not None and (stands or edit.write_digest):
-        value = edit.digest.removeprefix("sha256:") if pin.bare_digest else edit.digest
-        yield _Wanted(pin.digest_scalar, value, "", pin)
-    elif stands and not same_tag:
-        yield _Wanted(pin.digest_scalar, "", "", pin)
+    if pin.tag_scalar is not None:
+        yield _Splice(pin.tag_scalar, _version(values, edit, pin.tag_scalar), pin)
+    for digest in pin.digest_scalars:
+        if edit.digest is not None and (digest.value is not None or edit.write_digest or pin.digest_switch is not None):
+            yield _Splice(digest.scalar, digest.text_of(edit.digest), pin)
+        elif digest.value is not None and edit.tag != pin.tag:
+            yield _Splice(digest.scalar, "", pin)
 
 
-def _rewritten(values: ValuesFile, wanted: _Wanted) -> str:
+def _version(values: ValuesFile, edit: TagEdit, scalar: Scalar) -> str:
+    """What the scalar of a tag is to hold: the tag, the digest or both, after a repository in an image string."""
+    pin = edit.pin
+    held = read_tag_scalar(scalar, values.text, pin.prefix.removesuffix(":"))
+    digest = edit.digest or (held.digest if edit.tag == pin.tag else None)
+    if edit.tag is None or pin.is_digest_only:
+        at = f"{pin.prefix.removesuffix(':')}@" if pin.prefix else scalar.value[: scalar.value.startswith("@")]
+        return f"{at}{digest}"
+    in_tag = held.digest is not None or (edit.write_digest and not pin.digest_scalars)
+    return f"{pin.prefix}{edit.tag}@{digest}" if digest and in_tag else f"{pin.prefix}{edit.tag}"
+
+
+def _rewritten(values: ValuesFile, splice: _Splice) -> str:
     """The text of the scalar with the wanted value in it, in the style that it has (see tag_scalars for null)."""
-    tag_scalar, value = wanted.tag_scalar, wanted.value
-    before, body = cut_scalar(tag_scalar, values.text)
-    if tag_scalar.style == "":
-        plain = value if _may_be_plain(value, tag_scalar) else f'"{value}"'
-        ahead = before or values.text[tag_scalar.start - 1 : tag_scalar.start]
+    scalar, value = splice.scalar, splice.value
+    before, body = cut_scalar(scalar, values.text)
+    if scalar.style == "":
+        plain = value if _may_be_plain(value, scalar) else f'"{value}"'
+        ahead = before or values.text[scalar.start - 1 : scalar.start]
         gap = " " if body == "" and not ahead[-1:].isspace() else ""
         return before + gap + plain
-    if tag_scalar.style in ("'", '"'):
+    if scalar.style in ("'", '"'):
         return before + body[0] + value + body[-1]
-    return before + (body.replace(tag_scalar.value, value) if value else _emptied_block(body))
+    return before + (body.replace(scalar.value, value) if value else _emptied_block(body))
 
 
-def _may_be_plain(value: str, tag_scalar: Scalar) -> bool:
+def _may_be_plain(value: str, scalar: Scalar) -> bool:
     """Whether ``value`` needs no quotes; in brackets, YAML 1.1 ends a plain scalar at its first colon."""
-    hidden_colon = tag_scalar.in_flow and ":" in value and ":" not in tag_scalar.value
+    hidden_colon = scalar.in_flow and ":" in value and ":" not in scalar.value
     return reads_as_text(value) and not hidden_colon
 
 

@@ -5,35 +5,24 @@ from dataclasses import dataclass
 
 from bumper.image import is_address, is_digest, is_tag, split_reference
 from bumper.values.plain_scalar import reads_as_text
-from bumper.values.siblings import Origin, Resolved, Sibling
+from bumper.values.siblings import Resolved
 from bumper.values.yaml_tree import STRING_TAG, Scalar
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "on", "off"})
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s*)*")  # the anchor and the explicit tag before a scalar
 _BEFORE_A_VALUE = re.compile(r"(?::|(?:^|\s)-)\s*$")
-_BARE_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PLACEHOLDER = re.compile(r"[{}$<>%#]|__\w+__|@\w+@|\[.*\]|^[A-Z][A-Z0-9_-]{2,}/")
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What a scalar says of an image, or why it may not be rewritten."""
+class TagReading:
+    """What a scalar says of an image's version, or why it may not be rewritten."""
 
     tag: str | None = None
     digest: str | None = None
     scalar: Scalar | None = None
     reads_as_text: bool = True
-    refusal: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """The key of its own that an image's digest has, if it has one."""
-
-    key: str = ""
-    value: str | None = None
-    scalar: Scalar | None = None
-    bare: bool = False  # whether it holds the digits alone
     refusal: str | None = None
 
 
@@ -47,9 +36,9 @@ def plain_value(node: Resolved | None) -> str | None:
     return node.value if isinstance(node, Scalar) and not is_null(node) else None
 
 
-def is_template(text: str) -> bool:
-    """Whether Helm or a shell is to fill ``text`` in; no repository, tag or digest has a dollar or a brace."""
-    return "{{" in text or "$" in text
+def is_placeholder(text: str) -> bool:
+    """Whether Helm, a shell or another program is to fill ``text`` in: no image's reference has such signs."""
+    return _PLACEHOLDER.search(text) is not None
 
 
 def is_switch(node: Resolved | None) -> bool:
@@ -65,27 +54,30 @@ def cut_scalar(node: Scalar, text: str) -> tuple[str, str]:
     return before, raw[len(before) :]
 
 
-def read_tag_scalar(node: Resolved | None, text: str, prefix: str = "") -> Held:
+def read_tag_scalar(node: Resolved | None, text: str, prefix: str = "") -> TagReading:
     """What ``node`` says after ``prefix`` (a repository, in an image string)."""
-    refusal = _not_a_tag(node, text)
+    refusal = why_not_a_scalar(node, text)
     if refusal is not None or not isinstance(node, Scalar):
-        return Held(refusal=refusal)
-    refusal = _not_to_be_cut(node, text, prefix)
+        return TagReading(refusal=refusal)
+    refusal = why_not_spliced(node, text, prefix)
     if is_null(node):
-        return Held(scalar=node, refusal=refusal)
-    tag, digest = _split(node.value.removeprefix(prefix))
+        return TagReading(scalar=node, refusal=refusal)
+    held = node.value.removeprefix(prefix)
+    tag, digest = _split(held)
+    refusal = _why_no_version(held, prefix) or refusal
     as_text = node.style != "" or node.yaml_tag is not None or reads_as_text(node.value)
-    return Held(tag, digest, node, as_text, refusal)
+    return TagReading(tag, digest, node, as_text, refusal)
 
 
-def _not_a_tag(node: Resolved | None, text: str) -> str | None:
+def why_not_a_scalar(node: Resolved | None, text: str) -> str | None:
+    """Why ``node`` is not a text that bumper could exchange for another one."""
     if node is None:
         return "it is an alias inside what it names; write the tag itself"
     if not isinstance(node, Scalar):
         kind = "a Go template" if text.startswith("{{", node.start) else "a mapping or a list"
-        return f"it is {kind}, not a tag; the tag has to be one scalar"
-    if is_template(node.value):
-        return "it is a template (for Helm or a shell), not a tag; set what it is filled with"
+        return f"it is {kind}; it has to be one scalar"
+    if is_placeholder(node.value):
+        return f"{node.value!r} is a template, to be filled in by another program; set what it is filled with"
     if node.yaml_tag not in (None, "!", STRING_TAG):
         return f"it has the explicit YAML type {node.yaml_tag}; write it as text"
     if "\n" in node.value:
@@ -93,8 +85,8 @@ def _not_a_tag(node: Resolved | None, text: str) -> str | None:
     return None
 
 
-def _not_to_be_cut(node: Scalar, text: str, prefix: str) -> str | None:
-    """Why the tag in ``node`` cannot be exchanged without touching another byte."""
+def why_not_spliced(node: Scalar, text: str, prefix: str) -> str | None:
+    """Why what stands in ``node`` after ``prefix`` cannot be exchanged without touching another byte."""
     if node.start == node.end and _BEFORE_A_VALUE.search(text[max(0, node.start - 200) : node.start]) is None:
         return "its key has neither a colon nor a value; write a colon and empty quotes"  # `{repository: nginx, tag}`
     _, body = cut_scalar(node, text)
@@ -112,15 +104,29 @@ def image_string(value: str | None) -> tuple[str, str | None, str | None] | None
     name, tag, digest = split_reference(value or "")
     if (tag is None and digest is None) or value is None or is_address(value) or is_digest(value):
         return None
-    tag_fits = not tag or is_tag(tag) or is_template(tag)
-    digest_fits = digest is None or is_digest(digest) or is_template(digest)
+    tag_fits = not tag or is_tag(tag) or ("{{" in tag or (is_placeholder(tag) and not any(map(str.isspace, tag))))
+    digest_fits = digest is None or is_digest(digest) or is_placeholder(digest)
     return (name, tag, digest) if name and tag_fits and digest_fits else None
 
 
 def image_string_for_tag(value: str | None) -> tuple[str, str | None, str | None] | None:
-    """The same where a tag may stand as well: ``v1@sha256:...`` is a tag there, not a repository."""
+    """The parts of an image string where a tag may stand as well: ``v1@sha256:...`` is a tag there, no repository."""
     parts = image_string(value)
     return parts if parts is not None and (parts[1] is not None or "/" in parts[0]) else None
+
+
+def _why_no_version(held: str, prefix: str) -> str | None:
+    """Why ``held`` is neither a tag nor a digest nor both, as a chart may put them together in its own way."""
+    tag, at, digest = held.removeprefix(":" if prefix else "").partition("@")
+    if is_digest(tag) and not at:
+        return None
+    if tag.strip() and not is_tag(tag.strip()):
+        return f"{held!r} is not a tag; write a tag there"
+    return (
+        f"{held!r} has no whole digest behind its @; write one, or a tag alone"
+        if at and not is_digest(digest)
+        else None
+    )
 
 
 def _split(held: str) -> tuple[str | None, str | None]:
@@ -129,30 +135,3 @@ def _split(held: str) -> tuple[str | None, str | None]:
     if not digest and is_digest(tag):
         return None, tag
     return tag or None, digest or None
-
-
-def read_digest(key: Sibling, text: str) -> Digest | None:
-    """The digest that ``key`` holds; None where its value is no digest at all (a git commit under ``sha``)."""
-    node = key.node
-    if not isinstance(node, Scalar) or is_template(node.value):
-        return None if key.origin is Origin.LOWER else _unwritable(key, _not_a_tag(node, text))
-    digits = "" if is_null(node) else node.value.strip()
-    if digits and not is_digest(digits) and _BARE_SHA256.fullmatch(digits) is None:
-        return None
-    value = f"sha256:{digits}" if digits and ":" not in digits else digits or None
-    if key.origin is Origin.LOWER:
-        where = f"its digest stands only in {key.file}:{key.line}, and wins there"
-        return None if value is None else Digest(key.key, value, refusal=f'{where}; add {key.key}: "" beside the tag')
-    refusal = (
-        "it stands twice in one mapping; delete one"
-        if key.twice
-        else _not_a_tag(node, text) or _not_to_be_cut(node, text, "")
-    )
-    if refusal is not None:
-        return _unwritable(key, refusal)
-    bare = not is_digest(digits) and (value is not None or key.name.name.endswith(("sha", "sha256")))
-    return Digest(key.key, value, node, bare)
-
-
-def _unwritable(key: Sibling, refusal: str | None) -> Digest:
-    return Digest(key.key, refusal=f"of its digest in {key.key!r}: {refusal}")

@@ -1,23 +1,23 @@
 """A values file: its bytes, its documents, the pins in it. Pure: bytes in, pins out."""
 
-from bisect import bisect_left
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bumper.errors import Refused
-from bumper.image import Repository, read_repository
-from bumper.values.key_names import key_name
+from bumper.values.digests import LeftDigest, digests_among, speaks_of_a_digest
 from bumper.values.pin import Pin
-from bumper.values.pin_path import PinPath, format_path
-from bumper.values.pin_search import Way, path_of, search_pins
-from bumper.values.siblings import MERGE_KEY, Resolved, effective_values, key_standing_twice, key_text, look_up
-from bumper.values.tag_scalars import image_string_for_tag, plain_value, read_tag_scalar
-from bumper.values.yaml_tree import Alias, Document, MappingNode, Node, Scalar, SequenceNode, YamlError, parse_documents
+from bumper.values.pin_path import format_path
+from bumper.values.pin_search import search_pins
+from bumper.values.sharing import mark_shared
+from bumper.values.siblings import key_text, look_up, siblings_of
+from bumper.values.yaml_tree import Document, MappingNode, Node, YamlError, parse_documents
 
 _BOM = "\ufeff"
 _GIT_CRYPT = b"\0GITCRYPT\0"
-_REPOSITORY_KEYS = frozenset({"repository", "repo", "registry", "image", "imagename"})
 _SOPS_KEYS = frozenset({"mac", "lastmodified", "encrypted_regex"})
+_TEMPLATE_LINES = re.compile(r"^[ \t]*\{\{(?:(?!\}\}).)*\}\}[ \t]*$", re.MULTILINE | re.DOTALL)
+_NO_LINE_END = re.compile(r"[^\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,15 @@ class ValuesFile:
     def encode(self, text: str) -> bytes:
         """``text`` as this file's bytes would be."""
         return (_BOM + text if self.bom else text).encode()
+
+    def parse(self, text: str) -> tuple[Document, ...]:
+        """The documents of another text of this file.
+
+        Raises:
+            YamlError: it is not YAML.
+
+        """
+        return _parse(self.name, text)
 
 
 def read_values(name: str, source: bytes) -> ValuesFile:
@@ -50,18 +59,32 @@ def read_values(name: str, source: bytes) -> ValuesFile:
         raise Refused(f"{name}:{line}: the file is not UTF-8", "save it as UTF-8") from error
     bom = text.startswith(_BOM)
     text = text.removeprefix(_BOM)
-    if text.startswith(_BOM):  # the parser would drop one more, and every place in the text be off by one
-        raise Refused(f"{name}:1: the file starts with several byte order marks", "save it with one or none")
     try:
-        documents = parse_documents(text)
+        documents = _parse(name, text)
     except YamlError as error:
         templates = " (it holds Go templates)" if "{{" in text else ""
-        raise Refused(
-            f"{name}:{error.line}: the file is not valid YAML{templates}: {error.problem}", "correct that line"
-        ) from error
+        what = f"{name}:{error.line}: the file is not valid YAML{templates}: {error.problem}"
+        raise Refused(what, _advice(name, text)) from error
     for document in documents:
         _refuse_sops(name, document)
     return ValuesFile(name, bom, text, documents)
+
+
+def _parse(name: str, text: str) -> tuple[Document, ...]:
+    """The documents of ``text``; in a helmfile's template the lines that hold nothing but actions count as empty."""
+    if name.endswith(".gotmpl"):
+        text = _TEMPLATE_LINES.sub(lambda lines: _NO_LINE_END.sub(" ", lines[0]), text)
+    return parse_documents(text)
+
+
+def _advice(name: str, text: str) -> str:
+    if "{{" not in text:
+        return "fix that line"
+    if name.endswith(".gotmpl"):
+        return "put that line's template into quotes, or each of its actions on a line of its own"
+    if "templates" in name.split("/")[:-1]:
+        return "this is a template of a chart; set the tag in the values that fill it in"
+    return "set the tag in the values that fill it in; Helm reads no templates in values files, helmfile in *.gotmpl"
 
 
 def _refuse_sops(name: str, document: Document) -> None:
@@ -80,87 +103,28 @@ def find_pins(values: ValuesFile, lower: Sequence[ValuesFile] = (), registry: st
     one that they name at the same path. ``registry`` is that of repositories that name none, by default Docker Hub.
     """
     below = tuple((other.name, other.documents[0].root) for other in reversed(lower) if other.documents)
-    pins = [pin for document in values.documents for pin in search_pins(values.text, document.root, below, registry)]
-    return tuple(sorted(pins, key=lambda pin: (pin.line, pin.tag_scalar.start if pin.tag_scalar is not None else 0)))
+    pins = [pin for document in values.documents for pin in _pins_of(values, document, below, registry)]
+    pins.sort(key=lambda pin: (pin.line, pin.tag_scalar.start if pin.tag_scalar is not None else 0))
+    return mark_shared(pins)
 
 
-def pin_at(values: ValuesFile, path: PinPath, pins: Sequence[Pin], repository: Repository | None) -> tuple[Pin, ...]:
-    """The pins that stand at ``path``, of ``repository`` whatever stands beside them, one for each document.
-
-    A scalar that no shape makes a pin becomes one, because somebody named its path; a key that holds a repository
-    does not.
-    """
-    known = tuple(pin for pin in pins if pin.path == path)
-    if known:
-        return known
-    nodes = ((document, look_up(document.root, path)) for document in values.documents)
-    return tuple(_named_pin(values, document, path, node, repository) for document, node in nodes if node is not None)
+def _pins_of(
+    values: ValuesFile, document: Document, below: tuple[tuple[str, Node], ...], registry: str | None
+) -> Iterator[Pin]:
+    pins = list(search_pins(values.text, document.root, below, registry))
+    known = {digest.scalar.start for pin in pins for digest in pin.digest_scalars}
+    for pin in pins:
+        left = tuple(_digests_above(document, pin, known))
+        yield replace(pin, left_digests=(*pin.left_digests, *left)) if left else pin
 
 
-def _named_pin(
-    values: ValuesFile, document: Document, path: PinPath, node: Resolved, repository: Repository | None
-) -> Pin:
-    parts = image_string_for_tag(plain_value(node))
-    prefix = parts[0] if parts is not None else ""
-    image = read_repository(prefix)
-    held = read_tag_scalar(node, values.text, prefix)
-    twice = key_standing_twice(document.root, path)
-    refusal = held.refusal if twice is None else f"the key {twice!r} stands twice in one mapping; delete one"
-    if image is None and "/" in (held.tag or ""):
-        refusal = refusal or "it holds a repository or another address, not a tag; name the tag's path"
-    if path and isinstance(path[-1], str) and image is None and key_name(path[-1]).name in _REPOSITORY_KEYS:
-        refusal = refusal or "it holds a repository, not a tag; name the tag's path"
-    return Pin(
-        path=path,
-        line=node.line,
-        repository=image or repository,
-        tag=held.tag,
-        digest=held.digest,
-        shape="path",
-        refusal=refusal,
-        tag_scalar=held.scalar,
-        prefix=f"{prefix}:" if prefix else "",
-        reads_as_text=held.reads_as_text,
-    )
-
-
-def aliases_of(values: ValuesFile, tag_scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
-    """Where else the value of ``tag_scalar`` is used: path and line of every alias of it or of what it stands in.
-
-    An alias of something that holds such an alias counts too.
-    """
-    for document in values.documents:
-        if document.anchored:
-            yield from _aliases_in(document, tag_scalar)
-
-
-def _aliases_in(document: Document, tag_scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
-    users = [tag_scalar.start]  # in the order of the text, in which an alias follows what it names
-    waiting: list[tuple[Node, Way]] = [(document.root, None)]
-    while waiting:
-        node, way = waiting.pop()
-        if isinstance(node, MappingNode):
-            waiting.extend((value, (way, key_text(key) or "?")) for key, value in reversed(node.pairs))
-        elif isinstance(node, SequenceNode):
-            waiting.extend((item, (way, index)) for index, item in reversed(list(enumerate(node.items))))
-        elif isinstance(node, Alias) and node.target is not None and node.start > tag_scalar.start:
-            nearest = bisect_left(users, node.target.start)
-            if nearest < len(users) and users[nearest] <= node.target.end:
-                users.append(node.start)
-                path = path_of(way)
-                if MERGE_KEY in path[-2:]:
-                    yield from _merged_uses(document, path, tag_scalar, node)
-                else:
-                    yield path, node.line
-
-
-def _merged_uses(document: Document, path: PinPath, tag_scalar: Scalar, alias: Alias) -> Iterator[tuple[PinPath, int]]:
-    """The key that a merge brings in with ``tag_scalar``'s value, unless the mapping has one of its own."""
-    consumer = path[: path.index(MERGE_KEY, -2)]
-    for key, value in effective_values(alias.target).items() if isinstance(alias.target, MappingNode) else ():
-        holds_it = value is not None and value.start <= tag_scalar.start <= value.end
-        if holds_it and look_up(document.root, (*consumer, key)) is value:
-            yield (*consumer, key), alias.line
+def _digests_above(document: Document, pin: Pin, known: set[int]) -> Iterator[LeftDigest]:
+    """The digests beside the mapping that holds the pin, but for those that belong to a pin."""
+    above = pin.path[:-2]
+    parent = look_up(document.root, above) if len(pin.path) > 1 and isinstance(pin.path[-2], str) else None
+    if isinstance(parent, MappingNode):
+        keys = [key for key in siblings_of(parent, (), every=False).values() if speaks_of_a_digest(key.name)]
+        yield from digests_among((key for key in keys if key.node is not None and key.node.start not in known), above)
 
 
 def describe(values: ValuesFile, pin: Pin) -> str:

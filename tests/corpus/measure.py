@@ -16,7 +16,8 @@ from bumper.errors import Refused
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, format_path, parse_path
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags
-from bumper.values.values_file import ValuesFile, find_pins, pin_at, read_values
+from bumper.values.named_pin import pin_at
+from bumper.values.values_file import ValuesFile, find_pins, read_values
 
 ONE_BY_ONE = 6
 NEW_TAG = "1.10"  # YAML reads it as a number unless it is quoted
@@ -112,7 +113,8 @@ def without_quotes(source: bytes) -> bytes:
 
 def outside(values: ValuesFile, pins: Sequence[Pin], chosen: Sequence[int]) -> list[str]:
     """The pieces of the file between the scalars of the chosen pins."""
-    holders = (holder for index in chosen for holder in (pins[index].tag_scalar, pins[index].digest_scalar))
+    digests = [digest.scalar for index in chosen for digest in pins[index].digest_scalars]
+    holders = [pins[index].tag_scalar for index in chosen] + digests
     pieces, end = [], 0
     for start, stop in sorted({(holder.start, holder.end) for holder in holders if holder is not None}):
         pieces.append(values.text[end:start])

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from bumper.errors import Refused
 from bumper.values.pin import Pin
 from bumper.values.tag_edit import TagEdit, set_tags
-from bumper.values.values_file import aliases_of, find_pins, pin_at, read_values
+from bumper.values.aliases import aliases_of
+from bumper.values.named_pin import pin_at
+from bumper.values.values_file import find_pins, read_values
 
 PIN = "image:\n  repository: shop/api\n  tag: v1\n"
 

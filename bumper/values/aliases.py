@@ -1,0 +1,75 @@
+"""Who else reads a scalar: the place of its anchor, aliases of it or of what it stands in, and merge keys."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from bumper.values.pin_path import PinPath
+from bumper.values.pin_search import Way, path_of
+from bumper.values.siblings import MERGE_KEY, effective_values, key_text, look_up
+from bumper.values.values_file import ValuesFile
+from bumper.values.yaml_tree import Alias, Document, MappingNode, Node, Scalar, SequenceNode
+
+
+def places_of(values: ValuesFile, scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
+    """Path and line of every place with the value of ``scalar``, where the file has anchors; its own comes first.
+
+    An alias of something that holds another alias is one place, however often the scalar can be reached through it.
+    """
+    for document in values.documents:
+        if document.anchored:
+            own = _way_within(document.root, scalar)
+            if own is not None:
+                yield own, scalar.line
+                yield from _aliases_in(document, scalar)
+
+
+def aliases_of(values: ValuesFile, scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
+    """The places with the value of ``scalar`` but for its own."""
+    places = places_of(values, scalar)
+    next(places, None)
+    yield from places
+
+
+def _way_within(root: Node, scalar: Scalar) -> PinPath | None:
+    """The path from ``root`` to ``scalar``, no alias followed; None where it does not stand in it."""
+    waiting: list[tuple[Node, Way]] = [(root, None)]
+    while waiting:
+        node, way = waiting.pop()
+        if node is scalar:
+            return path_of(way)
+        if not isinstance(node, (Scalar, Alias)) and node.start <= scalar.start <= node.end:
+            waiting.extend(_children(node, way))
+    return None
+
+
+def _children(node: MappingNode | SequenceNode, way: Way) -> list[tuple[Node, Way]]:
+    if isinstance(node, MappingNode):
+        return [(value, (way, key_text(key) or "?")) for key, value in reversed(node.pairs)]
+    return [(item, (way, index)) for index, item in reversed(list(enumerate(node.items)))]
+
+
+def _aliases_in(document: Document, scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
+    users = [scalar.start]  # in the order of the text, in which an alias follows what it names
+    waiting: list[tuple[Node, Way]] = [(document.root, None)]
+    while waiting:
+        node, way = waiting.pop()
+        if isinstance(node, (MappingNode, SequenceNode)):
+            waiting.extend(_children(node, way))
+        elif isinstance(node, Alias) and node.target is not None and node.start > scalar.start:
+            nearest = bisect_left(users, node.target.start)
+            if nearest < len(users) and users[nearest] <= node.target.end:
+                users.append(node.start)
+                path = path_of(way)
+                if MERGE_KEY in path[-2:]:
+                    yield from _merged_uses(document, path, scalar, node)
+                else:
+                    yield (*path, *(_way_within(node.target, scalar) or ())), node.line
+
+
+def _merged_uses(document: Document, path: PinPath, scalar: Scalar, alias: Alias) -> Iterator[tuple[PinPath, int]]:
+    """The key that a merge brings in with the value of ``scalar``, unless the mapping has one of its own."""
+    consumer = path[: path.index(MERGE_KEY, -2)]
+    for key, value in effective_values(alias.target).items() if isinstance(alias.target, MappingNode) else ():
+        holds_it = value is not None and value.start <= scalar.start <= value.end
+        if value is not None and holds_it and look_up(document.root, (*consumer, key)) is value:
+            yield (*consumer, key, *(_way_within(value, scalar) or ())), alias.line
