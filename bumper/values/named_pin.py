@@ -12,7 +12,7 @@ from bumper.values.sharing import mark_shared
 from bumper.values.siblings import Resolved, key_standing_twice, look_up
 from bumper.values.tag_scalars import image_string_for_tag, plain_value, read_tag_scalar
 from bumper.values.values_file import ValuesFile
-from bumper.values.yaml_tree import Document
+from bumper.values.yaml_tree import Document, Scalar
 
 _REPOSITORY_KEYS = frozenset({"repository", "repo", "registry", "image", "imagename"})
 
@@ -60,6 +60,8 @@ def _named_pin(
 
 def _not_a_tag(path: PinPath, node: Resolved) -> str | None:
     """What a key at ``path`` holds in the place of a tag, by its name or its value."""
+    if not isinstance(node, Scalar):
+        return None
     name = key_name(path[-1]) if path and isinstance(path[-1], str) else None
     if name is not None and name.name in _REPOSITORY_KEYS:
         return "it holds a repository, not a tag; name the tag's path"

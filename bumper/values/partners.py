@@ -94,7 +94,11 @@ def _weak_name_counts(place: Place, key: Sibling, value: str, kind: Kind) -> boo
     several = "/" in value or has_registry
     if key.name.name == "name":
         below = place.around.parent_name.endswith(("image", "images")) or (place.around.in_images and "/" in value)
-        return has_host(value) or (below and (several or kind is Kind.TAG))
+        return (
+            has_host(value)
+            or bool("/" in value and place.value("registry"))
+            or (below and (several or kind is Kind.TAG))
+        )
     return read_repository(value) is not None and several
 
 
