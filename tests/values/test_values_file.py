@@ -1,10 +1,10 @@
 import pytest
 
+from bumper.values.aliases import aliases_of
+from bumper.values.named_pin import pin_at
 from bumper.values.pin import Pin
 from bumper.values.pin_path import format_path, parse_path
 from bumper.values.tag_edit import TagEdit, set_tags
-from bumper.values.aliases import aliases_of
-from bumper.values.named_pin import pin_at
 from bumper.values.values_file import ValuesFile, describe, find_pins, read_values
 
 DIGEST = "sha256:" + "1a" * 32
