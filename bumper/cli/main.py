@@ -30,9 +30,10 @@ _GITLAB = (
     "SSL_CERT_FILE): a CA. NO_COLOR: no colours."
 )
 _REGISTRIES = (
-    "DOCKER_CONFIG, DOCKER_AUTH_CONFIG, CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD: logins of registries."
+    "DOCKER_CONFIG, DOCKER_AUTH_CONFIG, CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD: logins of registries. "
+    "BUMPER_INSECURE_REGISTRIES: hosts that get theirs over plain HTTP."
 )
-_ARGOCD = "ARGOCD_AUTH_TOKEN: Argo CD's token."
+_ARGOCD = "ARGOCD_AUTH_TOKEN: Argo CD's token. ARGOCD_SERVER: the only Argo CD that gets it."
 _CHANGES = ("Further environment variables:", _GITLAB, _REGISTRIES, _ARGOCD)
 _PIPELINE = "CI_PIPELINE_ID, CI_PIPELINE_URL and others of GitLab CI: the order of pipelines, the source of a change."
 _READS = ("Further environment variables:", _GITLAB)

@@ -13,22 +13,37 @@ from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
 from bumper.errors import Unavailable
-from bumper.http import Answer, Question, Session, origin
+from bumper.http import Answer, Question, Session, is_private, origin
 from bumper.registry.credentials import Credentials
 from bumper.registry.http import NO_VERIFY, ask, explain_status
 
 _CHALLENGE_PART = re.compile(r'([A-Za-z][\w-]*)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?')
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _CLIENT = "bumper"
+TRUSTED = "BUMPER_INSECURE_REGISTRIES"  # hosts, separated by commas, that get a password over plain HTTP
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Where the registry is, and who asks; ``insecure`` are the hosts that may be spoken to over plain HTTP."""
+    """Where the registry is, and who asks.
+
+    ``insecure`` are the hosts that bumper.yaml lets speak plain HTTP, ``trusted`` those of them that the environment
+    lets have a password that way.
+    """
 
     url: str  # scheme and host of the registry
-    credentials: Credentials | None = field(repr=False)
+    found: Credentials | None = field(repr=False)
     insecure: frozenset[str]
+    trusted: frozenset[str]
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """The login that may be sent to the registry."""
+        return self.found if self.may_have_password(self.url) else None
+
+    def may_have_password(self, url: str) -> bool:
+        """Whether nobody on the way to ``url`` reads a password, or the environment does not mind."""
+        return is_private(url) or urlsplit(url).netloc in self.trusted
 
 
 def read_challenges(header: str) -> dict[str, dict[str, str]]:
@@ -97,11 +112,12 @@ def _check_realm(realm: str, login: Login) -> None:
         raise Unavailable(
             f"{login.url} names a token server that is no address", f"correct its realm, {NO_VERIFY}"
         ) from error
-    if parts.scheme == "https" or (parts.scheme == "http" and (same_host or parts.netloc in login.insecure)):
+    is_allowed = parts.scheme == "https" or (parts.scheme == "http" and (same_host or parts.netloc in login.insecure))
+    if is_allowed and (login.credentials is None or login.may_have_password(realm)):
         return
     raise Unavailable(
-        f"{login.url} sends to the token server {origin(realm)}, which does not speak HTTPS and is not named insecure "
-        "in bumper.yaml's registries, so no login is sent there",
+        f"{login.url} sends to the token server {origin(realm)}, which does not speak HTTPS, so no login is sent "
+        f"there (unless bumper.yaml's registries name it insecure, and {TRUSTED} names it, too)",
         f"correct the registry's realm, {NO_VERIFY}",
     )
 
@@ -127,6 +143,12 @@ def _read_token(answer: Answer, login: Login) -> str:
 
 def explain_login(login: Login) -> str:
     """The login as a message may name it: by where it was found."""
-    return (
-        f"the login from {login.credentials.source}" if login.credentials is not None else "a request without a login"
-    )
+    if login.credentials is not None:
+        return f"the login from {login.credentials.source}"
+    if login.found is not None:
+        host = urlsplit(login.url).netloc
+        return (
+            f"a request without the login from {login.found.source}, which is not sent over plain HTTP unless the "
+            f"variable {TRUSTED} names {host}"
+        )
+    return "a request without a login"

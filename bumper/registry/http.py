@@ -13,6 +13,10 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 
 
+class RegistryDown(Unavailable):
+    """A registry, or its token server, gave no answer."""
+
+
 def ask(session: Session, question: Question) -> Answer:
     """The answer, after retries and redirects.
 
@@ -70,7 +74,7 @@ def _ask_once(session: Session, question: Question) -> Answer:
     try:
         return ask_once(session, question)
     except NoAnswer as error:
-        raise Unavailable(error.what, f"{error.next_step}, {NO_VERIFY}") from error
+        raise RegistryDown(error.what, f"{error.next_step}, {NO_VERIFY}") from error
 
 
 def explain_status(status: int) -> str:

@@ -17,9 +17,9 @@ from bumper.errors import BumperError, Refused, Unavailable
 from bumper.http import Answer, Question, Session, is_loopback
 from bumper.image import DOCKER_HUB, ImageReference, is_digest
 from bumper.progress import report_step
-from bumper.registry.auth import Login, authorize, explain_login
+from bumper.registry.auth import TRUSTED, Login, authorize, explain_login
 from bumper.registry.credentials import find_credentials
-from bumper.registry.http import NO_VERIFY, ask, explain_status, speaks_https
+from bumper.registry.http import NO_VERIFY, RegistryDown, ask, explain_status, speaks_https
 
 _DOCKER_HUB_API = "registry-1.docker.io"
 _THREADS = 8
@@ -42,10 +42,13 @@ class RegistryAccess:
     ca_file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Registry:
+    """A registry in one run; ``failure`` is why it is not asked again: the first answer that did not come."""
+
     session: Session
     login: Login
+    failure: Unavailable | None = None
 
 
 def resolve(image: ImageReference, access: RegistryAccess) -> str:
@@ -77,7 +80,9 @@ def resolve_all(images: Sequence[ImageReference], access: RegistryAccess) -> dic
 
 def _open(session: Session, host: str, access: RegistryAccess) -> _Registry | BumperError:
     try:
-        login = Login(_base_url(host, access), find_credentials(host, access.environ), access.insecure)
+        credentials = find_credentials(host, access.environ)
+        trusted = frozenset(access.environ.get(TRUSTED, "").replace(",", " ").split())
+        login = Login(_base_url(host, access), credentials, access.insecure, trusted)
     except BumperError as error:
         return error
     return _Registry(session, login)
@@ -95,8 +100,13 @@ def _base_url(host: str, access: RegistryAccess) -> str:
 def _resolve(registry: _Registry | BumperError, image: ImageReference) -> str | BumperError:
     if isinstance(registry, BumperError):
         return registry
+    if registry.failure is not None:
+        return registry.failure
     try:
         digest = _find_digest(registry, image)
+    except RegistryDown as error:
+        registry.failure = error
+        return error
     except BumperError as error:
         return error
     if image.digest is not None and image.digest != digest:

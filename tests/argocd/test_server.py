@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from bumper.argocd.server import ArgoServer, connect_to_argocd
-from bumper.errors import Refused, Unavailable
+from bumper.argocd.verdict import judge
+from bumper.errors import BumperError, Refused, Unavailable
 from bumper.settings import Settings, read_settings
 from tests.support.argocd import TOKEN, ArgoCd, application
+from tests.support.spoilt import Answers, Spoilt
 
 
 def settings(**environ: str) -> Settings:
@@ -58,3 +60,15 @@ def test_a_project_is_named_in_every_question(tmp_path: Path) -> None:
         connect_to_argocd(argocd.url, "default", settings(HOME=str(tmp_path))).read("team/app")
 
     assert argocd.requests == [("/api/v1/applications/app", {"appNamespace": ["team"], "project": ["default"]})]
+
+
+def test_no_answer_is_a_bug_of_bumpers() -> None:
+    for seed in range(300):
+        server = connect_to_argocd("https://argocd.example", None, settings())
+        server._session.mount("https://", Answers(Spoilt(application("a/b:1", said="x"), f"argocd {seed}")))
+        failure = None
+        try:
+            judge(server.read("app"), (), lambda _: False)
+        except BumperError as error:
+            failure = error
+        assert failure is None or failure.exit_code == 4, (seed, failure)

@@ -1,16 +1,11 @@
 """What GitLab would never answer: every such answer is one sentence and exit 4, and the token stays where it is."""
 
 import json
-import random
 from collections.abc import Callable, Mapping
-from io import BytesIO
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import requests
-from requests.adapters import BaseAdapter
-from urllib3 import HTTPResponse
 
 from bumper.errors import BumperError, Unavailable
 from bumper.gitlab import commits, merge_requests, merge_trains
@@ -20,6 +15,7 @@ from bumper.gitlab.merge_request_changes import FoundPeople, MergeMessages, Merg
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.gitlab.project import current_user_id, read_project
 from bumper.settings import read_settings
+from tests.support.spoilt import Answers, Reply, Spoilt
 
 URL = "https://gitlab.example"
 REFUSALS = {400, 409, 418, 422}
@@ -63,75 +59,11 @@ CALLS: Mapping[str, tuple[Call, object]] = {
 }
 
 
-class Answers(BaseAdapter):
-    """Answers every request with what ``answer`` returns: status, headers and body."""
-
-    def __init__(self, answer: Callable[[str], tuple[int, dict[str, str], bytes]]) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-        self._answer = answer
-
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override] # noqa: ANN401
-        self.asked.append(str(request.url))
-        status, headers, body = self._answer(str(request.url))
-        raw = HTTPResponse(BytesIO(body), headers, status, preload_content=False)
-        response = requests.Response()
-        response.status_code, response.url, response.raw, response.request = status, str(request.url), raw, request
-        response.headers.update(headers)
-        return response
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def gitlab_that(answer: Callable[[str], tuple[int, dict[str, str], bytes]]) -> tuple[GitLab, Answers]:
+def gitlab_that(answer: Callable[[str], Reply]) -> tuple[GitLab, Answers]:
     settings = read_settings({"BUMPER_TOKEN": "glpat-s3cr3t"}, repo=f"{URL}/a/b.git", branch=None, gitlab_url=None)
     gitlab, answers = connect(settings), Answers(answer)
     gitlab.project.manager.gitlab.session.mount("https://", answers)
     return gitlab, answers
-
-
-def anything(chance: random.Random) -> object:
-    choices: list[object] = [
-        None, True, 0, -1, 1e400, 10**30, "", "x", "\0", "not a date", [], {}, [None], [[]], ["x"], {"id": None},
-        {"commits": None}, {"commits": [None]}, [{"iid": "x"}], {"message": {"a": [1]}}, "9" * 5000, f"{URL}/x",
-    ]  # fmt: skip
-    return chance.choice(choices)
-
-
-def spoilt(value: object, chance: random.Random) -> object:
-    """GitLab's answer with something else somewhere in it."""
-    if chance.random() < 0.25:
-        return anything(chance)
-    if isinstance(value, dict) and value:
-        key = chance.choice(list(value))
-        without = {name: one for name, one in value.items() if name != key}
-        return without if chance.random() < 0.3 else {**value, key: spoilt(value[key], chance)}
-    if isinstance(value, list) and value:
-        return [spoilt(value[0], chance), *value[1:]]
-    return anything(chance)
-
-
-def answer_of(expected: object, chance: random.Random) -> tuple[int, dict[str, str], bytes]:
-    kind = chance.choice([{"Content-Type": "application/json"}] * 4 + [{"Content-Type": "text/html"}, {}])
-    status = chance.choice([200, 200, 200, 201, 202, 204, 206, 299, 302, 400, 404, 409, 418, 422, 500])
-    body = json.dumps(spoilt(expected, chance)).encode()
-    broken = [b"", b"<html>Sign in</html>", b"{", b"\xff\xfe", b"[" * 100_000, body[: len(body) // 2]]
-    return status, kind, body if chance.random() < 0.8 else chance.choice(broken)
-
-
-class Spoilt:
-    """Answers that GitLab would not give; ``status`` is the last one's."""
-
-    def __init__(self, expected: object, chance: random.Random) -> None:
-        self._expected = expected
-        self._chance = chance
-        self.status = 0
-
-    def __call__(self, _: str) -> tuple[int, dict[str, str], bytes]:
-        answer = answer_of(self._expected, self._chance)
-        self.status = answer[0]
-        return answer
 
 
 def check_types(value: object) -> None:
@@ -152,7 +84,7 @@ def check_types(value: object) -> None:
 def test_no_answer_is_a_bug_of_bumpers(name: str) -> None:
     call, expected = CALLS[name]
     for seed in range(30):
-        answers = Spoilt(expected, random.Random(f"{name} {seed}"))  # noqa: S311 - no secret
+        answers = Spoilt(expected, f"{name} {seed}")
         gitlab, _ = gitlab_that(answers)
         failure = None
         try:
@@ -187,7 +119,7 @@ def test_a_link_that_leads_astray_is_not_followed(link: str, reason: str) -> Non
 
 
 def test_a_listing_without_end_is_left() -> None:
-    def answer(url: str) -> tuple[int, dict[str, str], bytes]:
+    def answer(url: str) -> Reply:
         page = int(parse_qs(urlsplit(url).query).get("page", ["1"])[0])
         headers = {"Content-Type": "application/json", "Link": f'<{URL}/api/v4/x?page={page + 1}>; rel="next"'}
         return 200, headers, json.dumps([REQUEST]).encode()

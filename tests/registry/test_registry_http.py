@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from bumper.errors import Refused, Unavailable
-from bumper.registry.resolve import RegistryAccess, _base_url, resolve
+from bumper.registry.resolve import RegistryAccess, _base_url, resolve, resolve_all
 from tests.registry.asking import image, login, reference
 from tests.registry.fake_registry import BEHAVIOURS, DIGEST, INDEX, PASSWORD, Behaviour, FakeRegistry, Reply
 from tests.registry.fixtures import Tls
+from tests.support.spoilt import Spoilt
 
 Serve = Callable[..., FakeRegistry]
 OPEN = Behaviour("open", scheme="")
@@ -146,8 +147,45 @@ def test_token_server_on_another_host_gets_nothing_over_plain_http(serve: Serve)
     with pytest.raises(Unavailable, match="does not speak HTTPS"):
         resolve(image(registry), RegistryAccess(login(registry.host, "ci")))
     assert tokens.seen == []
-    trusted = RegistryAccess(login(registry.host, "ci"), insecure=frozenset({tokens.host}))
+    environ = {**login(registry.host, "ci"), "BUMPER_INSECURE_REGISTRIES": f"other.example, {tokens.host}"}
+    trusted = RegistryAccess(environ, insecure=frozenset({tokens.host}))
     assert resolve(image(registry), trusted) == DIGEST
+
+
+def test_an_insecure_registry_gets_the_password_only_if_the_environment_says_so(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve(BEHAVIOURS[0])  # as which the fake stands for a host elsewhere
+    monkeypatch.setenv("http_proxy", proxy.url)
+    host = "registry.internal:5000"
+    asked, insecure = reference(f"{host}/backend/app:1.0.0"), frozenset({host})
+
+    with pytest.raises(Unavailable, match=r"not sent over plain HTTP unless the variable BUMPER_INSECURE_REGISTRIES"):
+        resolve(asked, RegistryAccess(login(host, "ci"), insecure))
+    assert {seen.authorization for seen in proxy.seen} == {None}
+
+    environ = {**login(host, "ci"), "BUMPER_INSECURE_REGISTRIES": host}
+    assert resolve(asked, RegistryAccess(environ, insecure)) == DIGEST
+
+
+def test_a_registry_that_gave_no_answer_is_not_asked_for_every_image(serve: Serve) -> None:
+    registry = serve(OPEN)
+    registry.replies = [None] * 1000
+
+    found = resolve_all([image(registry, f":{number}") for number in range(200)], ANYBODY)
+
+    assert len({str(error) for error in found.values()}) == 1
+    assert "broke off its answer" in str(found[image(registry, ":7")])
+    assert len(registry.seen) < 100
+
+
+def test_no_answer_is_a_bug_of_bumpers(serve: Serve) -> None:
+    registry = serve(OPEN)
+    for seed in range(300):
+        spoilt = Spoilt({"schemaVersion": 2, "token": "x"}, f"registry {seed}")
+        registry.answer = lambda _, spoilt=spoilt: Reply(*spoilt(""))  # type: ignore[method-assign,misc]
+        found = resolve_all([image(registry)], ANYBODY)[image(registry)]
+        assert isinstance(found, str | Refused | Unavailable), seed
 
 
 @pytest.mark.parametrize("realm", ["http://[broken", "file:///etc/passwd", "//localhost/token"])
