@@ -57,10 +57,10 @@ def _is_on_target(target: Checkout, commit: str, gitlab: GitLab | None) -> bool:
     if commit == target.tip:
         return True
     if gitlab is not None:
-        return contains(gitlab, target.tip, commit)
-    fetch_branch(target, target.branch, _DEPTH)
+        return contains(gitlab, target.branch, commit)
+    newest = fetch_branch(target, target.branch, _DEPTH)
     try:
-        target.git.run("merge-base", "--is-ancestor", commit, target.tip)
+        target.git.run("merge-base", "--is-ancestor", commit, newest.tip)
     except GitFailed:
         return False
     return True

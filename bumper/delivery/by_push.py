@@ -8,13 +8,13 @@ a person closed it, or approved it, git does not say.
 from dataclasses import dataclass
 
 from bumper.delivery import branch as branches
-from bumper.delivery.branch import Holds
+from bumper.delivery.branch import Branch, Holds
 from bumper.delivery.by_api import text_of
 from bumper.delivery.options import DeliveryOptions
 from bumper.delivery.result import Action, ProposedAt
 from bumper.environments.repository import Target
 from bumper.errors import Refused, Unavailable
-from bumper.git.checkout import Checkout, remote_refs
+from bumper.git.checkout import Checkout, at_commit, remote_refs
 from bumper.git.failures import PushRaceLost
 from bumper.git.push import push
 from bumper.gitlab.merge_request_changes import People
@@ -61,11 +61,18 @@ def publish_by_push(
     if newer is not None:
         return newer
     known = _request_of(checkout, branch.head.id)
-    is_same = branches.compare(checkout, branch, proposal.files) is Holds.PROPOSAL
+    is_same = branches.compare(checkout, branch, proposal.files) is Holds.PROPOSAL and _is_fresh(checkout, branch)
     if known is not None and not options.reopen and is_same:
         return PublishedByPush(known, branch.head.id)
     output = push(checkout, commit, proposal.branch, branch.head.id, arguments)
     return _read(checkout, proposal, commit, output, known)
+
+
+def _is_fresh(checkout: Checkout, branch: Branch) -> bool:
+    """Whether the branch's files are based on what the target has now: git does not say whether they would conflict."""
+    base = at_commit(checkout, branch.parent)
+    changed = branches.changed_paths(base, branch.checkout)
+    return all(base.entries.get(path) == checkout.entries.get(path) for path in changed)
 
 
 def _read(

@@ -153,7 +153,7 @@ def test_an_open_merge_request(one: Deployments) -> None:
 
 
 def test_a_merge_request_that_is_not_there(one: Deployments) -> None:
-    assert "!99" in one.refused("rollback", "prod", "--mr", "99", code=4)
+    assert "!99" in one.refused("rollback", "prod", "--mr", "99", code=1)
 
 
 def test_a_merge_request_that_changed_no_tag_of_the_environment(one: Deployments) -> None:
