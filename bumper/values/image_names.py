@@ -13,9 +13,19 @@ from bumper.values.surroundings import NamePart, Place, is_host
 from bumper.values.tag_scalars import is_placeholder, is_switch
 
 _ORGANIZATIONS = ("organization", "org", "namespace", "project", "owner", "group")
+_REGISTRIES = (
+    "registry",
+    "hub",
+    "registryurl",
+    "registryhost",
+    "containerregistry",
+    "dockerregistry",
+    "defaultregistry",
+)
 _HOSTS = ("host", "domain", "server")
+_WITH_ORGANIZATIONS = frozenset({"ghcr.io", "quay.io", "gcr.io", "nvcr.io"})  # no image of theirs has one part alone
 _EMPTY = ("repository", "repo", "registry", "hub")
-_LAST_PARTS = ("image", "name")
+_LAST_PARTS = ("image", "name", "path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ def name_of_image(place: Place, text: str, prefix: str, partner: Sibling | None 
     if name.unnamed or has_host(name.parts[0]):
         return _read(name)
     registry = _registry_beside(place, prefix, name.keys)
-    if registry is not None:
+    if registry is not None and not (registry.is_hub and _is_several(name)):
         return _below(name, registry)
     if is_host(name.parts[0]) and len(name.parts) == 1:
         return _unnamed(name, f"{text!r} is a registry or a part of a name, no repository")
@@ -67,7 +77,7 @@ def _with_last_part(place: Place, name: ImageName, partner: Sibling) -> ImageNam
     below = has_host(first) or "/" not in first or _registry_beside(place, "", ()) is not None
     if is_host(first):
         return joined
-    if key.name.name == "name" and (is_whole or not _is_mapping_of_one_image(place)):
+    if key.name.name != "image" and (is_whole or not _is_mapping_of_one_image(place)):
         return name  # a name of something, the repository being whole
     if not is_whole and below and (key.name.name == "image" or is_organization):
         return joined
@@ -110,7 +120,7 @@ def _values(place: Place, names: Sequence[str]) -> list[tuple[Sibling, str]]:
 
 def _registry_beside(place: Place, prefix: str, used: Sequence[str]) -> NamePart | None:
     """The registry that stands beside the name."""
-    names = companion_names(prefix, "registry", "hub", "registryurl", "registryhost", "defaultregistry")
+    names = companion_names(prefix, *_REGISTRIES)
     for key, value in _values(place, names):
         if not is_switch(key.node):
             return NamePart(key.key, value, is_hub=key.name.name.endswith("hub"))
@@ -124,7 +134,7 @@ def _registry_beside(place: Place, prefix: str, used: Sequence[str]) -> NamePart
 
 def _in_scope(place: Place, name: ImageName, partner: Sibling | None) -> ImageName:
     """The name with the registry that stands further up, if any does; else Docker Hub's."""
-    several = "/" in name.parts[0] or len(name.parts) > 1
+    several = _is_several(name)
     registries = [part for part in place.around.scope.registries if not (part.is_hub and several)]
     if len(registries) == 1:
         return _below(name, registries[0])
@@ -136,6 +146,11 @@ def _in_scope(place: Place, name: ImageName, partner: Sibling | None) -> ImageNa
         return _unnamed(name, f"{empty[0]} is empty, so that {name.parts[0]!r} may be anybody's")
     default = place.around.scope.default
     return _read(name if default is None else replace(name, parts=(default, *name.parts)))
+
+
+def _is_several(name: ImageName) -> bool:
+    """Whether the name has several parts, so that Istio's ``hub`` does not go before it."""
+    return "/" in name.parts[0] or len(name.parts) > 1
 
 
 def _below(name: ImageName, registry: NamePart) -> ImageName:
@@ -150,6 +165,8 @@ def _read(name: ImageName) -> ImageName:
     if is_placeholder(text):
         return _unnamed(name, f"{text!r} is a placeholder")
     repository = read_repository(text)
+    if repository is not None and repository.host in _WITH_ORGANIZATIONS and "/" not in repository.name:
+        return _unnamed(name, f"{text!r} is an organization, not an image")
     if repository is not None:
         return replace(name, repository=repository)
     meant = read_repository(text.rstrip("/").lower())

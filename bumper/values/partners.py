@@ -90,20 +90,19 @@ def _may_name_the_image(place: Place, key: Sibling, kind: Kind) -> bool:
 
 def _weak_name_counts(place: Place, key: Sibling, value: str, kind: Kind) -> bool:
     """Whether a key that is called ``name``, ``path`` or ``source`` holds an image's name."""
-    has_registry = any(place.value(name) for name in ("registry", "hub", "host", "organization", "org"))
-    several = "/" in value or has_registry
+    has_registry = any(place.value(name) for name in ("registry", "hub", "imageregistry"))
+    several = "/" in value or has_registry or any(place.value(name) for name in ("host", "organization", "org"))
     if key.name.name == "name":
         below = place.around.parent_name.endswith(("image", "images")) or (place.around.in_images and "/" in value)
-        return (
-            has_host(value)
-            or bool("/" in value and place.value("registry"))
-            or (below and (several or kind is Kind.TAG))
-        )
+        above = place.around.in_images and bool(place.around.scope.registries)
+        return has_host(value) or has_registry or above or (below and (several or kind is Kind.TAG))
     return read_repository(value) is not None and several
 
 
 def _is_image(place: Place, key: Sibling, value: str) -> bool:
     """Whether ``repository`` beside a version names an image: most such pairs are of charts, plug-ins and models."""
+    if "chart" in value:
+        return False
     named = key.name.prefix.endswith("image") or key.name.name.startswith("image")
     below = place.around.in_images or speaks_of_an_image(place.around.parent_name)
     beside = any(place.value(name) for name in ("registry", "image", "imageregistry"))

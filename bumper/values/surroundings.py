@@ -78,6 +78,9 @@ def scope_below(scope: Scope, keys: Mapping[str, Sibling], lower: Sequence[tuple
     namespace = _registry(keys, _NAMESPACES)
     if namespace is not None:
         scope = replace(scope, namespace=namespace)
+    global_namespace = _registry(_inner(keys, lower, "global"), _NAMESPACES)
+    if namespace is None and global_namespace is not None:
+        scope = replace(scope, namespace=global_namespace)
     shared = tuple(_shared(keys, lower))
     return replace(scope, shared=shared) if shared else scope
 
@@ -102,17 +105,21 @@ def _names_an_image(keys: Mapping[str, Sibling]) -> bool:
 
 def _shared(keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]]) -> list[NamePart]:
     """The registries below ``global`` (``global.imageRegistry`` outdoes the others) and of ``docker`` or ``image``."""
-    found: list[NamePart] = []
-    for name in ("global", "docker", "image"):
-        key = keys.get(name)
-        if key is not None and isinstance(key.node, MappingNode):
-            others = [(file, node) for file, one in lower if isinstance(node := value_of(one, key.key), MappingNode)]
-            inner = siblings_of(key.node, others, every=False)
-            if name == "global":
-                found += _shared_of_global(key.key, inner)
-            elif _NAMES.isdisjoint(inner):
-                found += _of(key.key, inner, ("registry",))
+    found = _shared_of_global("global", _inner(keys, lower, "global"))
+    for name in ("docker", "image"):
+        inner = _inner(keys, lower, name)
+        if _NAMES.isdisjoint(inner):
+            found += _of(name, inner, ("registry",))
     return found
+
+
+def _inner(keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]], name: str) -> Mapping[str, Sibling]:
+    """The keys of the mapping that the key of this name holds."""
+    key = keys.get(name)
+    if key is None or not isinstance(key.node, MappingNode):
+        return {}
+    others = [(file, node) for file, one in lower if isinstance(node := value_of(one, key.key), MappingNode)]
+    return siblings_of(key.node, others, every=False)
 
 
 def _shared_of_global(above: str, keys: Mapping[str, Sibling]) -> list[NamePart]:
