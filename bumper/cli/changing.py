@@ -20,6 +20,14 @@ def bump(
             "--event", help="Take the images from a registry's push notification; - for stdin.", metavar="FILE"
         ),
     ] = None,
+    event_registry: Annotated[
+        str | None,
+        typer.Option(
+            "--event-registry",
+            help="The registry of a notification that names none (else bumper.yaml's registry).",
+            metavar="HOST",
+        ),
+    ] = None,
     app: opt.Apps = None,
     verify: opt.Verify = True,
     allow_missing: opt.AllowMissing = False,
@@ -34,18 +42,22 @@ def bump(
     Example: bumper bump staging registry.example.com/backend/app:1.0.3
     """
     from bumper.errors import WrongUsage
-    from bumper.image import parse_image
+    from bumper.image import has_host, parse_image
 
+    if event_registry is not None and not (event is not None and has_host(f"{event_registry}/name")):
+        raise WrongUsage("--event-registry names a registry's host for --event", "give both, or neither")
     parsed = tuple(parse_image(image) for image in images or ())
     if bool(parsed) == (event is not None):
-        raise WrongUsage("name the images, or give --event FILE; one of the two.")
+        raise WrongUsage("either the images or a notification are needed", "name the images, or give --event FILE")
     with common.session() as session:
         from bumper.commands.bump import BumpRequest
         from bumper.commands.bump import bump as run
         from bumper.files import read_body
 
         body = read_body(event) if event is not None else None
-        request = BumpRequest(environment, parsed, body, tuple(app or ()), allow_missing, common.dry_run, verify)
+        request = BumpRequest(
+            environment, parsed, body, event_registry, tuple(app or ()), allow_missing, common.dry_run, verify
+        )
         result = run(request, common.delivery_options(allow_older=allow_older), session)
     common.finish(result)
 

@@ -35,6 +35,7 @@ class BumpRequest:
     environment: str
     images: tuple[ImageReference, ...]
     event: bytes | None = None
+    event_registry: str | None = None  # of a notification that names none
     apps: tuple[str, ...] = ()
     allow_missing: bool = False
     dry_run: bool = False
@@ -105,7 +106,7 @@ def _selection(request: BumpRequest) -> Selection:
 def _images_of(target: Target, pushed: "Sequence[PushedImage]", request: BumpRequest) -> tuple[ImageReference, ...]:
     from bumper.environments.pushed_images import pushed_images  # as above
 
-    return pushed_images(target, pushed, allow_missing=request.allow_missing)
+    return pushed_images(target, pushed, request.event_registry, allow_missing=request.allow_missing)
 
 
 def _superseded(

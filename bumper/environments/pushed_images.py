@@ -9,8 +9,12 @@ from bumper.registry.events.notification import PushedImage
 from bumper.registry.events.read import match_pushed
 
 
-def pushed_images(target: Target, pushed: Sequence[PushedImage], *, allow_missing: bool) -> tuple[ImageReference, ...]:
+def pushed_images(
+    target: Target, pushed: Sequence[PushedImage], registry: str | None, *, allow_missing: bool
+) -> tuple[ImageReference, ...]:
     """The environment's images that a notification names; of an image pushed with several tags the one that may enter.
+
+    ``registry`` is that of a notification which names none; else it is bumper.yaml's.
 
     Raises:
         Refused: the environment uses none of them (unless ``allow_missing``), or it cannot be told which tag is meant.
@@ -18,11 +22,12 @@ def pushed_images(target: Target, pushed: Sequence[PushedImage], *, allow_missin
     """
     name, rules = target.environment.name, target.environment.config
     repositories = {found.pin.repository for found in target.gathered.pins if found.pin.repository is not None}
-    matched = [image for one in pushed if (image := match_pushed(one, repositories)) is not None]
+    of = registry or target.setup.config.registry
+    matched = [image for one in pushed if (image := match_pushed(one, repositories, of)) is not None]
     if not matched and not allow_missing:
         raise Refused(
-            f"Nothing in {name} uses {', '.join(str(one) for one in pushed)}, which the notification names; "
-            "`bumper status --all` lists what it uses."
+            f"Nothing in {name} uses {', '.join(str(one) for one in pushed)}, which the notification names",
+            "`bumper status --all` lists what it uses",
         )
     chosen: dict[Repository, ImageReference] = {}
     for image in matched:
@@ -31,8 +36,8 @@ def pushed_images(target: Target, pushed: Sequence[PushedImage], *, allow_missin
         if len({other.tag for other in allowed}) > 1:
             tags = ", ".join(str(other.tag) for other in allowed)
             raise Refused(
-                f"The notification names {image.repository} with several tags ({tags}); say by `tags` in bumper.yaml "
-                f"which may enter {name}."
+                f"The notification names {image.repository} with several tags ({tags})",
+                f"say by `tags` in bumper.yaml which may enter {name}",
             )
         chosen[image.repository] = allowed[0]
     return tuple(chosen.values())

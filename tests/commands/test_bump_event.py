@@ -58,15 +58,34 @@ def test_gitlabs_trigger_adds_its_own_parameters_to_the_body(made: Verified) -> 
     assert made.run(*EVENT, stdin=payload)["status"] == "proposed"
 
 
-def test_a_notification_without_a_host_means_the_pins_path(made: Verified) -> None:
-    nexus = {
-        "repositoryName": "docker-hosted", "action": "CREATED",
+NEXUS = json.dumps(
+    {
+        "repositoryName": "docker-hosted",
+        "action": "CREATED",
         "component": {"format": "docker", "name": REPOSITORY, "version": "1.0.0"},
-    }  # fmt: skip
+    }
+).encode()
 
-    result = made.run(*EVENT, stdin=json.dumps(nexus).encode())
 
-    assert result["changes"][0]["image"] == made.image
+def test_a_notification_without_a_host_is_of_the_registry_that_is_named(make_verified: VerifiedMaker) -> None:
+    made = make_verified({STAGING: values("0.9.0", "{image}")})
+
+    unknown = made.refused(*EVENT, stdin=NEXUS)
+    other = made.refused(*EVENT, "--event-registry", "registry.example.com", stdin=NEXUS)
+    by_option = made.run(*EVENT, "--event-registry", made.registry.host, "--dry-run", stdin=NEXUS)
+    made.gitops.push(f"registry: {made.registry.host}\n", "bumper.yaml")
+    by_config = made.run(*EVENT, stdin=NEXUS)
+
+    assert "does not say of which registry it is; give --event-registry HOST" in unknown
+    assert "Nothing in staging uses" in other
+    assert by_option["changes"][0]["image"] == by_config["changes"][0]["image"] == made.image
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--event-registry", "a.local", "a.local/app:1"), (*EVENT[2:], "--event-registry", "a")]
+)
+def test_the_registry_of_a_notification_is_a_host_beside_one(made: Verified, arguments: tuple[str, ...]) -> None:
+    assert "--event-registry names" in made.refused("bump", "staging", *arguments, code=2, stdin=NEXUS)
 
 
 @pytest.mark.parametrize("sample", ["distribution-delete", "distribution-pull", "harbor-delete", "ecr-untagged"])
@@ -93,7 +112,7 @@ def test_a_file_that_is_not_there_is_named(made: Verified, tmp_path: Path) -> No
 def test_images_or_a_notification_and_not_both(made: Verified, arguments: tuple[str, ...]) -> None:
     message = made.refused("bump", "staging", *arguments, code=2, stdin=pushed(made))
 
-    assert message == "name the images, or give --event FILE; one of the two."
+    assert message == "either the images or a notification are needed; name the images, or give --event FILE."
 
 
 def test_an_image_that_nothing_uses(made: Verified) -> None:

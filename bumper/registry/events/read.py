@@ -59,28 +59,44 @@ def read_push_event(body: bytes) -> tuple[PushedImage, ...]:
     return tuple(dict.fromkeys(_checked(pushed) for pushed in _read(event, _DEEPEST)))
 
 
-def match_pushed(pushed: PushedImage, repositories: Iterable[Repository]) -> ImageReference | None:
+def match_pushed(
+    pushed: PushedImage, repositories: Iterable[Repository], registry: str | None
+) -> ImageReference | None:
     """The image among ``repositories`` (an environment's pins) that was pushed; None where none of them is it.
 
-    With a host the repository must be the same. With a path alone the pin whose path ends with the longest part of
-    key/path is meant, whole segments compared: ``docker-local/backend/app`` before ``backend/app``. Artifactory has
+    With a host the repository must be the same. A notification with a path alone is of ``registry`` (a host, or a host
+    and the beginning of a path), and of that registry's pins the one is meant whose path ends with the longest part of
+    key/path, whole segments compared: ``docker-local/backend/app`` before ``backend/app``. Artifactory has
     the key in the path or in the host's first label, and a virtual repository is another word there than the
     notification's.
 
     Raises:
-        Refused: by path alone, several repositories are meant equally well.
+        Refused: by path alone, several repositories are meant equally well, or it is not known of which registry.
 
     """
-    ranked = {repository: _rank(pushed, repository) for repository in repositories}
+    if pushed.host is None and registry is None:
+        raise Refused(
+            f"The push notification of {pushed} does not say of which registry it is",
+            "give --event-registry HOST, or name it as registry in bumper.yaml",
+        )
+    known = [each for each in repositories if pushed.host is not None or _is_in(registry or "", each)]
+    ranked = {repository: _rank(pushed, repository) for repository in known}
     highest = max(ranked.values(), default=0)
     best = {repository for repository, rank in ranked.items() if rank == highest > 0}
     if len(best) > 1:
         names = ", ".join(str(repository) for repository in sorted(best))
         raise Refused(
-            f"The push notification names no host, and its {pushed.path} may be any of {names}; "
-            f"name the image instead of --event."
+            f"The push notification names no host, and its {pushed.path} may be any of {names}",
+            "name the image instead of --event",
         )
     return ImageReference(best.pop(), pushed.tag, pushed.digest) if best else None
+
+
+def _is_in(registry: str, repository: Repository) -> bool:
+    host, _, prefix = registry.partition("/")
+    base = read_repository(f"{host}/any/name")
+    is_host = base is not None and base.host == repository.host
+    return is_host and (not prefix or repository.name.startswith(f"{prefix}/"))
 
 
 def _rank(pushed: PushedImage, repository: Repository) -> int:

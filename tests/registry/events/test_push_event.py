@@ -103,8 +103,8 @@ def test_what_cannot_be_an_image_is_refused(path: str, tag: str, digest: str) ->
 LOANS = PushedImage(None, "backend/loans", "7.2.0", None, "docker-local")
 
 
-def match(pushed: PushedImage, *pins: str) -> str | None:
-    found = match_pushed(pushed, [Repository(*pin.split("/", 1)) for pin in pins])
+def match(pushed: PushedImage, *pins: str, registry: str | None = "a.local") -> str | None:
+    found = match_pushed(pushed, [Repository(*pin.split("/", 1)) for pin in pins], registry)
     return None if found is None else str(found)
 
 
@@ -121,7 +121,7 @@ def test_host_and_path_must_both_be_the_pins() -> None:
         (["a.local/backend/loans"], "a.local/backend/loans"),
         (["a.local/docker/backend/loans"], "a.local/docker/backend/loans"),
         (["a.local/docker-local/backend/loans", "a.local/dev/backend/loans"], "a.local/docker-local/backend/loans"),
-        (["docker-local.a.local/backend/loans", "dev.a.local/backend/loans"], "docker-local.a.local/backend/loans"),
+        (["a.local/backend/loans", "b.local/docker-local/backend/loans"], "a.local/backend/loans"),
         (["a.local/x/docker-local/backend/loans", "a.local/backend/loans"], "a.local/x/docker-local/backend/loans"),
         (["a.local/backend/loans", "a.local/docker/backend/loans"], "a.local/backend/loans"),
         (["a.local/backend/loans", "a.local/backend/loans"], "a.local/backend/loans"),
@@ -137,13 +137,26 @@ def test_path_is_compared_by_whole_segments(pin: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pins",
+    ("registry", "pin", "is_it"),
     [
-        ["a.local/backend/loans", "b.local/backend/loans"],
-        ["a.local/docker-dev/backend/loans", "a.local/docker-prod/backend/loans"],
+        ("docker-local.a.local", "docker-local.a.local/backend/loans", True),
+        ("a.local", "docker-local.a.local/backend/loans", False),
+        ("a.local/team", "a.local/team/backend/loans", True),
+        ("a.local/team", "a.local/teams/backend/loans", False),
+        ("A.local", "a.local/backend/loans", True),
     ],
 )
-def test_path_that_fits_several_pins_is_refused(pins: list[str]) -> None:
+def test_path_alone_is_of_the_registry_that_is_named(registry: str, pin: str, is_it: bool) -> None:  # noqa: FBT001
+    assert match(LOANS, pin, registry=registry) == (f"{pin}:7.2.0" if is_it else None)
+
+
+def test_path_alone_without_a_registry_is_refused() -> None:
+    with pytest.raises(Refused, match=r"give --event-registry HOST, or name it as registry in bumper.yaml"):
+        match(LOANS, "a.local/backend/loans", registry=None)
+
+
+def test_path_that_fits_several_pins_is_refused() -> None:
+    pins = ["a.local/docker-dev/backend/loans", "a.local/docker-prod/backend/loans"]
     with pytest.raises(Refused) as refusal:
         match(LOANS, *pins)
     assert all(pin in str(refusal.value) for pin in pins)
