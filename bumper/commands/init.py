@@ -12,6 +12,7 @@ from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.discovery.git_generator import Tree
 from bumper.environments.discovery.init_text import printable, some, write_skeleton
 from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
+from bumper.environments.discovery.patterns import in_environment
 from bumper.environments.discovery.survey import Survey, survey
 from bumper.environments.discovery.trial import Tried, try_out
 from bumper.environments.gather import pin_paths
@@ -179,7 +180,7 @@ def _environments(tried: Tried) -> Iterable[InitializedEnvironment]:
             files=len(one.files),
             bases=len(bases),
             pins=sum(found.pin.refusal is None and found.pin.repository is not None for found in gathered.pins),
-            patterns=tried.config.environments[one.name].values,
+            patterns=tuple(in_environment(pattern, one.name) for pattern in one.values),
         )
 
 

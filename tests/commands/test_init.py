@@ -20,10 +20,9 @@ USUAL = {
     "apps/a/values.yaml": "replicas: 1\n",
 }
 CONFIG = {
-    "environments": {
-        "staging": {"values": ["apps/{app}/envs/staging/values.yaml"], "base": ["apps/{app}/values.yaml"]},
-        "prod": {"values": ["apps/{app}/envs/prod/values.yaml"], "base": ["apps/{app}/values.yaml"]},
-    }
+    "values": ["apps/{app}/envs/{env}/values.yaml"],
+    "base": ["apps/{app}/values.yaml"],
+    "environments": {"staging": {"auto_merge": False}, "prod": {"auto_merge": False}},
 }
 OVERRIDE = """\
 apiVersion: argoproj.io/v1alpha1
@@ -88,7 +87,7 @@ def test_it_says_what_bumper_finds_and_writes_bumper_yaml(bumper: CommandLine, w
     ]
     text = (work / "bumper.yaml").read_text(encoding="utf-8")
     assert text.startswith("# yaml-language-server: $schema=")
-    assert '    values: "apps/{app}/envs/prod/values.yaml"\n    base: "apps/{app}/values.yaml"\n' in text
+    assert 'values: "apps/{app}/envs/{env}/values.yaml"\nbase: "apps/{app}/values.yaml"\n' in text
     assert '# promote_from: ["staging"]' in text
     assert parse_config(text.encode()).model_dump(mode="json", exclude_unset=True) == CONFIG
 

@@ -27,6 +27,7 @@ IMAGE = "registry.example.com/backend/app"
 APPS = ("backend", "frontend")
 ASKS_REGISTRIES = ("bump", "promote", "rollback", "doctor")
 TUTORIAL = ROOT / "docs" / "tutorial.md"
+LAYOUTS = ROOT / "docs" / "how-to" / "layouts.md"  # whose commands run in repositories of their own: test_layouts.py
 # Where the project itself is worked on; what they do is tested by doing it.
 ON_THE_PROJECT = re.compile(r"make (\w+)\b.*|pip install .*|npm .*")
 
@@ -116,7 +117,9 @@ def run(fence: Fence, folder: Path) -> None:
     assert done.returncode == 0, f"{fence.page}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page != TUTORIAL and fences(page, "sh")], ids=name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page not in (TUTORIAL, LAYOUTS) and fences(page, "sh")], ids=name
+)
 @pytest.mark.usefixtures("shell")
 def test_every_command_line_runs(page: Path, place: Path) -> None:
     for fence in fences(page, "sh"):
@@ -148,7 +151,7 @@ def test_every_configuration_is_one(fence: Fence) -> None:
     assert parse_config(fence.text.encode()).environments
 
 
-CI = [fence for page in PAGES for fence in fences(page, "yaml") if "environments:" not in fence.text]
+CI = [fence for page in PAGES if page != LAYOUTS for fence in fences(page, "yaml") if "environments:" not in fence.text]
 
 
 def test_every_ci_job_is_one_by_gitlabs_schema(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from tests.support.gitops import GitopsMaker
 
 PAGE = ROOT / "docs" / "how-to" / "layouts.md"
 _SECTION = re.compile(
-    r"^## (?P<title>.*?)$.*?^```text\n(?P<tree>.*?)^```$.*?^```yaml\n(?P<config>.*?)^```$.*?^```sh\n(?P<commands>.*?)^```$",
+    r"^## (?P<title>.*?)$.*?^```text\n(?P<tree>.*?)^```$.*?^```yaml\n(?P<config>.*?)^```$"
+    r".*?^```sh\n(?P<commands>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 # What no path shows: that sections or keys of a file are environments or applications, and that a copy is none.

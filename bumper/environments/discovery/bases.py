@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bumper.environments.discovery.applications import Application
+from bumper.environments.discovery.candidates import Candidate
 from bumper.environments.discovery.folders import SHARED
-from bumper.environments.discovery.patterns import ENVIRONMENT, Templates, in_environment, literal, with_stars
+from bumper.environments.discovery.patterns import Templates, in_environment, literal, with_stars
 from bumper.environments.discovery.placing import Place
 from bumper.environments.discovery.slots import put
-from bumper.environments.path_pattern import APP, claim_paths
+from bumper.environments.path_pattern import APP, ENV, claim_paths
 
 Deployed: TypeAlias = tuple[str, str | None]  # an environment and an application in it
 _VALUES = ("values.yaml", "values.yml")
@@ -50,16 +51,27 @@ def find_bases(
     return bases
 
 
-def shared_places(places: Mapping[str, Place], applications: Iterable[Application]) -> dict[str, set[Deployed]]:
-    """Files of an environment that Argo CD reads for several of its applications, with these."""
+def shared_places(
+    places: Mapping[str, Place], applications: Iterable[Application], candidates: Mapping[str, Candidate]
+) -> dict[str, set[Deployed]]:  # fmt: skip
+    """Files of an environment that its applications share, with these.
+
+    They are those that Argo CD reads beside an application's own, and those without a tag above applications' folders.
+    """
     shared: defaultdict[str, set[Deployed]] = defaultdict(set)
+    for place in places.values():
+        folder = place.path.rpartition("/")[0]
+        if place.app is None and folder and not candidates[place.path].pins:
+            below = {(one.environment, one.app) for one in places.values() if one.path.startswith(f"{folder}/")}
+            named = {deployed for deployed in below if deployed[1] is not None}
+            shared[place.path] |= {deployed for deployed in named if deployed[0] == place.environment}
     for application in applications:
         own = [places[path] for path in application.files if path in places]
         named = {(place.environment, place.app) for place in own if place.app is not None}
         for place in own:
             if place.app is None and named:
                 shared[place.path] |= named
-    return shared
+    return {path: deployed for path, deployed in shared.items() if deployed}
 
 
 def _beside(place: Place, paths: Collection[str]) -> Iterable[str]:
@@ -121,7 +133,7 @@ def _template(path: str, readers: Collection[Deployed], places: Mapping[str, Pla
             text = "/".join([*parts[:-1], parts[-1].replace(literal(app), APP, 1)])
     if len(names) == 1:
         name = next(iter(names))
-        text = "/".join(ENVIRONMENT if part == literal(name) else part for part in text.split("/"))
+        text = "/".join(ENV if part == literal(name) else part for part in text.split("/"))
     return text
 
 

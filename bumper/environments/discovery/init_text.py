@@ -4,19 +4,22 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bumper.environments.config import SCHEMA_FILE
-from bumper.environments.discovery.patterns import in_environment
+from bumper.environments.discovery.patterns import in_environment, literal
 from bumper.environments.discovery.survey import Doubtful, FoundEnvironment, Survey
-from bumper.environments.path_pattern import APP
+from bumper.environments.path_pattern import APP, ENV
 
 _MAX_NAMES = 8  # of applications in a comment, the rest is counted
 _MAX_LINES = 20  # of what is left open
+_SEVERAL = 2
+_LATER_WINS = "in Helm's order: a later one wins"
+_NEVER_WRITTEN = "read, never written"
 _PRODUCTION = ("prod", "production", "prd", "prom", "live")
 
 _HEAD = f"""\
 # yaml-language-server: $schema={SCHEMA_FILE}
 # Which files make which environment, and what may enter it. bumper init wrote this from what it found: read it, correct
 # it, then merge it. Lines behind a # are suggestions.
-# {{app}} stands for the application's name, * for anything within a folder's or file's name, ** for any folders.
+# {{env}} stands for the environment's name, {{app}} for the application's, * for any name, ** for any folders.
 """
 
 _FOOT = """\
@@ -33,18 +36,38 @@ _FOOT = """\
 """
 
 
-def write_config(found: Survey) -> str:
-    """The text of bumper.yaml for what was ``found``; editors take its keys from the schema beside it."""
+def write_config(found: Survey, *, share: bool = True) -> str:
+    """The text of bumper.yaml for what was ``found``; editors take its keys from the schema beside it.
+
+    With ``share`` the patterns of environments that are alike are written once.
+    """
     names = [one.name for one in found.environments]
-    lines = [*_HEAD.splitlines(), "", "environments:"]
+    shared = _shared(found) if share else None
+    lines = [*_HEAD.splitlines(), ""]
+    if shared is not None:
+        lines += [*_patterns("values", shared.values, _LATER_WINS), *_patterns("base", shared.base, _NEVER_WRITTEN)]
+    lines += _patterns("exclude", [literal(path) for path in found.exclude], "of no environment")
+    lines += ["", "environments:"] if shared is not None or found.exclude else ["environments:"]
     for number, environment in enumerate(found.environments):
         lines += [] if number == 0 else [""]
-        lines += _environment(environment, _source(environment.name, names))
+        of_its_own = shared is None or environment.name in found.given
+        lines += _environment(environment, _source(environment.name, names), of_its_own=of_its_own)
     for doubtful in found.doubtful[:_MAX_LINES]:
         lines += ["", *_doubtful(doubtful)]
     lines += _remarks("Files with tags that no environment above has; bumper leaves them alone:", _stray(found.stray))
     lines += _remarks("What bumper init could not settle:", found.warnings)
     return "\n".join([*lines, *_FOOT.splitlines(), ""])
+
+
+def _shared(found: Survey) -> FoundEnvironment | None:
+    """An environment whose patterns are written once, with ``{env}``, for all that were found; None where they differ.
+
+    A single environment is written out: ``{env}`` would take every folder beside it for one, too.
+    """
+    alike = [one for one in found.environments if one.name not in found.given]
+    if len(alike) < _SEVERAL or len({(one.values, one.base) for one in alike}) > 1:
+        return None
+    return alike[0] if all(ENV in pattern for pattern in alike[0].values) else None
 
 
 def write_skeleton(found: Survey) -> str:
@@ -65,14 +88,15 @@ def write_skeleton(found: Survey) -> str:
     return "\n".join([*lines, ""])
 
 
-def _environment(found: FoundEnvironment, source: str | None) -> Iterator[str]:
+def _environment(found: FoundEnvironment, source: str | None, *, of_its_own: bool) -> Iterator[str]:
     yield f"  {found.name}:"
     yield f"    # {_number(len(found.files), 'file')}: {_names(found.apps)}"
-    yield from _patterns("values", [in_environment(one, found.name) for one in found.values], "a later one wins")
-    yield from _patterns("base", [in_environment(one, found.name) for one in found.base], "read, never written")
+    if of_its_own:
+        yield from _patterns("values", [in_environment(one, found.name) for one in found.values], _LATER_WINS, "    ")
+        yield from _patterns("base", [in_environment(one, found.name) for one in found.base], _NEVER_WRITTEN, "    ")
+    yield "    auto_merge: false               # true: GitLab merges as soon as all checks pass"
     if source is None:
         yield "    # delivery: commit              # push straight to the branch; by default merge-request"
-        yield "    # auto_merge: true              # let GitLab merge as soon as all checks pass"
     else:
         yield f"    # promote_from: {json.dumps([source])}  # a bump straight to {found.name} is then refused"
         yield "    # delivery: merge-request       # so that no option pushes straight to the branch"
@@ -107,12 +131,12 @@ def _number(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
-def _patterns(key: str, patterns: Sequence[str], remark: str) -> Iterator[str]:
+def _patterns(key: str, patterns: Sequence[str], remark: str, indent: str = "") -> Iterator[str]:
     if len(patterns) == 1:
-        yield f"    {key}: {_quoted(patterns[0])}"
+        yield f"{indent}{key}: {_quoted(patterns[0])}"
     elif patterns:
-        yield f"    {key}:  # {remark}"
-        yield from (f"      - {_quoted(pattern)}" for pattern in patterns)
+        yield f"{indent}{key}:  # {remark}"
+        yield from (f"{indent}  - {_quoted(pattern)}" for pattern in patterns)
 
 
 def _quoted(pattern: str) -> str:

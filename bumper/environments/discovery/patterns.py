@@ -7,9 +7,8 @@ from itertools import pairwise, takewhile
 from typing import TypeAlias
 
 from bumper.environments.discovery.placing import Place
-from bumper.environments.path_pattern import APP
+from bumper.environments.path_pattern import APP, ENV
 
-ENVIRONMENT = "{env}"
 _FEW = 3  # as many folders side by side are worth a star
 
 Templates: TypeAlias = dict[str, set[str]]  # the paths that each template, a pattern with {env}, was made from
@@ -27,7 +26,7 @@ class _Cut:
 
 def template_of(place: Place) -> str:
     """The pattern of one place, with ``{env}`` and ``{app}``; an application's name in the file's name is a star."""
-    cuts = [_Cut(start, end, ENVIRONMENT) for start, end in place.slot.spans]
+    cuts = [_Cut(start, end, ENV) for start, end in place.slot.spans]
     if place.span is not None:
         cuts.append(_Cut(*place.span, APP))
         file = place.path.rpartition("/")[2]
@@ -54,7 +53,7 @@ def literal(path: str) -> str:
 
 def in_environment(template: str, name: str) -> str:
     """The template's pattern in the environment ``name``."""
-    return template.replace(ENVIRONMENT, literal(name))
+    return template.replace(ENV, literal(name))
 
 
 def with_stars(templates: Mapping[str, set[str]], fits: Fits, apps: Mapping[str, str | None]) -> Templates:
@@ -130,7 +129,7 @@ def usual_position(template: str) -> int:
     name = template.rpartition("/")[2]
     if name in ("values.yaml", "values.yml"):
         return 0
-    return 2 if ENVIRONMENT in name else 1
+    return 2 if ENV in name else 1
 
 
 def _before(

@@ -57,6 +57,7 @@ class Survey:
     exclude: tuple[str, ...]
     stray: Mapping[str, int]
     warnings: tuple[str, ...]
+    given: frozenset[str] = frozenset()  # the environments that a person has named
 
 
 def survey(
@@ -76,7 +77,7 @@ def survey(
     found = find_environments({path: one for path, one in candidates.items() if path not in named})
     slots = {path: slot for path, slot in found.slots.items() if slot.name not in given}
     places = find_places(slots, candidates, [one.files for one in applications])
-    lower = shared_places(places, applications)
+    lower = shared_places(places, applications, candidates)
     places = {path: place for path, place in places.items() if path not in lower}
     values = _value_templates(places, paths) | _given_templates(given, named)
     places |= named
@@ -102,6 +103,7 @@ def survey(
         exclude=_too_many(environments, places, paths),
         stray={path: one.pins for path, one in candidates.items() if one.pins and path not in covered},
         warnings=tuple(warnings),
+        given=frozenset(given),
     )
 
 

@@ -27,22 +27,45 @@ class Tried:
 def try_out(found: Survey, tree: Tree, repository_name: str) -> Tried:
     """Read the repository by the bumper.yaml for what was ``found``.
 
-    An environment that bumper refuses to open with it becomes a comment that gives the reason.
+    An environment that bumper refuses to open with it becomes a comment that gives the reason. Patterns are written
+    once for all environments only where bumper finds these, and the same files, with it.
     """
-    while True:
-        text = write_config(found)
-        config = parse_config(text.encode())
+    shared = _read(found, write_config(found), tree, repository_name)
+    if not shared.refused and all(shared.files.get(one.name) == set(one.files) for one in found.environments):
+        return shared.tried
+    written_out = _read(found, write_config(found, share=False), tree, repository_name)
+    if not written_out.refused or len(written_out.refused) == len(found.environments):
+        return written_out.tried
+    return try_out(_without(found, written_out.refused), tree, repository_name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A bumper.yaml that was tried, with each environment's values files, or why it was refused."""
+
+    tried: Tried
+    files: Mapping[str, set[str]]
+    refused: Mapping[str, str]
+
+
+def _read(found: Survey, text: str, tree: Tree, repository_name: str) -> _Read:
+    config = parse_config(text.encode())
+    read = _Read(Tried(text, config, found, {}), {}, {})
+    try:
         layout = read_layout(config, tree.paths, repository_name)
-        gathered: dict[str, Gathered] = {}
-        refused: dict[str, str] = {}
-        for name in layout.environments:
-            try:
-                gathered[name] = gather(layout.environment(name), config, tree.sources)
-            except Refused as error:
-                refused[name] = str(error)
-        if not refused or len(refused) == len(found.environments):
-            return Tried(text, config, found, gathered)
-        found = _without(found, refused)
+    except Refused as error:
+        return replace(read, refused={one.name: str(error) for one in found.environments})
+    gathered: dict[str, Gathered] = {}
+    files: dict[str, set[str]] = {}
+    refused: dict[str, str] = {}
+    for name in layout.environments:
+        try:
+            environment = layout.environment(name)
+            gathered[name] = gather(environment, config, tree.sources)
+            files[name] = {path for app in environment.apps for path in app.values}
+        except Refused as error:
+            refused[name] = str(error)
+    return _Read(Tried(text, config, found, gathered), files, refused)
 
 
 def _without(found: Survey, refused: Mapping[str, str]) -> Survey:
