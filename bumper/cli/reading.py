@@ -10,10 +10,14 @@ from bumper.cli import options as opt
 from bumper.cli.printing import show
 from bumper.cli.run import Output, run_of
 from bumper.cli.session import open_session
+from bumper.errors import WrongUsage
 
 Environments = Annotated[
     list[str] | None, typer.Argument(help="Only these environments; by default all.", metavar="ENVIRONMENT")
 ]
+
+
+_DEPLOYMENTS = 100  # that history lists where nobody says how many
 
 
 def status(
@@ -54,6 +58,13 @@ def history(
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
     app: opt.Apps = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", help="So many deployments (by default 100).", metavar="N", min=1)
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="All deployments since then: 2026-01-31 or 2026-01-31T12:00Z.", metavar="DATE"),
+    ] = None,
     verbose: opt.Verbose = False,
     output: opt.OutputOption = Output.TEXT,
 ) -> None:
@@ -61,9 +72,23 @@ def history(
 
     Example: bumper history prod --app backend
     """
+    if limit is not None and since is not None:
+        raise WrongUsage("--limit and --since exclude each other", "give one of the two")
+    earliest = _moment(since) if since is not None else None
     with open_session(run_of(context), repo=repo, branch=branch, gitlab_url=gitlab_url) as session:
         from bumper.cli import report_status as report
+        from bumper.commands.history import HowFar
         from bumper.commands.history import history as run
 
-        found = run(environment, tuple(app or ()), session)
+        how_far = HowFar(limit or (None if earliest else _DEPLOYMENTS), earliest)
+        found = run(environment, tuple(app or ()), how_far, session)
     show(run_of(context), report.history_data(found), report.history_text(found), ())
+
+
+def _moment(text: str) -> datetime:
+    """A date, or a date and a time; without a zone they are UTC's, as all times that bumper prints."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongUsage(f"--since {text!r} is not a date", "write 2026-01-31 or 2026-01-31T12:00Z") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

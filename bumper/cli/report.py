@@ -46,7 +46,8 @@ def change_data(change: Change) -> dict[str, Any]:
         "path": change.path,
         "line": change.line,
         "image": str(change.image),
-        "from": _version_data(change.before),
+        "from": _version_data(change.before)
+        | ({"image": str(change.image_before)} if change.image_before is not None else {}),
         "to": _version_data(change.after),
     }
 

@@ -11,6 +11,7 @@ from bumper.commands.status.overview import Overview
 from bumper.commands.status.status import Status
 from bumper.records.history import Deployment
 from bumper.records.known_requests import RecordedRequest
+from bumper.values.change import Change
 
 _NOTHING = "-"
 
@@ -107,6 +108,7 @@ def history_data(history: History) -> dict[str, Any]:
     return {
         "environment": history.environment,
         "deployments": [_deployment_data(one) for one in history.deployments],
+        "complete": history.complete,
     }
 
 
@@ -120,17 +122,22 @@ def _deployment_data(one: Deployment) -> Mapping[str, Any]:
     }
 
 
+def _before(change: Change) -> str:
+    """The version before, with the image's name where it was another."""
+    return str(change.before) if change.image_before is None else f"{change.image_before}:{change.before}"
+
+
 def history_text(history: History) -> str:
     """One line a change, the newest first."""
     table = [["WHEN", "APPLICATION", "IMAGE", "FROM", "TO", "WHO", "MERGE REQUEST", "COMMIT"]]
     for one in history.deployments:
         when, request = one.at.strftime("%Y-%m-%d %H:%M"), f"!{one.merge_request}" if one.merge_request else _NOTHING
         table += [
-            [when, change.app, str(change.image), str(change.before), str(change.after), one.author, request,
+            [when, change.app, str(change.image), _before(change), str(change.after), one.author, request,
              one.commit[:12]]
             for change in one.changes
         ]  # fmt: skip
-    more = ["older ones are left out; --app looks further back for one application"] if history.more else []
+    more = [] if history.complete else ["older ones are left out; --limit, --since and --app look further back"]
     if not history.deployments:
         return "\n".join([f"{history.environment}: no deployment in the history", *more])
     return "\n".join([*aligned(table), *more])

@@ -1,27 +1,33 @@
 """``bumper history``: the deployments of an environment, newest first."""
 
 from dataclasses import dataclass
-from itertools import islice
+from datetime import datetime
 
 from bumper.delivery.session import Session
 from bumper.environments.repository import open_target
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import LookedFarEnough
-from bumper.records.history import Deployment, Scope, deployments
+from bumper.records.history import CLOCKS_DIFFER_BY, Deployment, Scope, deployments
 
-_MOST = 100  # deployments; who looks further back has git log
+
+@dataclass(frozen=True, slots=True)
+class HowFar:
+    """How far back to look: so many deployments, or (``since``) all from a moment on."""
+
+    limit: int | None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The newest deployments of an environment; ``more`` says that there are older ones."""
+    """The newest deployments of an environment; not ``complete``: there are older ones that were asked for, too."""
 
     environment: str
     deployments: tuple[Deployment, ...]
-    more: bool
+    complete: bool
 
 
-def history(environment: str, apps: tuple[str, ...], session: Session) -> History:
+def history(environment: str, apps: tuple[str, ...], how_far: HowFar, session: Session) -> History:
     """Clone, gather, walk back through the target branch's commits.
 
     Raises:
@@ -33,10 +39,15 @@ def history(environment: str, apps: tuple[str, ...], session: Session) -> Histor
     chosen = choose_applications(target.gathered.applications, environment, apps)
     scope = Scope(checkout, session.gitlab, target.environment, target.setup.config, target.gathered, chosen)
     found: list[Deployment] = []
-    more = False
     try:
-        for one in islice(deployments(scope), _MOST + 1):
-            found.append(one)  # noqa: PERF402 - what was found before an error is kept
-    except LookedFarEnough:
-        more = True
-    return History(environment, tuple(found[:_MOST]), more or len(found) > _MOST)
+        for deployment in deployments(scope):
+            if how_far.since is not None and deployment.at < how_far.since:
+                if deployment.at < how_far.since - CLOCKS_DIFFER_BY:
+                    break
+                continue
+            if how_far.limit is not None and len(found) == how_far.limit:
+                return History(environment, tuple(found), complete=False)
+            found.append(deployment)
+    except LookedFarEnough:  # what was found until then is kept
+        return History(environment, tuple(found), complete=False)
+    return History(environment, tuple(found), complete=True)

@@ -26,9 +26,11 @@ from bumper.planning.rollback import (
     pins_to_tag,
     plan_rollback,
     plan_to_tag,
+    refuse_another_image,
     too_few,
     walk_back,
     walk_back_to,
+    without_vanished,
 )
 from bumper.records.history import Deployment, Scope, deployments, deployments_among
 from bumper.records.record import Command
@@ -138,6 +140,7 @@ def _find(target: Target, scope: Scope, request: RollbackRequest) -> _Chosen:
     name = request.environment
     if request.to is not None:
         past = walk_back_to(deployments(scope), scope.apps, request.to)
+        refuse_another_image(past)
         pins = pins_to_tag(target.gathered, name, scope.apps, past, request.to)
         plan = plan_to_tag(target.gathered, past, pins, request.to)
         check_tags(target.environment.config, name, [change.reference for change in plan.changes])
@@ -153,7 +156,7 @@ def _last(scope: Scope, request: RollbackRequest) -> list[Undone]:
     """The last deployments of each application, or with ``--all-apps`` of the environment as a whole."""
     name, steps = request.environment, request.steps or 1
     groups = {app: name if request.all_apps else app for app in scope.apps}
-    undone = walk_back(deployments(scope), groups, steps)
+    undone = walk_back(without_vanished(deployments(scope), scope.gathered), groups, steps)
     missing = too_few(undone, groups, steps)
     if missing:
         wanted = "no deployment" if steps == 1 else f"fewer than {steps} deployments"

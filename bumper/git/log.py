@@ -1,54 +1,58 @@
-"""Which commits touched a path, told by git alone, where there is no token for GitLab's commits API.
+"""The target branch's first-parent line, read by git alone, back from the tip in a few long stretches.
 
-The past is fetched in steps, commits and trees without blobs. Which merge request brought a commit, and what a squash
+A stretch is fetched at once: commits and trees without blobs. Which merge request brought a commit, and what a squash
 left out of its message, only GitLab knows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bumper.errors import LookedFarEnough
-from bumper.git.checkout import Checkout, fetch_branch
+from bumper.git.checkout import Checkout, fetch_tip
 from bumper.git.command import NETWORK_TIMEOUT
 from bumper.git.objects import Commit, read_commits
+from bumper.git.past_commits import PastCommit, read_past
 
-_DEPTHS = (50, 250, 1000)  # commits
+STRETCHES = (100, 500, 2500, 10_000)  # commits from the tip
+_NEWEST = 250  # commits
 
 
-def commits_that_touched(checkout: Checkout, path: str, start: str) -> Iterator[list[str]]:
-    """Ids of the first-parent commits from ``start`` back that changed ``path``, the newest first, in steps.
+def read_log(checkout: Checkout, stretches: Sequence[int] = STRETCHES) -> Iterator[list[PastCommit]]:
+    """The first-parent commits from the tip back, the newest first, in stretches.
 
     Raises:
         LookedFarEnough: there are more than anybody should wait for.
 
     """
     seen: set[str] = set()
-    for depth in _DEPTHS:
+    for depth in stretches:
         cut = _deepen(checkout, depth)
-        found = _list(checkout, ["--first-parent", start], path)
-        yield [commit for commit in found if commit not in seen | cut]
-        if not cut:
+        line = _list(checkout, ["--first-parent", checkout.tip])
+        # A commit whose parents are not there seems to change everything: it comes with the next stretch.
+        ids = [commit for commit in line if commit not in seen and commit not in cut]
+        yield read_past(checkout, ids)
+        seen.update(ids)
+        if not cut.intersection(line):
             return
-        seen |= set(found)
     raise LookedFarEnough(
-        f"What is asked for is not within the newest {_DEPTHS[-1]} commits; set BUMPER_TOKEN, by which GitLab tells of "
-        "all of them."
+        f"what is asked for is not within the newest {stretches[-1]} commits of {checkout.branch}",
+        "name one application by --app, with a token for GitLab's API, which lists that application's commits alone",
     )
 
 
 def newest_commits(checkout: Checkout, path: str = "") -> list[Commit]:
     """The target branch's newest commits that changed ``path``, those of merged branches included."""
-    cut = _deepen(checkout, _DEPTHS[1])
+    cut = _deepen(checkout, _NEWEST)
     ids = [commit for commit in _list(checkout, [checkout.tip], path) if commit not in cut]
     return read_commits(checkout.git, ids)
 
 
 def _deepen(checkout: Checkout, depth: int) -> set[str]:
-    """Fetch so many commits; the oldest of them, whose parents are not there and which seem to change everything."""
-    fetch_branch(checkout, checkout.branch, depth)
+    """Fetch so many commits; returns the oldest of them, whose parents are not there."""
+    fetch_tip(checkout, checkout.branch, depth)
     shallow = checkout.git.directory / "shallow"
     return set(shallow.read_text(encoding="ascii").split()) if shallow.exists() else set()
 
 
-def _list(checkout: Checkout, revisions: list[str], path: str) -> list[str]:
+def _list(checkout: Checkout, revisions: list[str], path: str = "") -> list[str]:
     paths = ["--", f":(literal){path}"] if path else []
     return checkout.git.text("rev-list", *revisions, *paths, timeout=NETWORK_TIMEOUT).split()

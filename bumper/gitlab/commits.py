@@ -4,38 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bumper.errors import LookedFarEnough
 from bumper.gitlab.connection import GitLab, NotShown, translated
 from bumper.gitlab.merge_requests import MergeRequest, read_merge_request
 
-_PAGE = 50  # commits
-_FURTHEST = 40  # pages
 _PER_PAGE = 100  # GitLab's most
 _MAX_PAGES = 5
 
 
-def commits_that_touched(gitlab: GitLab, path: str, start: str) -> Iterator[list[str]]:
-    """Ids of the first-parent commits from ``start`` back that changed ``path``, the newest first, a page at a time.
+def commits_that_touched(gitlab: GitLab, path: str, start: str, size: int, number: int) -> list[str]:
+    """Ids of the first-parent commits from ``start`` back that changed ``path`` (a file or a folder), newest first.
 
-    ``path`` is a file, a folder, or empty for the whole repository. Raises:
-        LookedFarEnough: there are more than anybody should wait for; every page costs a fetch.
-
+    It is page ``number`` of ``size`` commits each; a shorter one is the last.
     """
-    for page in range(1, _FURTHEST + 1):
-        query = {"ref_name": start, "first_parent": True, "per_page": _PAGE, "page": page}
-        with translated(gitlab, f"listing the commits of {path or 'the repository'}"):
-            found = gitlab.project.commits.list(
-                get_all=False, iterator=False, query_parameters=query | ({"path": path} if path else {})
-            )
-            ids = [str(commit.get_id()) for commit in found]
-        if ids:
-            yield ids
-        if len(ids) < _PAGE:
-            return
-    raise LookedFarEnough(
-        f"What is asked for is not within the newest {_FURTHEST * _PAGE} commits to {path or 'the repository'}; "
-        "name one application by --app, whose past is shorter, or a merge request by rollback's --mr."
-    )
+    query = {"ref_name": start, "first_parent": True, "path": path, "per_page": size, "page": number}
+    with translated(gitlab, f"listing the commits of {path}"):
+        found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
+    return [str(commit.get_id()) for commit in found]
 
 
 @dataclass(frozen=True, slots=True)

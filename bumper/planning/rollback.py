@@ -1,7 +1,7 @@
 """What a rollback takes back. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.environments.gather import FoundPin, Gathered
@@ -72,6 +72,36 @@ def walk_back_to(past: Iterable[Deployment], apps: frozenset[str], tag: str) -> 
     return [one for one in kept if one.changes]
 
 
+def without_vanished(past: Iterable[Deployment], gathered: Gathered) -> Iterator[Deployment]:
+    """``past`` without the changes of pins that are gone together with their image: nothing can be set there."""
+    places = {(found.file, format_path(found.pin.path)) for found in gathered.pins}
+    images = {(found.app, found.pin.repository) for found in gathered.pins}
+    for deployment in past:
+        left = tuple(
+            change
+            for change in deployment.changes
+            if (change.file, change.path) in places or (change.app, change.image) in images
+        )
+        if left:
+            yield replace(deployment, changes=left)
+
+
+def refuse_another_image(undone: Iterable[Undone]) -> None:
+    """A rollback sets tags; the image's name in the values would stay that of today.
+
+    Raises:
+        Refused: a pin held another image before, which may have no such tag.
+
+    """
+    for deployment, change in ((one.deployment, change) for one in undone for change in one.changes):
+        if change.image_before is not None:
+            raise Refused(
+                f"{change.file}: {change.path} belonged to {change.image_before} until {deployment.commit[:12]} and "
+                f"belongs to {change.image} now; a rollback sets tags alone",
+                f"set image and tag by hand (it was {change.image_before}:{change.before})",
+            )
+
+
 def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone], *, force: bool) -> Plan:
     """The edits that take ``undone`` (newest first) back; a hold does not stop them.
 
@@ -79,6 +109,7 @@ def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone]
         Refused: a pin has moved on since, or is no longer there, and ``force`` is not given.
 
     """
+    refuse_another_image(undone)
     newest: dict[tuple[str, str], Change] = {}
     oldest: dict[tuple[str, str], Change] = {}
     for change in (change for one in undone for change in one.changes):

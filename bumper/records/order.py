@@ -16,7 +16,7 @@ from bumper.errors import BumperError
 from bumper.git.checkout import Checkout, fetch_branch, read_commit, read_files
 from bumper.git.failures import PushRaceLost
 from bumper.git.log import newest_commits as newest_in_git
-from bumper.git.past_commits import read_past
+from bumper.git.past_commits import fetch_past
 from bumper.gitlab.commits import LoggedCommit, first_parent_ids, message_of, newest_commits
 from bumper.gitlab.merge_requests import MergeRequest, notes_of
 from bumper.image import Repository
@@ -200,11 +200,11 @@ def _landed(
 ) -> bool:
     """Whether the commit came to the target branch as a whole, and its diff sets the tag that its record names."""
     try:
-        [past] = read_past(target.checkout, [commit])
+        [past] = fetch_past(target.checkout, [commit])
     except BumperError:
         return False
     for touched in past.touched:
-        if touched.new_path == file and touched.new_blob is not None:
+        if touched.path == file and touched.new_blob is not None:
             blobs = [blob for blob in (touched.old_blob, touched.new_blob) if blob is not None]
             contents = target.checkout.blobs.read(set(blobs))
             before, after = (_tags(target, file, contents[blob], asked) for blob in (blobs[0], blobs[-1]))

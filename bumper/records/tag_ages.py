@@ -1,25 +1,24 @@
 """Since when each tag of an environment is what it is, told by git alone: for the status page.
 
-The past is fetched in steps, commits and trees without blobs, and of the files that were changed the versions before
-and after. Whatever is older than that has no age.
+Whatever is older than the newest 2,000 commits has no age.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bumper.environments.gather import FoundPin
 from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout
-from bumper.git.log import commits_that_touched
-from bumper.git.past_commits import PastCommit, Touched, read_fetched
 from bumper.progress import report_step
+from bumper.records.past import Files, read_past_of_all
 from bumper.values.pin_path import PinPath, format_path
 from bumper.values.siblings import look_up
 from bumper.values.tag_scalars import plain_value
 from bumper.values.values_file import ValuesFile, read_values
 
-_MAX_VERSIONS = 3000  # of values files: what a job should fetch and parse for a page
+_STRETCHES = (500, 2000)  # commits: what a job should fetch and parse for a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +35,17 @@ def tag_ages(checkout: Checkout, pins: Mapping[str, Sequence[FoundPin]]) -> dict
     report_step("reading since when the tags are there")
     wanted = _tags(pins)
     ages: dict[tuple[str, str, str], datetime] = {}
-    read = 0
-    for commits in _steps(checkout):
-        touched = [(past, one) for past in commits for one in past.touched if one.new_path in wanted]
-        touched = touched[: max(0, (_MAX_VERSIONS - read) // 2)]
-        read += 2 * len(touched)
-        blobs = checkout.blobs.read({blob for _, one in touched for blob in (one.old_blob, one.new_blob) if blob})
-        for past, one in touched:
-            for tag in _changed(one, wanted[one.new_path], blobs):
-                wanted[one.new_path].remove(tag)
-                ages.update(dict.fromkeys(tag.places, past.commit.at))
-        if read + 1 >= _MAX_VERSIONS or not any(wanted.values()):
-            break
+    with contextlib.suppress(LookedFarEnough):
+        for steps in read_past_of_all(checkout, Files(dict.fromkeys(wanted, ())), _STRETCHES):
+            for step in steps:
+                for file, (before, _) in step.contents.items():
+                    for tag in _changed(file, before, wanted[file]):
+                        wanted[file].remove(tag)
+                        ages.update(dict.fromkeys(tag.places, step.past.commit.at))
+                for tag in (tag for file in step.begun for tag in wanted.pop(file)):
+                    ages.update(dict.fromkeys(tag.places, step.past.commit.at))
+            if not any(wanted.values()):
+                break
     return ages
 
 
@@ -68,26 +66,14 @@ def _value(found: FoundPin) -> str | None:
     return found.pin.tag_scalar.value if found.pin.tag_scalar is not None else None
 
 
-def _steps(checkout: Checkout) -> Iterator[Sequence[PastCommit]]:
-    try:
-        for ids in commits_that_touched(checkout, "", checkout.tip):
-            yield read_fetched(checkout, ids)
-    except LookedFarEnough:
-        return
-
-
-def _changed(one: Touched, tags: Iterable[_Tag], blobs: Mapping[str, bytes]) -> list[_Tag]:
+def _changed(file: str, before: bytes, tags: Iterable[_Tag]) -> list[_Tag]:
     """The tags that had another value before the commit; it is the newest that is looked at."""
-    before = _read(one.old_path, blobs.get(one.old_blob or ""))
-    return [tag for tag in tags if tag.value not in _values_at(before, tag.path)]
-
-
-def _read(name: str, content: bytes | None) -> ValuesFile | None:
     try:
-        return read_values(name, content) if content is not None else None
+        values = read_values(file, before)
     except Refused:
-        return None
+        return list(tags)
+    return [tag for tag in tags if tag.value not in _values_at(values, tag.path)]
 
 
-def _values_at(values: ValuesFile | None, path: PinPath) -> list[str | None]:
-    return [plain_value(look_up(document.root, path)) for document in values.documents] if values is not None else []
+def _values_at(values: ValuesFile, path: PinPath) -> list[str | None]:
+    return [plain_value(look_up(document.root, path)) for document in values.documents]

@@ -32,6 +32,7 @@ class Change:
     image: Repository
     before: Version
     after: Version
+    image_before: Repository | None = None  # where it was another one
 
     @property
     def reference(self) -> ImageReference:

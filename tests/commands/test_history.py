@@ -2,6 +2,10 @@
 
 import pytest
 
+from bumper.errors import LookedFarEnough
+from bumper.git.clone import clone
+from bumper.git.log import read_log
+from bumper.settings import read_settings
 from tests.support.deployments import PROD, STAGING, Deployments, DeploymentsMaker, moves, two_environments
 from tests.support.gitops import APP, values
 
@@ -28,7 +32,7 @@ def test_the_json_is_the_contracts(one: Deployments, monkeypatch: pytest.MonkeyP
     result = one.run("history", "prod")
 
     [deployment] = result["deployments"]
-    assert result == {"environment": "prod", "deployments": [deployment]}
+    assert result == {"environment": "prod", "deployments": [deployment], "complete": True}
     assert deployment == {
         "commit": one.gitops.tip(),
         "at": one.gitops.git("log", "-1", "--format=%cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ").strip(),
@@ -163,14 +167,133 @@ def test_a_version_that_is_not_yaml_is_passed_over(one: Deployments) -> None:
     assert one.history("prod") == [("app", "1.0.0", "1.0.1")]
 
 
-def test_an_image_that_moved_to_another_repository_is_no_deployment(one: Deployments) -> None:
-    one.commit({APP_PROD: values("1.0.1", "other.example.com/team/app")})
+MOVED = "other.example.com/team/app"
 
-    assert one.history("prod") == []
+
+def test_an_image_that_moved_to_another_repository_is_a_deployment(one: Deployments) -> None:
+    one.commit({APP_PROD: values("1.0.1", MOVED)})
+
+    [deployment] = one.run("history", "prod")["deployments"]
+
+    assert deployment["changes"][0]["image"] == MOVED
+    assert deployment["changes"][0]["from"] == {"tag": "1.0.0", "digest": None, "image": APP}
+    assert deployment["changes"][0]["to"] == {"tag": "1.0.1", "digest": None}
+    assert f"{MOVED}  {APP}:1.0.0  1.0.1" in one.bumper("history", "prod", code=0).out
+
+
+@pytest.mark.parametrize("more", [(), ("--force",), ("--to", "1.0.0"), ("--to", "1.0.0", "--force")])
+def test_no_rollback_sets_an_old_tag_on_another_image(one: Deployments, more: tuple[str, ...]) -> None:
+    one.tag(APP_PROD, "1.0.1")
+    one.commit({APP_PROD: values("1.0.2", MOVED)})
+
+    message = one.refused("rollback", "prod", "--app", "app", *more)
+
+    assert APP in message
+    assert MOVED in message
+
+
+def test_the_same_image_in_another_registry_is_no_other_image(one: Deployments) -> None:
+    one.commit({"bumper.yaml": f"same_as:\n- [{APP.partition('/')[0]}, {MOVED.partition('/')[0]}]\n"})
+    one.commit({APP_PROD: values("1.0.0", MOVED)})
+    one.commit({APP_PROD: values("1.0.1", MOVED)})
+
+    assert one.history("prod") == [("app", "1.0.0", "1.0.1")]
+
+
+def test_how_far_back(one: Deployments) -> None:
+    for number in range(1, 4):
+        one.tag(APP_PROD, f"1.0.{number}")
+
+    cut = one.run("history", "prod", "--limit", "2")
+    whole = one.run("history", "prod", "--limit", "3")
+    young = one.run("history", "prod", "--since", whole["deployments"][1]["at"])
+    shown = one.bumper("history", "prod", "--limit", "2", code=0).out
+
+    assert [(len(found["deployments"]), found["complete"]) for found in (cut, whole)] == [(2, False), (3, True)]
+    assert young["complete"]
+    assert whole["deployments"][1] in young["deployments"]
+    assert one.run("history", "prod", "--since", "2100-01-01")["deployments"] == []
+    assert shown.splitlines()[-1].startswith("older ones are left out; ")
+
+
+@pytest.mark.parametrize("options", [("--since", "yesterday"), ("--since", "2026-01-01", "--limit", "1")])
+def test_how_far_back_cannot_be(one: Deployments, options: tuple[str, ...]) -> None:
+    assert "--since" in one.refused("history", "prod", *options, code=2)
+
+
+def test_a_whole_environment_takes_few_requests(make_deployments: DeploymentsMaker) -> None:
+    apps = [f"app{number}" for number in range(30)]
+    made = make_deployments({PROD.format(app): values("1.0.0") for app in apps})
+    for app in apps:
+        made.tag(PROD.format(app), "1.0.1")
+    sandbox = made.gitops.sandbox
+    before = len(sandbox.requests)
+
+    found = made.history("prod")
+
+    asked = [path.partition("?")[0].rpartition("/")[2] for _, path in sandbox.requests[before:]]
+    assert len(found) == len(apps)
+    assert asked.count("refs") <= 5  # one for the clone, one for each fetch
+    assert len([name for name in asked if name in {"commits", "merge_requests"}]) <= 10
+
+
+def test_without_the_api_no_commit_is_lost(one: Deployments, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one stretch of the log ends, the next one begins."""
+    for number in range(1, 9):
+        one.tag(APP_PROD, f"1.0.{number}")
+    monkeypatch.setenv("CI_JOB_TOKEN", one.gitops.api.token)
+    monkeypatch.delenv("BUMPER_TOKEN")
+    environ = {"CI_JOB_TOKEN": one.gitops.api.token}
+    settings = read_settings(environ, repo=one.gitops.url, branch=None, gitlab_url=None)
+
+    with clone(settings, environ) as checkout:
+        messages = [past.commit.id for commits in read_log(checkout, (2, 5, 20)) for past in commits]
+        with pytest.raises(LookedFarEnough):
+            list(read_log(checkout, (2, 5)))
+
+    assert messages == one.gitops.git("rev-list", "--first-parent", "main").split()
+    assert len(one.history("prod")) == 8
+
+
+class TestAnotherApplicationsFile:
+    """A file that goes away in the commit that adds another one is that one's past only if it held the same images."""
+
+    def test_of_another_image(self, one: Deployments) -> None:
+        more = "\n".join(f"key{number}: {number}" for number in range(20))
+        one.commit({APP_PROD: f"{values('1.0.0')}{more}\n"})
+        one.commit({APP_PROD: f"{values('1.0.1')}{more}\n"})
+        one.commit({APP_PROD: None, OTHER_PROD: f"{values('7.0.0', 'registry.example.com/team/other')}{more}\n"})
+
+        assert one.history("prod") == []
+        assert "no deployment of other" in one.refused("rollback", "prod", "--app", "other")
+
+    def test_that_only_its_shared_values_name(self, make_deployments: DeploymentsMaker) -> None:
+        base, overlay = "apps/{}/values.yaml", "image:\n  tag: {}\n"
+        made = make_deployments(
+            {
+                base.format("app"): values("0"),
+                APP_PROD: overlay.format("1.0.0"),
+                base.format("other"): values("0", "registry.example.com/team/other"),
+            }
+        )
+        made.commit({APP_PROD: overlay.format("1.0.1")})
+        made.commit({APP_PROD: None, OTHER_PROD: overlay.format("1.0.1")})
+        made.commit({OTHER_PROD: overlay.format("2.0.0")})
+
+        assert made.history("prod", "--app", "other") == [("other", "1.0.1", "2.0.0")]
 
 
 class TestRenamed:
     """The past of a file goes on under its old name."""
+
+    def test_with_the_shared_values_that_name_its_image(self, make_deployments: DeploymentsMaker) -> None:
+        base, overlay = "apps/{}/values.yaml", "image:\n  tag: {}\n"
+        made = make_deployments({base.format("app"): values("0"), APP_PROD: overlay.format("1.0.0")})
+        made.commit({APP_PROD: overlay.format("1.0.1")})
+        gone = {base.format("app"): None, APP_PROD: None}
+        made.commit({**gone, base.format("other"): values("0"), OTHER_PROD: overlay.format("1.0.1")})
+
+        assert made.history("prod") == [("other", "1.0.0", "1.0.1")]
 
     def test_without_an_edit(self, one: Deployments) -> None:
         one.tag(APP_PROD, "1.0.1")

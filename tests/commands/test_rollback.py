@@ -249,3 +249,13 @@ def test_a_bump_does_not_close_an_open_rollback(one: Deployments) -> None:
     one.run("bump", "prod", f"{APP}:1.0.3")
 
     assert rollback["merge_request"]["iid"] in [each["iid"] for each in one.gitops.merge_requests()]
+
+
+def test_a_pin_that_is_gone_with_its_image_blocks_nothing(make_deployments: DeploymentsMaker) -> None:
+    sidecar = "sidecar:\n  repository: registry.example.com/team/sidecar\n  tag: {}\n"
+    made = make_deployments({PROD.format("app"): values("1.0.0") + sidecar.format("1")})
+    made.commit({PROD.format("app"): values("1.0.1") + sidecar.format("1")})
+    made.commit({PROD.format("app"): values("1.0.1") + sidecar.format("2")})
+    made.commit({PROD.format("app"): values("1.0.1")})
+
+    assert moves(made.run("rollback", "prod", "--app", "app")) == [("app", "1.0.1", "1.0.0")]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deployments import PROD, STAGING, Deployments, DeploymentsMaker
+from tests.support.deployments import PROD, Deployments, DeploymentsMaker
 from tests.support.gitops import values
 
 APPS, COMMITS = 200, 2000
@@ -64,17 +64,5 @@ def test_little_of_it_is_fetched(
     assert 0 < fetched < whole / 10
 
 
-def test_nobody_waits_for_a_past_without_end(large: Deployments, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of what the other environments did most, only so much is looked through."""
-    monkeypatch.setattr("bumper.gitlab.commits._FURTHEST", 3)
-    large.commit({QUIET: values("2.0.0")})
-    stream = [commit(COMMITS + number, {STAGING.format("app"): values(f"1.{number}")}) for number in range(110)]
-    fast_import(large.gitops.sandbox.repository_path(large.gitops.project), "".join(stream))
-
-    ran = large.bumper("history", "prod", code=0)
-    message = large.refused("rollback", "prod", "--all-apps", "--steps", "50")
-
-    assert "  2.0.0  " in ran.out
-    assert ran.out.splitlines()[-1].startswith("older ones are left out")
-    assert "--app" in message
+def test_one_application_is_followed_to_its_beginning(large: Deployments) -> None:
     assert large.history("prod", "--app", "app1")[-1] == ("app1", "0", "1.0.1")

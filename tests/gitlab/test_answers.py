@@ -49,7 +49,7 @@ CALLS: Mapping[str, tuple[Call, object]] = {
     "newest_commits": (lambda gitlab: commits.newest_commits(gitlab, "a", "main"), [COMMIT]),
     "newest_messages": (lambda gitlab: list(commits.newest_messages(gitlab, "main")), [COMMIT]),
     "first_parent_ids": (lambda gitlab: commits.first_parent_ids(gitlab, "a", "main"), [COMMIT]),
-    "commits_that_touched": (lambda gitlab: list(commits.commits_that_touched(gitlab, "a", "main")), [COMMIT]),
+    "commits_that_touched": (lambda gitlab: commits.commits_that_touched(gitlab, "a", "main", 100, 1), [COMMIT]),
     "merge_request_of": (lambda gitlab: commits.merge_request_of(gitlab, SHA), [{**REQUEST, "state": "merged"}]),
     "message_of": (lambda gitlab: commits.message_of(gitlab, SHA), COMMIT),
     "contains": (lambda gitlab: commits.contains(gitlab, SHA, "2" * 40), {"commits": []}),
