@@ -29,6 +29,7 @@ def find_wrong_references(data: object) -> Iterator[Mistake]:
             yield Mistake(place, f"{registry} is listed twice; name it once")
         seen.add(registry)
     yield from _images_given_twice(config)
+    yield from _lists_with_digests(config)
 
 
 def find_unknown_environments(config: Config, found: Sequence[str]) -> list[Mistake]:
@@ -92,6 +93,18 @@ def _images_given_twice(config: Mapping[object, object]) -> Iterator[Mistake]:
                 yield Mistake(("images", number), f"images[{other}] has the path {entry.get('path')!r} too; {remedy}")
                 break
         seen.append((number, entry))
+
+
+def _lists_with_digests(config: Mapping[object, object]) -> Iterator[Mistake]:
+    """Several images at one tag, where digests are to be written: there is room for one."""
+    entries = _mapping(config.get("environments"))
+    written = [str(name) for name, entry in entries.items() if _mapping(entry).get("digests") is True]
+    for number, entry in enumerate(map(_mapping, _list(config.get("images")))):
+        concerned = {text for _, text in _texts(entry.get("environments"))} or set(written)
+        name = next((name for name in written if name in concerned), None)
+        if len(_patterns(entry, "image")) > 1 and name is not None:
+            remedy = f"name the environments without {name}"
+            yield Mistake(("images", number), f"several images share a tag, but {name} writes digests; {remedy}")
 
 
 def _overlap(one: Mapping[object, object], other: Mapping[object, object], key: str) -> bool:

@@ -3,10 +3,13 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-from bumper.environments.environment_names import USUAL_NAME
+from bumper.environments.environment_names import is_usual, is_usual_with_place
 from bumper.environments.path_pattern import ENV, ENVIRONMENT_NAME, PathPattern
 from bumper.errors import Refused
+
+_SEPARATOR = re.compile(r"[-_.]")
 
 
 def find_environments(
@@ -24,46 +27,53 @@ def find_environments(
     found: defaultdict[str, defaultdict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for position, text in enumerate(patterns):
         if ENV in text:
-            readings = [_Reading(PathPattern(text), names) for names in _alternatives(declared)]
+            reader = _Reader(PathPattern(text), declared)
             for path in paths:
-                name = _environment_of(path, readings)
+                name = reader.environment_of(path)
                 if name is not None:
                     found[name][position].append(path)
     return {name: dict(places) for name, places in found.items()}
 
 
-def _alternatives(declared: Sequence[str]) -> list[tuple[str, str]]:
-    """What ``{env}`` may be, each with the shortest and with the longest match preferred."""
-    names = sorted(map(re.escape, declared), key=len)
-    known = [("|".join(names), "|".join(reversed(names)))] if names else []
-    return [(f"{ENVIRONMENT_NAME}?", ENVIRONMENT_NAME), *known, (f"{USUAL_NAME}?", USUAL_NAME)]
+class _Reader:
+    """Reads the environment's name out of paths, from both ends: where these agree there is one way to read a path."""
 
+    def __init__(self, pattern: PathPattern, declared: Sequence[str]) -> None:
+        self._pattern = pattern
+        self._declared = declared
+        self._short = re.compile(pattern.translate(environment=f"{ENVIRONMENT_NAME}?"), re.DOTALL)
+        self._long = re.compile(pattern.translate(lazy=True, environment=ENVIRONMENT_NAME), re.DOTALL)
+        self._with_name = lru_cache(maxsize=None)(self._compile)
 
-class _Reading:
-    """A pattern with some choice of names, read from both ends: where these agree there is one way to read a path."""
-
-    def __init__(self, pattern: PathPattern, names: tuple[str, str]) -> None:
-        self.pattern = pattern
-        self._short = re.compile(pattern.translate(environment=names[0]), re.DOTALL)
-        self._long = re.compile(pattern.translate(lazy=True, environment=names[1]), re.DOTALL)
-
-    def names_in(self, path: str) -> set[str]:
+    def environment_of(self, path: str) -> str | None:
         short = self._short.fullmatch(path)
         if short is None:
-            return set()
-        longer = self._long.fullmatch(path)
-        return {short["env"], longer["env"]} if longer is not None else {short["env"]}
+            return None
+        longest = self._long.fullmatch(path)
+        if longest is None or longest["env"] == short["env"]:
+            return short["env"]
+        every = [name for name in _parts_of_names(path) if self._with_name(name).fullmatch(path)]
+        likely = [name for name in every if name in self._declared] or [name for name in every if _is_likely(name)]
+        if len(likely) == 1:
+            return likely[0]
+        raise Refused(
+            f"{path} can be read as environment {' or '.join(sorted(likely or every))} by {self._pattern.text}",
+            "name the right one below environments in bumper.yaml",
+        )
+
+    def _compile(self, name: str) -> re.Pattern[str]:
+        return re.compile(self._pattern.translate(environment=re.escape(name)), re.DOTALL)
 
 
-def _environment_of(path: str, readings: Sequence[_Reading]) -> str | None:
-    every = readings[0].names_in(path)
-    if len(every) <= 1:
-        return next(iter(every), None)
-    for reading in readings[1:]:
-        names = reading.names_in(path)
-        if len(names) == 1:
-            return names.pop()
-    raise Refused(
-        f"{path} can be read as environment {' or '.join(sorted(every))} by {readings[0].pattern.text}",
-        "name the right one below environments in bumper.yaml",
-    )
+def _is_likely(name: str) -> bool:
+    return is_usual(name) or is_usual_with_place(name)
+
+
+def _parts_of_names(path: str) -> dict[str, None]:
+    """The folders of ``path``, its file's name, and what is between the hyphens, dots and underscores in them."""
+    found: dict[str, None] = {}
+    for segment in path.split("/"):
+        places = [0, *(sign.end() for sign in _SEPARATOR.finditer(segment))]
+        ends = [*(sign.start() for sign in _SEPARATOR.finditer(segment)), len(segment)]
+        found.update((segment[start:end], None) for start in places for end in ends if start < end)
+    return found

@@ -1,6 +1,6 @@
 """The images that bumper.yaml gives to paths (``images``). Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bumper.environments.config_models import Config, PinnedImage
@@ -48,15 +48,18 @@ def with_given_images(
         names = (complete(config, image.replace(APP, app.identity.app)) for image in entry.image)
         repositories = [repository for name in names if (repository := read_repository(name)) is not None]
         there = pin_at(values, path, pins, repositories[0] if repositories else None)
-        pins = (*(pin for pin in pins if pin.path != path), *_given(there, repositories))
+        given = (*(pin for pin in pins if pin.path != path), *_given(there, repositories))
+        pins = tuple(sorted(given, key=lambda pin: pin.line))
     return pins
 
 
-def _given(pins: Iterable[Pin], repositories: Iterable[Repository]) -> Iterator[Pin]:
+def _given(pins: Iterable[Pin], repositories: Sequence[Repository]) -> Iterator[Pin]:
     """One pin for each image; several share the tag, and whoever sets one sets all."""
-    named = tuple(repositories)
     for pin in pins:
-        yield from (replace(pin, repository=repository, unnamed="", name_parts=()) for repository in named)
+        named = replace(pin, unnamed="", name_parts=())
+        if len(repositories) > 1 and (pin.digest is not None or pin.digest_scalar is not None):
+            named = replace(named, refusal="it holds a digest, which several images cannot share; leave the tag alone")
+        yield from (replace(named, repository=repository) for repository in repositories)
 
 
 def in_section(pins: Iterable[Pin], section: Section) -> tuple[Pin, ...]:

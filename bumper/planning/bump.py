@@ -13,7 +13,7 @@ from bumper.values.explain import explain_edits, explain_refusal, lines_to_add
 from bumper.values.left_alone import explain_left_alone
 from bumper.values.line_diff import unified_diff
 from bumper.values.pin import Pin
-from bumper.values.pin_path import format_path
+from bumper.values.pin_path import PinPath, format_path
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags
 from bumper.values.values_file import ValuesFile, describe
 
@@ -56,14 +56,56 @@ def images_to_resolve(
     gathered: Gathered, images: Sequence[ImageReference], apps: frozenset[str], *, write_digests: bool
 ) -> list[ImageReference]:
     """The images that a bump would change, and those that it may once the digest is known: a tag may have moved."""
-    wanted = []
+    wanted: list[ImageReference] = []
     for image in images:
         pins = [one.pin for one in _of(gathered.pins, image.repository) if one.app in apps and one.pin.refusal is None]
         changes = any((pin.tag, image.digest or pin.digest) != (image.tag, pin.digest) for pin in pins)
         holds_digest = any(write_digests or pin.digest is not None for pin in pins)
         if changes or (holds_digest and image.digest is None):
             wanted.append(image)
-    return wanted
+            found = [one for one in _of(gathered.pins, image.repository) if one.app in apps]
+            wanted += [
+                ImageReference(one.pin.repository, image.tag)
+                for one in _sharing_a_tag(gathered, found)
+                if one.pin.repository
+            ]
+    return list(dict.fromkeys(wanted))
+
+
+def _sharing_a_tag(gathered: Gathered, found: Iterable[FoundPin]) -> Iterator[FoundPin]:
+    """The pins of other images that bumper.yaml gives to the places of ``found``."""
+    places = {(one.app, one.file, one.pin.path): one.pin.repository for one in found}
+    for one in gathered.pins:
+        place = (one.app, one.file, one.pin.path)
+        if place in places and places[place] != one.pin.repository:
+            yield one
+
+
+def _with_shared_tags(
+    gathered: Gathered, edits: Sequence[tuple[FoundPin, TagEdit]]
+) -> tuple[tuple[FoundPin, TagEdit], ...]:
+    """The edits, and those of the images that get the same tag by them.
+
+    Raises:
+        Refused: one tag of several images would have to be two.
+
+    """
+    chosen: dict[tuple[str, PinPath], TagEdit] = {}
+    asked = {(found.file, found.pin.path, found.pin.repository) for found, _ in edits}
+    for found, edit in edits:
+        other = chosen.setdefault((found.file, found.pin.path), edit)
+        if other.tag != edit.tag and found.pin.repository != other.pin.repository:
+            raise Refused(
+                f"{describe(gathered.values[found.file], found.pin)} is one tag for {other.pin.repository} and "
+                f"{found.pin.repository}, which cannot be {other.tag} and {edit.tag} too",
+                "give both the same tag, or each its own place in the values",
+            )
+    along = [
+        (one, TagEdit(one.pin, chosen[one.file, one.pin.path].tag))
+        for one in _sharing_a_tag(gathered, (found for found, _ in edits))
+        if (one.file, one.pin.path, one.pin.repository) not in asked
+    ]
+    return (*edits, *along)
 
 
 def plan_bump(
@@ -94,11 +136,11 @@ def plan_bump(
             warnings.append(missing)
         warnings += [*refusals, *_left_alone(gathered, image, apps)]
         edits += [(pin, TagEdit(pin.pin, image.tag or "", image.digest, write_digests)) for pin in settable]
-    return make_plan(gathered.values, edits, warnings)
+    return make_plan(gathered, edits, warnings)
 
 
 def make_plan(
-    values: Mapping[str, ValuesFile],
+    gathered: Gathered,
     edits: Iterable[tuple[FoundPin, TagEdit]],
     warnings: Sequence[str],
     *,
@@ -108,7 +150,7 @@ def make_plan(
 
     Places that change along, because they are aliases, are warned of.
     """
-    asked = tuple(edits)
+    values, asked = gathered.values, _with_shared_tags(gathered, tuple(edits))
     needed, held = [], []
     for found, edit in asked:
         if changes_file(values[found.file], edit):

@@ -126,7 +126,7 @@ def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone]
         edits.append((found, TagEdit(found.pin, before.tag or "", before.digest, before.digest is not None)))
     if problems and not force:
         raise Refused("\n".join(problems))
-    return make_plan(gathered.values, edits, [*problems, *gathered.warnings], obey_holds=False)
+    return make_plan(gathered, edits, [*problems, *gathered.warnings], obey_holds=False)
 
 
 def _problem(found: FoundPin | None, change: Change, environment: str, *, force: bool) -> str | None:
@@ -155,7 +155,7 @@ def plan_to_tag(gathered: Gathered, past: Sequence[Undone], pins: Sequence[Found
     for found in pins:
         digest = digests.get((found.file, format_path(found.pin.path)))
         edits.append((found, TagEdit(found.pin, tag, digest, digest is not None)))
-    return make_plan(gathered.values, edits, gathered.warnings, obey_holds=False)
+    return make_plan(gathered, edits, gathered.warnings, obey_holds=False)
 
 
 def pins_to_tag(
