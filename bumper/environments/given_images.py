@@ -57,7 +57,7 @@ def _given(pins: Iterable[Pin], repositories: Sequence[Repository]) -> Iterator[
     """One pin for each image; several share the tag, and whoever sets one sets all."""
     for pin in pins:
         named = replace(pin, unnamed="", name_parts=())
-        if len(repositories) > 1 and (pin.digest is not None or pin.digest_scalar is not None):
+        if len(repositories) > 1 and (pin.digest is not None or pin.digest_scalars):
             named = replace(named, refusal="it holds a digest, which several images cannot share; leave the tag alone")
         yield from (replace(named, repository=repository) for repository in repositories)
 
