@@ -28,7 +28,7 @@ _TIMEOUT = 10.0  # seconds for the server's check of a merge request
 class _Step:
     """A command, what it is for, and what its output has to show; with ``merge`` a person then presses Merge."""
 
-    told: str
+    purpose: str
     arguments: tuple[str, ...]
     shows: str
     merge: bool = False
@@ -47,11 +47,11 @@ _STEPS = (
     ),
     _Step("What runs in staging goes to prod, as it is.", _PROMOTE, "1.0.1 -> 1.10", merge=True),
     _Step("It fails. What would a rollback do?", (*_ROLLBACK, "--dry-run"), '"1.0.1" # bumper: hold payment errors'),
-    _Step("Back, and held so that nothing brings it in again.", _ROLLBACK, "1.10 -> 1.0.1", merge=True),
-    _Step("The hold is obeyed.", _PROMOTE, "prod: held"),
+    _Step("Roll back, and hold it so that nothing brings 1.10 back.", _ROLLBACK, "1.10 -> 1.0.1", merge=True),
+    _Step("The hold is respected.", _PROMOTE, "prod: held"),
     _Step("Where are we? The asterisk is the hold.", ("status", "staging", "prod"), "1.0.1*"),
     _Step(
-        "Mended: the hold is taken off again.", ("unhold", "prod", "--app", "backend"),
+        "Fixed: take the hold off again.", ("unhold", "prod", "--app", "backend"),
         "prod: proposed", merge=True,
     ),
     _Step("Now the promotion goes through.", _PROMOTE, "1.0.1 -> 1.10", merge=True),
@@ -68,7 +68,7 @@ def demo(show: Callable[[str], None], *, colour: bool) -> int:
             code, output = _run(step, environ)
             show(_coloured(output) if colour else output)
             if code != 0 or step.shows not in output:
-                show(f"This step did not do what it says: exit code {code}, and {step.shows!r} was awaited.")
+                show(f"This step did not do what it says: exit code {code}, and its output lacks {step.shows!r}.")
                 return code or 1
             if step.merge:
                 show(_merge(sandbox, token, output))
@@ -95,7 +95,7 @@ def _run(step: _Step, environ: Mapping[str, str]) -> tuple[int, str]:
         [sys.executable, "-P", "-m", *command], env=dict(environ), capture_output=True, text=True, check=False
     )
     typed = " ".join(f'"{word}"' if " " in word else word for word in command)
-    return done.returncode, f"# {step.told}\n$ {typed}\n{done.stdout}{done.stderr}"
+    return done.returncode, f"# {step.purpose}\n$ {typed}\n{done.stdout}{done.stderr}"
 
 
 def _merge(sandbox: Sandbox, token: str, output: str) -> str:
@@ -107,13 +107,13 @@ def _merge(sandbox: Sandbox, token: str, output: str) -> str:
     """
     proposed = _PROPOSED.search(output)
     if proposed is None:
-        raise Refused("the demo found no merge request to merge; please report this.")
+        raise Refused("the demo found no merge request to merge", "please report this")
     path = f"/api/v4/projects/platform%2Fgitops/merge_requests/{proposed[1]}"
     until = time.monotonic() + _TIMEOUT
     while _ask(sandbox, token, "GET", path)["detailed_merge_status"] != "mergeable" and time.monotonic() < until:
         time.sleep(0.1)
     if _ask(sandbox, token, "PUT", f"{path}/merge").get("state") != "merged":
-        raise Refused(f"the demo could not merge !{proposed[1]}; please report this.")
+        raise Refused(f"the demo could not merge !{proposed[1]}", "please report this")
     return f"# Alice presses Merge on {proposed[2]}: merged.\n"
 
 

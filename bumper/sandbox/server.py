@@ -15,7 +15,7 @@ from typing import Self
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from bumper.errors import Refused
-from bumper.sandbox.api.application import Application
+from bumper.sandbox.application import Application
 from bumper.sandbox.behaviour.people import move_to_ghost
 from bumper.sandbox.git.repository import NewCommit, Signature
 from bumper.sandbox.state.faults import Fault
@@ -80,7 +80,7 @@ class Sandbox:
             listener = socket.create_server((_HOST, self._port))
         except OSError as error:
             self._lock.close()
-            raise Refused(f"Port {self._port} of {_HOST} cannot be used ({error}); choose another, or 0.") from error
+            raise Refused(f"port {self._port} of {_HOST} cannot be used ({error})", "choose another, or 0") from error
         with listener:
             self._port = listener.getsockname()[1]
             self._server = make_server(_HOST, self._port, self._application, threaded=True, fd=listener.fileno())

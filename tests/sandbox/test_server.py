@@ -49,7 +49,7 @@ def test_without_the_sample_it_is_empty(tmp_path: Path) -> None:
 def test_a_taken_port_is_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
     port = int(sandbox.url.rpartition(":")[2])
 
-    with pytest.raises(Refused, match=f"Port {port} "):
+    with pytest.raises(Refused, match=f"port {port} "):
         Sandbox(tmp_path / "second", port).start()
 
 

@@ -1,9 +1,9 @@
-"""/projects/:id/merge_requests/:iid/approve and its kin."""
+"""/projects/:id/merge_requests/:iid/approvals, approve, unapprove and reset_approvals."""
 
 from bumper.sandbox.api.call import Answer, Call
-from bumper.sandbox.api.errors import conflict, unauthorized
 from bumper.sandbox.api.views import View, user_view
 from bumper.sandbox.behaviour.auto_merge import process_auto_merges
+from bumper.sandbox.behaviour.errors import conflict, unauthorized
 from bumper.sandbox.behaviour.mergeability import approvals_left, approvals_required
 from bumper.sandbox.state.records import Role
 

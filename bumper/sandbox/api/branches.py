@@ -1,11 +1,11 @@
 """/projects/:id/repository/branches."""
 
 from bumper.sandbox.api.call import Answer, Call, page_of
-from bumper.sandbox.api.errors import bad_request, forbidden, not_found
+from bumper.sandbox.api.git_views import View, branch_view
 from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
+from bumper.sandbox.behaviour.errors import bad_request, forbidden, not_found
 from bumper.sandbox.git.history import read_commits
 from bumper.sandbox.git.repository import NO_COMMIT, GitError
-from bumper.sandbox.git.views import View, branch_view
 from bumper.sandbox.state.records import Role
 from bumper.sandbox.state.world import protection
 

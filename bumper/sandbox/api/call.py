@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 from werkzeug import Request, Response
 
-from bumper.sandbox.api.auth import Identity
-from bumper.sandbox.api.errors import forbidden, moved, not_found
 from bumper.sandbox.api.parameters import Parameters
+from bumper.sandbox.behaviour.errors import forbidden, moved, not_found
 from bumper.sandbox.git.repository import Repository
+from bumper.sandbox.state.identity import Identity
 from bumper.sandbox.state.records import MergeRequest, Project, Role, User
 from bumper.sandbox.state.world import World
 

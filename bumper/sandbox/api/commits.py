@@ -1,11 +1,11 @@
 """/projects/:id/repository/commits and compare."""
 
 from bumper.sandbox.api.call import Answer, Call, page_asked, page_headers, page_of
-from bumper.sandbox.api.errors import bad_request, not_found
+from bumper.sandbox.api.git_views import View, commit_view, diff_view
 from bumper.sandbox.api.views import merge_request_view, pipeline_view
+from bumper.sandbox.behaviour.errors import bad_request, not_found
 from bumper.sandbox.git.history import Commit, read_commits, read_diff
 from bumper.sandbox.git.repository import GitError
-from bumper.sandbox.git.views import View, commit_view, diff_view
 
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 

@@ -4,9 +4,9 @@ import base64
 import hashlib
 
 from bumper.sandbox.api.call import Answer, Call, page_of
-from bumper.sandbox.api.errors import not_found
+from bumper.sandbox.api.git_views import View
+from bumper.sandbox.behaviour.errors import not_found
 from bumper.sandbox.git.repository import GitError
-from bumper.sandbox.git.views import View
 
 
 def tree(call: Call) -> Answer:

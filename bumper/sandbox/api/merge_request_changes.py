@@ -1,9 +1,9 @@
 """/projects/:id/merge_requests/:iid/commits, diffs and changes."""
 
 from bumper.sandbox.api.call import Answer, Call, page_of
+from bumper.sandbox.api.git_views import commit_view, diff_view
 from bumper.sandbox.api.views import single_merge_request_view
 from bumper.sandbox.git.history import FileDiff, read_commits, read_diff
-from bumper.sandbox.git.views import commit_view, diff_view
 
 
 def commits(call: Call) -> Answer:

@@ -3,11 +3,11 @@
 from typing import Any
 
 from bumper.sandbox.api.call import Answer, Call, page_of
-from bumper.sandbox.api.errors import bad_request, not_found
 from bumper.sandbox.api.parameters import Parameters
 from bumper.sandbox.api.views import merge_request_view, single_merge_request_view
 from bumper.sandbox.behaviour import merge_requests
 from bumper.sandbox.behaviour.auto_merge import process_auto_merges
+from bumper.sandbox.behaviour.errors import bad_request, not_found
 from bumper.sandbox.behaviour.merge_requests import Branches
 from bumper.sandbox.behaviour.mergeability import checked
 from bumper.sandbox.state.records import MergeRequest, Project, Role

@@ -7,7 +7,7 @@ from typing import Any
 from werkzeug import Request
 from werkzeug.exceptions import HTTPException
 
-from bumper.sandbox.api.errors import bad_parameter
+from bumper.sandbox.behaviour.errors import bad_parameter
 
 _BOOLEANS = {"true": True, "1": True, "t": True, "on": True, "yes": True, "false": False, "0": False, "f": False}
 _BOOLEANS |= {"off": False, "no": False, "": False}

@@ -3,8 +3,8 @@
 from typing import Any
 
 from bumper.sandbox.api.call import Answer, Call, page_of
-from bumper.sandbox.api.errors import bad_parameter, bad_request, conflict, not_found
 from bumper.sandbox.api.views import project_view, protected_branch_view
+from bumper.sandbox.behaviour.errors import bad_parameter, bad_request, conflict, not_found
 from bumper.sandbox.state.records import ProtectedBranch, Role
 
 _CHOICES = {

@@ -1,8 +1,8 @@
 """/projects/:id/statuses/:sha and pipelines: what an external CI reports about commits."""
 
 from bumper.sandbox.api.call import Answer, Call, page_of
-from bumper.sandbox.api.errors import bad_parameter, not_found
 from bumper.sandbox.api.views import View, pipeline_view, user_view
+from bumper.sandbox.behaviour.errors import bad_parameter, not_found
 from bumper.sandbox.behaviour.pipelines import add_pipeline, set_status
 from bumper.sandbox.state.records import CommitStatus, Pipeline, Role
 from bumper.sandbox.state.world import now

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from bumper.sandbox.api.call import Answer, Call, page_of
-from bumper.sandbox.api.errors import bad_request, unauthorized
 from bumper.sandbox.api.views import own_user_view, user_view
+from bumper.sandbox.behaviour.errors import bad_request, unauthorized
 
 
 def show_self(call: Call) -> Answer:

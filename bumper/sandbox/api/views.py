@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bumper.sandbox.api.auth import Identity
 from bumper.sandbox.behaviour.mergeability import detailed_status, is_draft
+from bumper.sandbox.state.identity import Identity
 from bumper.sandbox.state.records import MergeRequest, Note, Pipeline, Project, ProtectedBranch, User
 from bumper.sandbox.state.world import World
 

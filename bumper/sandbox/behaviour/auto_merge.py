@@ -1,6 +1,6 @@
 """Auto-merge: what GitLab merges by itself, once something happens that it waits for."""
 
-from bumper.sandbox.api.errors import GitLabError
+from bumper.sandbox.behaviour.errors import GitLabError
 from bumper.sandbox.behaviour.mergeability import RUNNING, detailed_status, settled
 from bumper.sandbox.behaviour.merging import merge
 from bumper.sandbox.state.records import MergeRequest, Project

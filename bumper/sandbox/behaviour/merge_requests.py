@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bumper.sandbox.api.auth import Identity
-from bumper.sandbox.api.errors import GitLabError, bad_request, conflict
 from bumper.sandbox.behaviour.branch_updates import diff_ids, publish_head
+from bumper.sandbox.behaviour.errors import GitLabError, bad_request, conflict
 from bumper.sandbox.behaviour.people import kept
 from bumper.sandbox.behaviour.quick_actions import Actions, mentioned, read_text
+from bumper.sandbox.state.identity import Identity
 from bumper.sandbox.state.records import MergeRequest, Project, User
 from bumper.sandbox.state.world import World, now
 

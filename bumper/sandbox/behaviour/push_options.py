@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bumper.sandbox.api.auth import Identity
-from bumper.sandbox.api.errors import GitLabError, bad_request
 from bumper.sandbox.behaviour import merge_requests
 from bumper.sandbox.behaviour.branch_updates import RefUpdate
+from bumper.sandbox.behaviour.errors import GitLabError, bad_request
 from bumper.sandbox.git.merge import message_of
 from bumper.sandbox.git.repository import NO_COMMIT
+from bumper.sandbox.state.identity import Identity
 from bumper.sandbox.state.records import MergeRequest, Project
 from bumper.sandbox.state.world import World
 
@@ -36,7 +36,7 @@ def lines_after_push(
 
 
 def moved_lines(world: World, project: Project, path: str) -> list[str]:
-    """What a push to the old path of a moved project is told besides."""
+    """What a push to the old path of a moved project prints besides."""
     if path not in project.former_paths:
         return []
     url = f"{world.url}/{project.path}.git"

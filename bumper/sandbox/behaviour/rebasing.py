@@ -1,7 +1,7 @@
 """Rebasing a merge request's branch, which GitLab does in a job."""
 
-from bumper.sandbox.api.errors import conflict
 from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
+from bumper.sandbox.behaviour.errors import conflict
 from bumper.sandbox.behaviour.merging import signature_of
 from bumper.sandbox.behaviour.pipelines import start_pipeline
 from bumper.sandbox.git.merge import rebased

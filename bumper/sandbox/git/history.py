@@ -11,7 +11,7 @@ _FORMAT = "%x1e" + "%x1f".join(_FIELDS) + "%x1f"
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit as git tells it; ``trailers`` are name and value in their order, ``stats`` lines added and deleted."""
+    """A commit as git shows it; ``trailers`` are name and value in their order, ``stats`` lines added and deleted."""
 
     id: str
     parents: tuple[str, ...]
@@ -81,7 +81,7 @@ def _commit(record: str) -> Commit:
 
 
 def _file_diff(part: str) -> FileDiff:
-    """One file's part of a unified diff; the header's lines tell the paths and modes."""
+    """One file's part of a unified diff; the header's lines give the paths and modes."""
     head, mark, hunks = part.partition("\n@@")
     paths = head.partition("\n")[0]
     half = len(paths) // 2

@@ -39,7 +39,7 @@ def author_of(repository: Repository, commit: str) -> Signature:
 def _picked_tree(repository: Repository, commit: str, onto: str, committer: Signature) -> str | None:
     """Merge a commit's own change: two commits made for the purpose give merge-tree the parent as their common base.
 
-    Git before 2.40 cannot be told the base (``merge-tree --merge-base``).
+    Git before 2.40 has no option for the base (``merge-tree --merge-base``).
     """
     parents = repository.git("rev-list", "--parents", "-1", commit).split()[1:]
     base = repository.commit_tree(repository.tree(parents[0]), [], "base", committer, committer)

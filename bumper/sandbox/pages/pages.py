@@ -8,8 +8,8 @@ from typing import Any
 from markupsafe import Markup, escape
 from werkzeug import Request, Response
 
-from bumper.sandbox.api.errors import GitLabError
 from bumper.sandbox.behaviour import merge_requests
+from bumper.sandbox.behaviour.errors import GitLabError
 from bumper.sandbox.behaviour.mergeability import detailed_status, settled
 from bumper.sandbox.behaviour.merging import merge
 from bumper.sandbox.pages.markdown import rendered

@@ -104,7 +104,7 @@ class World:
         project_id: int | None,
         expires_at: str | None = None,
     ) -> Token:
-        """A new token; its prefix tells its kind, as GitLab's do."""
+        """A new token; its prefix shows its kind, as GitLab's do."""
         prefix = "glcbt-" if kind == "job" else "glpat-"
         value = prefix + secrets.token_urlsafe(15)
         token = Token(self.next_id(), value, user.username, kind, role, scopes, project_id, expires_at, now())

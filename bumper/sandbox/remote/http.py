@@ -10,8 +10,8 @@ from typing import IO
 from werkzeug import Request, Response
 from werkzeug.exceptions import ClientDisconnected
 
-from bumper.sandbox.api.auth import Identity
 from bumper.sandbox.git.repository import git_environment
+from bumper.sandbox.state.identity import Identity
 from bumper.sandbox.state.records import Project
 from bumper.sandbox.state.world import World
 
@@ -56,7 +56,7 @@ class GitBackend:
             self._finished.wait_for(lambda: not self._running, timeout=_LONGEST)
 
     def _finish(self, process: subprocess.Popen[bytes], output: IO[bytes], feeder: threading.Thread) -> None:
-        """The response is through, or the client gone: then git still writes, and is told by a closed pipe."""
+        """The response is through, or the client gone: then git still writes, and notices the closed pipe."""
         output.close()
         feeder.join()
         process.wait()

@@ -1,4 +1,4 @@
-"""The WSGI application: counts requests, deals out ordered faults, and sends each request where it belongs."""
+"""The WSGI application: counts requests, answers with the faults that a test ordered, and finds the right room."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -9,13 +9,13 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from bumper.sandbox.api.auth import api_identity, git_identity
 from bumper.sandbox.api.call import Answer, Call, Endpoint
-from bumper.sandbox.api.errors import GitLabError, not_found, unauthorized
 from bumper.sandbox.api.parameters import json_object, read_parameters
 from bumper.sandbox.api.routes import JOB_TOKEN_ENDPOINTS, api_map, site_map
-from bumper.sandbox.git.access import NOT_FOUND, refusal
-from bumper.sandbox.git.hooks import Hooks
-from bumper.sandbox.git.http import GitBackend
+from bumper.sandbox.behaviour.errors import GitLabError, not_found, unauthorized
 from bumper.sandbox.pages.pages import Pages
+from bumper.sandbox.remote.access import NOT_FOUND, refusal
+from bumper.sandbox.remote.hooks import Hooks
+from bumper.sandbox.remote.http import GitBackend
 from bumper.sandbox.state.faults import Faults
 from bumper.sandbox.state.world import World
 
@@ -119,5 +119,5 @@ class Application:
 
 
 def _is_own_host(request: Request) -> bool:
-    """A page of another site whose name leads here is none of ours: its scripts shall not read what is served."""
+    """Whether the client names this machine: no script of a site whose name leads here may read what is served."""
     return urlsplit(f"//{request.host}").hostname in {"127.0.0.1", "localhost"}

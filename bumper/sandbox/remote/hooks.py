@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bumper.sandbox.api.auth import Identity, identity_of
 from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
 from bumper.sandbox.behaviour.pipelines import start_pipeline
 from bumper.sandbox.behaviour.push_options import lines_after_push, moved_lines
-from bumper.sandbox.git import hook_script
-from bumper.sandbox.git.access import NOT_FOUND, refusal
 from bumper.sandbox.git.repository import NO_COMMIT
+from bumper.sandbox.remote import hook_script
+from bumper.sandbox.remote.access import NOT_FOUND, refusal
+from bumper.sandbox.state.identity import Identity, identity_of
 from bumper.sandbox.state.records import Project
 from bumper.sandbox.state.world import World, protection
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What git told a hook; ``environment`` leads to the new objects while they are in quarantine."""
+    """What git hands to a hook; ``environment`` leads to the new objects while they are in quarantine."""
 
     project: Project
     identity: Identity

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bumper.sandbox.api.auth import Identity
 from bumper.sandbox.git.history import Commit, FileDiff
+from bumper.sandbox.state.identity import Identity
 from bumper.sandbox.state.records import Project, Role
 from bumper.sandbox.state.world import World, protection
 

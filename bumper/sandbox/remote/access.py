@@ -1,6 +1,6 @@
 """Whether GitLab lets somebody fetch from or push to a repository at all, in its own sentences."""
 
-from bumper.sandbox.api.auth import Identity
+from bumper.sandbox.state.identity import Identity
 from bumper.sandbox.state.records import Project, Role
 from bumper.sandbox.state.world import World
 
