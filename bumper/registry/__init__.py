@@ -1,1 +1,5 @@
-"""Container registries: which digest an image is, with the user's credentials."""
+"""Container registries: whether an image exists and which digest it has, with the user's credentials.
+
+``resolve.resolve_all`` asks for many images at once, with the ``resolve.RegistryAccess`` that says how to reach them;
+``credentials.find_credentials`` finds a login where Docker and GitLab CI keep it; ``events`` reads push notifications.
+"""
