@@ -130,7 +130,7 @@ def pins_data(listed: ListedPins) -> dict[str, Any]:
 def pins_text(listed: ListedPins) -> str:
     """One pin a line: place, path, image and what it holds."""
     lines = [
-        f"{file}:{pin.line}: {format_path(pin.path)}  {pin.repository or '(no repository beside it)'}  "
+        f"{file}:{pin.line}: {format_path(pin.path)}  {pin.repository or f'({pin.unnamed})'}  "
         f"{Version(pin.tag, pin.digest)}"
         for file, pin in listed.pins
     ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from bumper.image import DOCKER_HUB, Repository
+from bumper.image import DOCKER_HUB, Repository, read_repository
 from bumper.values.key_names import Kind, key_name
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath
@@ -35,7 +35,7 @@ def lines_left_alone(values: ValuesFile, pins: Sequence[Pin], repository: Reposi
     places = [match for match in _spelling(repository).finditer(values.text) if _is_name(match, repository)]
     if all(_is_held(pins, match.start()) for match in places):
         return []
-    of_image = [pin for pin in pins if pin.repository == repository]
+    of_image = [pin for pin in pins if pin.repository == repository or _has_part(pin, repository)]
     left = [
         (found, match)
         for found in _scalars(values)
@@ -64,6 +64,11 @@ def _is_name(match: re.Match[str], repository: Repository) -> bool:
         return True
     port = _PORT.match(match.string, match.start("version")) if match["version"] else None
     return bool(match["version"]) and port is None
+
+
+def _has_part(pin: Pin, repository: Repository) -> bool:
+    """Whether the name is a part of the pin's name, which is another or unknown."""
+    return any(read_repository(part) == repository for part in pin.name_parts)
 
 
 def _is_held(pins: Iterable[Pin], place: int) -> bool:

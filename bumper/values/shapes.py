@@ -87,14 +87,16 @@ def _pins_of_name(place: Place, key: Sibling, claimed: set[str]) -> Iterator[Pin
     names = kind in (Kind.IMAGE, Kind.REPOSITORY) or _is_name_below_an_image(place, key)
     if names and not speaks_of_something_else(place, key):
         yield from _pin_without_tag(place, key, claimed)
-    elif kind in (None, Kind.IMAGES) and (place.around.in_images or _holds_an_image(key)):
+    elif kind in (None, Kind.IMAGES) and (place.around.in_images or _holds_an_image(place, key)):
         yield from loose_image(place, key, (key.key,))
 
 
-def _holds_an_image(key: Sibling) -> bool:
+def _holds_an_image(place: Place, key: Sibling) -> bool:
     """Whether a key outside of images may hold one by its name or by its value: ``imageEnvoy``, ``quay.io/...:v1``."""
-    is_chart = key.name.name.startswith("chart")
-    return key.name.speaks or (key.node is not None and not is_chart and is_public_image(key.node))
+    is_parameter = key.name.name == "value" and "name" in place.keys  # found in its list
+    if is_parameter or key.name.name.startswith("chart"):
+        return False
+    return key.name.speaks or (key.node is not None and is_public_image(key.node))
 
 
 def _is_name_below_an_image(place: Place, key: Sibling) -> bool:
