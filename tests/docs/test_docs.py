@@ -27,6 +27,7 @@ IMAGE = "registry.example.com/backend/app"
 APPS = ("backend", "frontend")
 ASKS_REGISTRIES = ("bump", "promote", "rollback", "doctor")
 TUTORIAL = ROOT / "docs" / "tutorial.md"
+RUSSIAN = ROOT / "README.ru.md"  # shows what README.md shows, as a test of its own says
 LAYOUTS = ROOT / "docs" / "how-to" / "layouts.md"  # whose commands run in repositories of their own: test_layouts.py
 # Where the project itself is worked on; what they do is tested by doing it.
 ON_THE_PROJECT = re.compile(r"make (\w+)\b.*|pip install .*|npm .*")
@@ -118,7 +119,7 @@ def run(fence: Fence, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if page not in (TUTORIAL, LAYOUTS) and fences(page, "sh")], ids=name
+    "page", [page for page in PAGES if page not in (TUTORIAL, LAYOUTS, RUSSIAN) and fences(page, "sh")], ids=name
 )
 @pytest.mark.usefixtures("shell")
 def test_every_command_line_runs(page: Path, place: Path) -> None:
