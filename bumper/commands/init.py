@@ -9,11 +9,12 @@ from typing import Any
 from bumper.environments.config import SCHEMA_FILE, schema_text
 from bumper.environments.config_checks import check_environment, check_path_pattern
 from bumper.environments.config_models import CONFIG_FILE
+from bumper.environments.discovery.found import Survey
 from bumper.environments.discovery.git_generator import Tree
 from bumper.environments.discovery.init_text import printable, some, write_skeleton
 from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
 from bumper.environments.discovery.patterns import in_environment
-from bumper.environments.discovery.survey import Survey, survey
+from bumper.environments.discovery.survey import survey
 from bumper.environments.discovery.trial import Tried, try_out
 from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides
@@ -148,14 +149,14 @@ def _look_through(request: InitRequest, repository: _Repository) -> Initialized:
     _refuse_unmatched(request, found)
     tried = try_out(found, tree, repository.name) if found.environments else None
     if tried is None or not tried.gathered:
-        nothing = _nothing_found(repository, tried.survey if tried is not None else found)
-        return Initialized(write_skeleton(found), {}, (), _warnings(found), nothing)
+        found = tried.survey if tried is not None else found
+        return Initialized(write_skeleton(found), {}, (), _warnings(found), _nothing_found(repository, found))
     overrides = find_overrides(manifests, pin_paths(tried.gathered.values()))
     return Initialized(
         text=tried.text,
         config=tried.config.model_dump(mode="json", exclude_unset=True),
         environments=tuple(_environments(tried)),
-        warnings=(*_warnings(tried.survey), *map(str, overrides)),
+        warnings=(*_warnings(tried.survey), *_without_tags(tried), *map(str, overrides)),
     )
 
 
@@ -173,12 +174,11 @@ def _refuse_unmatched(request: InitRequest, found: Survey) -> None:
 def _environments(tried: Tried) -> Iterable[InitializedEnvironment]:
     for one in tried.survey.environments:
         gathered = tried.gathered[one.name]
-        bases = {found.file for found in gathered.shared} | (set(gathered.values) - set(one.files))
         yield InitializedEnvironment(
             name=one.name,
             applications=len(gathered.apps),
-            files=len(one.files),
-            bases=len(bases),
+            files=len(tried.files[one.name]),
+            bases=len(gathered.values.keys() - tried.files[one.name]),
             pins=sum(found.pin.refusal is None and found.pin.repository is not None for found in gathered.pins),
             patterns=tuple(in_environment(pattern, one.name) for pattern in one.values),
         )
@@ -187,6 +187,13 @@ def _environments(tried: Tried) -> Iterable[InitializedEnvironment]:
 def _warnings(found: Survey) -> tuple[str, ...]:
     doubtful = (f"{one.name} may be an environment and is written as a comment: {one.reason}" for one in found.doubtful)
     return tuple(f"{text.rstrip('.')}." for text in some([*doubtful, *found.warnings]))
+
+
+def _without_tags(tried: Tried) -> Iterable[str]:
+    for name, gathered in tried.gathered.items():
+        if not gathered.pins:
+            base = "; those in its base files are never written" if gathered.shared else ""
+            yield f"No file of {name} holds a tag{base}."
 
 
 def _nothing_found(repository: _Repository, found: Survey) -> Refused:

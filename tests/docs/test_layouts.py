@@ -23,8 +23,8 @@ _SECTION = re.compile(
     r".*?^```sh\n(?P<commands>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-# What no path shows: that sections or keys of a file are environments or applications, and that a copy is none.
-NOT_FOR_INIT = ("One file for each environment", "All environments in one file", "Values that hold a tag")
+# What no path shows: that keys of a file are applications, and that a copy is none.
+NOT_FOR_INIT = ("One file for each environment", "Values that hold a tag")
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bumper.environments.config import parse_config
+from bumper.environments.discovery.found import Survey
 from bumper.environments.discovery.git_generator import Tree
 from bumper.environments.discovery.init_text import write_config, write_skeleton
 from bumper.environments.discovery.manifests import read_manifests
-from bumper.environments.discovery.survey import Survey, survey
+from bumper.environments.discovery.survey import survey
 from bumper.environments.discovery.trial import Tried, try_out
 from tests.environments.test_conventions import PATHS
 
@@ -308,8 +309,29 @@ def test_a_person_s_pattern_comes_first() -> None:
     assert found["dev"].values == ("apps/{app}/{env}/values.yaml",)
 
 
+def test_environments_that_are_sections_of_a_file_are_found() -> None:
+    files = {f"apps/{app}/values.yaml": "dev:\n  image: a/b:1\nprod:\n  image: a/b:2\n" for app in APPS.split()}
+
+    found = tried(files)
+
+    assert {name: one.at for name, one in found.config.environments.items()} == {"dev": "dev", "prod": "prod"}
+    assert {one.values for one in found.survey.environments} == {("apps/{app}/values.yaml",)}
+    assert [pin.app for pin in found.gathered["dev"].pins] == ["api", "web"]
+
+
+def test_keys_that_may_be_applications_are_suggested() -> None:
+    text = "api:\n  image: a/api:1\nweb:\n  image: a/web:2\n"
+
+    written = write_config(find({"environments/dev.yaml": text, "environments/prod.yaml": text}))
+
+    suggestion = '    # at: "{app}"                   # if the keys api, web are applications of their own'
+    assert written.splitlines().count(suggestion) == 2
+    config = parse_config(written.replace("# at:", "at:").encode())
+    assert {one.at for one in config.environments.values()} == {"{app}"}
+
+
 def test_where_nothing_is_found_the_skeleton_lists_what_holds_tags() -> None:
-    found = find({"apps/api/values.yaml": "dev:\n  image: a/b:1\nprod:\n  image: a/b:2\n", "README.md": ""})
+    found = find({"apps/api/values.yaml": "one:\n  image: a/b:1\ntwo:\n  image: a/b:2\n", "README.md": ""})
 
     skeleton = write_skeleton(found)
 

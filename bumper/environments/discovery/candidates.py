@@ -16,11 +16,15 @@ _OTHERS = re.compile(r"Chart\.ya?ml|\.gitlab-ci.*|(?:docker-)?compose.*|\.pre-co
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file that may be values: how many tags it holds, and the last parts of the repositories that it names."""
+    """A file that may be values: how many tags it holds, below which top keys, and the images that it names.
+
+    Of an image's repository it is the last part, which mirrors and stages have in common.
+    """
 
     path: str
     pins: int = 0
     images: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
 
 
 def find_candidates(
@@ -52,4 +56,5 @@ def _look_into(path: str, source: bytes) -> Candidate:
         return Candidate(path)
     pins = [pin for pin in find_pins(values) if pin.tag is not None or pin.digest is not None]
     images = {pin.repository.name.rpartition("/")[2] for pin in pins if pin.repository is not None}
-    return Candidate(path, len(pins), frozenset(images))
+    keys = {pin.path[0] if isinstance(pin.path[0], str) else "" for pin in pins}
+    return Candidate(path, len(pins), frozenset(images), frozenset(keys))

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bumper.environments.config import SCHEMA_FILE
+from bumper.environments.discovery.found import Doubtful, FoundEnvironment, Survey
 from bumper.environments.discovery.patterns import in_environment, literal
-from bumper.environments.discovery.survey import Doubtful, FoundEnvironment, Survey
 from bumper.environments.path_pattern import APP, ENV
 
-_MAX_NAMES = 8  # of applications in a comment, the rest is counted
+_MAX_NAMES = 5  # of applications in a comment, the rest is counted
 _MAX_LINES = 20  # of what is left open
 _SEVERAL = 2
 _LATER_WINS = "in Helm's order: a later one wins"
@@ -94,6 +94,10 @@ def _environment(found: FoundEnvironment, source: str | None, *, of_its_own: boo
     if of_its_own:
         yield from _patterns("values", [in_environment(one, found.name) for one in found.values], _LATER_WINS, "    ")
         yield from _patterns("base", [in_environment(one, found.name) for one in found.base], _NEVER_WRITTEN, "    ")
+    if found.at is not None:
+        yield f"    at: {_quoted(found.at)}"
+    if found.keys:
+        yield f'    # at: "{APP}"                   # if the keys {_listed(found.keys)} are applications of their own'
     yield "    auto_merge: false               # true: GitLab merges as soon as all checks pass"
     if source is None:
         yield "    # delivery: commit              # push straight to the branch; by default merge-request"
@@ -122,9 +126,12 @@ def _stray(files: Mapping[str, int]) -> list[str]:
 
 
 def _names(apps: Sequence[str]) -> str:
-    more = f" and {len(apps) - _MAX_NAMES} more" if len(apps) > _MAX_NAMES else ""
-    what = "application" if len(apps) == 1 else "applications"
-    return f"{what} {', '.join(map(printable, apps[:_MAX_NAMES]))}{more}"
+    return f"{'application' if len(apps) == 1 else 'applications'} {_listed(apps)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return f"{', '.join(map(printable, names[:_MAX_NAMES]))}{more}"
 
 
 def _number(count: int, thing: str) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from bumper.environments.config import parse_config
 from bumper.environments.config_models import Config
+from bumper.environments.discovery.found import Doubtful, Survey
 from bumper.environments.discovery.git_generator import Tree
 from bumper.environments.discovery.init_text import write_config
 from bumper.environments.discovery.patterns import in_environment
-from bumper.environments.discovery.survey import Doubtful, Survey
 from bumper.environments.gather import Gathered, gather
 from bumper.environments.layout import read_layout
 from bumper.errors import Refused
@@ -16,12 +16,13 @@ from bumper.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A bumper.yaml as ``text`` and as settings, and the pins of each environment that bumper finds with it."""
+    """A bumper.yaml as ``text`` and as settings, and what bumper finds of each environment with it."""
 
     text: str
     config: Config
     survey: Survey
     gathered: Mapping[str, Gathered]
+    files: Mapping[str, set[str]]  # of values
 
 
 def try_out(found: Survey, tree: Tree, repository_name: str) -> Tried:
@@ -31,30 +32,31 @@ def try_out(found: Survey, tree: Tree, repository_name: str) -> Tried:
     once for all environments only where bumper finds these, and the same files, with it.
     """
     shared = _read(found, write_config(found), tree, repository_name)
-    if not shared.refused and all(shared.files.get(one.name) == set(one.files) for one in found.environments):
+    if not shared.refused and all(
+        shared.tried.files.get(one.name, set()).issuperset(one.files) for one in found.environments
+    ):
         return shared.tried
     written_out = _read(found, write_config(found, share=False), tree, repository_name)
-    if not written_out.refused or len(written_out.refused) == len(found.environments):
+    if not written_out.refused:
         return written_out.tried
-    return try_out(_without(found, written_out.refused), tree, repository_name)
+    left = _without(found, written_out.refused)
+    return try_out(left, tree, repository_name) if left.environments else replace(written_out.tried, survey=left)
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A bumper.yaml that was tried, with each environment's values files, or why it was refused."""
+    """A bumper.yaml that was tried, and the environments that bumper refused to open with it."""
 
     tried: Tried
-    files: Mapping[str, set[str]]
     refused: Mapping[str, str]
 
 
 def _read(found: Survey, text: str, tree: Tree, repository_name: str) -> _Read:
     config = parse_config(text.encode())
-    read = _Read(Tried(text, config, found, {}), {}, {})
     try:
         layout = read_layout(config, tree.paths, repository_name)
     except Refused as error:
-        return replace(read, refused={one.name: str(error) for one in found.environments})
+        return _Read(Tried(text, config, found, {}, {}), {one.name: str(error) for one in found.environments})
     gathered: dict[str, Gathered] = {}
     files: dict[str, set[str]] = {}
     refused: dict[str, str] = {}
@@ -65,7 +67,7 @@ def _read(found: Survey, text: str, tree: Tree, repository_name: str) -> _Read:
             files[name] = {path for app in environment.apps for path in app.values}
         except Refused as error:
             refused[name] = str(error)
-    return _Read(Tried(text, config, found, gathered), files, refused)
+    return _Read(Tried(text, config, found, gathered, files), refused)
 
 
 def _without(found: Survey, refused: Mapping[str, str]) -> Survey:

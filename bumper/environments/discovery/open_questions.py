@@ -1,0 +1,78 @@
+"""What could not be settled about a repository, in sentences for whoever knows it. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bumper.environments.discovery.applications import Application
+from bumper.environments.discovery.bases import Bases
+from bumper.environments.discovery.candidates import Candidate
+from bumper.environments.discovery.folders import chart_folders, is_deployed
+from bumper.environments.discovery.found import Doubtful, FoundEnvironment
+from bumper.environments.discovery.patterns import in_environment, template_of
+from bumper.environments.discovery.placing import Place
+from bumper.environments.discovery.slots import Slot
+from bumper.environments.environment_names import usual_order
+from bumper.environments.path_pattern import claim_paths
+
+
+def about_bases(bases: Bases, left_out: Iterable[str], candidates: Mapping[str, Candidate]) -> list[str]:
+    """Bases that no pattern can be written for, and files with tags that are read above an environment's own."""
+    unwritten = (
+        f"{path} is not written as a base, because not all applications read it that its pattern would give it to"
+        for path in left_out
+    )
+    above = (
+        f"{path} is read above the environment's own files by {one.manifest.file}; add it to values where it belongs"
+        for path, one in bases.above.items()
+        if candidates[path].pins
+    )
+    return [*unwritten, *above]
+
+
+def disputes(disputed: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Files whose path has two environments' names."""
+    return [
+        f"{path} may belong to {first} or to {second} and was left out; add it to the values of the right one"
+        for path, (first, second) in disputed.items()
+    ]
+
+
+def read_for_two(applications: Sequence[Application], places: Mapping[str, Place]) -> list[str]:
+    """Applications of Argo CD's that read files of several environments: one of these is rather the others' base."""
+    found: dict[tuple[str, ...], Application] = {}
+    for one in applications:
+        names = tuple(usual_order({places[path].environment for path in one.files if path in places}))
+        if len(names) > 1:
+            found.setdefault(names, one)
+    return [
+        f"{one.manifest.file} deploys {one.name or one.manifest.name} with files of {' and of '.join(names)}; make the "
+        "files that are read first a base of the others"
+        for names, one in found.items()
+    ]
+
+
+def doubtful_environments(found: Mapping[str, tuple[Slot, str]]) -> list[Doubtful]:
+    """Each doubtful environment once, with the pattern of its files."""
+    listed: dict[tuple[str, str], str] = {}
+    for path, (slot, reason) in found.items():
+        listed.setdefault((slot.name, template_of(Place(path, slot.name, slot))), reason)
+    return [Doubtful(name, in_environment(values, name), reason) for (name, values), reason in listed.items()]
+
+
+def matched_too_many(
+    environments: Sequence[FoundEnvironment], places: Mapping[str, Place], candidates: Mapping[str, Candidate],
+    paths: Sequence[str],
+) -> tuple[str, ...]:  # fmt: skip
+    """The files that the patterns match although they are another environment's, nobody's, or never deployed.
+
+    A file of the same name that holds no tag (yet) may stay.
+    """
+    charts = chart_folders(paths)
+    matched = {
+        path
+        for one in environments
+        if one.at is None
+        for path in claim_paths([in_environment(template, one.name) for template in one.values], paths, "")
+        if path in candidates or not is_deployed(path, charts)
+        if path not in places or places[path].environment != one.name
+    }
+    return tuple(sorted(matched))

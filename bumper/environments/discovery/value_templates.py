@@ -1,0 +1,35 @@
+"""The patterns of the values files of all environments. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from bumper.environments.discovery.patterns import Templates, in_environment, template_of, usual_position, with_stars
+from bumper.environments.discovery.placing import Place
+from bumper.environments.path_pattern import APP, claim_paths, compile_pattern
+
+
+def value_templates(places: Mapping[str, Place], paths: Sequence[str]) -> Templates:
+    """The templates that match the files of the ``places``, each with the files that it was made from."""
+    made: Templates = {}
+    for path, place in places.items():
+        made.setdefault(template_of(place), set()).add(path)
+    names = {place.environment for place in places.values()}
+
+    def fits(template: str) -> bool:
+        return all(
+            path in places and (places[path].environment, places[path].app) == (name, claim.app)
+            for name in names
+            for path, claim in claim_paths([in_environment(template, name)], paths, "").items()
+        )
+
+    return _without_covered(with_stars(made, fits, {path: place.app for path, place in places.items()}))
+
+
+def _without_covered(templates: Templates) -> Templates:
+    """The templates without those whose files one with a star in the file's name matches as well."""
+    kept = dict(templates)
+    for star in [template for template in templates if "*" in template.rpartition("/")[2]]:
+        for other in [template for template in kept if template != star]:
+            alike = (other.rpartition("/")[0], usual_position(other)) == (star.rpartition("/")[0], usual_position(star))
+            if alike and compile_pattern(star).fullmatch(other.replace(APP, "app")) is not None:
+                kept[star] = kept[star] | kept.pop(other)
+    return kept
