@@ -191,13 +191,11 @@ def _with_holds(target: Target, plan: Plan, reason: str | None) -> dict[str, byt
     files = apply_plan(plan, target.gathered.values)
     if reason is None:
         return files
-    apps = {path: app for app in target.environment.apps for path in app.values}
     for file, content in files.items():
         changed = {found.pin.path for found, _ in plan.edits if found.file == file}
-        pins = pins_of_version(
-            target.environment, target.setup.config, apps[file], file, content, target.gathered.values
-        )  # fmt: skip
-        files[file] = put_hold(read_values(file, content), [pin for pin in pins if pin.path in changed], reason)
+        pins = pins_of_version(target.environment, target.setup.config, file, content, target.gathered.values)
+        held = [found.pin for found in pins if found.pin.path in changed]
+        files[file] = put_hold(read_values(file, content), held, reason)
     return files
 
 

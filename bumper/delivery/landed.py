@@ -57,10 +57,7 @@ def require_content(target: Target, commit: str, changes: Iterable[Change], url:
 
 def _held(target: Target, change: Change, content: bytes) -> set[Version]:
     """What the pin at the change's place holds in a version of its file; without a digest, with any."""
-    app = next(app for app in target.environment.apps if change.file in app.values)
-    pins = pins_of_version(
-        target.environment, target.setup.config, app, change.file, content, target.gathered.values
-    )  # fmt: skip
-    found = [pin for pin in pins if format_path(pin.path) == change.path]
+    pins = pins_of_version(target.environment, target.setup.config, change.file, content, target.gathered.values)
+    found = [one.pin for one in pins if format_path(one.pin.path) == change.path]
     held = {Version(pin.tag, pin.digest) for pin in found}
     return held | {Version(pin.tag, change.after.digest) for pin in found if pin.digest is None}

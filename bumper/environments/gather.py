@@ -129,23 +129,23 @@ def _read(environment: Environment, sources: Mapping[str, bytes]) -> tuple[dict[
 
 
 def pins_of_version(
-    environment: Environment,
-    config: Config,
-    app: AppFiles,
-    path: str,
-    content: bytes,
-    current: Mapping[str, ValuesFile],
-) -> tuple[Pin, ...]:
-    """The pins of another version of the application's file ``path``, beside the current versions of its other files.
+    environment: Environment, config: Config, path: str, content: bytes, current: Mapping[str, ValuesFile]
+) -> tuple[FoundPin, ...]:
+    """The pins of another version of the file ``path``, beside the current versions of its applications' other files.
 
     Empty where that version cannot be read.
     """
-    others = {file: current[file] for file in (*app.bases, *app.values) if file in current and file != path}
     try:
-        others[path] = read_values(path, content)
+        version = read_values(path, content)
     except Refused:
         return ()
-    return tuple(found.pin for found in _own_pins(environment, config, app, others) if found.file == path)
+    found: list[FoundPin] = []
+    for app in environment.apps:
+        if path in app.values:
+            others = {file: current[file] for file in (*app.bases, *app.values) if file in current}
+            own = _own_pins(environment, config, app, {**others, path: version})
+            found += [pin for pin in own if pin.file == path]
+    return tuple(found)
 
 
 def _own_pins(

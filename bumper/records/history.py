@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from bumper.environments.config_models import Config
-from bumper.environments.gather import Gathered, pins_of_version
-from bumper.environments.layout import AppFiles, Environment
+from bumper.environments.gather import FoundPin, Gathered, pins_of_version
+from bumper.environments.layout import Environment
 from bumper.environments.same_images import canonical
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit, fetch_past
@@ -19,6 +19,7 @@ from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one
 from bumper.records.record import Record, read_trailers
 from bumper.values.change import Change, Version, make_change
 from bumper.values.pin import Pin
+from bumper.values.pin_path import PinPath
 
 # GitLab's default message of a merge commit ends with this line.
 _MERGE_MESSAGE = re.compile(r"See merge request \S*!(\d{1,15})\b")
@@ -49,13 +50,13 @@ class Scope:
     gathered: Gathered
     apps: frozenset[str]
 
-    def files(self) -> dict[str, AppFiles]:
-        """The values files of these applications, with the application of each."""
-        return {path: app for app in self.environment.apps if app.app in self.apps for path in app.values}
-
     def files_today(self) -> Files:
-        """These files as the place to walk back from."""
-        return Files({path: app.bases for path, app in self.files().items()})
+        """The values files of these applications, with their bases, as the place to walk back from."""
+        bases: dict[str, tuple[str, ...]] = {}
+        for app in self.environment.apps:
+            if app.app in self.apps:
+                bases.update({path: tuple(dict.fromkeys((*bases.get(path, ()), *app.bases))) for path in app.values})
+        return Files(bases)
 
     def landed(self) -> LandedRequests | None:
         """The merge requests that brought commits; None where GitLab cannot be asked."""
@@ -111,21 +112,24 @@ def _deployed(scope: Scope, steps: Iterable[Step]) -> list[tuple[PastCommit, tup
 
 def _changes(scope: Scope, step: Step) -> tuple[Change, ...]:
     """The tags that the commit changed; a pin that it added or took away is none."""
-    apps = scope.files()
     changes: list[Change] = []
     for path, contents in step.contents.items():
-        before, after = (
-            {
-                pin.path: pin
-                for pin in pins_of_version(
-                    scope.environment, scope.config, apps[path], path, content, scope.gathered.values
-                )
-            }
-            for content in contents
-        )
-        found = (_change(scope.config, apps[path].app, path, before.get(pin.path), pin) for pin in after.values())
-        changes += [change for change in found if change is not None]
+        before, after = (_pins_by_place(scope, path, content) for content in contents)
+        for place, new in after.items():
+            old = before.get(place)
+            change = _change(scope.config, new.app, path, old.pin if old is not None else None, new.pin)
+            changes += [change] if change is not None else []
     return tuple(changes)
+
+
+def _pins_by_place(scope: Scope, path: str, content: bytes) -> dict[tuple[str, PinPath, int], FoundPin]:
+    """The pins of a version of a file by application and path, numbered where several images share a tag."""
+    pins: dict[tuple[str, PinPath, int], FoundPin] = {}
+    for found in pins_of_version(scope.environment, scope.config, path, content, scope.gathered.values):
+        if found.app in scope.apps:
+            number = sum(place[:2] == (found.app, found.pin.path) for place in pins)
+            pins[found.app, found.pin.path, number] = found
+    return pins
 
 
 def _change(config: Config, app: str, path: str, old: Pin | None, new: Pin) -> Change | None:

@@ -223,8 +223,6 @@ def _is_whole(known: KnownRequests, target: Target, commit: str, file: str) -> b
 
 def _tags(target: Target, file: str, content: bytes, asked: Asked) -> set[str | None]:
     """The tags and digests that a version of a file gives the image."""
-    app = next(app for app in target.environment.apps if file in app.values)
-    pins = pins_of_version(
-        target.environment, target.setup.config, app, file, content, target.gathered.values
-    )  # fmt: skip
+    found = pins_of_version(target.environment, target.setup.config, file, content, target.gathered.values)
+    pins = [one.pin for one in found]
     return {held for pin in pins if pin.repository == asked.repository for held in (pin.tag, pin.digest) if held}

@@ -205,6 +205,8 @@ def test_applications_can_be_keys_of_a_file(make_gitops: GitopsMaker, bumper: Co
     for app in ("api", "web"):
         done = bumper("promote", "dev", "prod", "--app", app, "--no-verify", "--output", "json", code=0).json
         made.merge(done["merge_request"]["iid"])
+    history = bumper("history", "prod", "--output", "json", code=0).json["deployments"]
+    assert [one["changes"][0]["app"] for one in history] == ["web", "api"]
     undone = bumper("rollback", "prod", "--app", "api", "--no-verify", "--output", "json", code=0).json
     assert [(change["app"], change["to"]["tag"]) for change in undone["changes"]] == [("api", "1.0")]
     assert "has no application" not in bumper("hold", "prod", "--app", "web", code=0).err
