@@ -400,3 +400,67 @@ def test_what_is_merged_deploys_the_same_files(
 
     assert made.run("status")["environments"] == before
     assert before["prod"][0]["image"] == APP
+
+
+def overlay(tag: str) -> str:
+    return f"image:\n  tag: '{tag}'\n"
+
+
+APPLICATION_SET = """\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: shop}
+spec:
+  goTemplate: true
+  generators:
+    - git: {repoURL: "https://git.example.com/g.git", directories: [{path: "env/*"}]}
+  template:
+    metadata: {name: "shop-{{ .path.basename }}"}
+    spec:
+      source:
+        path: charts/shop
+        helm:
+          valueFiles: ["/env/{{ .path.basename }}/values.yaml", "/env/{{ .path.basename }}/flags.yaml"]
+"""
+SET = {
+    "argocd/set.yaml": APPLICATION_SET,
+    "charts/shop/Chart.yaml": "name: shop\n",
+    "charts/shop/values.yaml": values("0", "registry.example.com/shop/shop"),
+} | {
+    f"env/{env}/{name}": text
+    for env in ("qa", "prod-eu")
+    for name, text in (("values.yaml", overlay("1")), ("flags.yaml", "flags: {}\n"))
+}
+FOLDERS = {
+    f"services/{app}/charts/{env}/values.yaml": values(tag, f"registry.example.com/shop/{app}")
+    for app in ("alpha", "beta", "gamma")
+    for env, tag in (("ift", "2"), ("prom", "1"))
+}
+FILES = {
+    f"environments/{env}/{app}-values.yaml": values(tag, f"registry.example.com/shop/{app}")
+    for app in ("api", "web")
+    for env, tag in (("dev", "2"), ("prod", "1"))
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "command", "apps"),
+    [
+        (FOLDERS, ("promote", "ift", "prom"), ["alpha", "beta", "gamma"]),
+        (FILES, ("promote", "dev", "prod"), ["api", "web"]),
+        (SET, ("bump", "qa", "registry.example.com/shop/shop:2"), ["gitops"]),
+    ],
+    ids=["a folder that says nothing", "the application in the file's name", "an ApplicationSet"],
+)
+def test_commands_work_with_what_init_wrote(
+    bumper: CommandLine, work: Path, make_gitops: GitopsMaker, files: Mapping[str, str], command: tuple[str, ...],
+    apps: list[str],
+) -> None:  # fmt: skip
+    gitops = make_gitops(files)
+    bumper("init", gitops.url, code=0)
+    gitops.push((work / "bumper.yaml").read_text(encoding="utf-8"), "bumper.yaml")
+
+    done = bumper(*command, "--dry-run", "--no-verify", "--output", "json", code=0).json
+
+    assert [change["app"] for change in done["changes"]] == apps
+    assert done["warnings"] == []
