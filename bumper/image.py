@@ -134,12 +134,12 @@ def parse_image(text: str) -> ImageReference:
     """The image of a command line argument.
 
     Raises:
-        WrongUsage: it is no image reference, or it names no tag.
+        WrongUsage: it is not an image reference, or it names neither a tag nor a digest.
 
     """
     reference = read_reference(text)
     if reference is None:
         raise WrongUsage(f"{text!r} is not an image reference; write registry/repository:tag, in lower case.")
-    if reference.tag is None:
-        raise WrongUsage(f"{text!r} names no tag; write {text.partition('@')[0]}:TAG.")
+    if reference.tag is None and reference.digest is None:
+        raise WrongUsage(f"{text!r} names no tag", f"write {text}:TAG, or {text}@sha256:DIGEST for a digest alone")
     return reference

@@ -22,9 +22,8 @@ from bumper.planning.proposal import Proposal, Request, Words, bump_subject
 from bumper.planning.proposal import propose as put_together
 from bumper.records.record import Command, Record
 from bumper.values.change import Change, Held
-from bumper.values.explain import explain_refusal
 from bumper.values.pin import Pin
-from bumper.values.tag_edit import TagEdit
+from bumper.values.requested import edits_for
 from bumper.values.tag_edit import set_tags as splice
 from bumper.values.values_file import find_pins as search
 from bumper.values.values_file import read_values
@@ -80,13 +79,8 @@ def set_tags(content: bytes, image: str, *, name: str = _FILE, bases: Sequence[b
         for pin in search(values, [read_values(name, base) for base in bases])
         if pin.repository == wanted.repository
     ]
-    edits = [
-        TagEdit(pin, wanted.tag or "", wanted.digest, write_digest=wanted.digest is not None)
-        for pin in found
-        if pin.refusal is None
-    ]
+    edits, refusals = edits_for(values, found, wanted)
     if not edits:
-        refusals = [explain_refusal(values, pin, wanted) for pin in found]
         raise Refused("\n".join(refusals) or f"{name}: nothing uses {wanted.repository}; find_pins lists what it has.")
     return splice(values, edits)
 

@@ -9,13 +9,13 @@ from bumper.errors import Refused, WrongUsage
 from bumper.files import read_bytes, replace_local
 from bumper.image import ImageReference
 from bumper.values.change import Change, Version, make_change
-from bumper.values.explain import explain_edits, explain_other, explain_refusal, places_along, why_not
+from bumper.values.explain import explain_edits, places_along
 from bumper.values.left_alone import explain_left_alone, explain_other_names
 from bumper.values.named_pin import pin_at
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, parse_path
-from bumper.values.sharing import moved_unasked
-from bumper.values.tag_edit import TagEdit, changes_file, set_tags, written_scalars
+from bumper.values.requested import edits_for
+from bumper.values.tag_edit import TagEdit, changes_file, set_tags
 from bumper.values.values_file import ValuesFile, find_pins, read_values
 
 STDIN = "-"
@@ -93,7 +93,7 @@ def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
         there = pin_at(values, where, pins, image.repository)
         # Several documents may have the path: the image's own pins are meant then, else whatever stands there.
         found = [pin for pin in there if pin.repository == image.repository] or there
-    edits, refusals = _settable(values, found, image)
+    edits, refusals = edits_for(values, found, image)
     if refusals and not edits:
         raise Refused("\n".join(refusals))
     needed = [edit for edit in edits if changes_file(values, edit)]
@@ -103,23 +103,6 @@ def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
         left_alone += explain_other_names(values, pins, image)
     warnings = (*refusals, *explain_edits(values, needed), *left_alone)
     return _Edited(name, bool(found), set_tags(values, edits), SetTags(changes, warnings))
-
-
-def _settable(values: ValuesFile, found: Sequence[Pin], image: ImageReference) -> tuple[list[TagEdit], list[str]]:
-    """The edits that give the pins the version of ``image``, and why the others cannot have it."""
-    edits: list[TagEdit] = []
-    refusals: list[str] = []
-    for pin in found:
-        if why_not(pin, image) is not None:
-            refusals.append(explain_refusal(values, pin, image))
-            continue
-        edit = TagEdit(pin, image.tag, image.digest, write_digest=image.digest is not None)
-        other = moved_unasked(pin, written_scalars(values, edit), found)
-        if other is None:
-            edits.append(edit)
-        else:
-            refusals.append(explain_other(values, pin, other))
-    return edits, refusals
 
 
 def _changes(name: str, values: ValuesFile, edits: Sequence[TagEdit], image: ImageReference) -> Iterator[Change]:

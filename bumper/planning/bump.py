@@ -9,12 +9,13 @@ from bumper.environments.gather import FoundPin, Gathered
 from bumper.errors import Refused, WrongUsage
 from bumper.image import ImageReference, Repository
 from bumper.values.change import Change, Held, Version, make_change
-from bumper.values.explain import explain_edits, explain_refusal, lines_to_add
+from bumper.values.explain import explain_edits, explain_other, explain_refusal, lines_to_add, why_not
 from bumper.values.left_alone import explain_left_alone
 from bumper.values.line_diff import unified_diff
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, format_path
-from bumper.values.tag_edit import TagEdit, changes_file, set_tags
+from bumper.values.sharing import moved_unasked
+from bumper.values.tag_edit import TagEdit, changes_file, set_tags, written_scalars
 from bumper.values.values_file import ValuesFile, describe
 
 
@@ -123,8 +124,8 @@ def plan_bump(
     for image in images:
         found = [pin for pin in _of(gathered.pins, image.repository) if pin.app in apps]
         shared = [pin for pin in _of(gathered.shared, image.repository) if pin.app in apps]
-        settable = [pin for pin in found if pin.pin.refusal is None]
-        refused = [each for each in found if each.pin.refusal is not None]
+        settable = [pin for pin in found if why_not(pin.pin, image) is None]
+        refused = [each for each in found if why_not(each.pin, image) is not None]
         refusals = [explain_refusal(gathered.values[each.file], each.pin, image) for each in refused]
         refusals += [*_explain_shared(shared, gathered, environment, image)]
         if not settable and refusals:
@@ -135,7 +136,7 @@ def plan_bump(
                 raise Refused("\n".join([missing, *_left_alone(gathered, image, apps)]))
             warnings.append(missing)
         warnings += [*refusals, *_left_alone(gathered, image, apps)]
-        edits += [(pin, TagEdit(pin.pin, image.tag or "", image.digest, write_digests)) for pin in settable]
+        edits += [(pin, TagEdit(pin.pin, image.tag, image.digest, write_digests)) for pin in settable]
     return make_plan(gathered, edits, warnings)
 
 
@@ -152,22 +153,48 @@ def make_plan(
     """
     values, asked = gathered.values, _with_shared_tags(gathered, tuple(edits))
     needed, held = [], []
+    sharing = _sharing(values, asked)
     for found, edit in asked:
-        if changes_file(values[found.file], edit):
+        if found not in sharing and changes_file(values[found.file], edit):
             reason = found.held if obey_holds else None
-            change = make_change(found.app, found.file, found.pin, Version(edit.tag or None, edit.digest))
+            tag = None if edit.pin.is_digest_only else edit.tag or None
+            change = make_change(found.app, found.file, found.pin, Version(tag, edit.digest))
             if reason is None:
                 needed.append((found, edit, change))
             else:
                 held.append(Held(change, reason))
+    _refuse_all_sharing(sharing, asked)
     kept = {(held_one.change.file, held_one.change.path) for held_one in held}
     return Plan(
         edits=tuple((found, edit) for found, edit, _ in needed),
         changes=tuple(change for _, _, change in needed),
         covers=frozenset((found.file, format_path(found.pin.path)) for found, _ in asked) - kept,
         held=tuple(held),
-        warnings=(*warnings, *_followers(values, [(found, edit) for found, edit, _ in needed])),
+        warnings=(*warnings, *sharing.values(), *_followers(values, [(found, edit) for found, edit, _ in needed])),
     )
+
+
+def _sharing(values: Mapping[str, ValuesFile], edits: Iterable[tuple[FoundPin, TagEdit]]) -> dict[FoundPin, str]:
+    """The pins that cannot be set without a pin of another image, which no edit is about, and why."""
+    sharing: dict[FoundPin, str] = {}
+    together: defaultdict[str, list[tuple[FoundPin, TagEdit]]] = defaultdict(list)
+    for found, edit in edits:
+        together[found.file].append((found, edit))
+    for file, in_file in together.items():
+        pins = [edit.pin for _, edit in in_file]
+        for found, edit in in_file:
+            other = moved_unasked(edit.pin, written_scalars(values[file], edit), pins) if edit.pin.others else None
+            if other is not None:
+                sharing[found] = explain_other(values[file], edit.pin, other)
+    return sharing
+
+
+def _refuse_all_sharing(sharing: Mapping[FoundPin, str], edits: Iterable[tuple[FoundPin, TagEdit]]) -> None:
+    """Refuse where an image has no other pin than those that share their value with another image's."""
+    left = {found.pin.repository for found, _ in edits if found not in sharing}
+    refused = [reason for found, reason in sharing.items() if found.pin.repository not in left]
+    if refused:
+        raise Refused("\n".join(refused))
 
 
 def _followers(values: Mapping[str, ValuesFile], edits: Iterable[tuple[FoundPin, TagEdit]]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from bumper.errors import Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan
 from bumper.values.change import Change, Version, make_change
-from bumper.values.explain import explain_refusal, lines_to_add
+from bumper.values.explain import explain_refusal, lines_to_add, why_not
 from bumper.values.holds import hold_reason
 from bumper.values.pin_path import format_path
 from bumper.values.tag_edit import TagEdit
@@ -98,16 +98,16 @@ def plan_promote(target: Gathered, matched: Matched, environment: str, *, write_
         Refused: something differs and none of it can be set.
 
     """
-    settable = [one for one in matched.carried if one.target.pin.refusal is None and not one.shared]
+    settable = [one for one in matched.carried if _why_not(one) is None and not one.shared]
     refusals = [
         _explain(target, one, environment)
         for one in matched.carried
-        if (one.shared or one.target.pin.refusal is not None) and one.version.tag != one.target.pin.tag
+        if (one.shared or _why_not(one) is not None) and _is_other_version(one)
     ]
     edits = [
         (
             one.target,
-            TagEdit(one.target.pin, one.version.tag or "", one.version.digest, write_digests or one.with_its_digest),
+            TagEdit(one.target.pin, one.version.tag, one.version.digest, write_digests or one.with_its_digest),
         )
         for one in settable
         if not one.alike
@@ -189,7 +189,7 @@ def _running(source: Gathered, config: Config) -> Mapping[tuple[str, str], Seque
     running: defaultdict[tuple[str, str], list[FoundPin]] = defaultdict(list)
     for found in last.values():
         pin = found.pin
-        if pin.repository is not None and pin.tag is not None:
+        if pin.repository is not None and (pin.tag or pin.digest) is not None:
             running[found.app, canonical(config, pin.repository)].append(found)
     return running
 
@@ -232,6 +232,19 @@ def _disagree(found: FoundPin, repository: Repository, running: Sequence[FoundPi
         f"{found.app}: {source} runs {repository} in several versions ({said}), so {found.file}: "
         f"{format_path(found.pin.path)} was left alone; set it with bumper bump, or bring them together."
     )
+
+
+def _why_not(one: Carried) -> str | None:
+    """Why the target's pin cannot get the version; a repository is known wherever something was matched."""
+    pin = one.target.pin
+    if pin.repository is None:
+        return pin.refusal
+    return why_not(pin, ImageReference(pin.repository, one.version.tag, one.version.digest))
+
+
+def _is_other_version(one: Carried) -> bool:
+    pin = one.target.pin
+    return (one.version.tag or one.version.digest) != (pin.tag or pin.digest)
 
 
 def _explain(target: Gathered, one: Carried, environment: str) -> str:

@@ -11,7 +11,7 @@ from bumper.records.history import Deployment
 from bumper.records.record import Command
 from bumper.values.change import Change, Version
 from bumper.values.pin_path import format_path
-from bumper.values.tag_edit import TagEdit
+from bumper.values.tag_edit import TagEdit, restoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone]
             problems.append(problem)
             continue
         found, before = pins[place], change.before
-        edits.append((found, TagEdit(found.pin, before.tag or "", before.digest, before.digest is not None)))
+        edits.append((found, restoring(found.pin, before.tag, before.digest)))
     if problems and not force:
         raise Refused("\n".join(problems))
     return make_plan(gathered, edits, [*problems, *gathered.warnings], obey_holds=False)
@@ -138,7 +138,7 @@ def _problem(found: FoundPin | None, change: Change, environment: str, *, force:
     current = Version(found.pin.tag, found.pin.digest)
     if not force and current != change.after:
         return f"{place} has moved on: it is at {current}, not at {change.after}; add --force to set it all the same."
-    if change.before.tag is None and found.pin.prefix:
+    if change.before.tag is None and change.before.digest is None and found.pin.prefix:
         return f"{place} had no tag before, so there is nothing to set; mend it by hand."
     return None
 

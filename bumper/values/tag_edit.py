@@ -48,6 +48,12 @@ class _Splice:
         return plain and self.value != "" and not helm_prints_alike(self.value)
 
 
+def restoring(pin: Pin, tag: str | None, digest: str | None) -> TagEdit:
+    """The edit that gives ``pin`` back what it held before, be it a digest alone."""
+    in_place_of_a_tag = tag is None and digest is not None and not (pin.tag_scalar is not None and pin.digest_scalars)
+    return TagEdit(pin, None if in_place_of_a_tag else tag or "", digest, write_digest=digest is not None)
+
+
 def changes_file(values: ValuesFile, edit: TagEdit) -> bool:
     """Whether ``edit`` would change a byte of the file."""
     return any(splice.is_needed for splice in _splices(values, edit))
@@ -104,7 +110,7 @@ def _splices(values: ValuesFile, edit: TagEdit) -> Iterator[_Splice]:
     for digest in pin.digest_scalars:
         if edit.digest is not None and (digest.value is not None or edit.write_digest or pin.digest_switch is not None):
             yield _Splice(digest.scalar, digest.text_of(edit.digest), pin)
-        elif digest.value is not None and edit.tag != pin.tag:
+        elif digest.value is not None and edit.tag != pin.tag and not pin.is_digest_only:
             yield _Splice(digest.scalar, "", pin)
 
 
