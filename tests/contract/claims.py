@@ -18,6 +18,7 @@ _TRAIN = f"{_PROJECT}/merge_trains/merge_requests/{{merge_request_iid}}"
 # The description leaves these out. GitLab's page about merge trains names the parameters (auto_merge since 17.11).
 UNDESCRIBED: Mapping[tuple[str, str], frozenset[str]] = {
     ("GET", "/user"): frozenset(),
+    ("GET", "/users/{id}"): frozenset(),
     ("GET", _TRAIN): frozenset(),
     ("POST", _TRAIN): frozenset({"auto_merge", "when_pipeline_succeeds", "sha", "squash"}),
 }
@@ -26,6 +27,7 @@ UNDESCRIBED: Mapping[tuple[str, str], frozenset[str]] = {
 ASKED = {
     ("GET", "/user"),
     ("GET", "/users"),
+    ("GET", "/users/{id}"),
     ("GET", "/version"),
     ("GET", "/personal_access_tokens/self"),
     ("GET", _PROJECT),
@@ -53,6 +55,7 @@ _WHOLE = ("merge-request", "merge-request-hosted")
 _EXAMPLES: Mapping[tuple[str, str], Sequence[str]] = {
     ("GET", "/user"): ["user"],
     ("GET", "/users"): ["user"],
+    ("GET", "/users/{id}"): ["user"],
     ("GET", "/version"): ["metadata"],
     ("GET", "/metadata"): ["metadata"],
     ("GET", _PROJECT): ["project"],
@@ -78,6 +81,7 @@ _NEWER_DIFF = frozenset({"collapsed", "too_large"})
 _UNTOLD: Mapping[str, Nested] = {
     # The example is of an older GitLab.
     "/user": {"bot": _NONE, "locked": _NONE},
+    "/users/{id}": {"bot": _NONE, "locked": _NONE},
     # The description gives a new note's id alone, and the example is older than these.
     f"{_ONE}/notes": {
         "type": _NONE,
@@ -101,6 +105,7 @@ _READ_OF_MERGE_REQUESTS = (
 _READ = {
     ("GET", "/user"): "username bot",
     ("GET", "/users"): "id",
+    ("GET", "/users/{id}"): "bot",
     ("GET", "/version"): "version",
     ("GET", "/personal_access_tokens/self"): "scopes expires_at",
     ("GET", f"{_REPOSITORY}/branches/{{branch}}"): "protected can_push",

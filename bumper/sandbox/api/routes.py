@@ -26,6 +26,7 @@ _ONE = f"{_PROJECT}/merge_requests/<iid>"
 API: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/user", api_users.show_self),
     ("GET", "/users", api_users.list_users),
+    ("GET", "/users/<user>", api_users.show_user),
     ("GET", "/personal_access_tokens/self", api_users.show_token),
     ("GET", "/version", api_users.show_version),
     ("GET", "/metadata", api_users.show_version),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from bumper.sandbox.api.call import Answer, Call, page_of
 from bumper.sandbox.api.views import own_user_view, user_view
-from bumper.sandbox.behaviour.errors import bad_request, unauthorized
+from bumper.sandbox.behaviour.errors import bad_request, not_found, unauthorized
 
 
 def show_self(call: Call) -> Answer:
@@ -18,6 +18,15 @@ def list_users(call: Call) -> Answer:
     exact, part = parameters.text("username").lower(), parameters.text("search").lower()
     found = [name for name in users if exact in {"", name.lower()} and part in name.lower()]
     return page_of(call, found, lambda name: user_view(call.world, name))
+
+
+def show_user(call: Call) -> Answer:
+    """GET users/:id: what anybody may see of a user, among it whether it is a bot."""
+    users = call.world.records.users.values()
+    found = next((user for user in users if str(user.id) == call.arguments["user"]), None)
+    if found is None:
+        raise not_found("User")
+    return Answer({**user_view(call.world, found.username), "bot": found.bot})
 
 
 def show_token(call: Call) -> Answer:

@@ -98,11 +98,17 @@ class Pages:
             if detailed_status(self._world, project, current) != "mergeable":
                 return self._show(project, current, status=409)
             try:
-                merge(self._world, project, root, current)
+                merge(self._world, project, root, self._with_squash_ticked(project, current))
             except GitLabError as error:
-                return self._show(project, current, str(error.body["message"]), 409)
+                failed = self._world.records.merge_requests[current.id]
+                return self._show(project, failed, failed.merge_error or str(error.body["message"]), 409)
         self._world.save()
         return Response("", 303, {"Location": f"/{project.path}/-/merge_requests/{found.iid}"})
+
+    def _with_squash_ticked(self, project: Project, merge_request: MergeRequest) -> MergeRequest:
+        """GitLab's page leaves a person no choice where the project always or never squashes."""
+        forced = {"always": True, "never": False}.get(project.squash_option, merge_request.squash)
+        return self._world.update(merge_request, squash=forced)
 
     def _page(self, title: str, body: Markup, status: int = 200) -> Response:
         template = Template((_FOLDER / "page.html").read_text(encoding="utf-8"))
