@@ -42,6 +42,7 @@ ASKED = {
     ("PUT", f"{_ONE}/merge"),
     ("PUT", f"{_ONE}/rebase"),
     ("POST", f"{_ONE}/cancel_merge_when_pipeline_succeeds"),
+    ("GET", f"{_PROJECT}/protected_branches"),
     ("GET", f"{_REPOSITORY}/branches/{{branch}}"),
     ("GET", f"{_REPOSITORY}/commits"),
     ("GET", f"{_COMMIT}/merge_requests"),

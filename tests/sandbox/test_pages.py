@@ -108,3 +108,12 @@ def test_a_conflict_is_told(sandbox: Sandbox, clone: Clone, bot: Api) -> None:
 )
 def test_an_unknown_page_is_not_found(sandbox: Sandbox, path: str) -> None:
     assert requests.get(sandbox.url + path, timeout=30).status_code == 404
+
+
+def test_a_person_has_no_choice_where_the_project_always_squashes(sandbox: Sandbox, bot: Api) -> None:
+    sandbox.choose(squash_option="always")
+    add_branch(sandbox, "deploy")
+    bot.open("deploy", squash=False)
+
+    assert press(sandbox, "merge").status_code == 303
+    assert bot.get("/merge_requests/1")["squash_commit_sha"] is not None
