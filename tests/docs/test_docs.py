@@ -184,6 +184,18 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [link for link in links(page) if not (page.parent / link).exists()] == []
 
 
+def test_the_tests_that_security_names_exist() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+
+    missing = [(file, test) for file, test in named if not _has_test(ROOT / file, test)]
+    assert named
+    assert missing == []
+
+
+def _has_test(file: Path, test: str) -> bool:
+    return file.exists() and (not test or f"def {test}(" in file.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_fence_says_what_it_is(page: Path) -> None:
     known = {"sh", "yaml", "json", "python", "text"}
