@@ -4,19 +4,22 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.errors import Refused, WrongUsage
 from bumper.image import ImageReference, Repository
 from bumper.values.change import Change, Held, Version, make_change
 from bumper.values.explain import explain_edits, explain_other, explain_refusal, lines_to_add, why_not
-from bumper.values.left_alone import explain_left_alone
+from bumper.values.left_alone import explain_left_alone, explain_other_names
 from bumper.values.line_diff import unified_diff
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, format_path
 from bumper.values.sharing import moved_unasked
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags, written_scalars
 from bumper.values.values_file import ValuesFile, describe
+
+_MAX_OTHER_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,8 @@ def plan_bump(
         if not settable:
             missing = _explain_missing(gathered, environment, image, apps)
             if not allow_missing:
-                raise Refused("\n".join([missing, *_left_alone(gathered, image, apps)]))
+                others = islice(_other_names(gathered, image, apps), _MAX_OTHER_NAMES)
+                raise Refused("\n".join([missing, *_left_alone(gathered, image, apps), *others]))
             warnings.append(missing)
         warnings += [*refusals, *_left_alone(gathered, image, apps)]
         edits += [(pin, TagEdit(pin.pin, image.tag, image.digest, write_digests)) for pin in settable]
@@ -238,12 +242,22 @@ def _explain_shared(
 
 def _left_alone(gathered: Gathered, image: ImageReference, apps: frozenset[str]) -> Iterator[str]:
     """Where the chosen applications' files name ``image`` in a form that is not edited."""
+    for file, pins in _pins_by_file(gathered, apps).items():
+        yield from explain_left_alone(gathered.values[file], pins, image)
+
+
+def _other_names(gathered: Gathered, image: ImageReference, apps: frozenset[str]) -> Iterator[str]:
+    """Which of the chosen applications' pins may be of ``image``, which none of them names."""
+    for file, pins in _pins_by_file(gathered, apps).items():
+        yield from explain_other_names(gathered.values[file], pins, image)
+
+
+def _pins_by_file(gathered: Gathered, apps: frozenset[str]) -> Mapping[str, Sequence[Pin]]:
     by_file: defaultdict[str, list[Pin]] = defaultdict(list)
     for found in (*gathered.pins, *gathered.shared):
         if found.app in apps:
             by_file[found.file].append(found.pin)
-    for file, pins in by_file.items():
-        yield from explain_left_alone(gathered.values[file], pins, image)
+    return by_file
 
 
 def _explain_missing(gathered: Gathered, environment: str, image: ImageReference, apps: frozenset[str]) -> str:

@@ -62,6 +62,8 @@ _COMPANIONS = (
     "revision",
     "commit",
     "gitref",
+    "repouri",
+    "repourl",
     "organization",
     "org",
     "namespace",

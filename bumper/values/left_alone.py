@@ -32,18 +32,33 @@ def explain_other_names(values: ValuesFile, pins: Sequence[Pin], image: ImageRef
     unnamed = (pin for pin in pins if pin.repository is None and not pin.name_parts)
     yield from (_explain_unnamed(values, pin, repository) for pin in islice(unnamed, _MAX_UNNAMED))
     for pin in pins:
-        if pin.repository is not None and any(read_repository(part) == repository for part in pin.name_parts[1:]):
-            yield f"{describe(values, pin)} is of {pin.repository}, not of {repository}."
+        if pin.repository is not None and (_replaces(pin, repository) or _same_name(pin.repository, repository)):
+            other = f"is of {pin.repository}, not of {repository}"
+            yield f"{describe(values, pin)} {other}; {_how_to_name(pin, repository)}."
+
+
+def _replaces(pin: Pin, repository: Repository) -> bool:
+    """Whether the pin's image takes the place of ``repository``, as Kustomize's newName does."""
+    return any(read_repository(part) == repository for part in pin.name_parts[1:])
+
+
+def _same_name(one: Repository, other: Repository) -> bool:
+    """Whether two repositories differ in their registry alone."""
+    return one.name.removeprefix("library/") == other.name.removeprefix("library/")
+
+
+def _how_to_name(pin: Pin, repository: Repository) -> str:
+    path = json.dumps(format_path(pin.path))
+    return (
+        f"if the chart runs {repository} there, add to `images` in bumper.yaml {{image: {repository}, path: {path}}}, "
+        f"or use `bumper set --path`"
+    )
 
 
 def _explain_unnamed(values: ValuesFile, pin: Pin, repository: Repository) -> str:
     """Why a pin has no name, and what gives it one."""
-    path = format_path(pin.path)
-    return (
-        f"{describe(values, pin)} was left alone, because its image is not known: {pin.unnamed}; "
-        f"if it is {repository}, add to `images` in bumper.yaml {{image: {repository}, path: {json.dumps(path)}}}, "
-        f"or use `bumper set --path`."
-    )
+    why = f"its image is not known: {pin.unnamed}"
+    return f"{describe(values, pin)} was left alone, because {why}; {_how_to_name(pin, repository)}."
 
 
 def _ends_like(part: str, repository: Repository) -> bool:
