@@ -62,9 +62,7 @@ def test_a_reference_is_read_back_as_it_is_shown() -> None:
     assert str(reference.with_digest(None)) == "docker.io/shop/api:v1"
 
 
-@pytest.mark.parametrize(
-    "text", ["a/b", "a/b:-v1", "a/b:" + "x" * 129, "a/b:v1@sha256:abc", "a/B:v1", ""]
-)
+@pytest.mark.parametrize("text", ["a/b", "a/b:-v1", "a/b:" + "x" * 129, "a/b:v1@sha256:abc", "a/B:v1", ""])
 def test_an_argument_that_is_no_image_with_a_tag_is_wrong_usage(text: str) -> None:
     with pytest.raises(WrongUsage, match=r"is not an image reference; write|names no tag; write"):
         parse_image(text)
