@@ -2,11 +2,13 @@
 # There is no ENTRYPOINT: GitLab's runner starts a job's script with the image's shell.
 FROM python:3.13.11-slim-bookworm AS build
 WORKDIR /source
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml requirements.txt README.md LICENSE ./
 COPY bumper ./bumper
 RUN python -m venv /opt/bumper \
-    && /opt/bumper/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt . \
-    && /opt/bumper/bin/pip uninstall --yes --quiet pip
+    && /opt/bumper/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
+        --requirement requirements.txt \
+    && /opt/bumper/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
+    && /opt/bumper/bin/pip uninstall --yes --quiet pip setuptools
 
 FROM python:3.13.11-slim-bookworm
 # Debian's release is pinned by the base. Its packages are not, because its mirrors drop each version that a security

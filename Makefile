@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 3
 SECONDS ?= 60
 
-.PHONY: demo test check corpus stress docs bench bench-full format clean
+.PHONY: demo test check requirements corpus stress docs bench bench-full format clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("bumper needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -27,6 +27,13 @@ check: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What the container image and the CI components install: this project's packages, each file by its hash.
+requirements: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--constraint constraints.txt --group build --custom-compile-command "make requirements" \
+		--output-file requirements.txt pyproject.toml
 
 # Every values file below CORPUS is edited and proven; prints figures.
 corpus: $(VENV)/ready

@@ -15,7 +15,7 @@ FILE = "apps/backend/envs/{}/values.yaml"
 PUSHED = Path(__file__).parents[2] / "fixtures" / "push_events" / "distribution.json"
 
 
-def job(name: str, **inputs: str) -> Any:  # noqa: ANN401 - YAML
+def job(name: str, **inputs: object) -> Any:  # noqa: ANN401 - YAML
     [only] = component(name).jobs(**inputs).values()
     return only
 
@@ -111,7 +111,8 @@ def test_a_webhook_bumps_what_was_pushed(runner: Runner, make_verified: Verified
 @pytest.mark.parametrize("name", ["bump", "promote", "rollback"])
 def test_no_input_is_run_by_the_shell(runner: Runner, gitops: Gitops, name: str) -> None:
     """What comes from a branch's name, say; GitLab puts it into the variables."""
-    free = set(component(name).header["spec"]["inputs"]) - {"environment", "source", "target", "job_prefix", "repo"}
+    texts = {one for one, spec in component(name).header["spec"]["inputs"].items() if spec["type"] == "string"}
+    free = texts - {"environment", "source", "target", "job_prefix", "repo"}
     needed = {"source": "staging", "target": "prod"} if name == "promote" else {"environment": "staging"}
     inputs = dict.fromkeys(free, "$CI_COMMIT_REF_NAME")
     names = """x'";touch${IFS}a;$(touch${IFS}b)`touch${IFS}c`|touch${IFS}d&&*"""
@@ -156,12 +157,16 @@ def test_an_unavailable_server_is_tried_again(runner: Runner, gitops: Gitops) ->
 
 
 def test_the_container_image_may_bring_bumper_or_pip(runner: Runner, make_gitops: GitopsMaker) -> None:
-    """Nothing is installed where bumper is there; else pip is asked for the package."""
+    """Nothing is installed where bumper is there; else pip gets files whose hashes are known, or the job ends."""
     gitops = make_gitops({STAGING_FILE: values("0.9.0")})
-    bump = job("bump", environment="staging", package="gitops-bumper==9.9.9")
+    bump = job("bump", environment="staging", requirements="bumper.txt")
     (runner.folder / "pip").write_text('#!/bin/sh\necho "pip $*" >&2\nexit 1\n')
     (runner.folder / "pip").chmod(0o755)
 
-    without = runner(bump, "/bin/sh", PATH=f"{runner.folder}:/usr/bin:/bin", BUMPER_REPO=gitops.url)
+    path = f"{runner.folder}:/usr/bin:/bin"
+    installed = runner(bump, "/bin/sh", PATH=path, BUMPER_REPO=gitops.url)
+    nothing = runner(job("bump", environment="staging"), "/bin/sh", PATH=path, BUMPER_REPO=gitops.url)
 
-    assert (without.code, without.log) == (1, "pip install --quiet gitops-bumper==9.9.9\n")
+    assert (installed.code, installed.log) == (1, "pip install --quiet --require-hashes --requirement bumper.txt\n")
+    assert nothing.code != 0
+    assert "is empty and the container image has no bumper" in nothing.log

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ NEEDED = {
     "promote": {"source": "staging", "target": "prod"},
     "rollback": {"environment": "prod"},
 }
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Those for GitLab CI; the others are bumper.yaml's.
 BLOCKS = [
@@ -50,7 +52,7 @@ def test_every_file_is_valid(tmp_path: Path) -> None:
     files = [ROOT / ".gitlab-ci.yml", *EXAMPLES.iterdir()]
     for name in NAMES:
         files.append(write(tmp_path, f"{name}-header", component(name).header))
-        files.append(write(tmp_path, name, component(name).jobs(**NEEDED[name])))
+        files.append(write(tmp_path, name, component(name).all_jobs(**NEEDED[name])))
     files += [write(tmp_path, f"readme-{number}", block) for number, block in enumerate(BLOCKS)]
     files.append(write(tmp_path, "readme-jobs", {name: job for one in INCLUDES for name, job in included(one).items()}))
 
@@ -80,7 +82,8 @@ def test_a_component_can_be_included_for_several_environments(name: str) -> None
 @pytest.mark.parametrize("name", NAMES)
 def test_an_input_stays_a_value(name: str) -> None:
     """Whatever YAML would make of it: GitLab puts it into the text."""
-    inputs = component(name).header["spec"]["inputs"]
+    specs = component(name).header["spec"]["inputs"]
+    inputs = [one for one, spec in specs.items() if spec["type"] == "string"]
     names = [one for one in inputs if one not in {"environment", "source", "target", "job_prefix"}]
     hostile = """ "a': {b}, [c] # &d *e !f | > % @ `g` - \\n \t"""
 
@@ -92,19 +95,53 @@ def test_an_input_stays_a_value(name: str) -> None:
         for ending in "\n", "\r", "\x85", "\u2028":
             with pytest.raises(InvalidInputError):
                 component(name).jobs(**NEEDED[name] | {one: f"a{ending}b: c"})
-    assert all(spec["description"] and spec["type"] for spec in inputs.values())
+    assert all(spec["description"] and spec["type"] for spec in specs.values())
 
 
 def test_what_is_installed_is_this_version() -> None:
     wanted = f"gitops-bumper=={__version__}"
 
-    assert {component(name).header["spec"]["inputs"]["package"]["default"] for name in NAMES} == {wanted}
+    images = {component(name).header["spec"]["inputs"]["job_image"]["default"] for name in NAMES}
+    assert images == {f"$CI_REGISTRY/platform/bumper:{__version__}"}
     jobs = [
         example("plain")[".bumper"],
         *example("webhook").values(),
         *(job for one in BLOCKS[1:] for job in one.values()),
     ]
     assert [job["before_script"][0].rsplit(" ", 1)[1] for job in jobs] == [wanted] * len(jobs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_component_runs_on_the_default_branch_unless_it_is_told_otherwise(name: str) -> None:
+    [usual] = component(name).jobs(**NEEDED[name]).values()
+    [tagged] = component(name).jobs(**NEEDED[name], rules=[{"if": "$CI_COMMIT_TAG"}]).values()
+
+    assert usual["rules"] == [{"if": "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"}]
+    assert tagged["rules"] == [{"if": "$CI_COMMIT_TAG"}]
+    assert usual.get("allow_failure") == (True if usual.get("when") == "manual" else None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_job_is_a_deployment_of_gitlabs_only_if_it_is_asked_for(name: str) -> None:
+    [usual] = component(name).jobs(**NEEDED[name]).values()
+    [deployment] = component(name).jobs(**NEEDED[name], gitlab_environment=True).values()
+
+    assert "environment" not in usual
+    assert deployment.pop("environment") == {"name": NEEDED[name].get("target", NEEDED[name].get("environment"))}
+    assert deployment == usual
+
+
+def test_what_is_installed_beside_a_token_is_pinned_by_hash() -> None:
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    packages = dict(re.findall(r"^([a-z][\w.-]*)==(\S+)", text, re.MULTILINE))
+    names = [re.split(r"[<>=]", one)[0].lower() for one in PROJECT["project"]["dependencies"]]
+    constraints = dict(
+        line.lower().replace("_", "-").split("==") for line in (ROOT / "constraints.txt").read_text().splitlines()[1:]
+    )
+
+    assert {name.replace(".", "-") for name in names} <= set(packages)  # "make requirements" writes it anew
+    assert {name: version for name, version in packages.items() if constraints.get(name, version) != version} == {}
+    assert all("--hash=sha256:" in entry for entry in re.split(r"\n(?=[a-z])", text)[1:])
 
 
 def test_people_start_promotions_and_rollbacks() -> None:
