@@ -160,11 +160,11 @@ def _see_it_merged(
 ) -> Result:  # fmt: skip
     """Ask GitLab to merge and wait for it, each as far as it is wanted; the result says what is true then."""
     auto_merge, seconds = wants_auto_merge(target.environment, options), options.seconds_to_merge
-    head, message = str(done.commit), draft.proposal.message
+    head, message, problem = str(done.commit), draft.proposal.message, None
     if auto_merge:
         files = {*target.checkout.entries}
         asked = ask_to_merge(known, one.iid, head, message, files, session.clock)
-        one = asked.merge_request
+        one, problem = asked.merge_request, asked.problem
         done = _after_asking(done, asked, waits=seconds is not None)
     if seconds is not None and one.state != "merged":
         if draft.plan.held:
@@ -172,7 +172,7 @@ def _see_it_merged(
                 f"{done.environment}: a part of the request is held, so it will not run as a whole",
                 "remove the hold by bumper unhold, or leave the application out by --app",
             )
-        awaited = Awaited(one.iid, draft.proposal.branch, head, message, auto_merge)
+        awaited = Awaited(one.iid, draft.proposal.branch, head, message, auto_merge, problem)
         one = wait_until_merged(known, target, awaited, seconds, session.clock, session.show)
     if one.state != "merged":
         return done

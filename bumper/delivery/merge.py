@@ -61,6 +61,12 @@ class Asked:
 
 def waits_for(one: MergeRequest) -> str:
     """What an open merge request waits for, in words."""
+    if one.pipeline in _UNDER_WAY:
+        return "its pipeline to end"
+    if one.pipeline in {"failed", "canceled"}:
+        return "its pipeline to pass, which has failed"
+    if one.pipeline == "" and one.merge_status == "ci_must_pass":
+        return "its pipeline to pass, and none has appeared"
     return _WAITS_FOR.get(one.merge_status, one.merge_status or "GitLab to check it")
 
 
@@ -101,8 +107,9 @@ def _ask_until_taken(
             return Asked(found)
         if found.can_merge is False:
             return Asked(found, _may_not_merge(found))
-        when_ready = found.pipeline in _UNDER_WAY or found.merge_status not in {"mergeable", *_PASSING}
-        if left > 0 and not when_ready and (found.merge_status in _PASSING or (awaited and not found.pipeline)):
+        when_ready = found.pipeline in _UNDER_WAY or found.merge_status != "mergeable"
+        appears_yet = not found.pipeline and (awaited or found.merge_status in _PASSING)
+        if left > 0 and (appears_yet or found.merge_status in CHECKING):
             continue  # the pipeline that is awaited has not appeared yet, or GitLab still checks
         problem = _ask_once(known, found, head, messages, when_ready=when_ready)
         if problem is None:

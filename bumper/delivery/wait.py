@@ -26,6 +26,7 @@ class Awaited:
     head: str
     message: str
     auto_merge: bool
+    problem: str | None = None  # why GitLab will not merge by itself although it was asked to
 
 
 def wait_until_merged(
@@ -39,7 +40,8 @@ def wait_until_merged(
     """
     waiting = _Waiting(known, target, awaited, clock, show)
     found = merge_requests.read(known.gitlab, awaited.iid)
-    show(f"waiting up to {seconds:g} s for {found.url}")
+    problem = f"; GitLab will not merge it by itself: {awaited.problem}" if awaited.problem is not None else ""
+    show(f"waiting up to {seconds:g} s for {found.url}{problem}")
     try:
         for _ in polls(clock, seconds, first=0.5, longest=_MAX_PAUSE):
             found = merge_requests.read(known.gitlab, awaited.iid)
@@ -60,7 +62,7 @@ def _not_in_time(found: MergeRequest, awaited: Awaited, seconds: float) -> NotDe
             f"{found.url} was not merged within {seconds:g} s: nobody has merged it yet",
             "add --auto-merge, or merge it there",
         )
-    reason = found.merge_error or f"it waits for {waits_for(found)}"
+    reason = found.merge_error or awaited.problem or f"it waits for {waits_for(found)}"
     return NotDeployed(
         f"{found.url} was not merged within {seconds:g} s: {reason}", "see to that, and run this again to go on waiting"
     )
