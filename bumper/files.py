@@ -1,13 +1,18 @@
 """Values files on this machine: read, and replaced in one step."""
 
 import contextlib
+import fcntl
 import os
+import stat
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from bumper.errors import Refused, Unavailable
+
+_MAKE_ROOM = "make room and run it again"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -58,25 +63,82 @@ def write_text(path: Path, text: str, option: str) -> None:
         raise Refused(f"{path} could not be written ({error.strerror}); {mend}.") from error
 
 
-def replace_local(path: Path, content: bytes) -> None:
-    """Give ``path`` new bytes, all or none of them; its mode stays.
+@contextlib.contextmanager
+def locked(folders: Iterable[Path]) -> Iterator[None]:
+    """Keep every other bumper from editing files in ``folders`` meanwhile; where the system knows no locks, do not.
+
+    A folder is locked and not its files, because a file that is replaced is another one afterwards.
+    """
+    with contextlib.ExitStack() as stack:
+        for folder in sorted({folder.resolve() for folder in folders}):  # in order: nobody waits in a circle
+            with contextlib.suppress(OSError):
+                handle = os.open(folder, os.O_RDONLY)
+                stack.callback(os.close, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def replace_local(path: Path, before: bytes, content: bytes) -> None:
+    """Give ``path`` new bytes, all or none of them, if it still holds ``before``; owner, mode and links stay.
 
     Raises:
-        Refused: it cannot be written.
+        Refused: it cannot be written, or somebody has changed it since. Unavailable: the disk is full.
 
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        if path.read_bytes() != before:
+            raise Refused(f"{path} was changed by another program meanwhile", "run it again")
+        status = path.stat()
+        if status.st_nlink > 1 or not _swap(path, status, content):
+            _overwrite(path, before, content)
     except OSError as error:
-        raise Refused(f"{path}: the file cannot be written ({error.strerror}); check your rights.") from error
+        if error.errno in (ENOSPC, EDQUOT):
+            raise Unavailable(f"{path} could not be written, and is as it was: {error.strerror}", _MAKE_ROOM) from error
+        raise Refused(f"{path} cannot be written ({error.strerror}) and is as it was", "check your rights") from error
+
+
+def _swap(path: Path, status: os.stat_result, content: bytes) -> bool:
+    """Put a new file in the place of ``path``; False where it could not be like the old one."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     written = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        written.chmod(path.stat().st_mode & 0o7777)
+            file.flush()
+            os.fsync(file.fileno())
+        if not _make_alike(path, status, written):
+            return False
         written.replace(path)
-    except OSError as error:
-        raise Refused(f"{path}: the file cannot be written ({error.strerror}); it is as it was.") from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             written.unlink()
+    return True
+
+
+def _make_alike(path: Path, status: os.stat_result, written: Path) -> bool:
+    """Give ``written`` the owner, the mode and the attributes (access lists among them) of ``path``, if that works."""
+    try:
+        new = written.stat()
+        if (new.st_uid, new.st_gid) != (status.st_uid, status.st_gid):
+            os.chown(written, status.st_uid, status.st_gid)
+        written.chmod(stat.S_IMODE(status.st_mode))
+        for attribute in os.listxattr(path) if hasattr(os, "listxattr") else ():
+            os.setxattr(written, attribute, os.getxattr(path, attribute))
+    except OSError:
+        return False
+    return True
+
+
+def _overwrite(path: Path, before: bytes, content: bytes) -> None:
+    """Write into the file itself, where others know it by another name or only its owner may replace it."""
+    with path.open("r+b") as file:
+        try:
+            file.write(content)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            file.seek(0)
+            file.write(before)
+            file.truncate()
+            raise

@@ -8,7 +8,7 @@ from bumper.cli import options as opt
 from bumper.cli.printing import show
 from bumper.cli.run import Output, run_of
 
-Files = Annotated[list[str], typer.Argument(help="Values files.", metavar="FILE")]
+Files = Annotated[list[str], typer.Argument(help="Values files, or folders of them.", metavar="FILE|DIR")]
 
 
 def pins(context: typer.Context, files: Files, output: opt.OutputOption = Output.TEXT) -> None:
@@ -30,6 +30,7 @@ def set_tag(
     path: Annotated[
         str | None, typer.Option("--path", help='Only the pin at this path: a.b[0].tag, a["b.c"].tag')
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the diff, change no file.")] = False,
     output: opt.OutputOption = Output.TEXT,
 ) -> None:
     """Rewrite an image's tag in local files, in place. No git, no network.
@@ -41,9 +42,11 @@ def set_tag(
     from bumper.commands.set_tag import set_tag as run
     from bumper.image import parse_image
 
-    done = run(parse_image(image), files, path)
-    to_stderr = STDIN in files  # stdout is the edited file's
-    show(run_of(context), report.set_data(done), report.set_text(done), done.warnings, to_stderr=to_stderr)
+    done = run(parse_image(image), files, path, dry_run=dry_run)
+    to_stderr = STDIN in files and not dry_run  # stdout is the edited file's
+    diff = done.diff if dry_run else ""
+    text = f"{report.set_text(done)}\n{diff}".rstrip("\n")
+    show(run_of(context), report.set_data(done), text, done.warnings, to_stderr=to_stderr, diff=diff)
 
 
 def schema() -> None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bumper.errors import Refused, WrongUsage
-from bumper.files import read_bytes, replace_local
-from bumper.image import ImageReference
+from bumper.files import locked, read_bytes, replace_local
+from bumper.image import ImageReference, Repository
 from bumper.values.change import Change, Version, make_change
 from bumper.values.explain import explain_edits, places_along
 from bumper.values.left_alone import explain_left_alone, explain_other_names
+from bumper.values.line_diff import unified_diff
 from bumper.values.named_pin import pin_at
+from bumper.values.nearest import nearest_names
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, parse_path
 from bumper.values.requested import edits_for
@@ -23,23 +25,26 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class SetTags:
-    """The changes made, and what could not be done or changed along."""
+    """The changes made, and what could not be done or changes with them; ``diff`` is unified."""
 
     changes: tuple[Change, ...]
     warnings: tuple[str, ...]
+    diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Edited:
-    """One file after its edit; ``matched`` says whether it has a pin that was asked for."""
+    """One file before and after its edit; ``found`` are the pins that were asked for, ``known`` all images in it."""
 
     name: str
-    matched: bool
-    content: bytes
+    before: bytes
+    after: bytes
+    found: Sequence[Pin]
+    known: Sequence[Repository]
     outcome: SetTags
 
 
-def set_tag(image: ImageReference, files: Sequence[str], path: str | None) -> SetTags:
+def set_tag(image: ImageReference, files: Sequence[str], path: str | None, *, dry_run: bool = False) -> SetTags:
     """Rewrite ``image``'s tag in ``files``, or in standard input to standard output for ``-``.
 
     Every file is edited and proven before the first is written. A digest in ``image`` is written too.
@@ -51,24 +56,39 @@ def set_tag(image: ImageReference, files: Sequence[str], path: str | None) -> Se
     """
     names = list(dict.fromkeys(files))
     if STDIN in names and len(names) > 1:
-        raise WrongUsage("- (standard input) goes with no other file; name files, or - alone.")
+        raise WrongUsage("- (standard input) goes with no other file", "name files, or - alone")
     where = _parse(path)
-    edited = [_edit(name, image, where) for name in names]
-    if not any(each.matched for each in edited):
-        what = f"has a scalar at {path}" if path is not None else f"uses {image.repository}"
-        left_alone = [warning for each in edited for warning in each.outcome.warnings]
-        reason = f"{', '.join(names[:5])}: no file {what}; `bumper pins {names[0]}` lists what there is."
-        raise Refused("\n".join([reason, *left_alone]))
-    for each in edited:
-        if each.name == STDIN:
-            sys.stdout.buffer.write(each.content)
-            sys.stdout.buffer.flush()
-        elif each.outcome.changes:
-            replace_local(Path(each.name), each.content)
+    with locked(Path(name).parent for name in names if name != STDIN and not dry_run):
+        edited = [_edit(name, image, where) for name in names]
+        if not any(one.found for one in edited):
+            raise _nothing_found(edited, image, path)
+        if not dry_run:
+            _write(edited)
     return SetTags(
-        tuple(change for each in edited for change in each.outcome.changes),
-        tuple(warning for each in edited for warning in each.outcome.warnings),
+        tuple(change for one in edited for change in one.outcome.changes),
+        tuple(warning for one in edited for warning in one.outcome.warnings),
+        "".join(unified_diff(one.name, one.before, one.after) for one in edited),
     )
+
+
+def _write(edited: Sequence[_Edited]) -> None:
+    for one in edited:
+        if one.name == STDIN:
+            sys.stdout.buffer.write(one.after)
+            sys.stdout.buffer.flush()
+        elif one.after != one.before:
+            replace_local(Path(one.name), one.before, one.after)
+
+
+def _nothing_found(edited: Sequence[_Edited], image: ImageReference, path: str | None) -> Refused:
+    files = ", ".join(one.name for one in edited[:5])
+    nearest = nearest_names(image.repository, (other for one in edited for other in one.known))
+    hint = f"`bumper pins {edited[0].name}` lists what there is"
+    if path is None and nearest:
+        hint = f"the nearest are {', '.join(nearest)} ({hint})"
+    what = f"uses {image.repository}" if path is None else f"has a scalar at {path}"
+    left_alone = [warning for one in edited for warning in one.outcome.warnings]
+    return Refused(f"{files}: no file {what}", "\n".join([f"{hint}.", *left_alone]) if left_alone else hint)
 
 
 def _parse(path: str | None) -> PinPath | None:
@@ -78,14 +98,16 @@ def _parse(path: str | None) -> PinPath | None:
         raise WrongUsage(f"--path: {error}; write it as `bumper pins` prints it.") from error
 
 
-def _read(name: str) -> ValuesFile:
+def _read(name: str) -> tuple[bytes, ValuesFile]:
     if name == STDIN:
-        return read_values("standard input", sys.stdin.buffer.read())
-    return read_values(name, read_bytes(Path(name)))
+        source = sys.stdin.buffer.read()
+        return source, read_values("standard input", source)
+    source = read_bytes(Path(name))
+    return source, read_values(name, source)
 
 
 def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
-    values = _read(name)
+    source, values = _read(name)
     pins = find_pins(values)
     if where is None:
         found: Sequence[Pin] = [pin for pin in pins if pin.repository == image.repository]
@@ -102,7 +124,8 @@ def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
     if not found and where is None:
         left_alone += explain_other_names(values, pins, image)
     warnings = (*refusals, *explain_edits(values, needed), *left_alone)
-    return _Edited(name, bool(found), set_tags(values, edits), SetTags(changes, warnings))
+    known = [pin.repository for pin in pins if pin.repository is not None]
+    return _Edited(name, source, set_tags(values, edits), found, known, SetTags(changes, warnings))
 
 
 def _changes(name: str, values: ValuesFile, edits: Sequence[TagEdit], image: ImageReference) -> Iterator[Change]:

@@ -1,6 +1,5 @@
 """What a bump would change: pins found by their repository, never by guessing a path. Pure."""
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from bumper.values.change import Change, Held, Version, make_change
 from bumper.values.explain import explain_edits, explain_other, explain_refusal, lines_to_add, why_not
 from bumper.values.left_alone import explain_left_alone, explain_other_names
 from bumper.values.line_diff import unified_diff
+from bumper.values.nearest import nearest_names
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, format_path
 from bumper.values.sharing import moved_unasked
@@ -262,11 +262,7 @@ def _pins_by_file(gathered: Gathered, apps: frozenset[str]) -> Mapping[str, Sequ
 
 def _explain_missing(gathered: Gathered, environment: str, image: ImageReference, apps: frozenset[str]) -> str:
     repository = image.repository
-    known = {found.pin.repository for found in gathered.pins if found.app in apps}
-    names = {str(other): other for other in known if other is not None}
-    elsewhere = [name for name, other in names.items() if other.name == repository.name]
-    similar = difflib.get_close_matches(str(repository), names, n=5, cutoff=0.5)
-    nearest = list(dict.fromkeys([*sorted(elsewhere), *similar]))[:5]
+    nearest = nearest_names(repository, (found.pin.repository for found in gathered.pins if found.app in apps))
     if nearest:
         hint = f"the nearest are {', '.join(nearest)}"
     else:

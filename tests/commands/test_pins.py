@@ -119,3 +119,19 @@ def test_thousands_of_files_are_listed_in_their_order(tmp_path: Path) -> None:
     assert [pin["file"] for pin in ran.json["pins"]] == [str(name) for name in names if name != names[200]]
     assert ran.json["warnings"] == [line.removeprefix("warning: ") for line in ran.said.splitlines()]
     assert len(ran.json["warnings"]) == 1
+
+
+def test_the_files_below_a_folder_are_listed(bumper: CommandLine, tmp_path: Path) -> None:
+    for name in ("a/values.yaml", "b/c/prod.yml", ".git/values.yaml", "chart/templates/pod.yaml", "d/values.txt"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("image: shop/api:v1\n")
+    (tmp_path / "chart" / "Chart.yaml").write_text("name: chart\n")
+
+    listed = bumper("pins", str(tmp_path), "--output", "json", code=0).json["pins"]
+
+    assert [Path(pin["file"]).relative_to(tmp_path).as_posix() for pin in listed] == ["a/values.yaml", "b/c/prod.yml"]
+
+
+def test_a_folder_without_yaml_is_a_warning(bumper: CommandLine, tmp_path: Path) -> None:
+    assert "no YAML file" in bumper("pins", str(tmp_path), code=0).err

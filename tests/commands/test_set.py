@@ -176,5 +176,15 @@ def test_a_folder_that_cannot_be_written(file: Path, bumper: CommandLine, monkey
 
     ran = bumper("set", f"{APP}:1.0.1", "values.yaml", code=1)
 
-    assert "values.yaml: the file cannot be written (Permission denied)" in ran.err
+    assert "values.yaml cannot be written (Permission denied)" in ran.err
     assert file.read_text() == values("1.0.0  # set by CI")
+
+
+def test_a_dry_run_shows_the_diff_and_writes_nothing(bumper: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("image: shop/api:v1\n")
+
+    ran = bumper("set", "shop/api:v2", str(file), "--dry-run", code=0)
+
+    assert "-image: shop/api:v1\n+image: shop/api:v2" in ran.out
+    assert file.read_text() == "image: shop/api:v1\n"
