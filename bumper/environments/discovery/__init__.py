@@ -1,6 +1,11 @@
-"""What a GitOps repository holds before anybody has described it: environments, bases, Argo CD's manifests.
+"""What a GitOps repository holds before anybody has described it: environments, applications, bases. Pure.
 
-``survey.survey`` finds environments and applications by the repository's paths, ``manifests`` and ``applications`` read
-what Argo CD deploys, ``init_text`` writes a bumper.yaml from both, ``trial`` tries it out before anybody sees it, and
-``coverage`` compares a bumper.yaml with what is deployed. For ``bumper init`` and ``bumper doctor``.
+``survey.survey`` looks through a ``git_generator.Tree`` and gives a ``found.Survey``; ``trial.try_out`` writes the
+bumper.yaml for it and says what bumper finds with that. ``manifests.read_manifests`` reads Argo CD's Applications and
+ApplicationSets, ``applications.expand`` makes of them what Argo CD would deploy, and ``coverage`` compares that with
+the environments there are. ``folders`` knows what is never deployed.
+
+The way of a survey: ``candidates`` are the files that may be values, ``slots`` the places in their paths where an
+environment's name may stand, ``ranks`` and ``axes`` choose among these, ``placing`` finds the application in the rest
+of the path, and ``value_templates``, ``bases`` and ``patterns`` write patterns for what was found.
 """

@@ -107,25 +107,24 @@ def base_templates(
     def fits(template: str) -> bool:
         return all(_reads_right(template, name, everyone[name], bases, places, paths) for name in everyone)
 
+    homes = {place.home for place in places.values() if place.home is not None}
     made: Templates = {}
     for path, readers in bases.items():
-        made.setdefault(_template(path, readers, places), set()).add(path)
+        made.setdefault(_template(path, readers, homes), set()).add(path)
     templates = {template: found for template, found in made.items() if fits(template)}
     left_out = sorted(path for template, found in made.items() if template not in templates for path in found)
     return with_stars(templates, fits, {path: next(iter(found))[1] for path, found in bases.items()}), left_out
 
 
-def _template(path: str, readers: Collection[Deployed], places: Mapping[str, Place]) -> str:
+def _template(path: str, readers: Collection[Deployed], homes: Collection[str]) -> str:
     """The path with ``{app}`` where its readers' one name stands, and ``{env}`` where their one environment's does."""
     apps, names = {app for _, app in readers}, {name for name, _ in readers}
     text = literal(path)
     app = next(iter(apps)) if len(apps) == 1 else None
-    home = next((place.home for place in places.values() if place.home and path.startswith(f"{place.home}/")), None)
     if app is not None:
         parts = text.split("/")
         spots = [number for number, part in enumerate(parts[:-1]) if part == literal(app)]
-        if home is not None and path.startswith(f"{home}/") and home.count("/") in spots:
-            spots = [home.count("/")]
+        spots = [spot for spot in spots if "/".join(path.split("/")[: spot + 1]) in homes] or spots
         if spots:
             parts[spots[-1]] = APP
             text = "/".join(parts)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from bumper.environments.discovery.placing import Place
 from bumper.environments.path_pattern import APP, ENV
 
+_ARGOCD_SOURCE = ".argocd-source-"
 _FEW = 3  # as many folders side by side are worth a star
 
 Templates: TypeAlias = dict[str, set[str]]  # the paths that each template, a pattern with {env}, was made from
@@ -31,7 +32,9 @@ def template_of(place: Place) -> str:
         cuts.append(_Cut(*place.span, APP))
         file = place.path.rpartition("/")[2]
         again = len(place.path) - len(file) + file.find(place.app or "")
-        if place.home is not None and place.app and file.startswith((f"{place.app}-", f"{place.app}.")):
+        if file.startswith(_ARGOCD_SOURCE):  # Argo CD's own file for one application, which it names
+            cuts.append(_Cut(len(place.path) - len(file) + len(_ARGOCD_SOURCE), len(place.path) - len(".yaml"), "*"))
+        elif place.home is not None and place.app and file.startswith((f"{place.app}-", f"{place.app}.")):
             cuts.append(_Cut(again, again + len(place.app), "*"))
     return _fill(place.path, cuts)
 
@@ -125,8 +128,10 @@ def in_helm_s_order(templates: Iterable[str], read: Sequence[Sequence[str]], mad
 
 
 def usual_position(template: str) -> int:
-    """Helm's usual order: values.yaml, then other files, then what is named after the environment."""
+    """Helm's usual order: values.yaml, other files, what is named after the environment, and what Argo CD sets."""
     name = template.rpartition("/")[2]
+    if name.startswith(".argocd-source"):
+        return 3
     if name in ("values.yaml", "values.yml"):
         return 0
     return 2 if ENV in name else 1

@@ -47,7 +47,14 @@ def rank(all_frames: Mapping[Axis, Frames], candidates: Mapping[str, Candidate])
     }
     settled = any(sure.values())
     for axis, frames in by_axis.items():
-        look = _Beside(frames, dict(sure[axis]), candidates, settled or len(frames) < len(all_frames[axis]))
+        look = _Beside(
+            frames=frames,
+            sure=dict(sure[axis]),
+            with_sure=frozenset(slot.frame for name in sure[axis] for slot in names[axis][name]),
+            alike=frozenset(frame for frame, listed in frames.items() if _same_images(listed, candidates)),
+            candidates=candidates,
+            settled=settled or len(frames) < len(all_frames[axis]),
+        )
         for name, listed in names[axis].items():
             if name not in look.sure:
                 found = look.rank(name, listed)
@@ -113,10 +120,15 @@ def _own_rank(name: str, listed: Sequence[Slot], frames: Frames) -> Rank | None:
 
 @dataclass(frozen=True, slots=True)
 class _Beside:
-    """The names of one axis that are judged by what stands beside them; ``sure`` are those that stand by themselves."""
+    """The names of one axis that are judged by what stands beside them; ``sure`` are those that stand by themselves.
+
+    ``with_sure`` are the frames in which one of these stands, ``alike`` those whose files name the same images.
+    """
 
     frames: Frames
     sure: Mapping[str, Rank]
+    with_sure: frozenset[str]
+    alike: frozenset[str]
     candidates: Mapping[str, Candidate]
     settled: bool  # whether recurrence alone says nothing: the repository has surer names, or applications stand here
 
@@ -124,24 +136,23 @@ class _Beside:
         """The rank of ``name``, or why it stays doubtful."""
         if listed[0].is_word:
             return None
-        around = [self.frames[frame] for frame in dict.fromkeys(slot.frame for slot in listed)]
-        shared = [one for one in around if any(slot.name in self.sure for slot in one)]
+        around = list(dict.fromkeys(slot.frame for slot in listed))
+        shared = [self.frames[frame] for frame in around if frame in self.with_sure]
         if shared:
             return self._rank_beside_sure(name, listed, shared)
         if all(slot.parent in CONTAINERS for slot in listed):
             return None
         return self._rank_by_recurrence(name, listed[0].form, around)
 
-    def _rank_by_recurrence(self, name: str, form: str, around: Sequence[Sequence[Slot]]) -> Rank | str | None:
-        several = [one for one in around if len({slot.name for slot in one}) > 1]
+    def _rank_by_recurrence(self, name: str, form: str, around: Sequence[str]) -> Rank | str | None:
+        several = [frame for frame in around if len(self.frames[frame]) > 1]
         if len(several) < _SOME or form not in ("folder", "values-"):
             return None
         if form == "values-" and len(several) >= _MANY:
             return Rank.RECURS
-        if not self.settled and sum(bool(_same_images(one, self.candidates)) for one in several) >= _SOME:
+        if not self.settled and len(self.alike.intersection(several)) >= _SOME:
             return Rank.RECURS
-        names = {slot.name for one in several for slot in one}
-        if not self.settled and len(names) <= len(several):
+        if not self.settled and all(len(self.frames[frame]) <= len(several) for frame in several):
             return f"{name} recurs in {len(several)} places, but is not a usual name of an environment"
         return None
 
@@ -166,6 +177,8 @@ def _add_known(rest: Iterable[Slot], ranks: Ranks) -> None:
     known = {name for (_, _, name), found in ranks.sure.items() if found > Rank.WORD}
     for slot in rest:
         usual = _is_like(slot.name)
+        if not usual and slot.form == "name" and slot.parent not in PARENTS | {"values"}:
+            continue  # a file called like it may be anything
         if slot.name in known or (usual and not known):
             ranks.sure[slot.axis, slot.frame, slot.name] = Rank.USUAL if usual else Rank.RECURS
         elif usual:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from bumper.environments.discovery.folders import PLAIN_NAMES
 from bumper.environments.environment_names import is_usual, is_usual_with_place
@@ -19,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of an environment in bumper
 _WORD = re.compile(r"[^-._]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slot:
     """``name`` where an environment's may stand: all ``spans`` of the path that hold it.
 
@@ -32,7 +33,7 @@ class Slot:
     form: str
     spans: tuple[tuple[int, int], ...]
 
-    @property
+    @cached_property
     def frame(self) -> str:
         """The path without the name."""
         return put(self.path, self.spans, _MARK)
