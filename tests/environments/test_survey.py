@@ -330,6 +330,25 @@ def test_keys_that_may_be_applications_are_suggested() -> None:
     assert {one.at for one in config.environments.values()} == {"{app}"}
 
 
+def test_charts_called_like_the_applications_are_suggested_as_their_base() -> None:
+    files = per_app("environments/{env}/{app}-values.yaml", APPS, "dev prod", named=False)
+
+    text = write_config(find(files | CHARTS))
+
+    suggestion = '# base: "charts/{app}/values.yaml"  # if the charts called like the applications are theirs'
+    assert suggestion in text.splitlines()
+    assert "# base:" not in write_config(find(files))
+
+
+def test_argo_cd_s_own_source_files_come_last() -> None:
+    files = per_app("apps/{app}/{env}/values.yaml", APPS, "dev prod")
+    files |= per_app("apps/{app}/{env}/.argocd-source-{app}-{env}.yaml", APPS, "dev prod")
+
+    (dev, _) = find(files).environments
+
+    assert dev.values == ("apps/{app}/{env}/values.yaml", "apps/{app}/{env}/.argocd-source-*.yaml")
+
+
 def test_where_nothing_is_found_the_skeleton_lists_what_holds_tags() -> None:
     found = find({"apps/api/values.yaml": "one:\n  image: a/b:1\ntwo:\n  image: a/b:2\n", "README.md": ""})
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from bumper.environments.discovery.applications import Application
 from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.folders import SHARED
+from bumper.environments.discovery.folders import SHARED, chart_folders
 from bumper.environments.discovery.patterns import Templates, in_environment, literal, with_stars
 from bumper.environments.discovery.placing import Place
 from bumper.environments.discovery.slots import put
@@ -94,6 +94,20 @@ def _beside(place: Place, paths: Collection[str]) -> Iterable[str]:
     names = (place.path.rpartition("/")[2], *_VALUES)
     for shared in sorted(SHARED):  # the application's own chart or base beside its environments
         yield from (path for name in names if (path := f"{prefix}{shared}/{name}") in paths)
+
+
+def charts_of_applications(places: Iterable[Place], paths: Collection[str]) -> str | None:
+    """The template of the values.yaml of charts that are called like all the applications; None where it is not one."""
+    apps = {place.app for place in places}
+    found = {
+        "/".join([*folder.split("/")[:-1], APP, "values.yaml"])
+        for folder in chart_folders(paths)
+        if folder.rpartition("/")[2] in apps and f"{folder}/values.yaml" in paths
+    }
+    if len(found) != 1 or None in apps:
+        return None
+    template = next(iter(found))
+    return template if all(template.replace(APP, str(app)) in paths for app in apps) else None
 
 
 def base_templates(

@@ -15,6 +15,7 @@ class FoundEnvironment:
     base: tuple[str, ...]
     argocd: tuple[str, ...] = ()  # names of Argo CD's applications, with {app} where they follow bumper's
     at: str | None = None  # the section of its files that is this environment's
+    maybe_base: str | None = None  # the values of charts that are called like the applications
     keys: tuple[str, ...] = ()  # top keys that may be applications, where no path names any
 
 

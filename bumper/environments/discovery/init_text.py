@@ -46,6 +46,7 @@ def write_config(found: Survey, *, share: bool = True) -> str:
     lines = [*_HEAD.splitlines(), ""]
     if shared is not None:
         lines += [*_patterns("values", shared.values, _LATER_WINS), *_patterns("base", shared.base, _NEVER_WRITTEN)]
+        lines += _maybe_base(shared)
     lines += _patterns("exclude", [literal(path) for path in found.exclude], "of no environment")
     lines += ["", "environments:"] if shared is not None or found.exclude else ["environments:"]
     for number, environment in enumerate(found.environments):
@@ -94,6 +95,7 @@ def _environment(found: FoundEnvironment, source: str | None, *, of_its_own: boo
     if of_its_own:
         yield from _patterns("values", [in_environment(one, found.name) for one in found.values], _LATER_WINS, "    ")
         yield from _patterns("base", [in_environment(one, found.name) for one in found.base], _NEVER_WRITTEN, "    ")
+        yield from _maybe_base(found, "    ")
     if found.at is not None:
         yield f"    at: {_quoted(found.at)}"
     if found.keys:
@@ -110,6 +112,11 @@ def _environment(found: FoundEnvironment, source: str | None, *, of_its_own: boo
     names = found.argocd if 0 < len(found.argocd) <= _MAX_NAMES else (f"{APP}-{found.name}",)
     shown = json.dumps(names[0] if len(names) == 1 else names, ensure_ascii=False)
     yield f"    # argocd: {{server: https://argocd.example.com, application: {printable(shown)}}}"
+
+
+def _maybe_base(found: FoundEnvironment, indent: str = "") -> Iterator[str]:
+    if found.maybe_base is not None:
+        yield f"{indent}# base: {_quoted(found.maybe_base)}  # if the charts called like the applications are theirs"
 
 
 def _doubtful(found: Doubtful) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bumper.environments.discovery.applications import Application, expand
 from bumper.environments.discovery.axes import find_environments
-from bumper.environments.discovery.bases import base_templates, find_bases, shared_places
+from bumper.environments.discovery.bases import base_templates, charts_of_applications, find_bases, shared_places
 from bumper.environments.discovery.candidates import Candidate, find_candidates
 from bumper.environments.discovery.found import FoundEnvironment, Survey
 from bumper.environments.discovery.git_generator import Tree
@@ -49,7 +49,7 @@ def survey(
     places |= named
     bases = find_bases(places, applications, tree.paths)
     base, left_out = base_templates(bases.readers | lower, places, paths)
-    describe = _Describe(places, candidates, applications, values, base, repository_name)
+    describe = _Describe(tree, places, candidates, applications, values, base, repository_name)
     names = usual_order({place.environment for place in places.values()})
     environments = tuple(describe.environment(name) for name in names)
     if not environments:
@@ -99,6 +99,7 @@ def _given_templates(given: Mapping[str, Sequence[str]], named: Mapping[str, Pla
 
 @dataclass(frozen=True, slots=True)
 class _Describe:
+    tree: Tree
     places: Mapping[str, Place]
     candidates: Mapping[str, Candidate]
     applications: Sequence[Application]
@@ -118,6 +119,7 @@ class _Describe:
             values=tuple(in_helm_s_order(values, read, self.values)),
             base=tuple(in_helm_s_order(self.base, read, self.base)),
             argocd=self._argocd(own),
+            maybe_base=None if self.base else charts_of_applications(own.values(), self.tree.paths),
             keys=application_keys(own, self.candidates),
         )
 
