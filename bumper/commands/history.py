@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bumper.delivery.session import Session
-from bumper.environments.repository import open_target
+from bumper.environments.applications_by_key import is_by_key
+from bumper.environments.current_values import CurrentValues
+from bumper.environments.repository import open_environment, read_repository_config
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import LookedFarEnough
+from bumper.git.checkout import Checkout
+from bumper.gitlab.connection import GitLab
 from bumper.records.history import CLOCKS_DIFFER_BY, Deployment, Scope, deployments
 
 
@@ -35,9 +39,7 @@ def history(environment: str, apps: tuple[str, ...], how_far: HowFar, session: S
 
     """
     checkout = session.cloning.end()
-    target = open_target(checkout, environment, Selection(apps))
-    chosen = choose_applications(target.gathered.applications, environment, apps)
-    scope = Scope(checkout, session.gitlab, target.environment, target.setup.config, target.gathered, chosen)
+    scope = _scope(checkout, session.gitlab, environment, apps)
     found: list[Deployment] = []
     try:
         for deployment in deployments(scope):
@@ -51,3 +53,16 @@ def history(environment: str, apps: tuple[str, ...], how_far: HowFar, session: S
     except LookedFarEnough:  # what was found until then is kept
         return History(environment, tuple(found), complete=False)
     return History(environment, tuple(found), complete=True)
+
+
+def _scope(checkout: Checkout, gitlab: GitLab | None, name: str, globs: tuple[str, ...]) -> Scope:
+    """The environment and its applications; files are read where only their keys name the applications."""
+    repository = read_repository_config(checkout)
+    environment = repository.layout.environment(name)
+    current = CurrentValues(checkout, {})
+    if any(map(is_by_key, environment.apps)):
+        target = open_environment(checkout, repository, name, Selection(globs))
+        environment, current = target.environment, CurrentValues(checkout, target.gathered.values)
+    chosen = choose_applications(environment.apps, name, globs)
+    apps = tuple(app for app in environment.apps if app.app in chosen)
+    return Scope(checkout, gitlab, environment, repository.config, current, apps)

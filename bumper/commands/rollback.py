@@ -8,6 +8,7 @@ from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.result import Result
 from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
+from bumper.environments.current_values import CurrentValues
 from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access
 from bumper.environments.repository import Target, open_target
@@ -99,7 +100,9 @@ def _rollback_once(
     known = session.known_requests(checkout, target.setup)
     apps = _choose(target, request)
     scope = Scope(
-        checkout, session.gitlab, target.environment, target.setup.config, target.gathered, apps
+        checkout, session.gitlab, target.environment, target.setup.config,
+        CurrentValues(checkout, target.gathered.values),
+        tuple(app for app in target.gathered.applications if app.app in apps),
     )  # fmt: skip
     chosen = _find(target, scope, request)
     asked = Request(Command.ROLLBACK, request.environment, checkout.branch, (), request.apps, request.selector)
@@ -139,24 +142,24 @@ def _find(target: Target, scope: Scope, request: RollbackRequest) -> _Chosen:
     """The deployments to take back, and the plan that does it."""
     name = request.environment
     if request.to is not None:
-        past = walk_back_to(deployments(scope), scope.apps, request.to)
+        past = walk_back_to(deployments(scope), scope.names, request.to)
         refuse_another_image(past)
-        pins = pins_to_tag(target.gathered, name, scope.apps, past, request.to)
+        pins = pins_to_tag(target.gathered, name, scope.names, past, request.to)
         plan = plan_to_tag(target.gathered, past, pins, request.to)
         check_tags(target.environment.config, name, [change.reference for change in plan.changes])
         return _Chosen(plan, tuple(past))
     if request.merge_request is not None:
         undone = _of_merge_request(scope, request.merge_request, name)
     else:
-        undone = _last(scope, request)
+        undone = _last(target, scope, request)
     return _Chosen(plan_rollback(target.gathered, name, undone, force=request.force), tuple(undone))
 
 
-def _last(scope: Scope, request: RollbackRequest) -> list[Undone]:
+def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Undone]:
     """The last deployments of each application, or with ``--all-apps`` of the environment as a whole."""
     name, steps = request.environment, request.steps or 1
-    groups = {app: name if request.all_apps else app for app in scope.apps}
-    undone = walk_back(without_vanished(deployments(scope), scope.gathered), groups, steps)
+    groups = {app: name if request.all_apps else app for app in scope.names}
+    undone = walk_back(without_vanished(deployments(scope), target.gathered), groups, steps)
     missing = too_few(undone, groups, steps)
     if missing:
         wanted = "no deployment" if steps == 1 else f"fewer than {steps} deployments"

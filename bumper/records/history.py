@@ -1,14 +1,16 @@
 """The deployments of an environment: commits on the target branch's first-parent line that changed a tag."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
 from bumper.environments.config_models import Config
-from bumper.environments.gather import FoundPin, Gathered, pins_of_version
-from bumper.environments.layout import Environment
+from bumper.environments.current_values import CurrentValues
+from bumper.environments.gather import FoundPin, pins_of_version
+from bumper.environments.layout import AppFiles, Environment
 from bumper.environments.same_images import canonical
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit, fetch_past
@@ -20,6 +22,7 @@ from bumper.records.record import Record, read_trailers
 from bumper.values.change import Change, Version, make_change
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath
+from bumper.values.values_file import ValuesFile
 
 # GitLab's default message of a merge commit ends with this line.
 _MERGE_MESSAGE = re.compile(r"See merge request \S*!(\d{1,15})\b")
@@ -47,15 +50,19 @@ class Scope:
     gitlab: GitLab | None  # None without a token for its API: then git alone is read
     environment: Environment
     config: Config
-    gathered: Gathered
-    apps: frozenset[str]
+    current: CurrentValues
+    apps: tuple[AppFiles, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of these applications."""
+        return frozenset(app.app for app in self.apps)
 
     def files_today(self) -> Files:
         """The values files of these applications, with their bases, as the place to walk back from."""
         bases: dict[str, tuple[str, ...]] = {}
-        for app in self.environment.apps:
-            if app.app in self.apps:
-                bases.update({path: tuple(dict.fromkeys((*bases.get(path, ()), *app.bases))) for path in app.values})
+        for app in self.apps:
+            bases.update({path: tuple(dict.fromkeys((*bases.get(path, ()), *app.bases))) for path in app.values})
         return Files(bases)
 
     def landed(self) -> LandedRequests | None:
@@ -107,29 +114,39 @@ def deployments_among(scope: Scope, ids: Sequence[str]) -> list[Deployment]:
 
 
 def _deployed(scope: Scope, steps: Iterable[Step]) -> list[tuple[PastCommit, tuple[Change, ...]]]:
-    return [(step.past, changes) for step in steps if (changes := _changes(scope, step))]
+    by_file = defaultdict(list)
+    for app in scope.apps:
+        for path in app.values:
+            by_file[path].append(app)
+    found = [(step, list(dict.fromkeys(app for path in step.contents for app in by_file[path]))) for step in steps]
+    current = scope.current.of(app for _, apps in found for app in apps)
+    changed = [(step.past, tuple(_changes(scope, apps, step, current))) for step, apps in found]
+    return [(past, changes) for past, changes in changed if changes]
 
 
-def _changes(scope: Scope, step: Step) -> tuple[Change, ...]:
+def _changes(
+    scope: Scope, apps: Sequence[AppFiles], step: Step, current: Mapping[str, ValuesFile]
+) -> Iterator[Change]:
     """The tags that the commit changed; a pin that it added or took away is none."""
-    changes: list[Change] = []
+    environment = replace(scope.environment, apps=tuple(apps))
     for path, contents in step.contents.items():
-        before, after = (_pins_by_place(scope, path, content) for content in contents)
+        before, after = (
+            _pins_by_place(pins_of_version(environment, scope.config, path, content, current)) for content in contents
+        )
         for place, new in after.items():
             old = before.get(place)
             change = _change(scope.config, new.app, path, old.pin if old is not None else None, new.pin)
-            changes += [change] if change is not None else []
-    return tuple(changes)
+            if change is not None:
+                yield change
 
 
-def _pins_by_place(scope: Scope, path: str, content: bytes) -> dict[tuple[str, PinPath, int], FoundPin]:
-    """The pins of a version of a file by application and path, numbered where several images share a tag."""
-    pins: dict[tuple[str, PinPath, int], FoundPin] = {}
-    for found in pins_of_version(scope.environment, scope.config, path, content, scope.gathered.values):
-        if found.app in scope.apps:
-            number = sum(place[:2] == (found.app, found.pin.path) for place in pins)
-            pins[found.app, found.pin.path, number] = found
-    return pins
+def _pins_by_place(pins: Iterable[FoundPin]) -> dict[tuple[str, PinPath, int], FoundPin]:
+    """Pins by application and path, numbered where several images share a tag."""
+    places: dict[tuple[str, PinPath, int], FoundPin] = {}
+    for found in pins:
+        number = sum(place[:2] == (found.app, found.pin.path) for place in places)
+        places[found.app, found.pin.path, number] = found
+    return places
 
 
 def _change(config: Config, app: str, path: str, old: Pin | None, new: Pin) -> Change | None:

@@ -14,6 +14,7 @@ from tests.bench.serving import Place, Server, State
 from tests.bench.timing import Ran, check, run
 
 BUMPER = Path(sys.executable).with_name("bumper")
+_LISTED = 100  # deployments, where nobody says how many
 _tags = (f"9.0.{number}" for number in count())
 
 
@@ -109,6 +110,18 @@ class Jobs:
         ran = self.bumper("history", environment, "--app", app)
         check(len(json.loads(ran.out)["deployments"]) == 1, "the history is another")
         return ran
+
+    def history_of_all(self) -> Ran:
+        """The deployments of a whole environment."""
+        ran = self.bumper("history", "prod")
+        found = json.loads(ran.out)
+        check(len(found["deployments"]) == _LISTED and not found["complete"], "the history is another")
+        return ran
+
+    def history_without_api(self) -> Ran:
+        """The same with a token that opens git alone."""
+        environ = {**self.environ, "BUMPER_REPO": self.place.url, "CI_JOB_TOKEN": self.place.token}
+        return run([BUMPER, "history", "prod", "--output", "json"], environ)
 
     def status(self, applications: int) -> Ran:
         """The whole status."""

@@ -109,8 +109,11 @@ class Remote:
         where = deployed_in_the_middle(large.place.folder)
         jobs = (partial(large.rollback, *where), partial(large.history, *where), large.bump)
         rolled_back, listed, bumped = alternate(self.sizes.runs, *jobs)
+        whole, alone = alternate(self.sizes.runs, large.history_of_all, large.history_without_api)
         what = f"{self.sizes.commits:,} commits, against a bump --app"
         return [
+            amount(f"history of a whole environment, {self._size}", 5, "s", seconds(whole), 2),
+            amount(f"history without GitLab's API, {self._size}", 5, "s", seconds(alone), 2),
             at_most(f"rollback --app --dry-run, {what}", 3, rolled_back, bumped),
             at_most(f"history --app, {what}", 3, listed, bumped),
             self._fetched(large, where),
