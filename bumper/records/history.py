@@ -124,9 +124,7 @@ def _deployed(scope: Scope, steps: Iterable[Step]) -> list[tuple[PastCommit, tup
     return [(past, changes) for past, changes in changed if changes]
 
 
-def _changes(
-    scope: Scope, apps: Sequence[AppFiles], step: Step, current: Mapping[str, ValuesFile]
-) -> Iterator[Change]:
+def _changes(scope: Scope, apps: Sequence[AppFiles], step: Step, current: Mapping[str, ValuesFile]) -> Iterator[Change]:
     """The tags that the commit changed; a pin that it added or took away is none."""
     environment = replace(scope.environment, apps=tuple(apps))
     for path, contents in step.contents.items():
