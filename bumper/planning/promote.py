@@ -1,11 +1,12 @@
 """What a promotion carries from one environment to another. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from bumper.environments.config_models import Config
+from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.environments.identity import Named, match_source
 from bumper.environments.layout import AppFiles
@@ -146,7 +147,8 @@ def match(source: Gathered, target: Gathered, choice: Choice, config: Config, na
 
     ``names`` are the names of the two environments.
     """
-    running = _running(source, config)
+    known = running(source, names[0], config)
+    by_image = _by_image(known.pins, config)
     sources = _sources_by_name(source)
     targets = {app.app: app for app in target.applications}
     carried: list[Carried] = []
@@ -156,7 +158,12 @@ def match(source: Gathered, target: Gathered, choice: Choice, config: Config, na
         if not choice.takes(found) or found.pin.repository is None:
             continue
         app = _source_of(targets[found.app], sources, names)
-        of_image = running.get((app, canonical(config, found.pin.repository)), ()) if app is not None else ()
+        if app is not None and app in known.unknown:
+            raise Refused(
+                f"what {names[0]} runs of {app} is not known, because a file cannot be read: {known.unknown[app]}",
+                "correct it, or leave the application out with --app",
+            )
+        of_image = by_image.get((app, canonical(config, found.pin.repository)), ()) if app is not None else ()
         chosen = [one for one in of_image if one.pin.path == found.pin.path] or of_image
         if len({_version(one) for one in chosen}) > 1:
             warnings.append(_disagree(found, found.pin.repository, chosen, names[0]))
@@ -180,18 +187,13 @@ def _source_of(target: AppFiles, sources: Mapping[str, Sequence[Named]], names: 
     return source.name if source is not None else None
 
 
-def _running(source: Gathered, config: Config) -> Mapping[tuple[str, str], Sequence[FoundPin]]:
-    """What the source runs, by application and image.
-
-    Of an application's files a later one wins; another application of the same name has files of its own.
-    """
-    last = {(found.own_file, found.pin.path): found for found in (*source.shared, *source.pins)}
-    running: defaultdict[tuple[str, str], list[FoundPin]] = defaultdict(list)
-    for found in last.values():
-        pin = found.pin
-        if pin.repository is not None and (pin.tag or pin.digest) is not None:
-            running[found.app, canonical(config, pin.repository)].append(found)
-    return running
+def _by_image(pins: Iterable[FoundPin], config: Config) -> Mapping[tuple[str, str], Sequence[FoundPin]]:
+    """What the source runs, by application and image."""
+    by_image: defaultdict[tuple[str, str], list[FoundPin]] = defaultdict(list)
+    for found in {(found.own_file, found.app, found.pin.path, found.pin.repository): found for found in pins}.values():
+        if found.pin.repository is not None and (found.pin.tag or found.pin.digest) is not None:
+            by_image[found.app, canonical(config, found.pin.repository)].append(found)
+    return by_image
 
 
 def _version(found: FoundPin) -> Version:

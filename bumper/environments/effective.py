@@ -1,0 +1,166 @@
+"""What an application runs: the one place where its files are put together as Helm does it. Pure.
+
+Helm merges mappings key by key, a later file's over an earlier one's; everything else, null included, replaces what was
+there, and of a key that stands twice in a mapping the last counts.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from bumper.environments.config_models import Config
+from bumper.environments.gather import FoundPin, Gathered, is_ignored, pins_of_file
+from bumper.environments.layout import AppFiles
+from bumper.errors import Refused
+from bumper.values.siblings import Resolved, effective_values, resolve, value_of
+from bumper.values.tag_scalars import is_null
+from bumper.values.values_file import EncryptedBySops, read_values
+from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode
+
+_Data: TypeAlias = "dict[str, _Data] | list[_Data] | str | None"
+_MAX_NODES = 200_000  # of one application's values, aliases expanded
+_MAX_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The pins that count in an environment, and why of some applications nobody can tell what they run."""
+
+    pins: tuple[FoundPin, ...]
+    unknown: Mapping[str, str]  # by the application's name
+
+
+def running(gathered: Gathered, environment: str, config: Config) -> Running:
+    """What the applications of the environment run, each pin with the repository, tag and digest that Helm uses."""
+    by_app: defaultdict[str, list[FoundPin]] = defaultdict(list)
+    for found in (*gathered.shared, *gathered.pins):
+        by_app[found.app].append(found)
+    pins: list[FoundPin] = []
+    unknown: dict[str, str] = {}
+    for app in gathered.applications:
+        layers = _layers(app, gathered)
+        own = by_app[app.app]
+        reason = _unreadable(layers, own)
+        if reason is not None:
+            unknown[app.app] = reason
+        elif _is_plain(layers, own):
+            pins += own
+        else:
+            try:
+                pins += _merged_pins(app, layers, own, environment, config)
+            except Refused as refusal:
+                unknown[app.app] = str(refusal)
+    return Running(tuple(pins), unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A file of an application; ``root`` is None where it is empty, ``refusal`` says why it could not be read."""
+
+    file: str
+    root: Node | None
+    is_manifest: bool = False  # of several documents, which Helm does not read as values
+    refusal: Refused | None = None
+
+
+def _layers(app: AppFiles, gathered: Gathered) -> list[_Layer]:
+    """The application's files, the lowest precedence first."""
+    layers: list[_Layer] = []
+    for path in (*app.bases, *app.values):
+        if path in gathered.values:
+            documents = gathered.values[path].documents
+            root = documents[0].root if documents else None
+            layers.append(_Layer(path, root, is_manifest=len(documents) > 1))
+        elif path in gathered.unreadable_files:
+            refusal = gathered.unreadable_files[path]
+            root = refusal.root if isinstance(refusal, EncryptedBySops) else None
+            layers.append(_Layer(path, root, refusal=refusal))
+    return layers
+
+
+def _unreadable(layers: Sequence[_Layer], pins: Sequence[FoundPin]) -> str | None:
+    """Why the application's values cannot be put together: a file above a pin cannot be read, and may speak of it."""
+    order = {layer.file: number for number, layer in enumerate(layers)}
+    for number, layer in enumerate(layers):
+        below = [found for found in pins if order[found.file] < number and not found.pin.absent]
+        if layer.refusal is not None and below:
+            encrypted = layer.root is not None
+            if not encrypted or not all(_leaves_alone(layer.root, found, may_speak=False) for found in below):
+                return str(layer.refusal)
+    return None
+
+
+def _is_plain(layers: Sequence[_Layer], pins: Iterable[FoundPin]) -> bool:
+    """Whether each pin counts as its file has it: others speak only of mappings around it, and only lower ones do."""
+    if any(layer.is_manifest for layer in layers):
+        return True
+    order = {layer.file: number for number, layer in enumerate(layers)}
+    return all(
+        found.pin.refusal is None
+        and all(
+            _leaves_alone(layer.root, found, may_speak=number < order[found.file])
+            for number, layer in enumerate(layers)
+            if number != order[found.file]
+        )
+        for found in pins
+    )
+
+
+def _leaves_alone(root: Node | None, found: FoundPin, *, may_speak: bool) -> bool:
+    """Whether a file has only mappings, or nothing, on the way to the pin; it ``may_speak`` of what is beside it."""
+    node = resolve(root) if root is not None else None
+    for step in found.pin.path[:-1]:
+        if node is None:
+            return True
+        if not isinstance(node, MappingNode) or not isinstance(step, str):
+            return False
+        node = value_of(node, step)
+    return node is None or (may_speak and isinstance(node, MappingNode))
+
+
+def _merged_pins(
+    app: AppFiles, layers: Sequence[_Layer], pins: Sequence[FoundPin], environment: str, config: Config
+) -> Iterator[FoundPin]:
+    """The pins of the merged values, each at the place of the last file that holds its tag."""
+    roots = [resolve(layer.root) for layer in layers if layer.root is not None and layer.refusal is None]
+    data = _Merge(app.values[-1]).merged(roots, 0)
+    merged = read_values(app.values[-1], json.dumps(data, ensure_ascii=False).encode())
+    places = {found.pin.path: found for found in pins if not found.pin.absent}
+    for pin in pins_of_file(merged, (), app, config, environment):
+        place = places.get(pin.path)
+        if place is not None and not pin.absent and not is_ignored(config, pin.repository):
+            yield replace(place, pin=replace(place.pin, repository=pin.repository, tag=pin.tag, digest=pin.digest))
+
+
+class _Merge:
+    """Merges the values of one application, as far as anybody's values go."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._nodes = 0
+
+    def merged(self, layers: Sequence[Resolved | None], depth: int) -> _Data:
+        """The data of nodes at one place, the lowest precedence first: the mappings above the last other value."""
+        self._count(depth)
+        top = layers[-1]
+        if not isinstance(top, MappingNode):
+            return self._plain(top, depth)
+        mappings: list[dict[str, Resolved | None]] = []
+        for node in reversed(layers):
+            if not isinstance(node, MappingNode):
+                break
+            mappings.insert(0, effective_values(node))
+        keys = dict.fromkeys(key for mapping in mappings for key in mapping)
+        return {key: self.merged([one[key] for one in mappings if key in one], depth + 1) for key in keys}
+
+    def _plain(self, node: Resolved | None, depth: int) -> _Data:
+        if isinstance(node, SequenceNode):
+            return [self.merged([resolve(item)], depth + 1) for item in node.items]
+        return node.value if isinstance(node, Scalar) and not is_null(node) else None
+
+    def _count(self, depth: int) -> None:
+        self._nodes += 1
+        if self._nodes > _MAX_NODES or depth > _MAX_DEPTH:
+            raise Refused(f"{self._name}: its values are too many or too deep to be put together", "simplify them")
