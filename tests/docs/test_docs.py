@@ -30,7 +30,7 @@ TUTORIAL = ROOT / "docs" / "tutorial.md"
 RUSSIAN = ROOT / "README.ru.md"  # shows what README.md shows, as a test of its own says
 LAYOUTS = ROOT / "docs" / "how-to" / "layouts.md"  # whose commands run in repositories of their own: test_layouts.py
 # Where the project itself is worked on; what they do is tested by doing it.
-ON_THE_PROJECT = re.compile(r"make (\w+)\b.*|pip install .*|npm .*")
+ON_THE_PROJECT = re.compile(r"make (\w+)\b.*|pipx? install .*|npm .*")
 
 
 def path(app: str, environment: str) -> str:
