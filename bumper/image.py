@@ -24,7 +24,7 @@ _DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _MAX_NAME = 255
 _PUBLIC_REGISTRY = re.compile(
-    r"(?:(?:index\.)?docker\.io|quay\.io|ghcr\.io|(?:[\w-]+\.)?gcr\.io|registry\.k8s\.io|public\.ecr\.aws|mcr\.microsoft\.com"
+    r"(?:(?:index\.|registry-1\.)?docker\.io|registry\.hub\.docker\.com|quay\.io|ghcr\.io|(?:[\w-]+\.)?gcr\.io|registry\.k8s\.io|public\.ecr\.aws|mcr\.microsoft\.com"
     r"|nvcr\.io|docker\.elastic\.co|registry\.gitlab\.com|registry\.redhat\.io|cr\.yandex|\d+\.dkr\.ecr\.[\w-]+\.amazonaws\.com"
     r"|[\w-]+\.azurecr\.io|[\w-]+\.pkg\.dev)/"
 )

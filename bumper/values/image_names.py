@@ -6,22 +6,16 @@ Where the parts cannot be joined for certain the image has no name, and the reas
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bumper.image import Repository, has_host, read_repository
+from bumper.image import Repository, has_host, is_at_public_registry, read_repository
 from bumper.values.key_names import Kind, companion_names, speaks_of_an_image
 from bumper.values.siblings import Sibling
 from bumper.values.surroundings import NamePart, Place, is_host
-from bumper.values.tag_scalars import is_placeholder, is_switch
+from bumper.values.tag_scalars import is_placeholder, is_switch, plain_value
 
 _ORGANIZATIONS = ("organization", "org", "namespace", "project", "owner", "group")
-_REGISTRIES = (
-    "registry",
-    "hub",
-    "registryurl",
-    "registryhost",
-    "containerregistry",
-    "dockerregistry",
-    "defaultregistry",
-)
+_REGISTRIES = ("registry", "hub", "registryurl", "registryhost")
+_BARE_REGISTRIES = ("containerregistry", "dockerregistry", "defaultregistry")
+_HOLD_HOSTS = (Kind.REPOSITORY, Kind.REGISTRY)
 _HOSTS = ("host", "domain", "server")
 _WITH_ORGANIZATIONS = frozenset({"ghcr.io", "quay.io", "gcr.io", "nvcr.io"})  # no image of theirs has one part alone
 _EMPTY = ("repository", "repo", "registry", "hub")
@@ -57,11 +51,11 @@ def name_of_image(place: Place, text: str, prefix: str, partner: Sibling | None 
     if name.unnamed or has_host(name.parts[0]):
         return _read(name)
     registry = _registry_beside(place, prefix, name.keys)
-    if registry is not None and not (registry.is_hub and _is_several(name)):
-        return _below(name, registry)
-    if is_host(name.parts[0]) and len(name.parts) == 1:
+    if registry is not None and registry.is_hub and _is_several(name):
+        registry = None
+    if len(name.parts) == 1 and (is_at_public_registry(f"{text}/") or (registry is None and is_host(text))):
         return _unnamed(name, f"{text!r} is a registry or a part of a name, no repository")
-    return _in_scope(place, name, partner)
+    return _in_scope(place, name, partner) if registry is None else _below(name, registry)
 
 
 def _with_last_part(place: Place, name: ImageName, partner: Sibling) -> ImageName:
@@ -120,13 +114,13 @@ def _values(place: Place, names: Sequence[str]) -> list[tuple[Sibling, str]]:
 
 def _registry_beside(place: Place, prefix: str, used: Sequence[str]) -> NamePart | None:
     """The registry that stands beside the name."""
-    names = companion_names(prefix, *_REGISTRIES)
+    names = (*companion_names(prefix, *_REGISTRIES), *_BARE_REGISTRIES)
     for key, value in _values(place, names):
         if not is_switch(key.node):
             return NamePart(key.key, value, is_hub=key.name.name.endswith("hub"))
-    for key, value in _values(place, ("repository", "repo")):
-        if key.key not in used and is_host(value):
-            return NamePart(key.key, value)
+    hosts = [key for key in place.keys.values() if key.name.kind in _HOLD_HOSTS and is_host(plain_value(key.node))]
+    if len(hosts) == 1 and hosts[0].name.name in ("repository", "repo") and hosts[0].key not in used:
+        return NamePart(hosts[0].key, plain_value(hosts[0].node) or "")
     if speaks_of_an_image(place.around.parent_name):
         return next((NamePart(key.key, value) for key, value in _values(place, _HOSTS) if is_host(value)), None)
     return None

@@ -61,6 +61,6 @@ def _is_listed(name: ImageName, version: str) -> bool:
     """Whether the text is an image for sure: a name that is a text or a template throughout is none."""
     if name.repository is not None and name.refusal is None:
         return True
-    if name.refusal is not None or not name.is_text:
-        return any("/" in part for part in name.parts) and not is_placeholder(version)
-    return False
+    if name.is_text or is_placeholder(version):
+        return False
+    return any("/" in part for part in name.parts) or read_repository(name.parts[0]) is not None
