@@ -44,6 +44,11 @@ def is_usual(name: str) -> bool:
     return bare in USUAL_NAMES or bare in _FURTHER_NAMES
 
 
+def is_place(name: str) -> bool:
+    """Whether ``name`` is a region's or a data centre's: ``eu``, ``us-east-1``."""
+    return all(_PLACE.fullmatch(part) for part in _SEPARATOR.split(name.lower()))
+
+
 def is_usual_with_place(name: str) -> bool:
     """Whether ``name`` is a usual one and a place: ``prod-eu``, ``eu-west-1-prod``, but not ``test-runner``."""
     parts = _SEPARATOR.split(name.lower())

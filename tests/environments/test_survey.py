@@ -117,6 +117,27 @@ LAYOUTS: dict[str, tuple[Files, Expected]] = {
         {f"teams/{team}/api/{env}/values.yaml": image("api") for team in ("red", "blue") for env in ("dev", "prod")},
         Expected("dev prod", ("teams/*/{app}/{env}/values.yaml",), "api"),
     ),
+    "same application in two teams, by their folders alone": (
+        {f"teams/{team}/api/{env}/values.yaml": TAG for team in ("red", "blue") for env in ("dev", "prod")},
+        Expected("dev prod", ("teams/*/{app}/{env}/values.yaml",), "api"),
+    ),
+    "application and environment in a folder's name": (
+        per_app("apps/{app}-{env}/values.yaml", APPS, "dev prod"),
+        Expected("dev prod", ("apps/{app}-{env}/values.yaml",)),
+    ),
+    "regions of one application": (
+        per_app("deploy/values-{env}.yaml", "api", "eu us"),
+        Expected("eu us", ("deploy/values-{env}.yaml",), "gitops"),
+    ),
+    "regions below environments": (
+        {
+            f"envs/{env}/{at}/{app}/values.yaml": image(app)
+            for env in ("dev", "prod")
+            for at in ("eu", "us")
+            for app in APPS.split()
+        },
+        Expected("dev prod", ("envs/{env}/*/{app}/values.yaml",)),
+    ),
     "further files in Helm's order": (
         {f"apps/api/prod/{name}.yaml": TAG for name in ("values", "values-x", "values-y", "values-prod")},
         Expected(

@@ -10,7 +10,9 @@ CONTAINERS = frozenset(
     {"applications", "apps", "charts", "components", "helm-charts", "microservices", "projects", "services", "teams",
      "tenants", "workloads"}
 )  # fmt: skip
-GENERIC = PARENTS | CONTAINERS | {
+# Folders of whole teams, each with applications of its own.
+OF_TEAMS = frozenset({"groups", "projects", "teams", "tenants"})
+GENERIC = PARENTS | OF_TEAMS | CONTAINERS | {
     "base", "bases", "chart", "config", "configs", "configuration", "deploy", "deployment", "deployments", "helm",
     "helm-values", "helmfile.d", "k8s", "kubernetes", "kustomize", "manifests", "releases", "src", "values",
 }  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.folders import GENERIC, PLAIN_NAMES
+from bumper.environments.discovery.folders import GENERIC, OF_TEAMS, PLAIN_NAMES
 from bumper.environments.discovery.slots import Slot, name_in_file
 from bumper.environments.environment_names import is_usual
 
@@ -50,7 +50,7 @@ def find_places(
             if _files_name_applications(folder, named, parts, candidates, together):
                 spans = {path: span for path, (_, span) in named.items()}
             else:
-                spans = {slot.path: _span(slot.path, part) for slot in folder if (part := parts[slot.path]) is not None}
+                spans = {slot.path: _span(slot, part) for slot in folder if (part := parts[slot.path]) is not None}
             for slot in folder:
                 span = spans.get(slot.path)
                 app = slot.path[span[0] : span[1]] if span is not None else None
@@ -101,8 +101,11 @@ def _parts_with_images(group: Sequence[Slot], candidates: Mapping[str, Candidate
 def _folder_part(slot: Slot, telling: set[int]) -> int | None:
     """The part of the path that is the application's folder: the last of those that are ``telling``, else the last."""
     folders = slot.frame.split("/")[:-1]
+    if slot.form == "folder word":
+        return slot.part
     named = [part for part, name in enumerate(folders) if name.lower() not in GENERIC and "\0" not in name]
-    chosen = [part for part in named if part in telling] or named
+    teams = {part for part in named[:-1] if part and folders[part - 1].lower() in OF_TEAMS}
+    chosen = [part for part in named if part in telling - teams] or named
     return chosen[-1] if chosen else None
 
 
@@ -160,7 +163,9 @@ def _have_own_images(named: Mapping[str, tuple[str, Span]], candidates: Mapping[
     return all(len(names) < _SOME for names in owners.values())
 
 
-def _span(path: str, part: int) -> Span:
-    parts = path.split("/")
+def _span(slot: Slot, part: int) -> Span:
+    """The name of a folder, without the environment's name at its end (``api-prod``)."""
+    parts = slot.path.split("/")
     start = sum(len(text) + 1 for text in parts[:part])
-    return start, start + len(parts[part])
+    ends = [begin - 1 for begin, _ in slot.spans if start < begin < start + len(parts[part])]
+    return start, min(ends, default=start + len(parts[part]))

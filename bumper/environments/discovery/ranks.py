@@ -9,10 +9,9 @@ from typing import TypeAlias
 from bumper.environments.discovery.candidates import Candidate
 from bumper.environments.discovery.folders import CERTAIN_PARENTS, CONTAINERS, PARENTS
 from bumper.environments.discovery.slots import Slot
-from bumper.environments.environment_names import is_usual, is_usual_with_place
+from bumper.environments.environment_names import is_place, is_usual, is_usual_with_place
 
 _SOME = 2  # applications in which a name has to recur
-_MANY = 3
 Axis: TypeAlias = tuple[int, int, str]
 Frames: TypeAlias = Mapping[str, Sequence[Slot]]  # the slots of paths that differ in nothing else
 
@@ -146,15 +145,25 @@ class _Beside:
 
     def _rank_by_recurrence(self, name: str, form: str, around: Sequence[str]) -> Rank | str | None:
         several = [frame for frame in around if len(self.frames[frame]) > 1]
-        if len(several) < _SOME or form not in ("folder", "values-"):
+        if form == "values-":
+            return self._rank_of_values(name, several)
+        if len(several) < _SOME or form != "folder" or self.settled:
             return None
-        if form == "values-" and len(several) >= _MANY:
+        if len(self.alike.intersection(several)) >= _SOME:
             return Rank.RECURS
-        if not self.settled and len(self.alike.intersection(several)) >= _SOME:
-            return Rank.RECURS
-        if not self.settled and all(len(self.frames[frame]) <= len(several) for frame in several):
+        if all(len(self.frames[frame]) <= len(several) for frame in several):
             return f"{name} recurs in {len(several)} places, but is not a usual name of an environment"
         return None
+
+    def _rank_of_values(self, name: str, several: Sequence[str]) -> Rank | str | None:
+        """What ``values-NAME.yaml`` means: in one place alone it may as well be one of an application's parts."""
+        if len(several) >= _SOME:
+            return Rank.RECURS
+        if not self.alike.issuperset(several) or not several:
+            return None
+        if all(is_place(slot.name) for frame in several for slot in self.frames[frame]):
+            return Rank.RECURS
+        return f"{name} is one of several values of the same image"
 
     def _rank_beside_sure(
         self, name: str, listed: Sequence[Slot], shared: Sequence[Sequence[Slot]]
