@@ -1,4 +1,4 @@
-"""Colour, on a terminal alone and never where NO_COLOR is set (no-color.org)."""
+"""How text looks: colour, on a terminal alone and never where NO_COLOR is set (no-color.org), and no hidden signs."""
 
 import os
 import re
@@ -9,6 +9,16 @@ _DIFF = (
     (re.compile(r"^(-(?!-- ).*)$", re.MULTILINE), "31"),
     (re.compile(r"^(@@ .*)$", re.MULTILINE), "36"),
 )
+
+
+# What moves a terminal's cursor, hides text from a reader or folds a log of GitLab CI, but line ends and tabs: control
+# characters (C0, C1, DEL), marks that turn the direction of writing, line separators of Unicode.
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """``text`` with such characters as JSON escapes them: repositories, servers and people may write anything."""
+    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def is_coloured(stream: TextIO) -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.colour import colour_diff, is_coloured
 from bumper.cli.printing import show
 from bumper.cli.run import Output, Run, run_of
 from bumper.cli.session import open_session
@@ -82,8 +81,7 @@ class Common:
         """Show what would be proposed, and ask whether it shall be."""
         from bumper.cli import report
 
-        text, diff = report.result_text(result), result.diff.rstrip("\n")
-        self.run.progress.print(text.replace(diff, colour_diff(diff)) if diff and is_coloured(sys.stderr) else text)
+        self.run.progress.print(report.result_text(result), diff=result.diff.rstrip("\n"))
         # typer.confirm would write a space to stdout, where one JSON object may be awaited.
         print("Propose these changes? [y/N] ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.colour import mark
 from bumper.cli.printing import show
 from bumper.cli.run import Output, run_of
 
@@ -37,5 +36,5 @@ def doctor(
     error = failure(checks)
     show(run_of(context), report.doctor_data(checks, error), report.doctor_text(checks, sys.stdout.encoding), ())
     if error is not None:
-        run_of(context).progress.print(f"{mark('error', sys.stderr)} {error}")
+        run_of(context).progress.print(str(error), label="error")
         raise typer.Exit(error.exit_code)

@@ -11,7 +11,6 @@ import typer
 
 from bumper import __version__
 from bumper.cli import changing, examining, local, reading, setting_up, trying
-from bumper.cli.colour import mark
 from bumper.cli.machine_trouble import machine_trouble
 from bumper.cli.progress import Progress
 from bumper.cli.run import Output, Run, start_run
@@ -120,7 +119,7 @@ def _drop_what_cannot_be_printed() -> None:
 def _fail(run: Run, error: BumperError) -> int:
     from bumper.cli import report
 
-    run.progress.print(f"{mark('error', sys.stderr)} {error}")
+    run.progress.print(str(error), label="error")
     if run.output is Output.JSON:
-        print(run.progress.redact(report.as_json(report.error_data(error))))
+        print(run.progress.legible(report.as_json(report.error_data(error)), "", sys.stdout))
     return error.exit_code

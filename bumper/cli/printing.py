@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterable, Mapping
 
-from bumper.cli.colour import colour_diff, is_coloured, mark
 from bumper.cli.run import Output, Run
 from bumper.errors import Unavailable
 
@@ -19,12 +18,11 @@ def show(
     from bumper.cli.report import as_json
 
     for warning in warnings:
-        run.progress.print(f"{mark('warning', sys.stderr)} {warning}")
+        run.progress.print(warning, label="warning")
     run.progress.end_step()
     stream = sys.stderr if to_stderr else sys.stdout
-    if diff and is_coloured(stream):
-        text = text.replace(diff, colour_diff(diff))
+    printed, coloured = (as_json(data), "") if run.output is Output.JSON else (text, diff)
     try:
-        print(run.progress.redact(as_json(data) if run.output is Output.JSON else text), file=stream, flush=True)
+        print(run.progress.legible(printed, coloured, stream), file=stream, flush=True)
     except BrokenPipeError as error:  # Typer would end with exit code 1 and no word
         raise Unavailable("the result could not be printed", "whoever reads the output ended first") from error

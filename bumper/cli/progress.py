@@ -11,7 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from typing import TextIO
 
+from bumper.cli.colour import colour_diff, is_coloured, mark, visible
 from bumper.progress import LOGGER
 from bumper.redaction import Redactor
 from bumper.settings import environment_redactor
@@ -32,7 +34,7 @@ class _Redacted(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of ``record``."""
-        return self._redact(super().format(record))
+        return visible(self._redact(super().format(record)))
 
 
 class Progress(logging.Handler):
@@ -64,17 +66,30 @@ class Progress(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """The step of ``record`` begins."""
         self.end_step()
-        self._step, self._began, self._ended = self.redact(record.getMessage()), time.monotonic(), threading.Event()
+        self._step, self._began, self._ended = (
+            visible(self.redact(record.getMessage())),
+            time.monotonic(),
+            threading.Event(),
+        )
         if self._verbose:
             self._open_section()
         else:
             with contextlib.suppress(RuntimeError):  # the machine has no thread left: then without a line
                 threading.Thread(target=self._watch, args=(self._step, self._ended), daemon=True).start()
 
-    def print(self, line: str) -> None:
-        """Print a line on stderr; the line of the step under way makes room for it."""
+    def print(self, text: str, *, label: str = "", diff: str = "") -> None:
+        """Print a text on stderr; the line of the step under way makes room for it.
+
+        ``label`` (``error`` or ``warning``) goes before it, ``diff`` is the part of it that is one: both in colours.
+        """
         self.end_step()
-        print(self.redact(line), file=sys.stderr, flush=True)
+        before = f"{mark(label, sys.stderr)} " if label else ""
+        print(f"{before}{self.legible(text, diff, sys.stderr)}", file=sys.stderr, flush=True)
+
+    def legible(self, text: str, diff: str, stream: TextIO) -> str:
+        """``text`` as it is printed: without secrets and invisible characters, ``diff`` in it in colours."""
+        text, diff = visible(self.redact(text)), visible(self.redact(diff))
+        return text.replace(diff, colour_diff(diff)) if diff and is_coloured(stream) else text
 
     def show_details(self) -> None:
         """Print every step, every git command and every request to GitLab."""
