@@ -86,7 +86,7 @@ def shared_wildcards(narrow: PathPattern, wide: PathPattern) -> list[tuple[Wildc
     Equally many are taken in their order; otherwise those before which both patterns are alike.
     """
     shared: list[tuple[Wildcard, Wildcard]] = []
-    if narrow.names_app and wide.names_app:
+    if narrow.names_app:  # a base of named applications is none of the repository's own
         shared.append((("app", 0), ("app", 0)))
     for side, here, there in zip(("before", "after"), narrow.wildcards, wide.wildcards, strict=True):
         if len(here) == len(there):

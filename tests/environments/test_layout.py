@@ -127,6 +127,12 @@ def test_a_file_that_an_application_owns_is_not_its_base() -> None:
     }
 
 
+def test_bases_of_named_applications_are_none_of_the_repository_s_own() -> None:
+    found = files(["v.yaml", "{app}/v.yaml"], ["v.yaml", "a/v.yaml", "a/base.yaml"], "{app}/base.yaml")
+
+    assert sorted(found.values()) == [(("a/v.yaml",), ("a/base.yaml",)), (("v.yaml",), ())]
+
+
 def test_a_base_without_an_application_s_values_makes_none() -> None:
     assert set(files("{app}/v.yaml", ["a/v.yaml", "b/base.yaml"], "{app}/base.yaml")) == {"a"}
 

@@ -51,11 +51,12 @@ def read_for_two(applications: Sequence[Application], places: Mapping[str, Place
 
 
 def doubtful_environments(found: Mapping[str, tuple[Slot, str]]) -> list[Doubtful]:
-    """Each doubtful environment once, with the pattern of its files."""
-    listed: dict[tuple[str, str], str] = {}
+    """Each doubtful environment once, with the pattern of its first file."""
+    listed: dict[str, Doubtful] = {}
     for path, (slot, reason) in found.items():
-        listed.setdefault((slot.name, template_of(Place(path, slot.name, slot))), reason)
-    return [Doubtful(name, in_environment(values, name), reason) for (name, values), reason in listed.items()]
+        values = in_environment(template_of(Place(path, slot.name, slot)), slot.name)
+        listed.setdefault(slot.name, Doubtful(slot.name, values, reason))
+    return list(listed.values())
 
 
 def matched_too_many(
