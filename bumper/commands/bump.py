@@ -11,6 +11,7 @@ from bumper.delivery.result import Result, Status
 from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
 from bumper.delivery.superseded import Superseded, find_superseded, superseded_by
+from bumper.environments.inheritance import check_heirs
 from bumper.environments.registries import registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
 from bumper.environments.rules import check_rules, require_digests
@@ -136,7 +137,7 @@ def _plan(
         write_digests=rules.digests, allow_missing=request.allow_missing,
     )  # fmt: skip
     require_digests(target.environment, [change.reference for change in plan.changes])
-    return plan
+    return replace(plan, warnings=(*plan.warnings, *check_heirs(target, plan.changes)))
 
 
 def _unchanged(

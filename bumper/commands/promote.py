@@ -9,6 +9,7 @@ from bumper.delivery.result import Result
 from bumper.delivery.rollout import check_health
 from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
+from bumper.environments.inheritance import check_heirs
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access
 from bumper.environments.repository import Target, fetch_environments, open_environment, read_repository_config
@@ -105,7 +106,7 @@ def _plan(request: PromoteRequest, source: Target, target: Target, session: Sess
         matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
     plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
     require_digests(target.environment, [change.reference for change in plan.changes])
-    return plan
+    return replace(plan, warnings=(*plan.warnings, *check_heirs(target, plan.changes, request.source)))
 
 
 def _check_source(target: Environment, source: str) -> None:

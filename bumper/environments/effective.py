@@ -127,11 +127,12 @@ def _merged_pins(
     roots = [resolve(layer.root) for layer in layers if layer.root is not None and layer.refusal is None]
     data = _Merge(app.values[-1]).merged(roots, 0)
     merged = read_values(app.values[-1], json.dumps(data, ensure_ascii=False).encode())
-    places = {found.pin.path: found for found in pins if not found.pin.absent}
+    places = {found.pin.path: found for found in sorted(pins, key=lambda found: not found.pin.absent)}
     for pin in pins_of_file(merged, (), app, config, environment):
         place = places.get(pin.path)
         if place is not None and not pin.absent and not is_ignored(config, pin.repository):
-            yield replace(place, pin=replace(place.pin, repository=pin.repository, tag=pin.tag, digest=pin.digest))
+            own = replace(place.pin, repository=pin.repository, tag=pin.tag, digest=pin.digest, absent=False)
+            yield replace(place, pin=own)
 
 
 class _Merge:

@@ -259,3 +259,49 @@ def test_a_hold_counts_in_all_files_and_an_idle_one_is_warned_of(make_gitops: Gi
     warned = [warning for warning in done["warnings"] if "looks like a hold but holds nothing" in warning]
     assert [warning.split(": ")[0] for warning in warned] == ["a/all.yaml:1", "a/all.yaml:2"]
     assert "a/all.yaml:1" in bumper("status", "--output", "json", code=0).out
+
+
+INHERITED = """\
+environments:
+  dev: {values: 'apps/{app}/values.yaml'}
+  prod:
+    values: 'apps/{app}/values-prod.yaml'
+    base: 'apps/{app}/values.yaml'
+"""
+
+
+def inheriting(make_gitops: GitopsMaker, rules: str, prod: str = "replicas: 3\n") -> None:
+    make_gitops(
+        {
+            "bumper.yaml": f"{INHERITED}{rules}", "apps/api/values.yaml": values("v1.0.0"),
+            "apps/api/values-prod.yaml": prod,
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rules", "prod", "why"),
+    [
+        ("    promote_from: [dev]\n", "replicas: 3\n", "prod takes promotions from dev only (promote_from)"),
+        ("    tags: 'v\\d+'\n", "replicas: 3\n", "prod does not admit snapshot (tags)"),
+        ("", "image:\n  repository: registry.example.com/team/app\n", None),
+        ("    tags: 'v\\d+'\n", "image:\n  tag: v1.0.0\n", ""),
+    ],
+)
+def test_a_bump_does_not_reach_another_environment_past_its_rules(
+    make_gitops: GitopsMaker, bumper: CommandLine, rules: str, prod: str, why: str | None
+) -> None:
+    inheriting(make_gitops, rules, prod)
+
+    if why:
+        refused = bumper.refused("dev", f"{APP}:snapshot")
+        assert refused.startswith(
+            "apps/api/values.yaml:3: image.tag is what prod of api runs too, because the file is "
+        )
+        assert refused.endswith(
+            f'but {why}; to keep prod as it is add to apps/api/values-prod.yaml\n  image:\n    tag: "v1.0.0"'
+        )
+    else:
+        done = bumper.bump("dev", f"{APP}:snapshot")
+        assert len(done["changes"]) == 1
+        assert any("prod gets snapshot as well" in warning for warning in done["warnings"]) == (why is None)

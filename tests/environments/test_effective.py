@@ -77,5 +77,6 @@ def test_a_later_file_that_cannot_be_read_leaves_it_unknown(later: str, *, is_kn
     first = run("image: {repository: a/b, tag: v1}", later, bases=0)
     last = run(later, "image: {repository: a/b, tag: v1}", bases=0)
 
+    assert images(run("image: {repository: a/b, tag: v1}", "image: {repository: c/d}")) == ["docker.io/c/d:v1"]
     assert (images(first) == ["docker.io/a/b:v1"], not first.unknown) == (is_known, is_known)
     assert images(last) == ["docker.io/a/b:v1"]

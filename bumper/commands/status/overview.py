@@ -1,10 +1,11 @@
 """Applications x environments: what runs where, what differs, what is held. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.environments.config_models import Config
+from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.environments.same_images import canonical
 from bumper.image import Repository
@@ -66,11 +67,13 @@ def sources_of(environments: Sequence[str], config: Config) -> list[str]:
     return [source for sources in rules for source in sources]
 
 
-def see(gathered: Gathered, config: Config) -> Seen:
+def see(gathered: Gathered, environment: str, config: Config) -> Seen:
     """What is to be shown of an environment."""
+    known = running(gathered, environment, config)
+    warnings = [*gathered.warnings, *(_explain_unknown(environment, app, why) for app, why in known.unknown.items())]
     pins = (*gathered.pins, *gathered.shared)
     repositories = frozenset(found.pin.repository for found in pins if found.pin.repository is not None)
-    return Seen(tuple(_rows(gathered)), _running(gathered, config), repositories, gathered.warnings, pins)
+    return Seen(tuple(_rows(gathered)), _tags(known.pins, config), repositories, tuple(warnings), pins)
 
 
 def make_overview(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> Overview:
@@ -104,18 +107,17 @@ def _drift(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> It
                 yield Drift(app, image, compared)
 
 
-def _running(gathered: Gathered, config: Config) -> Mapping[tuple[str, str], frozenset[str]]:
-    running: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for found in _effective(gathered):
+def _explain_unknown(environment: str, app: str, why: str) -> str:
+    return f"what {environment} runs of {app} is not known, because a file cannot be read: {why}"
+
+
+def _tags(pins: Iterable[FoundPin], config: Config) -> Mapping[tuple[str, str], frozenset[str]]:
+    """The tags that run, by application and image."""
+    tags: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for found in pins:
         if found.pin.repository is not None and not found.pin.absent:
-            running[found.app, canonical(config, found.pin.repository)].add(found.pin.tag or "")
-    return {place: frozenset(tags) for place, tags in running.items()}
-
-
-def _effective(gathered: Gathered) -> Iterator[FoundPin]:
-    """Of an application's pins at one path, the one in the last file, which Helm takes."""
-    last = {(found.app, found.pin.path): found for found in (*gathered.shared, *gathered.pins)}
-    yield from last.values()
+            tags[found.app, canonical(config, found.pin.repository)].add(found.pin.tag or "")
+    return {place: frozenset(values) for place, values in tags.items()}
 
 
 def _compared(asked: Sequence[str], config: Config) -> list[tuple[str, ...]]:

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from bumper.commands.status.overview import Overview, Seen, make_overview, see, sources_of
 from bumper.delivery.session import Session
-from bumper.environments.environment_names import usual_order
 from bumper.environments.repository import (
     RepositoryConfig,
     fetch_environments,
@@ -41,7 +40,7 @@ def status(environments: Sequence[str], session: Session, *, with_ages: bool = F
     checkout = session.cloning.end()
     setup = read_repository_config(checkout)
     known = list(setup.layout.environments)
-    names = list(environments) or (known if setup.config.environments else usual_order(known))
+    names = list(environments) or known
     if not names:
         raise Refused("The repository has no environment in one of the usual layouts; describe yours in bumper.yaml.")
     seen, refused = _look(checkout, setup, names, named=bool(environments))
@@ -71,7 +70,7 @@ def _look(
     fetch_environments(checkout, setup, every)
     for name in every:
         try:
-            seen[name] = see(gather_environment(checkout, setup, name), setup.config)
+            seen[name] = see(gather_environment(checkout, setup, name), name, setup.config)
         except Refused as refusal:
             if named:
                 raise
