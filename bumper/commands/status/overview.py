@@ -98,8 +98,8 @@ def _drift(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> It
     """An environment is held against those it is promoted from; without such rules, all against all."""
     tags: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for name, one in seen.items():
-        for place, running in one.running.items():
-            tags[place][name] = ", ".join(sorted(running))
+        for place, running_tags in one.running.items():
+            tags[place][name] = ", ".join(sorted(running_tags))
     for (app, image), by_environment in sorted(tags.items()):
         for names in _compared(asked, config):
             compared = {name: by_environment[name] for name in names if name in by_environment}
