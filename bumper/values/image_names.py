@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from bumper.image import Repository, has_host, is_at_public_registry, read_repository
 from bumper.values.key_names import Kind, companion_names, speaks_of_an_image
-from bumper.values.siblings import Sibling
+from bumper.values.siblings import Origin, Sibling
 from bumper.values.surroundings import NamePart, Place, is_host
 from bumper.values.tag_scalars import is_placeholder, is_switch, plain_value
+from bumper.values.yaml_tree import Scalar
 
 _ORGANIZATIONS = ("organization", "org", "namespace", "project", "owner", "group")
 _REGISTRIES = ("registry", "hub", "registryurl", "registryhost")
@@ -36,11 +37,19 @@ class ImageName:
     unnamed: str = ""
     refusal: str | None = None
     is_text: bool = False
+    scalars: tuple[Scalar, ...] = ()  # of this file that hold parts
+
+
+def scalars_here(*keys: Sibling) -> tuple[Scalar, ...]:
+    """The scalars of ``keys`` that stand in the file itself."""
+    return tuple(key.node for key in keys if key.origin is not Origin.LOWER and isinstance(key.node, Scalar))
 
 
 def name_of_image(place: Place, text: str, prefix: str, partner: Sibling | None = None) -> ImageName:
     """The image that ``text`` names in ``place``; ``prefix`` is its tag's, ``partner`` the key that holds ``text``."""
-    name = ImageName(None, (text,), (partner.key,) if partner is not None else ())
+    name = ImageName(None, (text,))
+    if partner is not None:
+        name = replace(name, keys=(partner.key,), scalars=scalars_here(partner))
     if is_placeholder(text):
         return _unnamed(name, f"its repository {text!r} is a placeholder")
     if partner is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from bumper.image import read_repository
 from bumper.values.digests import digests_beside
-from bumper.values.image_names import ImageName
+from bumper.values.image_names import ImageName, scalars_here
 from bumper.values.pin import Pin
 from bumper.values.pin_making import absent_pin, digest_only_pin, make_pin
 from bumper.values.siblings import Sibling, siblings_of
@@ -33,7 +33,7 @@ def pins_of_kustomize_image(item: MappingNode, around: Surroundings) -> Iterator
     partner = next((place.keys[key] for key in ("newname", "name") if place.value(key)), None)
     if partner is None:
         return
-    name = _name(partner, place.value("name") or "")
+    name = _name(partner, place.keys["name"])
     tag, digests = place.keys.get("newtag"), digests_beside(place, "")
     if tag is not None:
         shape = f"Kustomize's {partner.key}+{tag.key}"
@@ -44,9 +44,10 @@ def pins_of_kustomize_image(item: MappingNode, around: Surroundings) -> Iterator
         yield absent_pin(place, partner, ("newTag",), name, "no newTag stands beside it")
 
 
-def _name(partner: Sibling, replaced: str) -> ImageName:
+def _name(partner: Sibling, replaced: Sibling) -> ImageName:
     """The image of ``partner``; Kustomize knows no registry but the one in the name itself."""
     text = plain_value(partner.node) or ""
     repository = None if is_placeholder(text) else read_repository(text)
     unnamed = "" if repository is not None else f"{text!r} is not a repository"
-    return ImageName(repository, (text, replaced), (partner.key,), unnamed)
+    parts = (text, plain_value(replaced.node) or "")
+    return ImageName(repository, parts, (partner.key,), unnamed, scalars=scalars_here(partner, replaced))

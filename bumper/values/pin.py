@@ -24,7 +24,8 @@ class Pin:
 
     ``line`` counts from 1 and is the one that an edit would change: with an alias, the anchor's.
     ``repository`` is None where neither this file nor a lower one names the image for certain; ``unnamed`` says why,
-    and ``name_parts`` are the parts of the name as the files have them.
+    and ``name_parts`` are the parts of the name as the files have them; ``name_scalars`` hold them, as far as this file
+    does.
     ``tag`` and ``digest`` are None where they are empty, null or not there.
     """
 
@@ -42,6 +43,7 @@ class Pin:
     reads_as_text: bool = True  # whether Helm reads the tag_scalar as the text that stands there
     unnamed: str = ""
     name_parts: tuple[str, ...] = ()
+    name_scalars: tuple[Scalar, ...] = field(default=(), compare=False)
     digest_switch: PinPath | None = None  # the key that tells the chart to use the digest, where it is on
     left_digests: tuple[LeftDigest, ...] = ()  # digests near the pin that are not changed with it
     others: tuple[OtherPin, ...] = field(default=(), compare=False)

@@ -41,6 +41,7 @@ def make_pin(
         reads_as_text=held.reads_as_text,
         unnamed=name.unnamed,
         name_parts=name.parts,
+        name_scalars=name.scalars,
         digest_switch=digests.switch,
         left_digests=digests.left,
     )
@@ -60,6 +61,7 @@ def digest_only_pin(place: Place, key: Sibling, name: ImageName, digests: Digest
         digest_scalars=digests.scalars,
         unnamed=name.unnamed,
         name_parts=name.parts,
+        name_scalars=name.scalars,
         left_digests=digests.left,
     )
 
@@ -68,7 +70,18 @@ def absent_pin(place: Place, key: Sibling, steps: PinPath, name: ImageName, reas
     """What is to be said of an image whose tag is not in this file; ``steps`` lead to where it is to be added."""
     path = (*place.around.path, *steps)
     refusal = place.around.duplicate or name.refusal or reason
-    return Pin(path, key.line, name.repository, None, None, key.key, refusal=refusal, absent=True, prefix=prefix)
+    return Pin(
+        path=path,
+        line=key.line,
+        repository=name.repository,
+        tag=None,
+        digest=None,
+        shape=key.key,
+        refusal=refusal,
+        absent=True,
+        prefix=prefix,
+        name_scalars=name.scalars,
+    )
 
 
 def _twice(*keys: Sibling | None) -> str | None:
