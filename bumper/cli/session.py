@@ -24,7 +24,7 @@ def open_session(run: Run, *, repo: str | None, branch: str | None, gitlab_url: 
 
     environ = environment()
     settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
-    with start_clone(settings, environ) as cloning:
+    with start_clone(settings, environ, run.clock) as cloning:
         from bumper.delivery.session import make_session
 
         yield make_session(environ, cloning, run.progress.print, run.clock)

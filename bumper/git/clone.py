@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.errors import Refused
 from bumper.git.blobs import BlobStore
 from bumper.git.checkout import HEADS, Checkout, list_entries
@@ -41,7 +42,7 @@ class Cloning:
 
 
 @contextlib.contextmanager
-def start_clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Cloning]:
+def start_clone(settings: Settings, environ: Mapping[str, str], clock: Clock = SYSTEM_CLOCK) -> Iterator[Cloning]:
     """Clone the GitOps repository's target branch into a temporary folder, which is gone afterwards.
 
     The clone goes on while the caller imports what it needs; see ``Cloning.end``.
@@ -52,7 +53,7 @@ def start_clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Clon
     """
     report_step(f"cloning {settings.address.url}")
     with make_clone_folder() as folder:
-        git = GitCommand(Path(folder) / "gitops.git", git_environment(settings, environ))
+        git = GitCommand(Path(folder) / "gitops.git", git_environment(settings, environ), clock)
         arguments = _clone_arguments(settings, git.directory)
         running = git.start(*arguments)
         try:

@@ -11,12 +11,12 @@ import random
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.errors import Unavailable
 
 if TYPE_CHECKING:  # imported where git is started: GitPython runs git as soon as it is imported
@@ -64,6 +64,7 @@ class GitCommand:
 
     directory: Path
     environment: GitEnvironment = GitEnvironment()
+    clock: Clock = SYSTEM_CLOCK  # by which it waits before it tries again
 
     def with_environment(self, added: Mapping[str, str]) -> "GitCommand":
         """Git that sees these variables, too."""
@@ -100,7 +101,7 @@ class GitCommand:
                     failure.repeated = repeated
                     raise
             repeated, started = True, None
-            time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter, no secret
+            self.clock.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter, no secret
 
     def start(self, *arguments: str) -> "RunningGit":
         """``git arguments``, which goes on by itself until somebody waits for its end.

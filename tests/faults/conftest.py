@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from bumper.git import command as git_command
 from bumper.sandbox import Sandbox
 from tests.faults.proxy import Proxy
 from tests.faults.trial import Trials
@@ -16,7 +15,6 @@ def proxy(sandbox: Sandbox) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def trials(sandbox: Sandbox, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, temporary_folder: Path) -> Trials:
-    """Runs through the proxy. As many tries as ever, with shorter pauses between them."""
-    monkeypatch.setattr(git_command, "_PAUSES", tuple(pause / 20 for pause in git_command._PAUSES))
+def trials(sandbox: Sandbox, proxy: Proxy, temporary_folder: Path) -> Trials:
+    """Runs through the proxy."""
     return Trials(sandbox, proxy, temporary_folder)

@@ -2,9 +2,6 @@
 
 import pytest
 
-from bumper.git import command as git_command
-from bumper.git import environment as git_settings
-from bumper.gitlab import merge_requests
 from bumper.sandbox import Sandbox
 from tests.faults.proxy import LOST_ANSWER, SILENT, Fault, Proxy
 from tests.faults.trial import COMMANDS, FAULTS, STAGING_FILE, Trials
@@ -68,8 +65,7 @@ def test_a_server_that_accepts_and_never_answers(
     trials: Trials, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     monkeypatch.setattr("bumper.http.session.TIMEOUTS", (1, 0.2))
-    monkeypatch.setattr(git_command, "_PAUSES", ())
-    monkeypatch.setitem(git_settings._CONFIG, "http.lowSpeedTime", "1")
+    monkeypatch.setenv("GIT_HTTP_LOW_SPEED_TIME", "1")  # git's own way past its configuration
     trial = trials("bump")
     method, path = STEPS[step]
     proxy.fail(SILENT, method=method, path=path, times=FOREVER)
@@ -101,8 +97,7 @@ def test_a_commit_whose_answer_was_lost_is_reported_as_pushed(trials: Trials, pr
     assert trial.run().json["status"] == "unchanged"
 
 
-def test_a_merge_request_that_stays_checking(trials: Trials, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merge_requests, "_PAUSES", (0.01, 0.01))
+def test_a_merge_request_that_stays_checking(trials: Trials, sandbox: Sandbox) -> None:
     sandbox.choose(mergeability_delay=float("inf"))
     trial = trials("bump")
     trial.run()

@@ -1,10 +1,12 @@
 """A command, run against a repository of its own through the proxy, and what it must have come to."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from bumper.clock import Clock
 from bumper.sandbox import Sandbox
 from tests.faults.proxy import BAD_GATEWAY, CUT, DROPPED, LOST_ANSWER, TOO_MANY, UNAVAILABLE, Proxy
 from tests.support.command_line import Ran
@@ -27,6 +29,9 @@ class Command:
     tag: str
 
 
+HURRIED = Clock(sleep=lambda seconds: time.sleep(seconds / 20))  # as many tries as ever, with shorter pauses
+
+
 COMMANDS = {
     "bump": Command(("bump", "staging", f"{APP}:1.0.2"), STAGING_FILE, "1.0.2"),
     "promote": Command(("promote", "staging", "prod"), PROD_FILE, "1.0.1"),
@@ -44,7 +49,8 @@ class Trial:
     temporary_folder: Path
 
     def run(self, *more: str) -> Ran:
-        return run_inside(*self.command.arguments, *more, "--no-verify", "--output", "json", environ=self.environ)
+        arguments = (*self.command.arguments, *more, "--no-verify", "--output", "json")
+        return run_inside(*arguments, environ=self.environ, clock=HURRIED)
 
     def check(self, ran: Ran) -> None:
         """It did what it was told, once, and left nothing behind."""
