@@ -10,7 +10,7 @@ from hypothesis import settings
 from bumper.sandbox import Sandbox
 from tests.support.command_line import CommandLine
 from tests.support.deployments import Deployments, DeploymentsMaker
-from tests.support.gitops import AT_ONCE, KIND_FOR_NOW, Gitops, GitopsMaker
+from tests.support.gitops import AT_ONCE, SET_UP, Gitops, GitopsMaker
 from tests.support.verified import Serve, VerifiedMaker
 
 # A busy machine is no failure; the stress run looks at many more examples.
@@ -49,7 +49,7 @@ def temporary_folder() -> Path:
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path / "sandbox", settings=AT_ONCE | KIND_FOR_NOW) as server:
+    with Sandbox(tmp_path / "sandbox", settings=AT_ONCE | SET_UP) as server:
         yield server
 
 

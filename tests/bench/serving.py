@@ -13,7 +13,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from bumper.sandbox import Sandbox
 from bumper.sandbox.git.repository import Repository
-from tests.support.gitops import AT_ONCE, KIND_FOR_NOW
+from tests.support.gitops import AT_ONCE, SET_UP
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -132,7 +132,7 @@ class _Orders:
 
 def _serve(pipe: Connection, folder: Path) -> None:
     """Serve until told to stop."""
-    with Sandbox(folder, sample=False, settings=AT_ONCE | KIND_FOR_NOW) as sandbox:
+    with Sandbox(folder, sample=False, settings=AT_ONCE | SET_UP) as sandbox:
         orders = _Orders(sandbox)
         while (order := pipe.recv()) != ("stop", ()):
             name, arguments = order

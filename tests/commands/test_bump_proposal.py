@@ -100,6 +100,7 @@ def test_the_record_is_found_behind_a_hostile_user(
 
 
 def test_title_and_labels_and_people(gitops: Gitops, bumper: CommandLine) -> None:
+    gitops.sandbox.choose(tier="premium")
     bumper.bump(
         "staging", f"{APP}:1.0.1", "--title", "Deploy at last", "--label", "deploy", "--label", "fast",
         "--reviewer", "alice", "--assignee", "bob", "--assignee", "carol",

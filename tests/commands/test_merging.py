@@ -6,7 +6,7 @@ import pytest
 
 from bumper.sandbox import Sandbox
 from tests.support.command_line import CommandLine, finish, start, told
-from tests.support.gitops import AT_ONCE, KIND_FOR_NOW, Gitops
+from tests.support.gitops import AT_ONCE, SET_UP, Gitops
 
 IMAGE = "registry.tbank.local/backend/app"
 
@@ -74,7 +74,7 @@ def test_auto_merge_on_every_gitlab(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bumper: CommandLine, version: str
 ) -> None:
     """Right after creation GitLab checks the merge request and answers 405; then its pipeline is awaited."""
-    settings = AT_ONCE | KIND_FOR_NOW | {"mergeability_delay": 0.3, "gitlab_version": version}
+    settings = AT_ONCE | SET_UP | {"mergeability_delay": 0.3, "gitlab_version": version}
     with Sandbox(tmp_path / "gitlab", settings=settings) as server:
         monkeypatch.setenv("BUMPER_REPO", server.repo_url)
         monkeypatch.setenv("BUMPER_TOKEN", server.token)
@@ -96,7 +96,7 @@ def test_a_wait_with_auto_merge_ends_once_somebody_approves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     """GitLab waits for approvals by itself since 17.7; before, bumper asks again when they are there."""
-    settings = AT_ONCE | KIND_FOR_NOW | {"gitlab_version": version}
+    settings = AT_ONCE | SET_UP | {"gitlab_version": version}
     with Sandbox(tmp_path / "gitlab", settings=settings) as server:
         monkeypatch.setenv("BUMPER_REPO", server.repo_url)
         monkeypatch.setenv("BUMPER_TOKEN", server.token)

@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from bumper.sandbox import Sandbox
-from tests.support.gitops import AT_ONCE, KIND_FOR_NOW
+from tests.support.gitops import AT_ONCE, SET_UP
 from tests.support.machine import Place
 
 _FOREIGN = ("ARGOCD_", "BUMPER_", "CI", "DOCKER_", "GITLAB_", "GIT_", "REQUESTS_CA_BUNDLE", "SSH_", "SSL_CERT_", "XDG_")
@@ -25,6 +25,6 @@ def clean_place() -> Iterator[Place]:
         with (
             patch.dict(os.environ, kept | settings, clear=True),
             patch.object(tempfile, "tempdir", None),
-            Sandbox(Path(folder) / "sandbox", settings=AT_ONCE | KIND_FOR_NOW) as sandbox,
+            Sandbox(Path(folder) / "sandbox", settings=AT_ONCE | SET_UP) as sandbox,
         ):
             yield Place(sandbox, ours)

@@ -19,13 +19,11 @@ STAGING_FILE = "apps/app/envs/staging/values.yaml"
 AT_ONCE: dict[str, object] = dict.fromkeys(
     ("mergeability_delay", "head_delay", "pipeline_delay", "pipeline_duration", "rebase_delay"), 0
 )
-# The defaults of the embedded server that bumper is not ready for. An entry goes once bumper is; none is to be added.
-KIND_FOR_NOW: dict[str, object] = {
-    "auto_merge_without_pipeline": False,
+# What somebody allows on a GitOps project before bumper works there: its token is a Developer's, or a job's.
+SET_UP: dict[str, object] = {
     "ci_push_repository_for_job_token_allowed": True,
     "merge_access": "developers",
     "push_access": "developers",
-    "tier": "premium",
 }
 
 
