@@ -16,7 +16,7 @@ def init(
     context: typer.Context,
     place: Annotated[
         str | None,
-        typer.Argument(help="A folder in the checkout of the GitOps repository, or a URL.", metavar="[DIR]"),
+        typer.Argument(help="A folder in the checkout of the GitOps repository, or a URL.", metavar="DIR"),
     ] = None,
     repo: Annotated[
         str | None,

@@ -33,12 +33,13 @@ class Survey:
     """The environments, from development to production, and what could not be settled.
 
     ``exclude`` are files that the patterns match and that are no environment's. ``stray`` are files that hold pins and
-    that no environment has, with how many.
+    that no environment has, with how many; ``stray_patterns`` match them, the most telling first.
     """
 
     environments: tuple[FoundEnvironment, ...]
     doubtful: tuple[Doubtful, ...]
     exclude: tuple[str, ...]
     stray: Mapping[str, int]
+    stray_patterns: tuple[str, ...]
     warnings: tuple[str, ...]
     given: frozenset[str] = frozenset()  # the environments that a person has named

@@ -13,6 +13,7 @@ _MAX_LINES = 20  # of what is left open
 _SEVERAL = 2
 _LATER_WINS = "in Helm's order: a later one wins"
 _NEVER_WRITTEN = "read, never written"
+_MAX_EXAMPLES = 5  # patterns in a skeleton
 _PRODUCTION = ("prod", "production", "prd", "prom", "live")
 
 _HEAD = f"""\
@@ -73,16 +74,11 @@ def _shared(found: Survey) -> FoundEnvironment | None:
 
 def write_skeleton(found: Survey) -> str:
     """A bumper.yaml to fill in, where no environment was found: the files that hold tags, and how to name them."""
-    files = list(found.stray)
-    example = _quoted(files[0]) if files else '"apps/{app}/prod/values.yaml"'
     lines = [*_HEAD.splitlines()]
-    lines += _remarks("These files hold tags:" if files else "No file here holds a tag.", _stray(found.stray))
-    lines += [
-        "",
-        "environments:",
-        "  prod:  # the environment's name",
-        f"    values: {example}  # its files, as a pattern",
-    ]
+    lines += _remarks("These files hold tags:", _stray(found.stray)) or ["", "# No file here holds a tag."]
+    examples = found.stray_patterns[:_MAX_EXAMPLES] or (f"apps/{APP}/prod/values.yaml",)
+    lines += ["", "# Correct the name and the patterns, and write the other environments below it.", "environments:"]
+    lines += ["  prod:", *_patterns("values", examples, _LATER_WINS, "    ")]
     for doubtful in found.doubtful[:_MAX_LINES]:
         lines += ["", *_doubtful(doubtful)]
     lines += _remarks("What bumper init could not settle:", found.warnings)

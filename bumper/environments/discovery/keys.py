@@ -1,6 +1,6 @@
 """Environments and applications that are keys of a values file. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bumper.environments.discovery.candidates import Candidate
 from bumper.environments.discovery.found import FoundEnvironment
@@ -38,6 +38,13 @@ def in_sections(
             )
         )
     return tuple(found)
+
+
+def patterns_of(stray: Collection[str], candidates: Mapping[str, Candidate], paths: Sequence[str]) -> tuple[str, ...]:
+    """Patterns of files whose environment no path tells, those of the most files first."""
+    slots = {path: Slot(path, "", 0, "section", ()) for path in stray}
+    templates = value_templates(find_places(slots, candidates, ()), paths)
+    return tuple(sorted(templates, key=lambda template: (-len(templates[template]), template)))
 
 
 def application_keys(places: Mapping[str, Place], candidates: Mapping[str, Candidate]) -> tuple[str, ...]:

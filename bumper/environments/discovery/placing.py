@@ -11,6 +11,7 @@ from bumper.environments.discovery.slots import Slot, name_in_file
 from bumper.environments.environment_names import is_usual
 
 _SOME = 2  # what has to be different to be applications
+_PLAIN_FOLDER = "app"  # names an application where nothing else does
 _MARK = "\1"  # in a path without an application's name
 Span: TypeAlias = tuple[int, int]
 
@@ -105,6 +106,7 @@ def _folder_part(slot: Slot, telling: set[int]) -> int | None:
         return slot.part
     named = [part for part, name in enumerate(folders) if name.lower() not in GENERIC and "\0" not in name]
     teams = {part for part in named[:-1] if part and folders[part - 1].lower() in OF_TEAMS}
+    named = [part for part in named if folders[part] != _PLAIN_FOLDER] or named
     chosen = [part for part in named if part in telling - teams] or named
     return chosen[-1] if chosen else None
 

@@ -9,7 +9,7 @@ from bumper.environments.discovery.bases import base_templates, charts_of_applic
 from bumper.environments.discovery.candidates import Candidate, find_candidates
 from bumper.environments.discovery.found import FoundEnvironment, Survey
 from bumper.environments.discovery.git_generator import Tree
-from bumper.environments.discovery.keys import application_keys, in_sections
+from bumper.environments.discovery.keys import application_keys, in_sections, patterns_of
 from bumper.environments.discovery.manifests import Manifest
 from bumper.environments.discovery.open_questions import (
     about_bases,
@@ -66,11 +66,13 @@ def survey(
         *read_for_two(applications, places),
     ]
     covered = {*places, *bases.readers, *lower, *(path for one in environments for path in one.files)}
+    stray = {path: one.pins for path, one in candidates.items() if one.pins and path not in covered}
     return Survey(
         environments=environments,
         doubtful=tuple(doubtful_environments(found.doubtful)),
         exclude=matched_too_many(environments, places, candidates, paths),
-        stray={path: one.pins for path, one in candidates.items() if one.pins and path not in covered},
+        stray=stray,
+        stray_patterns=() if environments else patterns_of(stray, candidates, paths),
         warnings=tuple(warnings),
         given=frozenset(given),
     )
