@@ -10,20 +10,22 @@ from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
 from bumper.environments.current_values import CurrentValues
 from bumper.environments.gather import pins_of_version
-from bumper.environments.registries import explain_missing, registry_access
+from bumper.environments.registries import explain_missing, registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
-from bumper.environments.rules import check_tags
+from bumper.environments.rules import check_rules, require_digests
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import Refused, WrongUsage
 from bumper.git.checkout import Checkout
 from bumper.gitlab.commits import commits_of
 from bumper.gitlab.connection import NotShown
 from bumper.gitlab.merge_requests import read
+from bumper.image import is_tag
 from bumper.planning.bump import Plan, apply_plan
 from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.proposal import Request, code
 from bumper.planning.rollback import (
     Undone,
+    never_ran,
     pins_to_tag,
     plan_rollback,
     plan_to_tag,
@@ -84,6 +86,8 @@ def rollback(
     selectors = [request.to, request.steps, request.merge_request]
     if sum(selector is not None for selector in selectors) > 1:
         raise WrongUsage("--to, --steps and --mr exclude each other; give one.")
+    if request.to is not None and not is_tag(request.to):
+        raise WrongUsage(f"{request.to!r} is not a tag", "write --to TAG, as the registry names it")
     if request.all_apps and request.apps:
         raise WrongUsage("--all-apps and --app exclude each other; give one.")
     return deliver.remake_after_lost_push(
@@ -104,7 +108,7 @@ def _rollback_once(
         CurrentValues(checkout, target.gathered.values),
         tuple(app for app in target.gathered.applications if app.app in apps),
     )  # fmt: skip
-    chosen = _find(target, scope, request)
+    chosen = _find(target, scope, request, session)
     asked = Request(Command.ROLLBACK, request.environment, checkout.branch, (), request.apps, request.selector)
     if not chosen.plan.changes:
         done = deliver.nothing_to_do(target, chosen.plan, asked)
@@ -138,21 +142,30 @@ def _choose(target: Target, request: RollbackRequest) -> frozenset[str]:
     return apps
 
 
-def _find(target: Target, scope: Scope, request: RollbackRequest) -> _Chosen:
+def _find(target: Target, scope: Scope, request: RollbackRequest, session: Session) -> _Chosen:
     """The deployments to take back, and the plan that does it."""
     name = request.environment
     if request.to is not None:
-        past = walk_back_to(deployments(scope), scope.names, request.to)
-        refuse_another_image(past)
-        pins = pins_to_tag(target.gathered, name, scope.names, past, request.to)
-        plan = plan_to_tag(target.gathered, past, pins, request.to)
-        check_tags(target.environment.config, name, [change.reference for change in plan.changes])
-        return _Chosen(plan, tuple(past))
+        return _to_tag(target, scope, request, request.to, session)
     if request.merge_request is not None:
         undone = _of_merge_request(scope, request.merge_request, name)
     else:
         undone = _last(target, scope, request)
     return _Chosen(plan_rollback(target.gathered, name, undone, force=request.force), tuple(undone))
+
+
+def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, session: Session) -> _Chosen:
+    """Back to a tag that the application ran in the environment; any other obeys the environment's rules, as a bump."""
+    past = walk_back_to(deployments(scope), scope.names, tag)
+    refuse_another_image(past)
+    pins = pins_to_tag(target.gathered, request.environment, scope.names, past, tag)
+    new = never_ran(pins, past, tag)
+    check_rules(target.setup.config, target.environment, new)
+    digests = resolve_digests(new, registry_access(target, session.environ)) if new and request.verify else {}
+    plan = plan_to_tag(target.gathered, past, pins, tag, digests, target.environment.config, obey_holds=bool(new))
+    if new:
+        require_digests(target.environment, [change.reference for change in plan.changes])
+    return _Chosen(plan, tuple(past))
 
 
 def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Undone]:

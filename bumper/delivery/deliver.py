@@ -12,7 +12,7 @@ from bumper.delivery.merge import Asked, ask_to_merge
 from bumper.delivery.options import DeliveryOptions, people_for, wants_auto_merge
 from bumper.delivery.result import Action, ProposedAt, Result, Status
 from bumper.delivery.session import Session
-from bumper.delivery.supersede import Coverage, close, close_superseded
+from bumper.delivery.supersede import Coverage, close, close_promotions_of, close_superseded
 from bumper.delivery.superseded import superseded_result
 from bumper.delivery.wait import Awaited, wait_until_merged
 from bumper.environments.config_models import Delivery
@@ -147,6 +147,8 @@ def _deliver_by_api(
         close(known, one, f"!{by} is of a newer pipeline ({newer.pipeline.id})", by)
         return superseded_result(draft, [newer])
     close_superseded(known, target, _coverage(draft.plan, record.command), one, others)
+    if record.command == Command.ROLLBACK and published.action is not Action.UNCHANGED:
+        close_promotions_of(known, target, draft.plan.changes, one)
     done = replace(
         _result(draft, Status.PROPOSED), branch=proposal.branch, commit=published.commit,
         warnings=(*draft.plan.warnings, *warnings), merge_request=_shown(one, published.action),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bumper.delivery import branch as branches
 from bumper.environments.repository import Target
+from bumper.environments.same_images import canonical
 from bumper.errors import Refused
 from bumper.git.checkout import at_commit
 from bumper.git.failures import PushRaceLost
@@ -13,6 +14,7 @@ from bumper.gitlab.merge_requests import MergeRequest
 from bumper.records.description import read_comment, replace_comment
 from bumper.records.known_requests import KnownRequests
 from bumper.records.record import Command, Record
+from bumper.values.change import Change
 
 # A bump or a promotion never closes a rollback: the next image would bring the trouble back. Nothing closes a hold.
 _CLOSES = {
@@ -69,6 +71,32 @@ def _is_bumpers(known: KnownRequests, target: Target, one: MergeRequest, record:
     base = at_commit(target.checkout, branch.parent)
     changed = branches.changed_paths(base, branch.checkout)
     return changed <= {change.file for change in record.changes}
+
+
+def close_promotions_of(
+    known: KnownRequests, target: Target, undone: Iterable[Change], kept: MergeRequest | None
+) -> list[int]:
+    """Close the open promotions that carry nothing but versions that a rollback takes back; comment on the others.
+
+    What failed in one environment is not to be merged into the next one.
+    """
+    config = target.setup.config
+    bad = {(change.app, canonical(config, change.image), change.before.tag) for change in undone}
+    closed = []
+    for one in known.opened_now():
+        record = read_comment(one.description)
+        if record is None or record.command != Command.PROMOTE or (kept is not None and one.iid == kept.iid):
+            continue
+        carried = {(change.app, canonical(config, change.image), change.after.tag) for change in record.changes}
+        by = f" (!{kept.iid})" if kept is not None else ""
+        if carried and carried <= bad and _is_bumpers(known, target, one, record):
+            close(known, one, f"what it promotes is rolled back in {target.environment.name}{by}", 0)
+            closed.append(one.iid)
+        elif carried & bad and known.is_bumpers(one.author):
+            tags = ", ".join(sorted(f"{app} {tag}" for app, _, tag in carried & bad))
+            text = f"{tags} is rolled back in {target.environment.name}{by}; merging this would deploy it here."
+            merge_request_changes.comment(known.gitlab, one.iid, text)
+    return closed
 
 
 def _reason(kept: MergeRequest | None) -> str:

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bumper.environments.config_models import EnvironmentConfig
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.errors import Refused
+from bumper.image import ImageReference
 from bumper.planning.bump import Plan, make_plan
 from bumper.records.history import Deployment
 from bumper.records.record import Command
@@ -143,8 +145,20 @@ def _problem(found: FoundPin | None, change: Change, environment: str, *, force:
     return None
 
 
-def plan_to_tag(gathered: Gathered, past: Sequence[Undone], pins: Sequence[FoundPin], tag: str) -> Plan:
-    """The edits that set ``pins`` to ``tag``, with the digest that it had when it ran, if that is known."""
+def never_ran(pins: Iterable[FoundPin], past: Sequence[Undone], tag: str) -> list[ImageReference]:
+    """The images of those ``pins`` that never were at ``tag`` in the deployments of the ``past``."""
+    ran = {(change.app, change.image) for one in past for change in one.changes if change.before.tag == tag}
+    new = (found for found in pins if found.pin.tag != tag and (found.app, found.pin.repository) not in ran)
+    return list(
+        dict.fromkeys(ImageReference(one.pin.repository, tag) for one in new if one.pin.repository is not None)
+    )  # fmt: skip
+
+
+def plan_to_tag(
+    gathered: Gathered, past: Sequence[Undone], pins: Sequence[FoundPin], tag: str,
+    resolved: Mapping[ImageReference, str], rules: EnvironmentConfig, *, obey_holds: bool,
+) -> Plan:  # fmt: skip
+    """The edits that set ``pins`` to ``tag``, with the digest that it had when it ran there, else the ``resolved`` one."""
     digests = {
         (change.file, change.path): change.before.digest
         for one in past
@@ -154,8 +168,11 @@ def plan_to_tag(gathered: Gathered, past: Sequence[Undone], pins: Sequence[Found
     edits = []
     for found in pins:
         digest = digests.get((found.file, format_path(found.pin.path)))
-        edits.append((found, TagEdit(found.pin, tag, digest, digest is not None)))
-    return make_plan(gathered, edits, gathered.warnings, obey_holds=False)
+        write = digest is not None or rules.digests
+        if digest is None and found.pin.repository is not None:
+            digest = resolved.get(ImageReference(found.pin.repository, tag))
+        edits.append((found, TagEdit(found.pin, tag, digest, write)))
+    return make_plan(gathered, edits, gathered.warnings, obey_holds=obey_holds)
 
 
 def pins_to_tag(

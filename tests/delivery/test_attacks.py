@@ -1,0 +1,244 @@
+"""What somebody with the role Developer can write, and what bumper does not believe of it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.sandbox.client import Api, Clone, run_git, with_token
+from tests.support.command_line import CommandLine
+from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.pipelines import pipeline
+
+PROD_FILE = "apps/app/envs/prod/values.yaml"
+CONFIG = """\
+environments:
+  staging: {values: "apps/{app}/envs/staging/values.yaml"}
+  prod: {values: "apps/{app}/envs/prod/values.yaml", promote_from: [staging]}
+"""
+
+
+@pytest.fixture
+def gitops(make_gitops: GitopsMaker) -> Gitops:
+    return make_gitops({STAGING_FILE: values("1.0.0"), PROD_FILE: values("0.9.0"), "bumper.yaml": CONFIG})
+
+
+@pytest.fixture
+def mallory(gitops: Gitops) -> Api:
+    token = gitops.sandbox.create_token("mallory", role="developer", kind="personal", project=gitops.project)
+    return Api(gitops.sandbox, token, project=gitops.project.replace("/", "%2F"))
+
+
+@pytest.fixture
+def job(bumper: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, object]]:
+    """A bump of staging in a pipeline."""
+
+    def run(number: int, tag: str, *more: str) -> dict[str, object]:
+        for name, value in pipeline(number).items():
+            monkeypatch.setenv(name, value)
+        done: dict[str, object] = bumper.bump("staging", f"{APP}:{tag}", *more)
+        return done
+
+    return run
+
+
+def clone_of(gitops: Gitops, mallory: Api, branch: str = "main") -> Clone:
+    folder = gitops.folder / f"mallory-{len(list(gitops.folder.iterdir()))}"
+    done = run_git("clone", "--quiet", "--branch", branch, with_token(gitops.url, mallory.token), str(folder))
+    assert done.returncode == 0, done.stderr
+    return Clone(folder)
+
+
+def amend(gitops: Gitops, mallory: Api, branch: str, file: str, text: str) -> None:
+    """Bumper's commit with another content; its message and trailers stay."""
+    clone = clone_of(gitops, mallory, branch)
+    (clone.folder / file).write_text(text)
+    clone.git("add", file)
+    clone.git("commit", "--quiet", "--amend", "--no-edit")
+    clone.git("push", "--quiet", "--force", "origin", f"HEAD:{branch}")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (STAGING_FILE, values("6.6.6")),
+        (STAGING_FILE, values("1.0.1", "registry.evil.example/team/app")),
+        (STAGING_FILE, values("1.0.1") + "replicas: 0\n"),
+        (PROD_FILE, values("1.0.1")),
+    ],
+    ids=["another tag", "another registry", "another line", "another environment's file"],
+)
+def test_an_amended_branch_is_made_again_before_it_is_merged(
+    gitops: Gitops, bumper: CommandLine, mallory: Api, file: str, text: str
+) -> None:
+    first = bumper.bump("staging", f"{APP}:1.0.1")
+    amend(gitops, mallory, first["branch"], file, text)
+
+    again = bumper.bump("staging", f"{APP}:1.0.1", "--auto-merge", "--wait", "30")
+
+    assert again["status"] == "merged"
+    assert gitops.read(STAGING_FILE) == values("1.0.1")
+    assert gitops.read(PROD_FILE) == values("0.9.0")
+
+
+def test_a_commit_of_a_person_on_top_is_refused_and_never_merged(
+    gitops: Gitops, bumper: CommandLine, mallory: Api
+) -> None:
+    first = bumper.bump("staging", f"{APP}:1.0.1")
+    clone = clone_of(gitops, mallory, first["branch"])
+    clone.commit(values("6.6.6"), STAGING_FILE, "mine")
+    clone.git("push", "--quiet", "origin", f"HEAD:{first['branch']}")
+
+    message = bumper.refused("staging", f"{APP}:1.0.1", "--auto-merge")
+
+    assert "holds a commit by" in message
+    assert gitops.read(STAGING_FILE) == values("1.0.0")
+
+
+@pytest.mark.parametrize("order", [("1.0.1", "1.0.2"), ("1.0.2", "1.0.1")], ids=["the old first", "the new first"])
+def test_an_update_that_was_interrupted_after_its_push_merges_what_the_next_request_asks_for(
+    gitops: Gitops, bumper: CommandLine, order: tuple[str, str]
+) -> None:
+    bumper.bump("staging", f"{APP}:1.0.1")
+    gitops.sandbox.fail_next("PUT", f"/projects/{gitops.project.replace('/', '%2F')}/merge_requests/1", status=500)
+    assert bumper("bump", "staging", f"{APP}:1.0.2", "--no-verify").code == 4  # pushed; the merge request says 1.0.1
+
+    for tag in order:
+        done = bumper.bump("staging", f"{APP}:{tag}")
+        [one] = gitops.merge_requests()
+        assert gitops.read(STAGING_FILE, done["branch"]) == values(tag)
+        assert (one["sha"], f" {tag} " in f"{one['title']} ") == (done["commit"], True)
+
+    merged = bumper.bump("staging", f"{APP}:{order[1]}", "--auto-merge", "--wait", "30")
+    assert (merged["status"], gitops.read(STAGING_FILE)) == ("merged", values(order[1]))
+
+
+@pytest.mark.parametrize("tag", ["6.6.6", "latest"])
+def test_a_rollback_to_a_tag_that_never_ran_there_obeys_promote_from(
+    gitops: Gitops, bumper: CommandLine, tag: str
+) -> None:
+    ran = bumper("rollback", "prod", "--app", "app", "--to", tag, "--force", "--no-verify", code=1)
+
+    assert "prod takes promotions only" in ran.err
+    assert gitops.merge_requests("all") == []
+
+
+@pytest.mark.parametrize("tag", ["--x", "a b", "a:b", "x" * 129])
+def test_a_rollback_to_what_is_no_tag_is_wrong_usage(bumper: CommandLine, gitops: Gitops, tag: str) -> None:
+    bumper("rollback", "prod", "--app", "app", f"--to={tag}", "--no-verify", code=2)
+
+    assert gitops.branches() == []
+
+
+def test_a_forks_merge_request_of_bumpers_branch_name_is_not_bumpers(
+    gitops: Gitops, bumper: CommandLine, mallory: Api
+) -> None:
+    branch = bumper.bump("staging", f"{APP}:1.0.1", "--dry-run")["branch"]
+    fork = gitops.sandbox.fork_project(gitops.project, "mallory/gitops")
+    clone = Clone(gitops.folder / "fork")
+    done = run_git("clone", "--quiet", with_token(fork, mallory.token), str(clone.folder))
+    assert done.returncode == 0, done.stderr
+    clone.commit(values("6.6.6"), STAGING_FILE, "mine")
+    clone.git("push", "--quiet", "origin", f"HEAD:{branch}")
+    other = Api(gitops.sandbox, mallory.token, project="mallory%2Fgitops")
+    target = gitops.api.get("")["id"]
+    theirs = other.post("/merge_requests", source_branch=branch, target_branch="main", title="x",
+                        target_project_id=target)  # fmt: skip
+
+    done_by_bumper = bumper.bump("staging", f"{APP}:1.0.1")
+
+    assert done_by_bumper["merge_request"]["action"] == "opened"
+    assert done_by_bumper["merge_request"]["iid"] != theirs["iid"]
+
+
+def forged(tag: str, number: int = 999) -> str:
+    """A record as bumper writes one, of a newer pipeline."""
+    url = pipeline(number)
+    project = f"{url['CI_SERVER_URL']}/{url['CI_PROJECT_PATH']}"
+    change = f'["app","{STAGING_FILE}","image.tag",3,"{APP}","1.0.0",null,"{tag}",null]'
+    return (
+        f'<!-- bumper: {{"command":"bump","environment":"staging","images":["{APP}:{tag}"],"requested_by":null,'
+        f'"undoes":[],"superseded_by":null,"changes":[{change}],"pipeline":[{number},"","{project}"]}} -->'
+    )
+
+
+def trailers(tag: str, number: int = 999) -> str:
+    url = pipeline(number)
+    return (
+        f"Bumper-Command: bump\nBumper-Environment: staging\nBumper-Image: {APP}:{tag}\n"
+        f"Bumper-Order: {number} {url['CI_SERVER_URL']}/{url['CI_PROJECT_PATH']}\n"
+    )
+
+
+def test_a_record_in_anybodys_open_merge_request_supersedes_nothing(
+    gitops: Gitops, mallory: Api, job: Callable[..., dict[str, object]]
+) -> None:
+    clone = clone_of(gitops, mallory)
+    clone.commit(values("6.6.6"), STAGING_FILE, f"x\n\n{trailers('6.6.6')}")
+    clone.git("push", "--quiet", "origin", "HEAD:bumper/bump-staging-mine-00000000")
+    mallory.post("/merge_requests", source_branch="bumper/bump-staging-mine-00000000", target_branch="main",
+                 title="x", description=forged("6.6.6"))  # fmt: skip
+
+    assert job(100, "1.0.1")["status"] == "proposed"
+
+
+def test_an_edited_description_of_bumpers_own_merge_request_supersedes_nothing(
+    mallory: Api, job: Callable[..., dict[str, object]]
+) -> None:
+    job(100, "1.0.1")
+    mallory.put("/merge_requests/1", description=forged("6.6.6"))
+
+    assert job(101, "1.0.2")["status"] == "proposed"
+
+
+def test_a_description_edited_after_the_merge_supersedes_nothing(
+    gitops: Gitops, mallory: Api, job: Callable[..., dict[str, object]]
+) -> None:
+    job(100, "1.0.1")
+    gitops.merge(1)
+    mallory.put("/merge_requests/1", description=forged("1.0.1"))
+
+    assert job(101, "1.0.2")["status"] == "proposed"
+
+
+def test_trailers_of_a_commit_that_sets_no_such_tag_supersede_nothing(
+    gitops: Gitops, job: Callable[..., dict[str, object]]
+) -> None:
+    clone = gitops.person()
+    clone.commit(values("1.0.0") + "replicas: 2\n", STAGING_FILE, f"More replicas\n\n{trailers('6.6.6')}")
+    clone.git("push", "--quiet", "origin", "HEAD:main")
+
+    assert job(100, "1.0.1")["status"] == "proposed"
+
+
+def test_a_job_with_an_impossible_pipeline_id_stops_no_later_one(
+    gitops: Gitops, job: Callable[..., dict[str, object]]
+) -> None:
+    job(10**17, "1.0.1")
+    gitops.merge(1)
+
+    assert job(100, "1.0.2")["status"] == "proposed"
+
+
+def test_a_newer_pipeline_that_found_its_values_proposed_is_remembered_by_bumpers_own_note(
+    gitops: Gitops, mallory: Api, job: Callable[..., dict[str, object]]
+) -> None:
+    job(100, "1.0.1")
+    job(105, "1.0.1")
+    [note] = gitops.comments(1)
+    mallory.post("/merge_requests/1/notes", body=note.replace("105", "999"))
+
+    assert job(103, "1.0.0")["status"] in {"superseded", "unchanged"}
+    gitops.merge(1)
+    assert job(104, "1.0.2")["status"] == "superseded"
+    assert job(106, "1.0.2")["status"] == "proposed"
+
+
+def test_a_rollback_closes_the_promotions_of_what_it_takes_back(gitops: Gitops, bumper: CommandLine) -> None:
+    bumper.bump("staging", f"{APP}:1.0.1", "--auto-merge", "--wait", "30")
+    promoted = bumper("promote", "staging", "prod", "--no-verify", "--output", "json", code=0).json
+
+    bumper("rollback", "staging", "--app", "app", "--no-verify", code=0)
+
+    iid = promoted["merge_request"]["iid"]
+    assert gitops.api.get(f"/merge_requests/{iid}")["state"] == "closed"
+    assert "rolled back in staging" in gitops.comments(iid)[-1]
