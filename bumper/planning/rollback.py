@@ -158,7 +158,7 @@ def plan_to_tag(
     gathered: Gathered, past: Sequence[Undone], pins: Sequence[FoundPin], tag: str,
     resolved: Mapping[ImageReference, str], rules: EnvironmentConfig, *, obey_holds: bool,
 ) -> Plan:  # fmt: skip
-    """The edits that set ``pins`` to ``tag``, with the digest that it had when it ran there, else the ``resolved`` one."""
+    """The edits that set ``pins`` to ``tag``, with the digest that it had when it ran, or else the ``resolved`` one."""
     digests = {
         (change.file, change.path): change.before.digest
         for one in past
