@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from bumper.environments.config_models import Config, EnvironmentConfig
@@ -19,6 +19,7 @@ class ConfiguredLayout:
     config: Config
     paths: Sequence[str]
     repository_name: str
+    _claims: dict[str, dict[str, Claim]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -62,15 +63,25 @@ class ConfiguredLayout:
 
     def claims(self, environment: str) -> Mapping[str, Claim]:
         """The environment's files."""
+        if environment not in self._claims:
+            self._claims[environment] = self._claim(environment)
+        return self._claims[environment]
+
+    def _claim(self, environment: str) -> dict[str, Claim]:
         patterns = self.settings(environment).values
         if self._has_own(environment) or not self._finds:
             return claim_paths(patterns, self.paths, self.repository_name)
         claims: dict[str, Claim] = {}
         for position, pattern in enumerate(patterns):
             paths = self._found.get(environment, {}).get(position, ())
-            found = claim_paths([pattern], paths, self.repository_name)
-            claims.update({path: replace(claim, position=position) for path, claim in found.items()})
+            claims.update(claim_paths([pattern], paths, self.repository_name, position))
         return claims
+
+    def idle_patterns(self, environment: str) -> list[str]:
+        """The environment's patterns that match no file."""
+        settings = self.settings(environment)
+        patterns = dict.fromkeys((*settings.values, *settings.base))
+        return [pattern for pattern in patterns if not claim_paths([pattern], self.paths, "")]
 
     def applications(self, environment: str) -> dict[Identity, Application]:
         """The files of each application, in Helm's order.

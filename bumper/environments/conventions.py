@@ -66,6 +66,10 @@ class Conventions:
         folder = _application_folder(path, environment)
         return Claim(folder.rpartition("/")[2] or self._repository_name, folder, _position(path))
 
+    def idle_patterns(self, environment: str) -> list[str]:  # noqa: ARG002 - as bumper.yaml's layouts have it
+        """No pattern was written by anybody."""
+        return []
+
     def applications(self, environment: str) -> dict[Identity, Application]:
         """The files of each application, in Helm's order.
 

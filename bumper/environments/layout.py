@@ -52,6 +52,8 @@ class _Source(Protocol):
 
     def claims(self, environment: str) -> Mapping[str, Claim]: ...
 
+    def idle_patterns(self, environment: str) -> list[str]: ...
+
     def applications(self, environment: str) -> dict[Identity, Application]: ...
 
     def bases(self, environment: str, apps: Mapping[Identity, Application]) -> dict[Identity, list[str]]: ...
@@ -107,6 +109,21 @@ class Layout:
             ),
             config,
         )
+
+    def idle_patterns(self, name: str) -> list[str]:
+        """The patterns of an environment in bumper.yaml that match no file."""
+        return self._source.idle_patterns(name)
+
+    def heirs(self, name: str) -> dict[str, str]:
+        """The environment's values files that are another one's bases, each with that other environment.
+
+        Raises:
+            Refused: one of the environments is broken.
+
+        """
+        own = {path for app in self.environment(name).apps for path in app.values}
+        others = (self.environment(other) for other in self.environments if other != name)
+        return {base: other.name for other in others for app in other.apps for base in app.bases if base in own}
 
     def _applications(self, name: str) -> dict[Identity, Application]:
         if name not in self._apps:

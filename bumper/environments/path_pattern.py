@@ -64,7 +64,7 @@ class PathPattern:
             place += len(piece)
         return tuple(before), (tuple(after) if self.names_app else ())
 
-    @property
+    @cached_property
     def width(self) -> int:
         """How many wildcards tell one application from another, beside ``{app}``."""
         return sum(map(len, self.wildcards))
@@ -105,9 +105,11 @@ class PathPattern:
 
     def claim(self, match: re.Match[str], default_app: str, position: int) -> Claim:
         """What the match of a path says; several folders are given without the slash at their end."""
+        app = match["app"] if self.names_app else default_app
+        if not self.width:  # as most patterns are
+            return Claim(app, "", position)
         found = tuple(text.rstrip("/") for number, text in enumerate(match.groups(), 1) if number != self._app_group)
         split = len(self.wildcards[0])
-        app = match["app"] if self.names_app else default_app
         return Claim(app, "", position, found[:split], found[split:])
 
     @cached_property
@@ -175,11 +177,14 @@ def _translate_class(characters: str) -> str:
     return f"(?!/)[{'^' if negated else ''}{members}]"
 
 
-def claim_paths(patterns: Iterable[str], paths: Iterable[str], default_app: str) -> dict[str, Claim]:
-    """The files that ``patterns`` match, each once, at the last pattern that does: Helm would read it there last."""
+def claim_paths(patterns: Iterable[str], paths: Iterable[str], default_app: str, first: int = 0) -> dict[str, Claim]:
+    """The files that ``patterns`` match, each once, at the last pattern that does: Helm would read it there last.
+
+    ``first`` is the position of the first pattern.
+    """
     paths = tuple(paths)
     claims: dict[str, Claim] = {}
-    for position, text in enumerate(patterns):
+    for position, text in enumerate(patterns, first):
         pattern = PathPattern(text)
         for match in filter(None, map(pattern.expression.fullmatch, paths)):
             claims[match.string] = pattern.claim(match, default_app, position)

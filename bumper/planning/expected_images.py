@@ -24,7 +24,8 @@ class Rollout:
         named: dict[str, list[ExpectedImage]] = {}
         for image in self.expected_images:
             for pattern in self.argocd.application:
-                named.setdefault(pattern.replace("{app}", image.app), []).append(image)
+                app = image.app.rpartition("/")[2]  # what {app} matched, without the folders that tell it from others
+                named.setdefault(pattern.replace("{app}", app), []).append(image)
         return {name: tuple(images) for name, images in named.items()}
 
 

@@ -305,3 +305,14 @@ def test_a_bump_does_not_reach_another_environment_past_its_rules(
         done = bumper.bump("dev", f"{APP}:snapshot")
         assert len(done["changes"]) == 1
         assert any("prod gets snapshot as well" in warning for warning in done["warnings"]) == (why is None)
+
+
+def test_doctor_names_inherited_files_and_patterns_without_files(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
+    config = INHERITED.replace("'apps/{app}/values.yaml'\n", "['apps/{app}/values.yaml', 'common/*.yaml']\n")
+    make_gitops({"bumper.yaml": config, "apps/a/values.yaml": values("1"), "apps/a/values-prod.yaml": "x: 1\n"})
+
+    checks = bumper("doctor", "--no-verify", "--output", "json").json["checks"]
+
+    found = {(check["name"], check["found"]) for check in checks}
+    assert ("environment prod", "no file matches common/*.yaml") in found
+    assert any(name == "environment dev" and "is also a base of prod" in text for name, text in found)
