@@ -39,7 +39,7 @@ class Session:
         if self.gitlab is None:
             return None
         config = repository.config
-        return KnownRequests(self.gitlab, checkout.branch, config.branch_prefix)
+        return KnownRequests(self.gitlab, checkout.branch, config.branch_prefix, config.bots)
 
 
 def make_session(
