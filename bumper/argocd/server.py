@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from bumper.argocd.answer import ApplicationAnswer, FailureAnswer
 from bumper.argocd.verdict import Application
 from bumper.errors import Refused, Unavailable
-from bumper.http import Answer, NoAnswer, Question, Session, UntrustedCertificate, ask_once, is_private
+from bumper.http import Answer, Limits, NoAnswer, Question, Session, UntrustedCertificate, ask_once, is_private
 from bumper.redaction import redactor
 from bumper.settings import Settings
 
-REFRESH_TIMEOUTS = (5.0, 3.0)  # seconds; to connect, and for the answer that may never come
+REFRESH_LIMITS = Limits(tries=1, timeouts=(5.0, 3.0))  # for the answer that may never come
 
 
 class NotAnswering(Unavailable):
@@ -62,7 +62,7 @@ class ArgoServer:
         alone starts it: whatever becomes of the answer, the application is read afterwards.
         """
         with (
-            Session(self._settings.ca_file, tries=1, timeouts=REFRESH_TIMEOUTS) as session,
+            Session(self._settings.ca_file, REFRESH_LIMITS) as session,
             contextlib.suppress(Unavailable),
         ):
             self._ask(session, name, {"refresh": "normal"})

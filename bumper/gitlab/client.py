@@ -10,7 +10,8 @@ from gitlab.exceptions import GitlabParsingError
 
 from bumper.http import origin
 
-_MAX_PAGES = 50  # of one listing, a hundred entries each
+_MAX_PAGES = 50  # of one listing
+_PER_PAGE = 100  # the most entries that GitLab puts on a page
 _log = logging.getLogger(__name__)
 
 
@@ -28,6 +29,13 @@ class BoundedGitlab(Gitlab):
         if following is not None:
             _check_next_page(answer.url, following)
         return answer
+
+    def http_list(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - python-gitlab's signature
+        """The entries, unless there are too many: python-gitlab makes an object of each, of a kilobyte and more."""
+        found = super().http_list(*args, **kwargs)
+        if isinstance(found, list) and len(found) > _MAX_PAGES * _PER_PAGE:
+            raise GitlabParsingError(f"it lists {len(found)} entries")
+        return found
 
 
 def _check_next_page(url: str, following: str) -> None:

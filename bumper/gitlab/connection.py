@@ -13,10 +13,11 @@ from gitlab.v4.objects import Project
 
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.gitlab.client import BoundedGitlab
-from bumper.http import Session, explain_failure
+from bumper.http import Limits, Session, explain_failure
 from bumper.redaction import redactor
 from bumper.settings import Settings
 
+LIMITS = Limits(max_bytes=32 * 1024 * 1024)  # a hundred merge requests may have long descriptions
 _NOT_MERGEABLE = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -63,7 +64,7 @@ def connect(settings: Settings) -> GitLab:
     gitlab = BoundedGitlab(
         settings.address.gitlab_url,
         oauth_token=settings.token.value,  # as Bearer, which does not follow a redirect to another host
-        session=Session(settings.ca_file),
+        session=Session(settings.ca_file, LIMITS),
     )
     return GitLab(gitlab.projects.get(settings.address.project, lazy=True), settings)
 

@@ -6,10 +6,11 @@
 from bumper.http.exchange import Answer, Question, ask_once
 from bumper.http.failures import NoAnswer, UntrustedCertificate, explain_failure
 from bumper.http.origin import is_loopback, is_private, origin
-from bumper.http.session import Session
+from bumper.http.session import Limits, Session
 
 __all__ = [
     "Answer",
+    "Limits",
     "NoAnswer",
     "Question",
     "Session",

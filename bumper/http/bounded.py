@@ -16,8 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-MAX_ANSWER = 8 * 1024 * 1024  # bytes; JSON of so many may take thirty times as much memory
-_MAX_AROUND = 1024 * 1024  # bytes: headers, and what encodings and chunks add to a body
+_MAX_BYTES = 40 * 1024 * 1024  # of an answer on its way, headers and chunks' lengths included
 
 
 class _BoundedReader(io.RawIOBase):
@@ -28,7 +27,7 @@ class _BoundedReader(io.RawIOBase):
         self._socket = sock
         timeout = sock.gettimeout()
         self._deadline = time.monotonic() + timeout if timeout is not None else None
-        self._left = MAX_ANSWER + _MAX_AROUND
+        self._left = _MAX_BYTES
 
     def readable(self) -> bool:
         return True

@@ -3,6 +3,7 @@
 import random
 import re
 import ssl
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
@@ -17,12 +18,10 @@ from urllib3.exceptions import HTTPError
 
 from bumper import __version__
 from bumper.errors import Refused
-from bumper.http.bounded import MAX_ANSWER, POOLS
+from bumper.http.bounded import POOLS
 from bumper.http.failures import AnswerTooLarge, is_timeout, is_unreachable
 from bumper.http.origin import origin
 
-TIMEOUTS = (5.0, 20.0)  # seconds to connect, and for the whole answer
-_TRIES = 4
 _TRIES_OF_A_WRITE = 2
 _JITTER = 0.5  # seconds: pipelines that were turned away together do not come back together
 _MAX_RETRY_AFTER = 30  # seconds
@@ -30,12 +29,25 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 _PASSING = frozenset({429, 502, 503, 504})
 _READING = frozenset({"GET", "HEAD"})
 _CHUNK = 64 * 1024
+_MAX_VALUES = 2_000_000  # in JSON, each of which takes three bytes of text and a hundred of memory
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often a request is sent, and how long and how large its answer may be."""
+
+    tries: int = 4
+    timeouts: tuple[float, float] = (5.0, 20.0)  # seconds to connect, and for the whole answer
+    max_bytes: int = 4 * 1024 * 1024  # the limit that registries set themselves for a manifest
+
+
+DEFAULT_LIMITS = Limits()
 
 
 class Session(requests.Session):
     """Serves several threads: it keeps connections but no cookies, reads no ~/.netrc, and stays on one origin."""
 
-    def __init__(self, ca_file: Path | None, tries: int = _TRIES, timeouts: tuple[float, float] | None = None) -> None:
+    def __init__(self, ca_file: Path | None, limits: Limits = DEFAULT_LIMITS) -> None:
         """Trust ``ca_file`` beside the usual authorities.
 
         Raises:
@@ -43,7 +55,7 @@ class Session(requests.Session):
 
         """
         super().__init__()
-        adapter = _Adapter(ca_file, tries, timeouts or TIMEOUTS)
+        adapter = _Adapter(ca_file, limits)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -69,12 +81,11 @@ class _Adapter(HTTPAdapter):
     A private authority is trusted beside the usual ones: one for GitLab must not shut out Docker Hub.
     """
 
-    def __init__(self, ca_file: Path | None, tries: int, timeouts: tuple[float, float]) -> None:
+    def __init__(self, ca_file: Path | None, limits: Limits) -> None:
         if ca_file is not None:
             _tls_context(ca_file)  # a file that cannot be read is reported at once
         self._ca_file = ca_file
-        self._tries = tries
-        self._timeouts = timeouts
+        self._limits = limits
         super().__init__(pool_maxsize=8)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as requests has it
@@ -96,7 +107,7 @@ class _Adapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
         """The answer with its whole body, or the failure of the last try."""
-        for number in range(1, self._tries):
+        for number in range(1, self._limits.tries):
             try:
                 answer = self._send_once(request, *args, **kwargs)
             except requests.RequestException as error:
@@ -112,24 +123,26 @@ class _Adapter(HTTPAdapter):
 
     def _send_once(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
         try:
-            answer = super().send(request, *args, **kwargs | {"stream": True, "timeout": self._timeouts})
+            answer = super().send(request, *args, **kwargs | {"stream": True, "timeout": self._limits.timeouts})
         except HTTPError as error:  # those that requests does not translate
             raise requests.ConnectionError(error, request=request) from error
-        _read_whole(answer)
+        _read_whole(answer, self._limits.max_bytes)
         return answer
 
 
-def _read_whole(answer: requests.Response) -> None:
+def _read_whole(answer: requests.Response, max_bytes: int) -> None:
     """Read the body, decompressed, unless it is longer than anybody should read."""
     body = bytearray()
     try:
         for chunk in answer.iter_content(_CHUNK):
             body += chunk
-            if len(body) > MAX_ANSWER:
-                raise AnswerTooLarge(f"answered with more than {MAX_ANSWER} bytes")
+            if len(body) > max_bytes:
+                raise AnswerTooLarge(f"answered with more than {max_bytes} bytes")
     except (requests.RequestException, OSError):
         answer.close()
         raise
+    if sum(body.count(mark) for mark in b",[{") > _MAX_VALUES:
+        raise AnswerTooLarge(f"answered with more than {_MAX_VALUES} values")
     answer._content = bytes(body)  # noqa: SLF001 - what answer.content would have read, without a bound
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from bumper.errors import Unavailable
-from bumper.http import Answer, NoAnswer, Question, Session, UntrustedCertificate, ask_once, origin
+from bumper.http import Answer, Limits, NoAnswer, Question, Session, UntrustedCertificate, ask_once, origin
 
 NO_VERIFY = "or give --no-verify to go on without asking"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -50,7 +50,7 @@ def speaks_https(host: str, ca_file: Path | None) -> bool:
 
     A certificate that cannot be checked counts as HTTPS, so that the failure is reported and not worked around.
     """
-    with Session(ca_file, tries=1) as session:
+    with Session(ca_file, Limits(tries=1)) as session:
         try:
             ask_once(session, Question("HEAD", f"https://{host}/v2/"))
         except UntrustedCertificate:

@@ -26,7 +26,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = [
     yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "environments:" not in text
 ]
-INCLUDES = [one for block in BLOCKS for one in block.get("include", [])]
+HOW_TO = (ROOT / "docs" / "how-to" / "gitlab-ci.md").read_text(encoding="utf-8")
+BLOCKS_OF_HOW_TO = [
+    yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", HOW_TO, re.DOTALL) if "environments:" not in text
+]
+INCLUDES = [one for block in (*BLOCKS, *BLOCKS_OF_HOW_TO) for one in block.get("include", [])]
 
 
 def check(*files: Path) -> subprocess.CompletedProcess[str]:
@@ -53,7 +57,7 @@ def test_every_file_is_valid(tmp_path: Path) -> None:
     for name in NAMES:
         files.append(write(tmp_path, f"{name}-header", component(name).header))
         files.append(write(tmp_path, name, component(name).all_jobs(**NEEDED[name])))
-    files += [write(tmp_path, f"readme-{number}", block) for number, block in enumerate(BLOCKS)]
+    files += [write(tmp_path, f"block-{n}", block) for n, block in enumerate((*BLOCKS, *BLOCKS_OF_HOW_TO))]
     files.append(write(tmp_path, "readme-jobs", {name: job for one in INCLUDES for name, job in included(one).items()}))
 
     done = check(*files)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from bumper.http import Limits
 from tests.support.argocd import TOKEN, ArgoCd
 from tests.support.gitops import STAGING_FILE, Gitops, GitopsMaker, values
 from tests.support.sshd import SshServer, serve_ssh
@@ -30,6 +31,6 @@ def ssh(without_token: Gitops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def argocd(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArgoCd]:
     """Argo CD with a token that is set; nobody waits long for its refresh."""
     monkeypatch.setenv("ARGOCD_AUTH_TOKEN", TOKEN)
-    monkeypatch.setattr("bumper.argocd.server.REFRESH_TIMEOUTS", (1, 0.05))
+    monkeypatch.setattr("bumper.argocd.server.REFRESH_LIMITS", Limits(tries=1, timeouts=(1, 0.05)))
     with ArgoCd() as server:
         yield server

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bumper.http import Limits
 from bumper.sandbox import Sandbox
 from tests.faults.proxy import LOST_ANSWER, SILENT, Fault, Proxy
 from tests.faults.trial import COMMANDS, FAULTS, STAGING_FILE, Trials
@@ -64,7 +65,7 @@ def test_what_does_not_pass_is_one_sentence_and_mended_by_a_rerun(
 def test_a_server_that_accepts_and_never_answers(
     trials: Trials, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    monkeypatch.setattr("bumper.http.session.TIMEOUTS", (1, 0.2))
+    monkeypatch.setattr("bumper.gitlab.connection.LIMITS", Limits(timeouts=(1, 0.2)))
     monkeypatch.setenv("GIT_HTTP_LOW_SPEED_TIME", "1")  # git's own way past its configuration
     trial = trials("bump")
     method, path = STEPS[step]

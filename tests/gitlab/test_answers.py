@@ -130,3 +130,11 @@ def test_a_listing_without_end_is_left() -> None:
         merge_requests.find_open(gitlab, "main")
 
     assert len(answers.asked) == 50
+
+
+def test_a_page_with_too_many_entries_is_not_read() -> None:
+    body = b"[" + b"{}," * 6000 + b"{}]"
+    gitlab, _ = gitlab_that(lambda _: (200, {"Content-Type": "application/json"}, body))
+
+    with pytest.raises(Unavailable, match="it lists 6001 entries"):
+        merge_requests.find_open(gitlab, "main")
