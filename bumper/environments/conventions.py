@@ -116,7 +116,7 @@ class Conventions:
 class _Clues:
     """What speaks for environments in a path: their names, and those of folders that may mean an application.
 
-    ``dev-portal`` and ``test-runner`` are named like an environment with a suffix: such a name stands with its folder.
+    ``dev-portal`` and ``test-runner`` are named like an environment with a suffix: such a name is kept with its folder.
     """
 
     certain: tuple[str, ...] = ()

@@ -314,7 +314,7 @@ def test_what_is_doubtful_becomes_a_comment_with_its_reason() -> None:
 
     text = write_config(find(files))
 
-    assert "  # lab:  # perhaps: lab stands beside dev, prod in one place only" in text
+    assert "  # lab:  # perhaps: lab is beside dev, prod in one place only" in text
     assert '  #   values: "apps/api/lab/values.yaml"' in text
     uncommented = text.replace("  # lab:", "  lab:").replace("  #   values", "    values")
     assert set(parse_config(uncommented.encode()).environments) == {"dev", "prod", "lab"}

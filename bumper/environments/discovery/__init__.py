@@ -5,7 +5,7 @@ bumper.yaml for it and says what bumper finds with that. ``manifests.read_manife
 ApplicationSets, ``applications.expand`` makes of them what Argo CD would deploy, and ``coverage`` compares that with
 the environments there are. ``folders`` knows what is never deployed.
 
-The way of a survey: ``candidates`` are the files that may be values, ``slots`` the places in their paths where an
-environment's name may stand, ``ranks`` and ``axes`` choose among these, ``placing`` finds the application in the rest
+The way of a survey: ``candidates`` are the files that may be values, ``slots`` the places in their paths that
+may hold an environment's name, ``ranks`` and ``axes`` choose among these, ``placing`` finds the application in the rest
 of the path, and ``value_templates``, ``bases`` and ``patterns`` write patterns for what was found.
 """

@@ -143,7 +143,7 @@ def _join(folder: str, name: str) -> str:
 
 
 def _holds_template(data: object) -> bool:
-    """Whether a placeholder stands anywhere in ``data``: a Helm chart makes that manifest, not Argo CD."""
+    """Whether there is a placeholder anywhere in ``data``: a Helm chart makes that manifest, not Argo CD."""
     match data:
         case str():
             return "{{" in data

@@ -1,6 +1,6 @@
 """Which of the places in a repository's paths hold its environments' names. Pure.
 
-Environments recur: the same few names stand in one place of many applications' paths, and the files that differ in
+Environments recur: the same few names are in one place of many applications' paths, and the files that differ in
 them alone name the same images. Applications do the opposite. Where neither can be seen, what the names and the folders
 above them are called decides.
 """

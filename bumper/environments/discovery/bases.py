@@ -131,7 +131,7 @@ def base_templates(
 
 
 def _template(path: str, readers: Collection[Deployed], homes: Collection[str]) -> str:
-    """The path with ``{app}`` where its readers' one name stands, and ``{env}`` where their one environment's does."""
+    """The path with ``{app}`` for its readers' only name, and ``{env}`` for their only environment's."""
     apps, names = {app for _, app in readers}, {name for name, _ in readers}
     text = literal(path)
     app = next(iter(apps)) if len(apps) == 1 else None

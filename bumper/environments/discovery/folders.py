@@ -16,7 +16,7 @@ GENERIC = PARENTS | OF_TEAMS | CONTAINERS | {
     "base", "bases", "chart", "config", "configs", "configuration", "deploy", "deployment", "deployments", "helm",
     "helm-values", "helmfile.d", "k8s", "kubernetes", "kustomize", "manifests", "releases", "src", "values",
 }  # fmt: skip
-# What stands in an environment's place and is shared by all of them.
+# Names in an environment's place of what all environments share.
 SHARED = frozenset(
     {"_template", "all", "base", "bases", "chart", "charts", "common", "default", "defaults", "general", "global",
      "helm", "shared", "template", "templates", "values"}

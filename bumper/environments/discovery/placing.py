@@ -142,7 +142,7 @@ def _are_read_together(
 ) -> bool:  # fmt: skip
     """Whether one application reads two of the files, whose names would make them two applications'.
 
-    What stands beside a single name and is read with it (values.yaml and features.yaml) makes that no application, too.
+    A single name whose file is read with another (values.yaml and features.yaml) is no application's, either.
     """
     names: defaultdict[int, set[str]] = defaultdict(set)
     for slot in folder:

@@ -46,7 +46,7 @@ def rank(all_frames: Mapping[Axis, Frames], candidates: Mapping[str, Candidate])
     }
     settled = any(sure.values())
     for axis, frames in by_axis.items():
-        look = _Beside(
+        beside = _Beside(
             frames=frames,
             sure=dict(sure[axis]),
             with_sure=frozenset(slot.frame for name in sure[axis] for slot in names[axis][name]),
@@ -54,13 +54,7 @@ def rank(all_frames: Mapping[Axis, Frames], candidates: Mapping[str, Candidate])
             candidates=candidates,
             settled=settled or len(frames) < len(all_frames[axis]),
         )
-        for name, listed in names[axis].items():
-            if name not in look.sure:
-                found = look.rank(name, listed)
-                if isinstance(found, Rank):
-                    sure[axis][name] = found
-                elif found is not None:
-                    ranks.doubtful[axis, name] = found
+        sure[axis] |= beside.judge(axis, names[axis], ranks)
         for name, known in sure[axis].items():
             ranks.sure |= {(axis, slot.frame, name): known for slot in names[axis][name]}
     rest = [slot for axis in names for name, listed in names[axis].items() if name not in sure[axis] for slot in listed]
@@ -119,9 +113,9 @@ def _own_rank(name: str, listed: Sequence[Slot], frames: Frames) -> Rank | None:
 
 @dataclass(frozen=True, slots=True)
 class _Beside:
-    """The names of one axis that are judged by what stands beside them; ``sure`` are those that stand by themselves.
+    """The names of one axis that are judged by what is beside them; ``sure`` are those that need no such evidence.
 
-    ``with_sure`` are the frames in which one of these stands, ``alike`` those whose files name the same images.
+    ``with_sure`` are the frames of these, ``alike`` those whose files name the same images.
     """
 
     frames: Frames
@@ -129,9 +123,17 @@ class _Beside:
     with_sure: frozenset[str]
     alike: frozenset[str]
     candidates: Mapping[str, Candidate]
-    settled: bool  # whether recurrence alone says nothing: the repository has surer names, or applications stand here
+    settled: (
+        bool  # whether recurrence alone says nothing: the repository has surer names, or this is an application's place
+    )
 
-    def rank(self, name: str, listed: Sequence[Slot]) -> Rank | str | None:
+    def judge(self, axis: Axis, names: Mapping[str, Sequence[Slot]], ranks: Ranks) -> dict[str, Rank]:
+        """The ranks of the other ``names``; the doubtful are added to ``ranks``."""
+        found = {name: self._rank(name, listed) for name, listed in names.items() if name not in self.sure}
+        ranks.doubtful.update({(axis, name): reason for name, reason in found.items() if isinstance(reason, str)})
+        return {name: rank for name, rank in found.items() if isinstance(rank, Rank)}
+
+    def _rank(self, name: str, listed: Sequence[Slot]) -> Rank | str | None:
         """The rank of ``name``, or why it stays doubtful."""
         if listed[0].is_word:
             return None
@@ -175,14 +177,14 @@ class _Beside:
         if (own and others) or len(shared) >= _SOME:
             return Rank.RECURS
         beside = sorted({slot.name for one in shared for slot in one if slot.name in self.sure})
-        return f"{name} stands beside {', '.join(beside)} in one place only"
+        return f"{name} is beside {', '.join(beside)} in one place only"
 
     def _images(self, listed: Iterable[Slot]) -> frozenset[str]:
         return frozenset[str]().union(*(self.candidates[slot.path].images for slot in listed))
 
 
 def _add_known(rest: Iterable[Slot], ranks: Ranks) -> None:
-    """A name that nothing speaks for counts where the repository has it elsewhere; a usual one if there is no other."""
+    """A name without evidence counts where the repository has it elsewhere; a usual one if there is no other."""
     known = {name for (_, _, name), found in ranks.sure.items() if found > Rank.WORD}
     for slot in rest:
         usual = _is_like(slot.name)

@@ -1,4 +1,4 @@
-"""Places in a path where an environment's name may stand. Pure."""
+"""Places in a path that may hold an environment's name. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from functools import cached_property
 from bumper.environments.discovery.folders import PLAIN_NAMES
 from bumper.environments.environment_names import is_usual, is_usual_with_place
 
-_MARK = "\0"  # in a path without the name that stands in a slot
+_MARK = "\0"  # in a path without the name in a slot
 _ENDING = r"\.ya?ml(?:\.gotmpl)?"
 _FORMS = (
     ("values-", re.compile(rf"values[-._](?P<name>[^.]+){_ENDING}")),
@@ -22,7 +22,7 @@ _WORD = re.compile(r"[^-._]+")
 
 @dataclass(frozen=True)
 class Slot:
-    """``name`` where an environment's may stand: all ``spans`` of the path that hold it.
+    """``name`` where an environment's may be: all ``spans`` of the path that hold it.
 
     ``form`` is ``folder`` or how the file's name holds it; ``part`` counts the path's parts.
     """
@@ -50,7 +50,7 @@ class Slot:
 
     @property
     def parent(self) -> str:
-        """The folder in which the name stands."""
+        """The folder that the name is in."""
         parts = self.path.split("/")
         return parts[self.part - 1] if self.part else ""
 
@@ -96,7 +96,7 @@ def _names_in(text: str, *, is_file: bool) -> Iterator[tuple[str, str, int]]:
 
 
 def name_in_file(slot: Slot) -> tuple[str, tuple[int, int]] | None:
-    """What the file's name holds beside ``values`` and the environment's name: its form, and where it stands."""
+    """What the file's name holds beside ``values`` and the environment's name: its form, and its place."""
     start = slot.path.rpartition("/")[0]
     offset = len(start) + 1 if start else 0
     text = slot.path[offset:]

@@ -4,8 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.environments.discovery.applications import Application, expand
-from bumper.environments.discovery.axes import find_environments
-from bumper.environments.discovery.bases import base_templates, charts_of_applications, find_bases, shared_places
+from bumper.environments.discovery.axes import Found, find_environments
+from bumper.environments.discovery.bases import (
+    Deployed,
+    base_templates,
+    charts_of_applications,
+    find_bases,
+    shared_places,
+)
 from bumper.environments.discovery.candidates import Candidate, find_candidates
 from bumper.environments.discovery.found import FoundEnvironment, Survey
 from bumper.environments.discovery.git_generator import Tree
@@ -34,48 +40,54 @@ def survey(
     ``repository_name`` names the application of files that are in no application's folder. ``given`` are the patterns
     of environments that a person has named.
     """
-    given = given or {}
     paths = tuple(tree.paths)
     expanded = expand(manifests, tree)
-    applications = expanded.applications
+    located = _locate(tree, expanded.applications, given or {})
+    bases = find_bases(located.places, expanded.applications, tree.paths)
+    base, left_out = base_templates(bases.readers | located.shared, located.places, paths)
+    describe = _Describe(tree, located, expanded.applications, base, repository_name)
+    environments = describe.environments() or in_sections(located.candidates, paths, repository_name)
+    covered = {*bases.readers, *located.shared, *(path for found in environments for path in found.files)}
+    stray = {path: one.pins for path, one in located.candidates.items() if one.pins and path not in covered}
+    warnings = (
+        *expanded.unknown,
+        *disputes(located.found.disputed),
+        *about_bases(bases, left_out, located.candidates),
+        *read_for_two(expanded.applications, located.places),
+    )
+    return Survey(
+        environments=environments,
+        doubtful=tuple(doubtful_environments(located.found.doubtful)),
+        exclude=matched_too_many(environments, located.places, located.candidates, paths),
+        stray=stray,
+        stray_patterns=() if environments else patterns_of(stray, located.candidates, paths),
+        warnings=warnings,
+        given=frozenset(given or ()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Located:
+    """The files with an environment: ``places`` of its own, and those ``shared`` by several applications of it."""
+
+    candidates: Mapping[str, Candidate]
+    found: Found
+    places: Mapping[str, Place]
+    shared: dict[str, set[Deployed]]
+    values: Templates
+
+
+def _locate(tree: Tree, applications: Sequence[Application], given: Mapping[str, Sequence[str]]) -> _Located:
+    paths = tuple(tree.paths)
     candidates = find_candidates(tree.paths, tree.sources, [path for one in applications for path in one.files])
     named = _given_places(given, paths)
     found = find_environments({path: one for path, one in candidates.items() if path not in named})
     slots = {path: slot for path, slot in found.slots.items() if slot.name not in given}
     places = find_places(slots, candidates, [one.files for one in applications])
-    lower = shared_places(places, applications, candidates)
-    places = {path: place for path, place in places.items() if path not in lower}
-    values = value_templates(places, paths) | _given_templates(given, named)
-    places |= named
-    bases = find_bases(places, applications, tree.paths)
-    base, left_out = base_templates(bases.readers | lower, places, paths)
-    describe = _Describe(tree, places, candidates, applications, values, base, repository_name)
-    names = usual_order({place.environment for place in places.values()})
-    environments = tuple(describe.environment(name) for name in names)
-    if not environments:
-        environments = in_sections(candidates, paths, repository_name)
-        places |= {
-            path: Place(path, one.name, Slot(path, one.name, 0, "section", ()))
-            for one in environments
-            for path in one.files
-        }
-    warnings = [
-        *expanded.unknown,
-        *disputes(found.disputed),
-        *about_bases(bases, left_out, candidates),
-        *read_for_two(applications, places),
-    ]
-    covered = {*places, *bases.readers, *lower, *(path for one in environments for path in one.files)}
-    stray = {path: one.pins for path, one in candidates.items() if one.pins and path not in covered}
-    return Survey(
-        environments=environments,
-        doubtful=tuple(doubtful_environments(found.doubtful)),
-        exclude=matched_too_many(environments, places, candidates, paths),
-        stray=stray,
-        stray_patterns=() if environments else patterns_of(stray, candidates, paths),
-        warnings=tuple(warnings),
-        given=frozenset(given),
-    )
+    shared = shared_places(places, applications, candidates)
+    own = {path: place for path, place in places.items() if path not in shared}
+    values = value_templates(own, paths) | _given_templates(given, named)
+    return _Located(candidates, found, own | named, shared, values)
 
 
 def _given_places(given: Mapping[str, Sequence[str]], paths: Sequence[str]) -> dict[str, Place]:
@@ -101,35 +113,40 @@ def _given_templates(given: Mapping[str, Sequence[str]], named: Mapping[str, Pla
 
 @dataclass(frozen=True, slots=True)
 class _Describe:
+    """Puts the environments together from what was located."""
+
     tree: Tree
-    places: Mapping[str, Place]
-    candidates: Mapping[str, Candidate]
+    located: _Located
     applications: Sequence[Application]
-    values: Templates
     base: Templates
     repository_name: str
 
-    def environment(self, name: str) -> FoundEnvironment:
-        """The environment ``name`` with the templates that find its files."""
-        own = {path: place for path, place in self.places.items() if place.environment == name}
+    def environments(self) -> tuple[FoundEnvironment, ...]:
+        """All of them, from development to production."""
+        names = usual_order({place.environment for place in self.located.places.values()})
+        return tuple(map(self._environment, names))
+
+    def _environment(self, name: str) -> FoundEnvironment:
+        own = {path: place for path, place in self.located.places.items() if place.environment == name}
         read = [one.files for one in self.applications]
-        values = [template for template, made in self.values.items() if not made.isdisjoint(own)]
+        made = self.located.values
+        values = [template for template, paths in made.items() if not paths.isdisjoint(own)]
         return FoundEnvironment(
             name=name,
             apps=tuple(sorted({place.app or self.repository_name for place in own.values()})),
             files=tuple(sorted(own)),
-            values=tuple(in_helm_s_order(values, read, self.values)),
+            values=tuple(in_helm_s_order(values, read, made)),
             base=tuple(in_helm_s_order(self.base, read, self.base)),
             argocd=self._argocd(own),
             maybe_base=None if self.base else charts_of_applications(own.values(), self.tree.paths),
-            keys=application_keys(own, self.candidates),
+            keys=application_keys(own, self.located.candidates),
         )
 
     def _argocd(self, own: Mapping[str, Place]) -> tuple[str, ...]:
         names = set()
-        for one in self.applications:
-            apps = {own[path].app for path in one.files if path in own}
-            if one.name is not None and len(apps) == 1:
-                app = next(iter(apps))
-                names.add(one.name.replace(app, APP, 1) if app and one.name.count(app) == 1 else one.name)
+        for application in self.applications:
+            apps = {own[path].app for path in application.files if path in own}
+            name, app = application.name, next(iter(apps), None)
+            if name is not None and len(apps) == 1:
+                names.add(name.replace(app, APP, 1) if app and name.count(app) == 1 else name)
         return tuple(sorted(names))

@@ -1,6 +1,6 @@
 """The texts of an ApplicationSet with its generators' parameters filled in: Go templates and fasttemplate. Pure.
 
-Of Go's template language only what stands in names and paths is evaluated: fields, ``index`` and a few functions.
+Of Go's template language only what is used in names and paths is evaluated: fields, ``index`` and a few functions.
 Anything else raises, so that nobody takes half a text for a path.
 """
 
