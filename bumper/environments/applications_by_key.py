@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bumper.environments.config_models import Config
-from bumper.environments.identity import Identity, name_applications
+from bumper.environments.identity import Identity, name_applications, refuse_same_names
 from bumper.environments.layout import AppFiles, Environment
 from bumper.environments.path_pattern import APP
 from bumper.environments.sections import Section
@@ -24,7 +24,9 @@ def split_by_key(environment: Environment, config: Config, values: Mapping[str, 
     if not any(map(is_by_key, environment.apps)):
         return environment
     apps = [part for app in environment.apps for part in (_split(app, config, values) if is_by_key(app) else (app,))]
-    names = name_applications({environment.name: [app.identity for app in apps]})
+    identities = [app.identity for app in apps]
+    names = name_applications({environment.name: identities})
+    refuse_same_names(environment.name, names, identities)
     return replace(environment, apps=tuple(replace(app, app=names[app.identity]) for app in apps))
 
 

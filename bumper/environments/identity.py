@@ -36,10 +36,6 @@ def name_applications(environments: Mapping[str, Iterable[Identity]]) -> dict[Id
     """A name for each application, one in all environments: as short as tells it apart from the others.
 
     Applications of one environment are told apart; so are those of several, where their patterns are alike.
-
-    Raises:
-        Refused: two of one environment differ by nothing that a name has.
-
     """
     homes: defaultdict[Identity, set[str]] = defaultdict(set)
     for environment, identities in environments.items():
@@ -50,11 +46,28 @@ def name_applications(environments: Mapping[str, Iterable[Identity]]) -> dict[Id
         by_app[identity.app].append(identity)
     names: dict[Identity, str] = {}
     for app, alike in by_app.items():
-        if len(alike) == 1:
-            names[alike[0]] = app
-        else:
-            names.update(_tell_apart(alike, homes))
+        names.update({alike[0]: app} if len(alike) == 1 else _tell_apart(alike, homes))
     return names
+
+
+def refuse_same_names(environment: str, names: Mapping[Identity, str], identities: Iterable[Identity]) -> None:
+    """Refuse an environment in which two applications bear one name.
+
+    Raises:
+        Refused: two of its ``identities`` differ by nothing that a name has.
+
+    """
+    seen: dict[str, Identity] = {}
+    for identity in identities:
+        other = seen.setdefault(names[identity], identity)
+        if other != identity:
+            paths = " and ".join(
+                "/".join(filter(None, (*one.before, one.app, *one.after))) for one in (other, identity)
+            )
+            raise Refused(
+                f"{environment} has two applications that would both be called {names[identity]} ({paths})",
+                "write a pattern for each in bumper.yaml, or put {app} on the folder that tells them apart",
+            )
 
 
 def _tell_apart(alike: Sequence[Identity], homes: Mapping[Identity, set[str]]) -> dict[Identity, str]:
@@ -65,19 +78,8 @@ def _tell_apart(alike: Sequence[Identity], homes: Mapping[Identity, set[str]]) -
         if one.width == other.width or not homes[one].isdisjoint(homes[other])
     ]
     for _ in range(max(len(identity.before) for identity in alike)):
-        clashing = {identity for pair in _clashes(rivals, folders) for identity in pair}
-        for identity in clashing:
+        for identity in {identity for pair in _clashes(rivals, folders) for identity in pair}:
             folders[identity] += 1
-    for one, other in _clashes(rivals, folders):
-        shared = sorted(homes[one] & homes[other])
-        if shared:
-            places = " and ".join(
-                "/".join(filter(None, (*each.before, each.app, *each.after))) for each in (one, other)
-            )
-            raise Refused(
-                f"{shared[0]} has two applications that would both be called {one.name(folders[one])} ({places})",
-                "write a pattern for each in bumper.yaml, or put {app} on the folder that tells them apart",
-            )
     return {identity: identity.name(count) for identity, count in folders.items()}
 
 

@@ -1,5 +1,6 @@
 """Which files make an environment: by bumper.yaml's patterns, without them by the usual layouts."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -9,7 +10,7 @@ from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.configured_layout import ConfiguredLayout
 from bumper.environments.conventions import read_conventions
 from bumper.environments.environment_names import usual_order
-from bumper.environments.identity import Identity, name_applications
+from bumper.environments.identity import Identity, name_applications, refuse_same_names
 from bumper.environments.joining import Application
 from bumper.environments.path_pattern import APP, Claim, PathPattern
 from bumper.environments.sections import Section, are_apart, parse_section
@@ -95,6 +96,7 @@ class Layout:
         apps = self._applications(name)
         bases = self._source.bases(name, apps)
         names = self._name_all()
+        refuse_same_names(name, names, apps)
         return Environment(
             name,
             tuple(
@@ -131,8 +133,13 @@ class Layout:
         return self._apps[name]
 
     def _name_all(self) -> Mapping[Identity, str]:
+        """The names of the applications of all environments, those that are broken left out."""
         if not self._names:
-            self._names.update(name_applications({name: self._applications(name) for name in self.environments}))
+            known: dict[str, dict[Identity, Application]] = {}
+            for name in self.environments:
+                with contextlib.suppress(Refused):
+                    known[name] = self._applications(name)
+            self._names.update(name_applications(known))
         return self._names
 
     def _explain_unknown(self, name: str) -> str:

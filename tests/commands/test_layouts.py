@@ -316,3 +316,15 @@ def test_doctor_names_inherited_files_and_patterns_without_files(make_gitops: Gi
     found = {(check["name"], check["found"]) for check in checks}
     assert ("environment prod", "no file matches common/*.yaml") in found
     assert any(name == "environment dev" and "is also a base of prod" in text for name, text in found)
+
+
+def test_an_environment_that_is_broken_stops_no_other(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
+    patterns = {"dev": "dev/*.yaml", "qa": "qa/{app}/*/v.yaml", "prod": "prod/{app}.yaml"}
+    config = "environments:\n" + "".join(f"  {name}: {{values: '{text}'}}\n" for name, text in patterns.items())
+    broken = dict.fromkeys(["dev/a.yaml", "dev/b.yaml", "qa/a/x/v.yaml", "qa/a/y/v.yaml"], values("1"))
+    make_gitops({"bumper.yaml": config, **broken, "prod/a.yaml": values("1")})
+
+    assert len(bumper.bump("prod", f"{APP}:2")["changes"]) == 1
+    assert tags(bumper) == {"prod": {"a": "1"}}
+    assert "cannot be told apart" in bumper.refused("dev", f"{APP}:2")
+    assert "would both be called a (a/x and a/y)" in bumper.refused("qa", f"{APP}:2")
