@@ -197,6 +197,8 @@ def _without_tags(tried: Tried) -> Iterable[str]:
 
 
 def _nothing_found(repository: _Repository, found: Survey) -> Refused:
+    if not repository.paths:
+        return Refused(f"{repository.place}: git tracks no file here", "git add the GitOps repository's files first")
     count = len(found.stray)
     files = "1 file holds" if count == 1 else f"{count or 'no'} files hold"
     return Refused(

@@ -170,6 +170,13 @@ def test_where_nothing_is_found_it_lists_the_files_with_tags_and_prints_a_skelet
     assert "nothing here looks like an environment" in refused(bumper)
 
 
+def test_files_that_git_does_not_track_are_not_there(bumper: CommandLine, work: Path) -> None:
+    git(work, "init", "--quiet")
+    write(work, USUAL)
+
+    assert refused(bumper) == f"{work}: git tracks no file here; git add the GitOps repository's files first."
+
+
 def test_a_person_names_what_init_does_not_find(bumper: CommandLine, work: Path) -> None:
     track(write(work, {"live/a.yaml": values("1"), "lab/a.yaml": values("2"), "lab/a-extra.yaml": values("3")}))
 

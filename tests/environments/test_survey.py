@@ -259,6 +259,40 @@ spec:
     assert {str(pin.pin.repository) for pin in found.gathered["qa"].pins} == {"registry.example.com/shop/g"}
 
 
+def application_set(name: str, generator: str, overlay: str) -> str:
+    return f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {{name: {name}}}
+spec:
+  goTemplate: true
+  generators: [{generator}]
+  template:
+    metadata: {{name: "{{{{ .svc }}}}-{name}"}}
+    spec:
+      source:
+        path: "apps/{{{{ .svc }}}}/chart"
+        helm: {{valueFiles: ["../overlays/{overlay}/values.yaml"]}}
+"""
+
+
+def test_application_sets_of_lists_and_matrices_decide_no_environment_by_their_names() -> None:
+    services = "list: {elements: [{svc: api}, {svc: web}]}"
+    stages = "list: {elements: [{env: stg}, {env: prd}]}"
+    files = per_app("apps/{app}/overlays/{env}/values.yaml", APPS, "dev stg prd", named=False)
+    files |= {f"apps/{app}/chart/{name}": image(app) for app in APPS.split() for name in ("Chart.yaml", "values.yaml")}
+    files["argocd/dev.yaml"] = application_set("dev", f"{{{services}}}", "dev")
+    matrix = f"{{matrix: {{generators: [{{{services}}}, {{{stages}}}]}}}}"
+    files["argocd/others.yaml"] = application_set("dev-others", matrix, "{{ .env }}")
+
+    found = tried(files)
+
+    assert found.config.values == ("apps/{app}/overlays/{env}/values.yaml",)
+    assert found.config.base == ("apps/{app}/chart/values.yaml",)
+    assert {name: len(gathered.pins) for name, gathered in found.gathered.items()} == {"dev": 2, "stg": 2, "prd": 2}
+    assert found.survey.warnings == ()
+
+
 def test_argo_cd_s_order_beats_the_usual_one() -> None:
     files = {"a/prod/values-x.yaml": TAG, "a/prod/values-prod.yaml": TAG}
     files["argocd/a.yaml"] = application("a", "a", "prod/values-prod.yaml", "prod/values-x.yaml")

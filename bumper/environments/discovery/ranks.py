@@ -115,7 +115,8 @@ def _own_rank(name: str, listed: Sequence[Slot], frames: Frames) -> Rank | None:
 class _Beside:
     """The names of one axis that are judged by what is beside them; ``sure`` are those that need no such evidence.
 
-    ``with_sure`` are the frames of these, ``alike`` those whose files name the same images.
+    ``with_sure`` are the frames of these, ``alike`` those whose files name the same images. ``settled`` says that
+    recurrence alone is no evidence: the repository has surer names, or applications differ in this place.
     """
 
     frames: Frames
@@ -123,9 +124,7 @@ class _Beside:
     with_sure: frozenset[str]
     alike: frozenset[str]
     candidates: Mapping[str, Candidate]
-    settled: (
-        bool  # whether recurrence alone says nothing: the repository has surer names, or this is an application's place
-    )
+    settled: bool
 
     def judge(self, axis: Axis, names: Mapping[str, Sequence[Slot]], ranks: Ranks) -> dict[str, Rank]:
         """The ranks of the other ``names``; the doubtful are added to ``ranks``."""
