@@ -8,6 +8,7 @@ import pytest
 from bumper.sandbox import Sandbox
 from tests.support.command_line import CommandLine, Ran, finish, start
 from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.people import person
 from tests.support.pipelines import pipeline
 from tests.support.rivals import COMMIT
 
@@ -71,6 +72,19 @@ def test_while_the_newer_ones_merge_request_is_open(gitops: Gitops, job: Pipelin
     assert late["merge_request"] == newer["merge_request"] | {"action": "unchanged"}
     assert "pipeline 101 " in late["warnings"][0]
     assert gitops.tip(newer["branch"]) == newer["commit"]
+
+
+@pytest.mark.parametrize(("bots", "status"), [("bots: [release-bot]\n", "superseded"), ("", "proposed")])
+def test_whose_merge_requests_count_beside_the_tokens_own(
+    make_gitops: GitopsMaker, job: Pipelines, monkeypatch: pytest.MonkeyPatch, bots: str, status: str
+) -> None:
+    config = f"environments: {{staging: {{values: 'apps/{{app}}/envs/staging/values.yaml'}}}}\n{bots}"
+    gitops = make_gitops({"bumper.yaml": config, **FILES})
+    with monkeypatch.context() as patch:
+        patch.setenv("BUMPER_TOKEN", person(gitops, "release-bot").token)
+        job(101, f"{APP}:1.0.2", f"{OTHER}:1.0.2")
+
+    assert job(100, f"{APP}:1.0.1")["status"] == status
 
 
 @pytest.mark.parametrize("method", METHODS)
