@@ -15,6 +15,7 @@ from bumper.environments.same_images import canonical
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit, fetch_past
 from bumper.gitlab.connection import GitLab
+from bumper.gitlab.merge_requests import MergeRequest
 from bumper.progress import report_step
 from bumper.records.landed import LandedRequests
 from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one
@@ -166,12 +167,21 @@ def _attributed(
     known = [(past, changes, _own_record(past), _named_request(past)) for past, changes in changed]
     missing = [past.commit.id for past, _, record, iid in known if record is None or iid is None]
     requests = landed.find(missing) if landed is not None and missing else {}
-    silent = [requests[past.commit.id] for past, _, record, _ in known if record is None and past.commit.id in requests]
-    records = landed.records(silent) if landed is not None else {}
+    squashed = [
+        request
+        for past, _, record, _ in known
+        if record is None and (request := requests.get(past.commit.id)) is not None and _is_squashed(past, request)
+    ]
+    records = landed.records(squashed) if landed is not None else {}
     for past, changes, record, iid in known:
         request = requests.get(past.commit.id)
         number = iid if iid is not None or request is None else request.iid
         yield _deployment(past, changes, record or records.get(number or 0), number)
+
+
+def _is_squashed(past: PastCommit, request: MergeRequest) -> bool:
+    """Whether the head of the merge request is none of the commits whose trailers were read already."""
+    return request.sha not in {past.commit.id, past.merged.id if past.merged is not None else None}
 
 
 def _own_record(past: PastCommit) -> Record | None:
