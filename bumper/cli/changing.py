@@ -98,6 +98,7 @@ def promote(
 def rollback(
     environment: Annotated[str, typer.Argument(help="The environment to roll back.", metavar="ENVIRONMENT")],
     app: opt.Apps = None,
+    image: opt.Images = None,
     all_apps: Annotated[bool, typer.Option("--all-apps", help="Undo the environment's last deployment.")] = False,
     to: Annotated[str | None, typer.Option("--to", help="To this tag.", metavar="TAG")] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="So many deployments back.", min=1)] = None,
@@ -119,7 +120,7 @@ def rollback(
         from bumper.commands.rollback import rollback as run
 
         request = RollbackRequest(
-            environment, tuple(app or ()), all_apps, to, steps, mr,
+            environment, tuple(app or ()), tuple(image or ()), all_apps, to, steps, mr,
             force=force, hold=hold, dry_run=common.dry_run, verify=verify,
         )  # fmt: skip
         result = run(request, common.delivery_options(), session, common.confirm)

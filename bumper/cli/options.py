@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bumper.cli.durations import parse_duration
 from bumper.cli.run import Output, keep_output, run_of
 
 
@@ -55,10 +56,13 @@ Reviewers = Annotated[list[str] | None, typer.Option("--reviewer", help="A revie
 Assignees = Annotated[list[str] | None, typer.Option("--assignee", help="An assignee's user name (repeatable).")]
 Title = Annotated[str | None, typer.Option("--title", help="The merge request's title.")]
 AutoMerge = Annotated[
-    bool | None, typer.Option("--auto-merge/--no-auto-merge", help="Merge as soon as nothing stands against it.")
+    bool | None, typer.Option("--auto-merge/--no-auto-merge", help="Have GitLab merge it as soon as all checks pass.")
 ]
 Wait = Annotated[
-    float | None, typer.Option("--wait", help="Wait so long until it is merged.", metavar="SECONDS", min=0)
+    float | None,
+    typer.Option(
+        "--wait", help="Wait so long until it is merged (also 10m, 2h).", metavar="SECONDS", parser=parse_duration
+    ),
 ]
 WaitDeployed = Annotated[
     float | None,
@@ -66,7 +70,7 @@ WaitDeployed = Annotated[
         "--wait-deployed",
         help="Wait so long until Argo CD runs it and is healthy (implies --wait; token: ARGOCD_AUTH_TOKEN).",
         metavar="SECONDS",
-        min=0,
+        parser=parse_duration,
     ),
 ]
 Reopen = Annotated[bool, typer.Option("--reopen", help="Propose again what a person closed.")]

@@ -95,7 +95,7 @@ def _versions(change: Change) -> str:
 
 
 def write_dotenv(path: Path, result: Result) -> None:
-    """GitLab's dotenv report: every variable each time, empty where there is nothing to say."""
+    """GitLab's dotenv report: every variable each time, empty where there is nothing; BUMPER_COMMIT once landed."""
     request = result.merge_request
     tags = dict.fromkeys(change.after.tag or "" for change in result.changes)
     variables = {
@@ -105,7 +105,15 @@ def write_dotenv(path: Path, result: Result) -> None:
         "BUMPER_BRANCH_NAME": result.branch or "",
         "BUMPER_TAG": ",".join(tags),
     }
-    write_text(path, "".join(f"{name}={value}\n" for name, value in variables.items()), "--dotenv")
+    if result.landed is not None:
+        variables["BUMPER_COMMIT"] = result.landed
+    lines = (f"{name}={_in_one_line(value)}\n" for name, value in variables.items())
+    write_text(path, "".join(lines), "--dotenv")
+
+
+def _in_one_line(value: str) -> str:
+    """A value for a dotenv file: what a server put behind a line break would become a variable of the next job."""
+    return "".join(sign if sign.isprintable() else "?" for sign in value)
 
 
 def pins_data(listed: ListedPins) -> dict[str, Any]:

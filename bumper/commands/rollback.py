@@ -1,6 +1,6 @@
 """``bumper rollback``: undo an environment's last deployment, by merge request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.delivery import deliver
@@ -26,13 +26,16 @@ from bumper.planning.proposal import Request, code
 from bumper.planning.rollback import (
     Undone,
     never_ran,
+    of_images,
     pins_to_tag,
     plan_rollback,
     plan_to_tag,
     refuse_another_image,
     too_few,
+    undoing,
     walk_back,
     walk_back_to,
+    with_images,
     without_vanished,
 )
 from bumper.records.history import Deployment, Scope, deployments, deployments_among
@@ -49,6 +52,7 @@ class RollbackRequest:
 
     environment: str
     apps: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()  # globs
     all_apps: bool = False
     to: str | None = None
     steps: int | None = None
@@ -61,11 +65,12 @@ class RollbackRequest:
     @property
     def selector(self) -> str:
         """What tells this rollback from others of the same applications."""
+        images = "".join(f" image {glob}" for glob in sorted(set(self.images)))
         if self.to is not None:
-            return f"to {self.to}"
+            return f"to {self.to}{images}"
         if self.merge_request is not None:
-            return f"mr {self.merge_request}"
-        return f"steps {self.steps or 1}{' all' if self.all_apps else ''}"
+            return f"mr {self.merge_request}{images}"
+        return f"steps {self.steps or 1}{' all' if self.all_apps else ''}{images}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ def _rollback_once(
     confirm: Callable[[Result], bool],
 ) -> Result:  # fmt: skip
     target = open_target(checkout, request.environment, Selection(request.apps))
+    target = replace(target, gathered=with_images(target.gathered, request.environment, request.images))
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     known = session.known_requests(checkout, target.setup)
     apps = _choose(target, request)
@@ -148,7 +154,7 @@ def _find(target: Target, scope: Scope, request: RollbackRequest, session: Sessi
     if request.to is not None:
         return _to_tag(target, scope, request, request.to, session)
     if request.merge_request is not None:
-        undone = _of_merge_request(scope, request.merge_request, name)
+        undone = _of_merge_request(scope, request.merge_request, name, request.images)
     else:
         undone = _last(target, scope, request)
     return _Chosen(plan_rollback(target.gathered, name, undone, force=request.force), tuple(undone))
@@ -156,7 +162,7 @@ def _find(target: Target, scope: Scope, request: RollbackRequest, session: Sessi
 
 def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, session: Session) -> _Chosen:
     """Back to a tag that the application ran in the environment; any other obeys the environment's rules, as a bump."""
-    past = walk_back_to(deployments(scope), scope.names, tag)
+    past = walk_back_to(of_images(deployments(scope), request.images), scope.names, tag)
     refuse_another_image(past)
     pins = pins_to_tag(target.gathered, request.environment, scope.names, past, tag)
     new = never_ran(pins, past, tag)
@@ -165,14 +171,14 @@ def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, se
     plan = plan_to_tag(target.gathered, past, pins, tag, digests, target.environment.config, obey_holds=bool(new))
     if new:
         require_digests(target.environment, [change.reference for change in plan.changes])
-    return _Chosen(plan, tuple(past))
+    return _Chosen(plan, tuple(undoing(past, plan.changes)))
 
 
 def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Undone]:
     """The last deployments of each application, or with ``--all-apps`` of the environment as a whole."""
     name, steps = request.environment, request.steps or 1
     groups = {app: name if request.all_apps else app for app in scope.names}
-    undone = walk_back(without_vanished(deployments(scope), target.gathered), groups, steps)
+    undone = walk_back(without_vanished(of_images(deployments(scope), request.images), target.gathered), groups, steps)
     missing = too_few(undone, groups, steps)
     if missing:
         wanted = "no deployment" if steps == 1 else f"fewer than {steps} deployments"
@@ -180,7 +186,7 @@ def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Undone
     return undone
 
 
-def _of_merge_request(scope: Scope, iid: int, environment: str) -> list[Undone]:
+def _of_merge_request(scope: Scope, iid: int, environment: str, images: Sequence[str]) -> list[Undone]:
     """What a merged merge request changed in the environment; fast-forwarded, it may be several commits."""
     gitlab = scope.gitlab
     if gitlab is None:
@@ -196,7 +202,7 @@ def _of_merge_request(scope: Scope, iid: int, environment: str) -> list[Undone]:
         ) from missing
     if request.state != "merged":
         raise Refused(f"!{iid} is {request.state}, not merged, so there is nothing to undo; close it instead.")
-    found = deployments_among(scope, commits_of(gitlab, request))
+    found = list(of_images(deployments_among(scope, commits_of(gitlab, request)), images))
     if not found:
         raise Refused(f"!{iid} changed no tag of {environment}; `bumper history {environment}` lists what did.")
     return [Undone(deployment, deployment.changes) for deployment in found]

@@ -16,6 +16,7 @@ MAX_TITLE = 255  # characters, GitLab's limit
 _MAX_ROWS = 100
 _MAX_SLUG = 40
 _ZERO_WIDTH_SPACE = "\u200b"
+_REFERENCE = re.compile(r"[@#!$&~%](?=[\w\"])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def propose(
     labels: Iterable[str] = (), remarks: Sequence[str] = (),
 ) -> Proposal:  # fmt: skip
     """Put a proposal together; ``subject`` is the line that bumper would write by itself."""
+    subject = _without_references(subject)
     title = _quiet(one_line(words.title or "") or subject)[:MAX_TITLE]
     first = one_line(words.commit_message.replace("{default}", subject))
     return Proposal(
@@ -97,7 +99,7 @@ def propose(
 def _body(record: Record) -> str:
     """The changes for whoever reads git's log, one a line."""
     lines = [
-        one_line(f"{_quiet(change.app)}: {change.image} {change.before} -> {change.after}")
+        one_line(f"{_without_references(change.app)}: {change.image} {change.before} -> {change.after}")
         for change in record.changes[:_MAX_ROWS]
     ]
     left_out = len(record.changes) - len(lines)
@@ -157,6 +159,14 @@ def _origin(source: Source) -> str:
 def _quiet(text: str) -> str:
     """``text`` in which no name notifies anybody: GitLab reads mentions in titles too, where backticks do not help."""
     return text.replace("@", f"@{_ZERO_WIDTH_SPACE}")
+
+
+def _without_references(text: str) -> str:
+    """``text`` in which no name is a reference either: an application called "closes #1" closes no issue by a commit.
+
+    GitLab reads ``#1 !1 $1 &1 ~label %milestone @user`` (its documentation of GitLab-specific references).
+    """
+    return _REFERENCE.sub(f"\\g<0>{_ZERO_WIDTH_SPACE}", text)
 
 
 def code(text: str) -> str:

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from bumper.environments.config_models import EnvironmentConfig
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.errors import Refused
-from bumper.image import ImageReference
+from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan
 from bumper.records.history import Deployment
 from bumper.records.record import Command
@@ -22,6 +23,32 @@ class Undone:
 
     deployment: Deployment
     changes: tuple[Change, ...]
+
+
+def with_images(gathered: Gathered, environment: str, globs: Sequence[str]) -> Gathered:
+    """The pins of the images that ``--image`` names; all of them without it.
+
+    Raises:
+        Refused: a glob matches none.
+
+    """
+    repositories = {str(found.pin.repository) for found in gathered.pins}
+    for glob in globs:
+        if not any(fnmatchcase(name, glob) for name in repositories):
+            raise Refused(f"no image of {environment} matches {glob!r}", "`bumper status --all` shows the images")
+    return replace(gathered, pins=tuple(found for found in gathered.pins if _is_named(found.pin.repository, globs)))
+
+
+def of_images(past: Iterable[Deployment], globs: Sequence[str]) -> Iterator[Deployment]:
+    """The deployments, as far as they changed images that the globs name."""
+    for deployment in past:
+        changes = tuple(change for change in deployment.changes if _is_named(change.image, globs))
+        if changes:
+            yield replace(deployment, changes=changes)
+
+
+def _is_named(image: Repository | None, globs: Sequence[str]) -> bool:
+    return not globs or any(fnmatchcase(str(image), glob) for glob in globs)
 
 
 def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int) -> list[Undone]:
@@ -143,6 +170,15 @@ def _problem(found: FoundPin | None, change: Change, environment: str, *, force:
     if change.before.tag is None and change.before.digest is None and found.pin.prefix:
         return f"{place} had no tag before, so there is nothing to set; mend it by hand."
     return None
+
+
+def undoing(past: Iterable[Undone], changes: Iterable[Change]) -> Iterator[Undone]:
+    """The deployments, as far as ``changes`` take them back: an application's other images stay as they are."""
+    places = {(change.file, change.path) for change in changes}
+    for one in past:
+        taken_back = tuple(change for change in one.changes if (change.file, change.path) in places)
+        if taken_back:
+            yield replace(one, changes=taken_back)
 
 
 def never_ran(pins: Iterable[FoundPin], past: Sequence[Undone], tag: str) -> list[ImageReference]:

@@ -117,15 +117,30 @@ def test_dotenv_variables_name_the_merge_request(gitops: Gitops, bumper: Command
     ]
 
 
-@pytest.mark.usefixtures("gitops")
-def test_dotenv_variables_are_empty_where_there_is_nothing(bumper: CommandLine, tmp_path: Path) -> None:
+def test_dotenv_variables_are_empty_where_there_is_nothing(gitops: Gitops, bumper: CommandLine, tmp_path: Path) -> None:
     file = tmp_path / "bumper.env"
 
     bumper.bump("staging", f"{BACKEND}:1.0.2", "--dotenv", str(file))
 
     assert file.read_text() == (
         "BUMPER_STATUS=unchanged\nBUMPER_MR_IID=\nBUMPER_MR_URL=\nBUMPER_BRANCH_NAME=\nBUMPER_TAG=\n"
+        f"BUMPER_COMMIT={gitops.tip()}\n"
     )
+
+
+def test_a_dotenv_file_names_the_commit_that_landed(gitops: Gitops, bumper: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "bumper.env"
+
+    bumper.bump("staging", f"{BACKEND}:1.0.3", "--auto-merge", "--wait", "1m", "--dotenv", str(file))
+
+    assert f"BUMPER_COMMIT={gitops.tip()}\n" in file.read_text()
+
+
+@pytest.mark.parametrize("wait", ["soon", "-1", "1w", "1e3", ""])
+def test_what_is_no_duration_is_wrong_usage(gitops: Gitops, bumper: CommandLine, wait: str) -> None:
+    bumper("bump", "staging", f"{BACKEND}:1.0.3", f"--wait={wait}", code=2)
+
+    assert gitops.branches() == []
 
 
 @pytest.mark.usefixtures("gitops")

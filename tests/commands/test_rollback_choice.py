@@ -49,6 +49,17 @@ def test_to_a_tag_with_the_digest_that_it_had(make_deployments: DeploymentsMaker
     assert made.gitops.read(APP_PROD, result["branch"]) == values(f"1.0.0@{first}")
 
 
+def test_only_an_image_of_the_application(make_deployments: DeploymentsMaker) -> None:
+    made = make_deployments({APP_PROD: two_images("1.0.0", "7")})
+    made.commit({APP_PROD: two_images("1.0.1", "7")})
+    made.commit({APP_PROD: two_images("1.0.1", "8")})
+
+    result = made.run("rollback", "prod", "--image", "*/web")
+
+    assert made.gitops.read(APP_PROD, result["branch"]) == two_images("1.0.0", "8")
+    assert "no image of prod matches '*/other'" in made.refused("rollback", "prod", "--image", "*/other")
+
+
 def test_to_sets_the_images_that_ran_the_tag(make_deployments: DeploymentsMaker) -> None:
     made = make_deployments({APP_PROD: two_images("1.0.0", "7")})
     made.commit({APP_PROD: two_images("1.0.1", "7")})

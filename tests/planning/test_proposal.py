@@ -126,3 +126,9 @@ def test_nothing_comes_to_life_in_a_cell(text: str) -> None:
     assert "`" not in cell[1:-1]
     assert len(cell.splitlines()) == 1
     assert re.search(r"(?<!\\)\|", cell) is None
+
+
+def test_an_applications_name_is_no_reference_in_what_closes_issues() -> None:
+    made = propose(REQUEST, "bumper/", "Bump closes #1 to 1.0.1", {}, record(change()), Words("{default}"))
+
+    assert "#1" not in made.title + made.message
