@@ -61,6 +61,8 @@ class Asked:
 
 def waits_for(one: MergeRequest) -> str:
     """What an open merge request waits for, in words."""
+    if one.merge_status in _WAITS_FOR and not one.merge_status.startswith("ci_"):
+        return _WAITS_FOR[one.merge_status]
     if one.pipeline in _UNDER_WAY:
         return "its pipeline to end"
     if one.pipeline in {"failed", "canceled"}:

@@ -54,7 +54,7 @@ def merge_requests(call: Call) -> Answer:
     found = [
         one
         for one in world.merge_requests(project)
-        if commit.id in {one.merge_commit_sha, one.squash_commit_sha, one.sha}
+        if commit.id in {one.merge_commit_sha, one.squash_commit_sha, one.merged_commit_sha, one.sha}
         or (repository.is_ancestor(commit.id, one.sha) and not repository.is_ancestor(commit.id, one.base_sha))
     ]
     return page_of(call, found, lambda one: merge_request_view(world, project, one))

@@ -44,6 +44,7 @@ def merge(world: World, project: Project, user: User, merge_request: MergeReques
         merged_at=now(),
         merge_commit_sha=result.merge_commit,
         squash_commit_sha=result.squash_commit,
+        merged_commit_sha=result.tip,
         auto_merge_by=None,
         in_train=False,
         merge_error=None,

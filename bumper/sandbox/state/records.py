@@ -161,6 +161,7 @@ class MergeRequest:
     merged_at: str | None = None
     merge_commit_sha: str | None = None
     squash_commit_sha: str | None = None
+    merged_commit_sha: str | None = None  # the target branch's tip then; GitLab finds by it, and shows it nowhere
     closed_by: str | None = None
     closed_at: str | None = None
 

@@ -51,7 +51,8 @@ class World:
         try:
             return _RECORDS.validate_json(self._file.read_bytes())
         except ValidationError as error:
-            raise Refused(f"{self._file} was not written by a sandbox", "remove it or choose another folder") from error
+            what = f"{self._file} was not written by a sandbox of this version"
+            raise Refused(what, "remove it or choose another folder") from error
 
     def save(self) -> None:
         """Write the records; a reader never sees half a file."""

@@ -1,0 +1,122 @@
+"""What GitLab does behind one's back: late heads, dropped people, forks, rewritten commits, cancelled auto-merge."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bumper.clock import Clock
+from bumper.sandbox import Sandbox
+from tests.support.command_line import CommandLine
+from tests.support.gitlab_kinds import CI_FILE, FakeClock
+from tests.support.gitops import APP, AT_ONCE, SET_UP, STAGING_FILE, Gitops, values
+from tests.support.people import person
+
+CONFIG = "environments:\n  staging: {values: 'apps/{app}/envs/staging/values.yaml'}\n"
+WAIT = ("--auto-merge", "--wait", "120")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def waiting(bumper: CommandLine, clock: FakeClock) -> CommandLine:
+    """Bumper, whose waiting makes the server's time pass."""
+    return replace(bumper, clock=Clock(clock, clock.sleep))
+
+
+@pytest.fixture
+def gitops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> Iterator[Gitops]:
+    with Sandbox(tmp_path / "sandbox", sample=False, settings=AT_ONCE | SET_UP, clock=clock) as sandbox:
+        files = {STAGING_FILE: values("1.0.0").encode(), "bumper.yaml": CONFIG.encode()}
+        monkeypatch.setenv("BUMPER_REPO", sandbox.create_project("team/gitops", files))
+        monkeypatch.setenv("BUMPER_TOKEN", sandbox.create_token("bumper", project="team/gitops"))
+        yield Gitops(sandbox, tmp_path, "team/gitops")
+
+
+def test_an_updated_merge_request_is_merged_with_its_new_head_however_late_that_is(
+    gitops: Gitops, waiting: CommandLine
+) -> None:
+    waiting.bump("staging", f"{APP}:1.0.1")
+    gitops.sandbox.choose(head_delay=20)
+
+    done = waiting.bump("staging", f"{APP}:1.0.2", *WAIT)
+
+    assert done["status"] == "merged"
+    assert gitops.read(STAGING_FILE) == values("1.0.2")
+
+
+def test_a_reviewer_whom_gitlab_dropped_is_a_warning(gitops: Gitops, waiting: CommandLine) -> None:
+    done = waiting.bump("staging", f"{APP}:1.0.1", "--reviewer", "alice", "--reviewer", "bob")
+
+    assert [one["username"] for one in gitops.merge_requests()[0]["reviewers"]] == ["alice"]
+    assert any("bob" in warning and "alice" not in warning for warning in done["warnings"])
+
+
+def test_a_fork_with_the_name_of_bumper_s_branch_is_left_alone(gitops: Gitops, waiting: CommandLine) -> None:
+    branch = waiting.bump("staging", f"{APP}:1.0.1", "--dry-run")["branch"]
+    forged = person(gitops, "mallory").open_from_fork(values("6.6.6"), STAGING_FILE, branch)
+
+    done = waiting.bump("staging", f"{APP}:1.0.1", *WAIT)
+
+    assert (done["status"], done["merge_request"]["iid"]) == ("merged", forged + 1)
+    assert gitops.read(STAGING_FILE) == values("1.0.1")
+    assert [one["iid"] for one in gitops.merge_requests()] == [forged]
+
+
+def test_trailers_survive_a_squash(gitops: Gitops, waiting: CommandLine) -> None:
+    gitops.sandbox.choose(squash_option="always", merge_method="ff")
+
+    waiting.bump("staging", f"{APP}:1.0.1", *WAIT)
+
+    assert f"Bumper-Image: {APP}:1.0.1" in gitops.git("log", "-1", "--format=%B", "main")
+
+
+def test_what_an_automatic_rebase_made_is_what_has_landed(gitops: Gitops, waiting: CommandLine) -> None:
+    gitops.sandbox.choose(merge_method="ff", automatic_rebase=True)
+    proposed = waiting.bump("staging", f"{APP}:1.0.1")
+    gitops.push("moved on\n", "NEWS.md")
+
+    done = waiting.bump("staging", f"{APP}:1.0.1", *WAIT)
+
+    landed = gitops.tip()
+    assert landed != proposed["commit"]
+    assert done["status"] == "merged"
+    assert gitops.read(STAGING_FILE) == values("1.0.1")
+    history = waiting("history", "staging", "--output", "json", code=0).json["deployments"]
+    assert (history[0]["commit"], history[0]["merge_request"]) == (landed, done["merge_request"]["iid"])
+
+
+def test_auto_merge_that_a_push_to_main_cancelled_is_no_silent_success(gitops: Gitops, waiting: CommandLine) -> None:
+    gitops.push(CI_FILE[".gitlab-ci.yml"].decode(), ".gitlab-ci.yml")
+    gitops.sandbox.choose(merge_method="ff", pipelines="running")
+    first = waiting.bump("staging", f"{APP}:1.0.1", "--auto-merge")
+    gitops.push("moved on\n", "NEWS.md")
+    cancelled = gitops.merge_requests()[0]["merge_when_pipeline_succeeds"]
+
+    reported = waiting.bump("staging", f"{APP}:1.0.1", "--auto-merge")
+    gitops.sandbox.choose(pipelines="success")
+    done = waiting.bump("staging", f"{APP}:1.0.1", *WAIT)
+
+    assert (first["merge_request"]["auto_merge"], cancelled) == (True, False)
+    assert reported["merge_request"]["auto_merge"] or any("a rebase" in warning for warning in reported["warnings"])
+    assert done["status"] == "merged"
+    assert gitops.read("NEWS.md") == "moved on\n"
+
+
+def test_a_revoked_token_s_merge_request_is_the_ghost_s_and_a_new_token_carries_on(
+    gitops: Gitops, waiting: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting.bump("staging", f"{APP}:1.0.1", *WAIT)
+    for token in [token for token in gitops.sandbox._world.records.tokens.values() if token.kind == "project"]:
+        gitops.sandbox.revoke_token(token.value)
+    monkeypatch.setenv("BUMPER_TOKEN", gitops.sandbox.create_token("bumper", project=gitops.project))
+
+    again = waiting.bump("staging", f"{APP}:1.0.1")
+    newer = waiting.bump("staging", f"{APP}:1.0.2", *WAIT)
+
+    assert gitops.merge_requests("merged")[1]["author"]["username"] == "ghost"
+    assert (again["status"], newer["status"]) == ("unchanged", "merged")
