@@ -34,17 +34,20 @@ class ConfiguredLayout:
 
     @cached_property
     def _found(self) -> Mapping[str, Mapping[int, Sequence[str]]]:
-        """The paths of the environments that ``{env}`` finds, by the position of the pattern that does."""
+        """The paths of the environments that ``{env}`` finds, by the position of the pattern that does.
+
+        Files that an entry's own values or a base names are not among them.
+        """
         entries = self.config.environments
-        own = {
-            path
-            for name, entry in entries.items()
-            if entry.values
-            for path in claim_paths(_filled(entry.values, name), self.paths, self.repository_name)
-        }
-        left = [path for path in self.paths if path not in own]
+        taken = {path for name in entries for path in self._matched(_filled(entries[name].values, name))}
+        bases = [*self.config.base, *(pattern for entry in entries.values() for pattern in entry.base)]
+        taken |= self._matched(pattern for pattern in bases if ENV not in pattern)
+        left = [path for path in self.paths if path not in taken]
         found = find_environments(self.config.values, left, tuple(entries))
         return {name: places for name, places in found.items() if not self._has_own(name)}
+
+    def _matched(self, patterns: Iterable[str]) -> set[str]:
+        return set(claim_paths(patterns, self.paths, self.repository_name))
 
     def _has_own(self, environment: str) -> bool:
         entry = self.config.environments.get(environment)

@@ -142,6 +142,13 @@ def test_an_entry_s_own_values_take_files_out_of_the_pattern(make_gitops: Gitops
     assert tags(bumper) == {"dev": {"a": "dev"}, "prod": {"a": "live"}}
 
 
+def test_a_base_is_no_environment(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
+    config = "values: 'charts/{app}/{env}.yaml'\nbase: 'charts/{app}/values.yaml'\n"
+    make_gitops({"bumper.yaml": config, "charts/a/values.yaml": values("1"), "charts/a/dev.yaml": "image: {tag: v2}\n"})
+
+    assert tags(bumper) == {"dev": {"a": "v2"}}
+
+
 @pytest.mark.parametrize(
     ("pattern", "entries", "files", "found"),
     [
