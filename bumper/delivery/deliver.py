@@ -63,7 +63,8 @@ def dry_run_result(draft: Draft, delivery: Delivery) -> Result:
 def _result(draft: Draft, status: Status) -> Result:
     record, plan = draft.proposal.record, draft.plan
     return Result(
-        record.command, record.environment, status, plan.changes, plan.held, plan.warnings, diff=draft.diff
+        record.command, record.environment, status, (*plan.changes, *plan.along), plan.held, plan.warnings,
+        diff=draft.diff,
     )  # fmt: skip
 
 

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.errors import Refused, WrongUsage
 from bumper.image import ImageReference, Repository
 from bumper.values.change import Change, Held, Version, make_change
-from bumper.values.explain import explain_edits, explain_other, explain_refusal, lines_to_add, why_not
+from bumper.values.explain import explain_edits, explain_other, explain_refusal, lines_to_add, places_along, why_not
 from bumper.values.left_alone import explain_left_alone, explain_other_names
 from bumper.values.line_diff import unified_diff
 from bumper.values.nearest import nearest_names
@@ -27,6 +27,7 @@ class Plan:
     """The edits of a request and what they change.
 
     ``covers`` are all pins (file, path) that the request speaks for, those included that hold the tag already.
+    ``along`` are the places beside the pins whose value changes, because they share an anchor with one.
     """
 
     edits: tuple[tuple[FoundPin, TagEdit], ...]
@@ -34,6 +35,7 @@ class Plan:
     covers: frozenset[tuple[str, str]]
     held: tuple[Held, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    along: tuple[Change, ...] = ()
 
     @property
     def asked_for(self) -> tuple[Change, ...]:
@@ -168,14 +170,26 @@ def make_plan(
             else:
                 held.append(Held(change, reason))
     _refuse_all_sharing(sharing, asked)
+    changed = [(found, edit) for found, edit, _ in needed]
     kept = {(held_one.change.file, held_one.change.path) for held_one in held}
     return Plan(
-        edits=tuple((found, edit) for found, edit, _ in needed),
+        edits=tuple(changed),
         changes=tuple(change for _, _, change in needed),
         covers=frozenset((found.file, format_path(found.pin.path)) for found, _ in asked) - kept,
         held=tuple(held),
-        warnings=(*warnings, *sharing.values(), *_followers(values, [(found, edit) for found, edit, _ in needed])),
+        warnings=(*warnings, *sharing.values(), *_followers(values, changed)),
+        along=tuple(_along(values, needed)),
     )
+
+
+def _along(
+    values: Mapping[str, ValuesFile], needed: Iterable[tuple[FoundPin, TagEdit, Change]]
+) -> Iterator[Change]:  # fmt: skip
+    """The changes of places beside the pins, each as that of the pin with which it shares an anchor."""
+    by_edit = {id(edit): change for _, edit, change in needed}
+    for file, edits in _by_file((found, edit) for found, edit, _ in needed).items():
+        for edit, path, line in places_along(values[file], edits):
+            yield replace(by_edit[id(edit)], path=format_path(path), line=line)
 
 
 def _sharing(values: Mapping[str, ValuesFile], edits: Iterable[tuple[FoundPin, TagEdit]]) -> dict[FoundPin, str]:

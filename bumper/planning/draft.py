@@ -7,7 +7,7 @@ from bumper.ci import argocd_references, read_pipeline, read_source, requested_b
 from bumper.environments.repository import Target
 from bumper.planning.bump import Plan, apply_plan, diff_of
 from bumper.planning.expected_images import Rollout, rollout_of
-from bumper.planning.proposal import Proposal, Request, Words, propose
+from bumper.planning.proposal import Proposal, Request, Words, code, propose
 from bumper.records.record import Record
 
 
@@ -40,6 +40,12 @@ def make_record(asked: Request, plan: Plan, environ: Mapping[str, str], undoes: 
     )  # fmt: skip
 
 
+def _along(plan: Plan) -> list[str]:
+    """The places beside the pins whose value changes, for the merge request's description."""
+    lines = [f"- {code(f'{change.file}:{change.line}')} {code(change.path)}" for change in plan.along]
+    return ["\n".join(["These places change too, through an anchor:", "", *lines])] if lines else []
+
+
 def make_draft(
     target: Target, asked: Request, plan: Plan, text: ProposalText, environ: Mapping[str, str],
     files: Mapping[str, bytes] | None = None, undoes: Sequence[str] = (),
@@ -51,7 +57,7 @@ def make_draft(
     words = Words(config.commit_message, text.title, argocd_references(environ))
     labels = (*rules.labels, *text.labels)
     proposal = propose(
-        asked, config.branch_prefix, text.subject, content, record, words, labels, text.remarks
+        asked, config.branch_prefix, text.subject, content, record, words, labels, [*_along(plan), *text.remarks]
     )  # fmt: skip
     rollout = rollout_of(target.environment, target.gathered, plan)
     return Draft(proposal, plan, diff_of(content, target.gathered.values), rollout)

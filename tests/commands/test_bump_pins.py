@@ -298,3 +298,39 @@ def test_pins_in_argo_cds_manifests_are_like_others(make_gitops: GitopsMaker, bu
         ("app", "spec.source.helm.parameters[1].value")
     ]
     assert gitops.read("argocd/app-staging.yaml", done["branch"]) == manifest.replace("1.0.0", '"1.10"')
+
+
+def test_a_tag_shared_with_another_image_moves_only_when_both_are_asked_for(
+    make_gitops: GitopsMaker, bumper: CommandLine
+) -> None:
+    shared = f"web: {{repository: {OTHER}, tag: &release 1.0.0}}\napi: {{repository: {APP}, tag: *release}}\n"
+    make_gitops({STAGING_FILE: shared})
+
+    message = bumper.refused("staging", f"{APP}:1.0.1")
+    result = bumper.bump("staging", f"{APP}:1.0.1", f"{OTHER}:1.0.1")
+
+    assert "api.tag" in message
+    assert f"web.tag in line 1, a pin of {OTHER}" in message
+    assert {path for _, _, path in changed(result)} == {"web.tag", "api.tag"}
+
+
+def test_every_place_whose_value_changes_is_listed(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
+    text = f"release: &release 1.0.0\nlabels: {{version: *release}}\napi: {{repository: {APP}, tag: *release}}\n"
+    gitops = make_gitops({STAGING_FILE: text})
+
+    result = bumper.bump("staging", f"{APP}:1.0.1")
+
+    assert [path for _, _, path in changed(result)] == ["api.tag", "release", "labels.version"]
+    assert any("labels.version changes too" in warning for warning in result["warnings"])
+    (merge_request,) = gitops.merge_requests("opened")
+    assert "labels.version" in merge_request["description"]
+
+
+def test_a_pin_that_holds_a_digest_only_is_bumped_by_its_digest(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
+    old, new = f"sha256:{'1a' * 32}", f"sha256:{'2b' * 32}"
+    gitops = make_gitops({STAGING_FILE: f"image:\n  repository: {APP}\n  digest: {old}\n"})
+
+    result = bumper.bump("staging", f"{APP}@{new}")
+
+    assert gitops.read(STAGING_FILE, result["branch"]) == f"image:\n  repository: {APP}\n  digest: {new}\n"
+    assert result["changes"][0]["to"] == {"tag": None, "digest": new}
