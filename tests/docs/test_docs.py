@@ -27,7 +27,11 @@ IMAGE = "registry.example.com/backend/app"
 APPS = ("backend", "frontend")
 ASKS_REGISTRIES = ("bump", "promote", "rollback", "doctor")
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-RUSSIAN = ROOT / "README.ru.md"  # shows what README.md shows, as a test of its own says
+RUSSIAN = {
+    ROOT / "README.ru.md": ROOT / "README.md",
+    ROOT / "docs" / "ru" / "tutorial.md": TUTORIAL,
+    ROOT / "docs" / "ru" / "rollback-at-night.md": ROOT / "docs" / "how-to" / "rollback-at-night.md",
+}
 LAYOUTS = ROOT / "docs" / "how-to" / "layouts.md"  # whose commands run in repositories of their own: test_layouts.py
 # Where the project itself is worked on; what they do is tested by doing it.
 ON_THE_PROJECT = re.compile(r"make (\w+)\b.*|pipx? install .*|npm .*")
@@ -119,7 +123,7 @@ def run(fence: Fence, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if page not in (TUTORIAL, LAYOUTS, RUSSIAN) and fences(page, "sh")], ids=name
+    "page", [page for page in PAGES if page not in {TUTORIAL, LAYOUTS, *RUSSIAN} and fences(page, "sh")], ids=name
 )
 @pytest.mark.usefixtures("shell")
 def test_every_command_line_runs(page: Path, place: Path) -> None:
@@ -219,9 +223,22 @@ def test_every_setting_of_the_sandbox_is_described() -> None:
     assert sorted(described) == sorted(field.name for field in dataclasses.fields(Settings))
 
 
-def test_both_readmes_show_the_same() -> None:
-    def shown(readme: str) -> list[tuple[str, list[str]]]:
-        found = [one for one in fences(ROOT / readme) if one.kind != "text"]
-        return [(one.kind, [line.partition(" #")[0].rstrip() for line in one.lines]) for one in found]
+@pytest.mark.parametrize("russian", RUSSIAN, ids=name)
+def test_a_russian_page_shows_what_the_english_one_does(russian: Path) -> None:
+    def shown(page: Path) -> list[tuple[str, list[str]]]:
+        found = [fence for fence in fences(page) if fence.kind != "text"]
+        return [(fence.kind, [line.partition(" #")[0].rstrip() for line in fence.lines]) for fence in found]
 
-    assert shown("README.md") == shown("README.ru.md")
+    assert shown(russian) == shown(RUSSIAN[russian])
+
+
+# What bumper's texts once said in the place of plain words, and may not say again.
+ODD_WORDS = re.compile(r"\b(told|said|mend\w*|tells of|(held|stands) against|who has lost)\b", re.IGNORECASE)
+GENERATED = {ROOT / "docs" / "reference" / part for part in ("commands.md", "configuration.md", "shapes.md")}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in GENERATED], ids=name)
+def test_pages_are_in_plain_words(page: Path) -> None:
+    text = page.read_text(encoding="utf-8").replace("`mend`", "")  # a key of doctor's JSON
+
+    assert [found[0] for found in ODD_WORDS.finditer(text)] == []
