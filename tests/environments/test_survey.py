@@ -138,6 +138,15 @@ LAYOUTS: dict[str, tuple[Files, Expected]] = {
         },
         Expected("dev prod", ("envs/{env}/*/{app}/values.yaml",)),
     ),
+    "applications of one name in two folders": (
+        per_app("apps/{app}/envs/{env}/values.yaml", "api web", "dev prod")
+        | per_app("infra/{app}/{env}/values.yaml", "api", "dev prod"),
+        Expected("dev prod", ("*/{app}/envs/{env}/values.yaml", "*/{app}/{env}/values.yaml")),
+    ),
+    "patches": (
+        per_app("apps/{env}/{app}-patch.yaml", APPS, "staging production"),
+        Expected("staging production", ("apps/{env}/{app}-patch.yaml",)),
+    ),
     "further files in Helm's order": (
         {f"apps/api/prod/{name}.yaml": TAG for name in ("values", "values-x", "values-y", "values-prod")},
         Expected(
@@ -332,6 +341,15 @@ def test_a_base_of_some_applications_only_is_not_written() -> None:
 
     assert found.environments[0].base == ()
     assert "shared/p.yaml is not written as a base" in found.warnings[0]
+
+
+def test_a_template_of_applications_is_excluded() -> None:
+    files = per_app("services/{app}/deploy/{env}/values.yaml", "_template api web", "dev prod", named=False)
+
+    found = tried(files)
+
+    assert found.config.exclude == ("services/_template/**",)
+    assert found.gathered["dev"].apps == ("api", "web")
 
 
 def test_a_file_with_two_environments_names_is_left_out() -> None:

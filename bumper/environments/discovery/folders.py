@@ -38,13 +38,17 @@ def is_deployed(path: str, charts: frozenset[str]) -> bool:
 
     ``charts`` are the folders with a Chart.yaml.
     """
-    folder = path.rpartition("/")[0]
-    while folder:
-        above, _, name = folder.rpartition("/")
-        if name in _UNUSED or name.startswith(".") or (name == "charts" and above in charts):
-            return False
-        folder = above
-    return True
+    return not unused_folder(path, charts)
+
+
+def unused_folder(path: str, charts: frozenset[str]) -> str:
+    """The topmost folder of ``path`` that holds nothing deployed, "" where there is none; ``_template`` is one, too."""
+    parts = path.split("/")[:-1]
+    for number, name in enumerate(parts):
+        above = "/".join(parts[:number])
+        if name in _UNUSED or name.startswith((".", "_")) or (name == "charts" and above in charts):
+            return "/".join(parts[: number + 1])
+    return ""
 
 
 def chart_folders(paths: Iterable[str]) -> frozenset[str]:

@@ -32,8 +32,8 @@ class Doubtful:
 class Survey:
     """The environments, from development to production, and what could not be settled.
 
-    ``exclude`` are files that the patterns match and that are no environment's. ``stray`` are files that hold pins and
-    that no environment has, with how many; ``stray_patterns`` match them, the most telling first.
+    ``exclude`` are patterns of files that those of the environments match and that belong to none. ``stray`` are files
+    that hold pins and that no environment has, with how many; ``stray_patterns`` match them, the most telling first.
     """
 
     environments: tuple[FoundEnvironment, ...]

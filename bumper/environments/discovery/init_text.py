@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bumper.environments.config import SCHEMA_FILE
 from bumper.environments.discovery.found import Doubtful, FoundEnvironment, Survey
-from bumper.environments.discovery.patterns import in_environment, literal
+from bumper.environments.discovery.patterns import in_environment
 from bumper.environments.path_pattern import APP, ENV
 
 _MAX_NAMES = 5  # of applications in a comment, the rest is counted
@@ -48,7 +48,7 @@ def write_config(found: Survey, *, share: bool = True) -> str:
     if shared is not None:
         lines += [*_patterns("values", shared.values, _LATER_WINS), *_patterns("base", shared.base, _NEVER_WRITTEN)]
         lines += _maybe_base(shared)
-    lines += _patterns("exclude", [literal(path) for path in found.exclude], "of no environment")
+    lines += _patterns("exclude", found.exclude, "of no environment")
     lines += ["", "environments:"] if shared is not None or found.exclude else ["environments:"]
     for number, environment in enumerate(found.environments):
         lines += [] if number == 0 else [""]

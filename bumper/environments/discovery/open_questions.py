@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from bumper.environments.discovery.applications import Application
 from bumper.environments.discovery.bases import Bases
 from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.folders import chart_folders, is_deployed
+from bumper.environments.discovery.folders import chart_folders, is_deployed, unused_folder
 from bumper.environments.discovery.found import Doubtful, FoundEnvironment
-from bumper.environments.discovery.patterns import in_environment, template_of
+from bumper.environments.discovery.patterns import in_environment, literal, template_of
 from bumper.environments.discovery.placing import Place
 from bumper.environments.discovery.slots import Slot
 from bumper.environments.environment_names import usual_order
@@ -63,7 +63,7 @@ def matched_too_many(
     environments: Sequence[FoundEnvironment], places: Mapping[str, Place], candidates: Mapping[str, Candidate],
     paths: Sequence[str],
 ) -> tuple[str, ...]:  # fmt: skip
-    """The files that the patterns match although they are another environment's, nobody's, or never deployed.
+    """Patterns of what the environments' patterns match although it is not theirs or never deployed.
 
     A file of the same name that holds no tag (yet) may stay.
     """
@@ -76,4 +76,5 @@ def matched_too_many(
         if path in candidates or not is_deployed(path, charts)
         if path not in places or places[path].environment != one.name
     }
-    return tuple(sorted(matched))
+    folders = {path: unused_folder(path, charts) for path in matched}
+    return tuple(sorted({f"{literal(folders[path])}/**" if folders[path] else literal(path) for path in matched}))

@@ -12,7 +12,7 @@ _MARK = "\0"  # in a path without the name in a slot
 _ENDING = r"\.ya?ml(?:\.gotmpl)?"
 _FORMS = (
     ("values-", re.compile(rf"values[-._](?P<name>[^.]+){_ENDING}")),
-    ("-values", re.compile(rf"(?P<name>[^.]+)[-._]values{_ENDING}")),
+    ("-values", re.compile(rf"(?P<name>[^.]+)[-._](?:values|patch|release){_ENDING}")),
     ("name", re.compile(rf"(?P<name>[^.]+){_ENDING}")),
 )
 _FOLDER_FORMS = (("folder", re.compile(r"(?P<name>.+)", re.DOTALL)),)
