@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, islice
 from posixpath import dirname
 
 from bumper.errors import Refused
@@ -34,8 +35,8 @@ class GoneFiles:
         rarest_first = sorted(
             (self._by_word[word] for word in set(_WORD.findall(added.path)) if word in self._by_word), key=len
         )
-        looked_at = [*self._by_blob.get(added.new_blob, ()), *(file for files in rarest_first for file in files)]
-        likely = dict.fromkeys(looked_at[:_MAX_LOOKED_AT])
+        looked_at = chain(self._by_blob.get(added.new_blob, ()), *rarest_first)
+        likely = dict.fromkeys(islice(looked_at, _MAX_LOOKED_AT))
         ordered = sorted(
             likely, key=lambda file: (_unlike(file.path, added.path), file.old_blob != added.new_blob, file.path)
         )

@@ -66,3 +66,14 @@ def test_little_of_it_is_fetched(
 
 def test_one_application_is_followed_to_its_beginning(large: Deployments) -> None:
     assert large.history("prod", "--app", "app1")[-1] == ("app1", "0", "1.0.1")
+
+
+def test_nobody_waits_for_a_past_without_end(large: Deployments) -> None:
+    """GitLab is asked for ten pages of its list of commits, of which the first, a short one, is asked for again."""
+    before = len(large.gitops.sandbox.requests)
+
+    found = large.run("history", "prod", "--app", "app0", "--since", "1970-01-01")
+
+    asked = [path for _, path in large.gitops.sandbox.requests[before:] if "/repository/commits?" in path]
+    assert (len(found["deployments"]), found["complete"]) == (900, False)
+    assert len(asked) <= 10
