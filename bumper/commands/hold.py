@@ -19,6 +19,7 @@ from bumper.planning.proposal import Request, code
 from bumper.records.record import Command
 from bumper.values.change import Change, Version, make_change
 from bumper.values.holds import hold_reason, put_hold, take_hold
+from bumper.values.pin_path import format_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkou
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     chosen = _choose(target, request)
     asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))
-    plan = Plan((), tuple(_change(found) for found in chosen), frozenset(), warnings=target.gathered.warnings)
+    plan = Plan((), tuple(_change(found) for found in chosen), frozenset(), warnings=_warnings(target, chosen, request))
     files = _write(target, chosen, request)
     if not files:
         return deliver.nothing_to_do(target, plan, asked)
@@ -62,6 +63,16 @@ def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkou
     known = session.known_requests(checkout, target.setup)
     done = deliver.deliver(draft, target, delivery, options, session, known)
     return deliver.wait_for_rollout(done, draft.rollout, options, session)
+
+
+def _warnings(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> tuple[str, ...]:
+    """What stays held by a comment in another file of the application, and what else is to be known of the files."""
+    if request.command is not Command.UNHOLD:
+        return target.gathered.warnings
+    apps = choose_applications(target.gathered.applications, request.environment, request.apps)
+    stays = [found for found in target.gathered.pins if found.app in apps and found.held and found not in chosen]
+    left = [f"{found.file}: {format_path(found.pin.path)} stays held: {found.held}." for found in stays]
+    return (*target.gathered.warnings, *left)
 
 
 def _choose(target: Target, request: HoldRequest) -> list[FoundPin]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bumper.errors import Refused
 from bumper.files import read_bytes
+from bumper.values.holds import find_idle_holds
 from bumper.values.pin import Pin
 from bumper.values.values_file import describe, find_pins, read_values
 
@@ -31,7 +32,9 @@ def list_pins(files: Sequence[str]) -> ListedPins:
         except Refused as refusal:
             warnings.append(str(refusal))
             continue
-        for pin in find_pins(values):
+        found = find_pins(values)
+        warnings += map(str, find_idle_holds(values, found))
+        for pin in found:
             if pin.refusal is None:
                 pins.append((name, pin))
             elif not pin.absent:

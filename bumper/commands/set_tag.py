@@ -10,6 +10,7 @@ from bumper.files import locked, read_bytes, replace_local
 from bumper.image import ImageReference, Repository
 from bumper.values.change import Change, Version, make_change
 from bumper.values.explain import explain_edits, places_along
+from bumper.values.holds import find_idle_holds
 from bumper.values.left_alone import explain_left_alone, explain_other_names
 from bumper.values.line_diff import unified_diff
 from bumper.values.named_pin import pin_at
@@ -123,7 +124,8 @@ def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
     left_alone = list(explain_left_alone(values, pins, image)) if where is None else []
     if not found and where is None:
         left_alone += explain_other_names(values, pins, image)
-    warnings = (*refusals, *explain_edits(values, needed), *left_alone)
+    idle = map(str, find_idle_holds(values, pins))
+    warnings = (*refusals, *explain_edits(values, needed), *left_alone, *idle)
     known = [pin.repository for pin in pins if pin.repository is not None]
     return _Edited(name, source, set_tags(values, edits), found, known, SetTags(changes, warnings))
 

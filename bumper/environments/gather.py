@@ -230,8 +230,4 @@ def _idle_holds(environment: Environment, config: Config, values: Mapping[str, V
         pins = find_pins(values[path])
         for app in apps:
             pins = with_given_images(values[path], pins, entries_for(config, app, environment.name), app, config)
-        for line in find_idle_holds(values[path], pins):
-            yield Refused(
-                f"{path}:{line}: this comment looks like a hold but holds nothing",
-                f"write `{HOLD} REASON` at the end of the line that has the tag, or remove it",
-            )
+        yield from find_idle_holds(values[path], pins)

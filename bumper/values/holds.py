@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from bumper.errors import Refused
 from bumper.values.aliases import aliases_of
 from bumper.values.edit_proof import prove_same_values
 from bumper.values.pin import Pin
@@ -37,19 +38,25 @@ def may_have_holds(text: str) -> bool:
     return _LOOKS_LIKE_A_HOLD.search(text) is not None
 
 
-def find_idle_holds(values: ValuesFile, pins: Sequence[Pin]) -> list[int]:
-    """The lines with a comment that looks like a hold and holds none of the file's ``pins``."""
+def find_idle_holds(values: ValuesFile, pins: Sequence[Pin]) -> list[Refused]:
+    """The comments that look like a hold and hold none of the file's ``pins``, each with its line and what to do."""
     comments = [match.start() for match in _LOOKS_LIKE_A_HOLD.finditer(values.text)]
     if not comments:
         return []
     ends = list(_lines(values, pins))
     holds = {hold.start() + 1 for start, end in ends if (hold := _HOLD.search(values.text, start, end)) is not None}
     scalars = [node for node in walk(values.documents) if isinstance(node, Scalar)]
-    idle = [
-        place for place in comments
+    return [
+        _idle(values.name, len(_LINE_END.findall(values.text[:place]))) for place in comments
         if place not in holds and not any(node.start <= place < node.end for node in scalars)
     ]  # fmt: skip
-    return [len(_LINE_END.findall(values.text[:place])) for place in idle]
+
+
+def _idle(name: str, line: int) -> Refused:
+    return Refused(
+        f"{name}:{line}: this comment looks like a hold but holds nothing",
+        f"write `{HOLD} REASON` at the end of the line that has the tag, or remove it",
+    )
 
 
 def put_hold(values: ValuesFile, pins: Sequence[Pin], reason: str) -> bytes:

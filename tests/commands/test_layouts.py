@@ -266,6 +266,8 @@ def test_a_hold_counts_in_all_files_and_an_idle_one_is_warned_of(make_gitops: Gi
     warned = [warning for warning in done["warnings"] if "looks like a hold but holds nothing" in warning]
     assert [warning.split(": ")[0] for warning in warned] == ["a/all.yaml:1", "a/all.yaml:2"]
     assert "a/all.yaml:1" in bumper("status", "--output", "json", code=0).out
+    unheld = bumper("unhold", "prod", "--app", "a", "--output", "json", code=0).json
+    assert "a/prod.yaml: image.tag stays held: until Monday (held in a/base.yaml:3)." in unheld["warnings"]
 
 
 INHERITED = """\

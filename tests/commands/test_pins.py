@@ -135,3 +135,12 @@ def test_the_files_below_a_folder_are_listed(bumper: CommandLine, tmp_path: Path
 
 def test_a_folder_without_yaml_is_a_warning(bumper: CommandLine, tmp_path: Path) -> None:
     assert "no YAML file" in bumper("pins", str(tmp_path), code=0).err
+
+
+def test_a_comment_that_only_looks_like_a_hold_is_a_warning(bumper: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("# bumper: hold\nimage: registry.example.com/app:1 # bumper: hold for now\n")
+
+    for command in (["pins", str(file)], ["set", "registry.example.com/app:2", str(file)]):
+        (warning,) = bumper(*command, "--output", "json", code=0).json["warnings"]
+        assert warning.startswith(f"{file}:1: this comment looks like a hold but holds nothing; write `# bumper: hold ")
