@@ -138,6 +138,8 @@ def test_argo_cd_is_never_a_failure(make_gitops: GitopsMaker, doctor: Doctor) ->
     doctor.monkeypatch.setenv("ARGOCD_AUTH_TOKEN", "argocd-secret")
     again = doctor(code=0)
     assert again.checks["Argo CD token"]["mend"] is None
+    doctor.monkeypatch.setenv("ARGOCD_SERVER", "argocd.elsewhere.example")
+    assert "ARGOCD_SERVER is argocd.elsewhere.example" in doctor(code=0).checks["Argo CD token"]["found"]
     assert "argocd-secret" not in again.ran.out + again.ran.err
 
 

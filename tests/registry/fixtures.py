@@ -33,7 +33,7 @@ class Tls:
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that fails is asked again at once."""
-    monkeypatch.setattr("bumper.http.session.sleep", lambda _: None)
+    monkeypatch.setattr("bumper.http.adapter.sleep", lambda _: None)
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from bumper.commands.doctor.check import Check, failed
+from bumper.argocd.server import connect_to_argocd
+from bumper.commands.doctor.check import Check, failed, warned
 from bumper.commands.doctor.coverage import examine_coverage
 from bumper.environments.discovery.git_generator import Tree
 from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
@@ -38,10 +39,18 @@ def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Ch
 
 
 def _check_token(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Check]:
-    names = [target.environment.name for target in targets if target.environment.config.argocd is not None]
+    """Whether there is one, and whether it may be sent to where bumper.yaml says that Argo CD is."""
+    servers = {target.environment.name: target.environment.config.argocd for target in targets}
+    used = {name: argocd for name, argocd in servers.items() if argocd is not None}
     token = checkout.settings.argocd_token
-    if names and token is not None:
-        yield Check("Argo CD token", f"in {token.source}")
-    elif names:
-        found = f"none, so that bumper can neither wait for {', '.join(names)} nor see whether it is healthy"
+    if used and token is None:
+        found = f"none, so that bumper can neither wait for {', '.join(used)} nor see whether it is healthy"
         yield Check("Argo CD token", found, "set ARGOCD_AUTH_TOKEN to a token of Argo CD")
+        return
+    for url in dict.fromkeys(argocd.server for argocd in used.values()):
+        try:
+            connect_to_argocd(url, None, checkout.settings)
+        except BumperError as error:
+            yield warned("Argo CD token", error)
+        else:
+            yield Check("Argo CD token", f"in {token.source if token is not None else 'none'}, for {url}")
