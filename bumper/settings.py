@@ -85,7 +85,7 @@ def read_settings(
         raise WrongUsage("no GitOps repository is named; give --repo URL or set BUMPER_REPO.")
     address = parse_repository(repo, gitlab_url)
     if branch is not None and _BAD_BRANCH.search(branch):
-        raise WrongUsage(f"{branch!r} is not a branch name; mend --branch (or BUMPER_BRANCH).")
+        raise WrongUsage(f"{branch!r} is not a branch name", "check --branch (or BUMPER_BRANCH)")
     token = _token(environ, _TOKEN_VARIABLES)
     if token is None and address.password:
         token = Token(address.password, "the repository's URL")

@@ -1,6 +1,4 @@
-"""What this machine cannot give for the moment, told apart from bugs: an exception that nobody has expected is one or
-the other.
-"""
+"""Whether an unexpected exception means that the machine lacks something for the moment, or that bumper has a bug."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""A new commit on the target branch, made without index and work tree, and signed where git is told to sign."""
+"""A new commit on the target branch, made without index and work tree, and signed where git is configured to sign."""
 
 import time
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ def _signs(checkout: Checkout) -> bool:
 
 
 def _signed(checkout: Checkout, commit: str, message: str, author: str, now: str) -> str:
-    """The same commit with a signature (OpenPGP, SSH or X.509, by gpg.format), which fast-import cannot make."""
+    """``commit`` with a signature (OpenPGP, SSH or X.509, by gpg.format), which fast-import cannot make."""
     name, _, email = author.partition(" <")
     person = {"NAME": name, "EMAIL": email.removesuffix(">"), "DATE": now}
     people = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in person.items()}
@@ -68,8 +68,8 @@ def _signed(checkout: Checkout, commit: str, message: str, author: str, now: str
     try:
         return git.text("commit-tree", "-S", "-p", checkout.tip, "-F", "-", tree, stdin=message.encode())
     except GitFailed as failure:
-        said = " ".join(line.strip() for line in failure.stderr.splitlines() if line.strip())
+        reason = " ".join(line.strip() for line in failure.stderr.splitlines() if line.strip())
         raise Refused(
-            f"git is told to sign commits (commit.gpgsign) and could not: {said.rstrip('.')}; check user.signingkey, "
-            "gpg.format and that the key is at hand, or set commit.gpgsign to false."
+            f"git is configured to sign commits (commit.gpgsign) and could not: {reason.rstrip('.')}",
+            "check user.signingkey, gpg.format and that the key is at hand, or set commit.gpgsign to false",
         ) from failure

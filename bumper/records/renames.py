@@ -12,7 +12,7 @@ from bumper.values.values_file import find_pins, read_values
 
 _WORD = re.compile(r"[^/._-]+")
 _MAX_SOURCES = 3  # files that are looked into for each new one
-_MAX_LOOKED_AT = 50  # files whose names are compared with that of a new one
+_MAX_LOOKED_AT = 20  # files whose names are compared with that of a new one
 _ALIKE = 0.5  # of the lines: git takes as much for a renamed file
 
 

@@ -1,4 +1,4 @@
-"""Since when each tag of an environment is what it is, told by git alone: for the status page.
+"""Since when each tag of an environment is what it is, read by git alone: for the status page.
 
 Whatever is older than the newest 2,000 commits has no age.
 """
@@ -23,7 +23,7 @@ _STRETCHES = (500, 2000)  # commits: what a job should fetch and parse for a pag
 
 @dataclass(frozen=True, slots=True)
 class _Tag:
-    """A pin in a file, and the environments in which it stands."""
+    """A pin in a file, and the environments that read the file."""
 
     path: PinPath
     value: str | None
