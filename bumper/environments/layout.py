@@ -1,7 +1,8 @@
 """Which files make an environment: by bumper.yaml's patterns, without them by the usual layouts."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -95,6 +96,7 @@ class Layout:
         self._refuse_shared(name, config, claims)
         apps = self._applications(name)
         bases = self._source.bases(name, apps)
+        apps = _without_bases(apps, bases)
         names = self._name_all()
         refuse_same_names(name, names, apps)
         return Environment(
@@ -161,6 +163,20 @@ class Layout:
                     "tell them apart by their values patterns in bumper.yaml, or by `at` where each has a section of "
                     "the file",
                 )
+
+
+def _without_bases(
+    apps: Mapping[Identity, Application], bases: Mapping[Identity, Sequence[str]]
+) -> dict[Identity, Application]:
+    """The applications without those that are only bases of others, which `envs/{env}/{app}.yaml` matches too."""
+    users: defaultdict[str, set[Identity]] = defaultdict(set)
+    for identity, paths in bases.items():
+        for path in paths:
+            users[path].add(identity)
+    return {
+        identity: app for identity, app in apps.items()
+        if any(not users[path] - {identity} for path in app.values)
+    }  # fmt: skip
 
 
 def _section(at: str | None, identity: Identity, pattern: PathPattern) -> Section:

@@ -133,6 +133,12 @@ def test_bases_of_named_applications_are_none_of_the_repository_s_own() -> None:
     assert sorted(found.values()) == [(("a/v.yaml",), ("a/base.yaml",)), (("v.yaml",), ())]
 
 
+def test_a_base_is_no_application_though_the_pattern_matches_it() -> None:
+    assert files("prod/{app}.yaml", ["prod/a.yaml", "prod/common.yaml"], "prod/common.yaml") == {
+        "a": (("prod/a.yaml",), ("prod/common.yaml",))
+    }
+
+
 def test_a_base_without_an_application_s_values_makes_none() -> None:
     assert set(files("{app}/v.yaml", ["a/v.yaml", "b/base.yaml"], "{app}/base.yaml")) == {"a"}
 
