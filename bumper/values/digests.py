@@ -87,7 +87,7 @@ def digests_beside(place: Place, prefix: str) -> Digests:
     return Digests(
         scalars=standing or scalars[:1],
         refusal=next((one for one in read if isinstance(one, str)), None),
-        switch=next(((*place.around.path, key.key) for key in own if _is_on(key)), None),
+        switch=switch_among(own, place.around.path),
         left=tuple(left for key, keys in inner for left in digests_among(keys.values(), (*place.around.path, key.key))),
     )
 
@@ -97,6 +97,11 @@ def digests_among(keys: Iterable[Sibling], path: PinPath) -> Iterator[LeftDigest
     for key in keys:
         if key.origin is not Origin.LOWER and holds_digest(key.name, key.node):
             yield LeftDigest((*path, key.key), key.line)
+
+
+def switch_among(keys: Iterable[Sibling], path: PinPath) -> PinPath | None:
+    """The key of the mapping at ``path`` that tells the chart to use digests, where one does."""
+    return next(((*path, key.key) for key in keys if _is_on(key)), None)
 
 
 def holds_digest(name: KeyName, node: Resolved | None) -> bool:

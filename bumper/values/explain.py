@@ -31,9 +31,11 @@ def explain_refusal(values: ValuesFile, pin: Pin, image: ImageReference) -> str:
 
 def explain_other(values: ValuesFile, pin: Pin, other: OtherPin) -> str:
     """Why a pin that shares its value with a pin of another image cannot be set."""
+    shared = "tag" if other.scalar is pin.tag_scalar else "digest"
     return (
-        f"{describe(values, pin)} cannot be set: through an anchor it shares its value with {format_path(other.path)} "
-        f"in line {other.line}, a pin of {other.repository}; bump both in one request, or give each its own value."
+        f"{describe(values, pin)} cannot be set: through an anchor it shares its {shared} with "
+        f"{format_path(other.path)} in line {other.line}, a pin of {other.repository}; "
+        f"bump both in one request, or give each its own value."
     )
 
 

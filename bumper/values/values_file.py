@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.errors import Refused
-from bumper.values.digests import LeftDigest, digests_among, speaks_of_a_digest
+from bumper.values.digests import digests_among, speaks_of_a_digest, switch_among
 from bumper.values.pin import Pin
 from bumper.values.pin_path import format_path
 from bumper.values.pin_search import search_pins
 from bumper.values.sharing import mark_shared
-from bumper.values.siblings import key_text, look_up, siblings_of
+from bumper.values.siblings import Sibling, key_text, look_up, siblings_of
 from bumper.values.yaml_tree import Document, MappingNode, Node, YamlError, parse_documents
 
 _BOM = "\ufeff"
@@ -124,17 +124,21 @@ def _pins_of(
     pins = list(search_pins(values.text, document.root, below, registry))
     known = {digest.scalar.start for pin in pins for digest in pin.digest_scalars}
     for pin in pins:
-        left = tuple(_digests_above(document, pin, known))
-        yield replace(pin, left_digests=(*pin.left_digests, *left)) if left else pin
+        keys = _keys_above(document, pin)
+        left = tuple(digests_among((key for key in keys if key.node and key.node.start not in known), pin.path[:-2]))
+        switch = pin.digest_switch or (switch_among(keys, pin.path[:-2]) if pin.digest_scalars else None)
+        if left or switch != pin.digest_switch:
+            yield replace(pin, left_digests=(*pin.left_digests, *left), digest_switch=switch)
+        else:
+            yield pin
 
 
-def _digests_above(document: Document, pin: Pin, known: set[int]) -> Iterator[LeftDigest]:
-    """The digests beside the mapping that holds the pin, but for those that belong to a pin."""
-    above = pin.path[:-2]
-    parent = look_up(document.root, above) if len(pin.path) > 1 and isinstance(pin.path[-2], str) else None
-    if isinstance(parent, MappingNode):
-        keys = [key for key in siblings_of(parent, (), every=False).values() if speaks_of_a_digest(key.name)]
-        yield from digests_among((key for key in keys if key.node is not None and key.node.start not in known), above)
+def _keys_above(document: Document, pin: Pin) -> list[Sibling]:
+    """The keys beside the mapping that holds the pin, as far as they speak of digests."""
+    parent = look_up(document.root, pin.path[:-2]) if len(pin.path) > 1 and isinstance(pin.path[-2], str) else None
+    if not isinstance(parent, MappingNode):
+        return []
+    return [key for key in siblings_of(parent, (), every=False).values() if speaks_of_a_digest(key.name)]
 
 
 def describe(values: ValuesFile, pin: Pin) -> str:

@@ -1,5 +1,6 @@
 import pytest
 
+from bumper.errors import Refused
 from bumper.values.aliases import aliases_of
 from bumper.values.named_pin import pin_at
 from bumper.values.pin import Pin
@@ -169,3 +170,36 @@ def test_lines_are_counted_as_editors_count_them(mark: str) -> None:
 def test_line_numbers_of_windows_and_old_mac_files() -> None:
     assert [pin.line for pin in find_pins(read("a: 1\r\nimage: shop/api:v1\r\n"))] == [2]
     assert [pin.line for pin in find_pins(read("a: 1\rimage: shop/api:v1\r"))] == [2]
+
+
+TEMPLATED = """\
+{{- if .Values.enabled }}
+image:
+  repository: shop/api
+  {{- with .Values.tag }}
+  tag: v1  # by CI
+  {{- end }}
+{{- end }}
+{{/* a comment
+     of two lines */}}
+"""
+
+
+def test_a_helmfile_template_is_read_without_the_lines_that_hold_actions_only() -> None:
+    values = read_values("values.yaml.gotmpl", TEMPLATED.encode())
+    (pin,) = find_pins(values)
+
+    assert set_tags(values, [TagEdit(pin, "v2")]).decode() == TEMPLATED.replace("v1", "v2")
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("values.yaml", "helmfile in \\*.gotmpl"),
+        ("chart/templates/values.yaml", "a template of a chart"),
+        ("values.yaml.gotmpl", "on a line of its own"),
+    ],
+)
+def test_what_to_do_about_a_template_depends_on_the_file(name: str, advice: str) -> None:
+    with pytest.raises(Refused, match=advice):
+        read_values(name, b"image:\n  {{- if .a }}tag: v1{{ end }}\n  b: [\n")
