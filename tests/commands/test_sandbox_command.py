@@ -33,13 +33,14 @@ def test_the_printed_line_is_all_that_a_bump_needs(temporary_folder: Path, numbe
     assert list(temporary_folder.iterdir()) == []
 
 
-def test_a_folder_of_its_own_is_kept_for_the_next_time(tmp_path: Path) -> None:
+def test_a_folder_of_its_own_is_kept_for_the_next_time_and_is_one_server_s(bumper: CommandLine, tmp_path: Path) -> None:
     folder = tmp_path / "server"
     lines = []
     for _ in range(2):
         server = start("sandbox", "--dir", str(folder))
         assert server.stdout is not None
         lines.append(server.stdout.readline())
+        assert f"another sandbox is running in {folder}" in bumper("sandbox", "--dir", str(folder), code=1).err
         server.send_signal(signal.SIGINT)
         finish(server)
 
