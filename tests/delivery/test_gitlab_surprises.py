@@ -75,6 +75,17 @@ def test_trailers_survive_a_squash(gitops: Gitops, waiting: CommandLine) -> None
     assert f"Bumper-Image: {APP}:1.0.1" in gitops.git("log", "-1", "--format=%B", "main")
 
 
+def test_the_commits_that_a_merge_makes_obey_push_rules_as_bumper_s_own_do(
+    gitops: Gitops, waiting: CommandLine
+) -> None:
+    gitops.push(f"{CONFIG}commit_message: '{{default}} [OPS-1]'\n", "bumper.yaml")
+    gitops.sandbox.choose(commit_message_regex=r"\[OPS-\d+\]", squash_option="always")
+
+    done = waiting.bump("staging", f"{APP}:1.0.1", *WAIT)
+
+    assert done["status"] == "merged"
+
+
 def test_what_an_automatic_rebase_made_is_what_has_landed(gitops: Gitops, waiting: CommandLine) -> None:
     gitops.sandbox.choose(merge_method="ff", automatic_rebase=True)
     proposed = waiting.bump("staging", f"{APP}:1.0.1")

@@ -383,3 +383,23 @@ def test_a_settings_file_with_a_mistake_is_refused(tmp_path: Path, text: str, co
 
     with pytest.raises(Refused, match=complaint):
         Sandbox(tmp_path)
+
+
+def test_a_push_rule_counts_for_pushed_commits_and_for_those_that_a_merge_makes(
+    sandbox: Sandbox, clone: Clone, bot: Api
+) -> None:
+    sandbox.choose(commit_message_regex=r"\[OPS-\d+\]")
+    clone.commit("a: 1\n", message="Bump")
+    refused = clone.run("push", "origin", "HEAD:refs/heads/deploy")
+    clone.git("commit", "--quiet", "--amend", "-m", "Bump [OPS-1]")
+    clone.git("push", "--quiet", "origin", "HEAD:refs/heads/deploy")
+    bot.open("deploy", title="No number")
+    bot.mergeable(1)
+
+    unmerged = bot("PUT", "/merge_requests/1/merge")
+    reason = bot.get("/merge_requests/1")["merge_error"]
+    merged = bot.put("/merge_requests/1/merge", merge_commit_message="Merge [OPS-1]")
+
+    assert "GitLab: Commit message does not follow the pattern" in refused.stderr
+    assert (unmerged.status_code, "does not follow the pattern" in reason) == (422, True)
+    assert merged["state"] == "merged"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
 from bumper.sandbox.behaviour.errors import unprocessable
+from bumper.sandbox.behaviour.push_rules import message_refusal
 from bumper.sandbox.git.merge import author_of, merged_tree, message_of, rebased
 from bumper.sandbox.git.repository import NO_COMMIT, GitError, Repository, Signature
 from bumper.sandbox.state.records import MergeRequest, Project, User
@@ -31,6 +32,7 @@ def merge(world: World, project: Project, user: User, merge_request: MergeReques
     target = repository.branch_tip(merge_request.target_branch) or NO_COMMIT
     try:
         result = _merge_commits(repository, project, user, merge_request, target)
+        _obey_push_rules(repository, project, result)
         repository.set_branch(merge_request.target_branch, result.tip, target)
     except (_MergeFailed, GitError) as error:
         reason = str(error) if isinstance(error, _MergeFailed) else _UNKNOWN
@@ -74,6 +76,14 @@ def _merge_commits(
     signature = signature_of(user)
     commit = repository.commit_tree(tree, [target, squashed or head], message, signature, signature)
     return _Result(commit, commit, squashed)
+
+
+def _obey_push_rules(repository: Repository, project: Project, result: _Result) -> None:
+    """The commits that the merge makes are new on the server like those of a push. Raises _MergeFailed."""
+    for commit in (result.squash_commit, result.merge_commit):
+        reason = message_refusal(project, message_of(repository, commit)) if commit else None
+        if reason:
+            raise _MergeFailed(f"Something went wrong during merge pre-receive hook. {reason}")
 
 
 def _head_to_merge(

@@ -12,6 +12,7 @@ from typing import Any
 from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
 from bumper.sandbox.behaviour.pipelines import start_pipeline
 from bumper.sandbox.behaviour.push_options import lines_after_push, moved_lines
+from bumper.sandbox.behaviour.push_rules import message_refusal
 from bumper.sandbox.git.repository import NO_COMMIT
 from bumper.sandbox.remote import hook_script
 from bumper.sandbox.remote.access import NOT_FOUND, refusal
@@ -113,8 +114,20 @@ class Hooks:
         reason = refusal(self._world, push.identity, push.project, push=True)
         if reason:
             return reason
-        refusals = (self._update_refusal(push, update) for update in push.updates if update.branch)
-        return next((refusal for refusal in refusals if refusal), None)
+        for update in push.updates:
+            found = self._update_refusal(push, update) or self._broken_push_rule(push, update)
+            if update.branch and found:
+                return found
+        return None
+
+    def _broken_push_rule(self, push: Push, update: RefUpdate) -> str | None:
+        """Of the first commit that is new on the server."""
+        if push.project.commit_message_regex is None or update.new == NO_COMMIT:
+            return None
+        wanted = ("log", "--format=%B%x00", update.new, "--not", "--all")
+        messages = self._world.repository(push.project).git(*wanted, environment=push.environment).split("\0")
+        reasons = (message_refusal(push.project, text.strip()) for text in messages if text.strip())
+        return next((reason for reason in reasons if reason), None)
 
     def _update_refusal(self, push: Push, update: RefUpdate) -> str | None:
         """GitLab's own sentences, by what the push would do to a protected branch."""

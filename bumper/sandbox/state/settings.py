@@ -33,6 +33,7 @@ class ProjectSettings:
     pipelines: Literal["success", "failed", "running", "none"] = "success"  # how they end, where there is a CI file
     ci_config_path: str | None = None  # None: .gitlab-ci.yml
     auto_devops_enabled: bool = False  # pipelines without a CI file
+    commit_message_regex: str | None = None  # the push rule that every new commit on the server has to obey
     archived: bool = False
     repository_read_only: bool = False  # while GitLab moves the repository to another storage
     ci_push_repository_for_job_token_allowed: bool = False
