@@ -12,7 +12,7 @@ from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.discovery.found import Survey
 from bumper.environments.discovery.git_generator import Tree
 from bumper.environments.discovery.init_text import printable, some, write_skeleton
-from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
+from bumper.environments.discovery.manifests import is_data, read_manifests
 from bumper.environments.discovery.patterns import in_environment
 from bumper.environments.discovery.survey import survey
 from bumper.environments.discovery.trial import Tried, try_out
@@ -142,7 +142,7 @@ def _look_through_clone(request: InitRequest, settings: Settings, environ: Mappi
 
 def _look_through(request: InitRequest, repository: _Repository) -> Initialized:
     paths = dict.fromkeys(repository.paths)
-    sources = repository.read([path for path in paths if may_hold_manifests(path)])
+    sources = repository.read([path for path in paths if is_data(path)])
     tree = Tree(paths, sources)
     manifests = read_manifests(sources)
     found = survey(tree, manifests, repository.name, request.environments)

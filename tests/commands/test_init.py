@@ -450,14 +450,41 @@ FILES = {
 }
 
 
+CONFIGS = {
+    "argocd/set.yaml": """\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: shop}
+spec:
+  generators: [{git: {files: [{path: "clusters/**/config.json"}]}}]
+  template:
+    metadata: {name: "shop-{{cluster.name}}"}
+    spec:
+      source: {path: charts/shop, helm: {valueFiles: ["/{{path}}/values.yaml"]}}
+""",
+    "charts/shop/values.yaml": values("0", "registry.example.com/shop/shop"),
+} | {
+    f"clusters/{cluster}/{name}": text
+    for cluster in ("fra", "sin")
+    for name, text in (("config.json", f'{{"cluster": {{"name": "{cluster}"}}}}'), ("values.yaml", overlay("1")))
+}
+HELMFILE = {
+    f"env/{env}/{app}.values.yaml.gotmpl": "{{- if true }}\n" + values(tag, f"r.example.com/{app}") + "{{- end }}\n"
+    for app in ("api", "web")
+    for env, tag in (("dev", "2"), ("prod", "1"))
+}
+
+
 @pytest.mark.parametrize(
     ("files", "command", "apps"),
     [
         (FOLDERS, ("promote", "ift", "prom"), ["alpha", "beta", "gamma"]),
         (FILES, ("promote", "dev", "prod"), ["api", "web"]),
         (SET, ("bump", "qa", "registry.example.com/shop/shop:2"), ["gitops"]),
+        (CONFIGS, ("bump", "sin", "registry.example.com/shop/shop:2"), ["gitops"]),
+        (HELMFILE, ("promote", "dev", "prod"), ["api", "web"]),
     ],
-    ids=["a folder that says nothing", "the application in the file's name", "an ApplicationSet"],
+    ids=["a folder that says nothing", "the application in the file's name", "folders", "files", "helmfile"],
 )
 def test_commands_work_with_what_init_wrote(
     bumper: CommandLine, work: Path, make_gitops: GitopsMaker, files: Mapping[str, str], command: tuple[str, ...],

@@ -3,7 +3,7 @@
 import pytest
 
 from bumper.environments.discovery.manifest_paths import matching
-from bumper.environments.discovery.manifests import Manifest, may_hold_manifests, read_manifests
+from bumper.environments.discovery.manifests import Manifest, is_data, read_manifests
 from bumper.environments.overrides import find_overrides
 
 APPLICATION = """\
@@ -207,10 +207,10 @@ def test_many_files_are_counted() -> None:
     assert "overrides apps/backend/envs/prod/values.yaml and 1 more file;" in str(told)
 
 
-def test_only_yaml_files_are_looked_at() -> None:
-    names = ["a.yaml", "b/c.yml", "d.json", "yaml", "e.yaml.bak"]
+def test_yaml_and_json_files_are_looked_at() -> None:
+    names = ["a.yaml", "b/c.yml", "d.json", "f.yaml.gotmpl", "yaml", "e.yaml.bak", "g.txt"]
 
-    assert [name for name in names if may_hold_manifests(name)] == ["a.yaml", "b/c.yml"]
+    assert [name for name in names if is_data(name)] == ["a.yaml", "b/c.yml", "d.json", "f.yaml.gotmpl"]
 
 
 def test_a_glob_without_signs_is_looked_up() -> None:

@@ -6,7 +6,7 @@ from bumper.argocd.server import connect_to_argocd
 from bumper.commands.doctor.check import Check, failed, warned
 from bumper.commands.doctor.coverage import examine_coverage
 from bumper.environments.discovery.git_generator import Tree
-from bumper.environments.discovery.manifests import may_hold_manifests, read_manifests
+from bumper.environments.discovery.manifests import is_data, read_manifests
 from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides
 from bumper.environments.repository import Target
@@ -23,7 +23,7 @@ def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Ch
     Bump needs none of it, but a tag that is overridden is not what runs.
     """
     try:
-        sources = read_files(checkout, filter(may_hold_manifests, checkout.files))
+        sources = read_files(checkout, filter(is_data, checkout.files))
     except BumperError as error:
         yield failed(_NAME, error)
         return

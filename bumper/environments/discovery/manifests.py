@@ -11,7 +11,8 @@ from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode, Yam
 
 _MARK = b"argoproj.io/"
 _KINDS = ("Application", "ApplicationSet")
-_YAML_FILE = re.compile(r".*\.ya?ml", re.DOTALL)
+# JSON is what git generators often read, and the ending that helmfile's values have.
+_DATA_FILE = re.compile(r".*\.(?:ya?ml|json)(?:\.gotmpl)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ class Manifest:
     spec: Mapping[str, object] = field(default_factory=dict, hash=False, repr=False)
 
 
-def may_hold_manifests(path: str) -> bool:
-    """Whether ``path`` is worth reading for manifests: a YAML file."""
-    return _YAML_FILE.fullmatch(path) is not None
+def is_data(path: str) -> bool:
+    """Whether ``path`` is worth reading for manifests, values, and what generators read: a YAML or a JSON file."""
+    return _DATA_FILE.fullmatch(path) is not None
 
 
 def read_manifests(files: Mapping[str, bytes]) -> tuple[Manifest, ...]:
