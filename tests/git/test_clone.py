@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import CommandLine, finish, start
+from tests.support.command_line import CommandLine, Ran, finish, start
 from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 
 BUMP = ("bump", "staging", f"{APP}:1.0.1", "--no-verify")
@@ -116,12 +116,24 @@ def test_a_persons_configuration_changes_nothing(small: Gitops, bumper: CommandL
     assert deployment["merge_request"] == iid
 
 
+def run_after(script: str) -> Ran:
+    """Bump in a process that runs ``script`` first."""
+    code = f"{script}; import sys; from bumper.cli.process import process; sys.argv[1:] = {BUMP!r}; process()"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
 def test_without_a_home_and_under_no_name(small: Gitops) -> None:
     """As OpenShift runs containers: HOME is not set, and no file knows the user's id."""
-    nobody = "import os, pwd; pwd.getpwuid = {}.__getitem__; os.environ.pop('HOME')"
-    script = f"{nobody}; import sys; from bumper.cli.process import process; sys.argv[1:] = {BUMP!r}; process()"
-    command = [sys.executable, "-c", script]
+    ran = run_after("import os, pwd; pwd.getpwuid = {}.__getitem__; os.environ.pop('HOME')")
 
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.code, len(small.merge_requests())) == (0, 1), ran
 
-    assert (ran.returncode, len(small.merge_requests())) == (0, 1), ran
+
+@pytest.mark.usefixtures("small")
+def test_without_a_thread_to_be_had() -> None:
+    failing = '(_ for _ in ()).throw(RuntimeError("can\'t start new thread"))'
+    ran = run_after(f"import threading; threading.Thread.start = lambda self: {failing}")
+
+    assert ran.code in {0, 4}, ran
+    assert "Traceback" not in ran.err
