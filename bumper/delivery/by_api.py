@@ -101,7 +101,13 @@ def _update(
     known: KnownRequests, target: Target, proposal: Proposal, commit: str, current: MergeRequest,
     options: DeliveryOptions, clock: Clock,
 ) -> Published | NewerPipeline:  # fmt: skip
-    branch = branches.fetch(target.checkout, proposal.branch, known.gitlab)
+    try:
+        branch = branches.fetch(target.checkout, proposal.branch, known.gitlab)
+    except PushRaceLost:  # somebody deleted it, and GitLab has not closed its merge request (yet)
+        push(target.checkout, commit, proposal.branch, None)
+        return Published(
+            merge_request_changes.update(known.gitlab, current.iid, text_of(proposal)), Action.UPDATED, commit
+        )
     branches.refuse_somebodys(target.checkout, branch, known.gitlab)
     newer = None if options.allow_older else newer_at_head(target, branch.checkout, branch.record, proposal.record)
     if newer is not None:
