@@ -7,6 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bumper.environments.config import config_schema
+from tests.sandbox.client import run_git
 from tests.support.command_line import CommandLine
 
 CONFIG = {
@@ -36,7 +37,7 @@ def test_it_is_the_one_that_bumper_reads_by(bumper: CommandLine) -> None:
         ({}, None),
         ({"enviroments": {}}, ""),
         ({"branch_prefix": 7}, "branch_prefix"),
-        ({"environments": {"staging": {}}}, "environments/staging"),
+        ({"environments": {"staging": {}}}, None),
         ({"environments": {"staging": {"values": "a", "delivery": "push"}}}, "environments/staging/delivery"),
     ],
 )
@@ -52,6 +53,7 @@ def test_an_editor_marks_what_bumper_would_refuse(
 
 def test_init_points_editors_to_it(bumper: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    run_git("init", "--quiet", str(tmp_path))
     values = tmp_path / "apps/app/envs/staging/values.yaml"
     values.parent.mkdir(parents=True)
     values.write_text("image: {repository: registry.example.com/app, tag: '1'}\n")
