@@ -58,6 +58,7 @@ def test_init_points_editors_to_it(bumper: CommandLine, tmp_path: Path, monkeypa
     values.parent.mkdir(parents=True)
     values.write_text("image: {repository: registry.example.com/app, tag: '1'}\n")
 
+    run_git("-C", str(tmp_path), "add", ".")
     bumper("init", code=0)
 
     head = (tmp_path / "bumper.yaml").read_text().splitlines()[0]
