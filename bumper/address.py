@@ -82,5 +82,5 @@ def _address(
 def _parse_gitlab(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username or parts.password:
-        raise WrongUsage("the GitLab URL must be http(s)://HOST[/PATH] without a user; mend --gitlab-url.")
+        raise WrongUsage("the GitLab URL must be http(s)://HOST[/PATH] without a user; check --gitlab-url.")
     return text.rstrip("/").removesuffix("/api/v4")

@@ -59,8 +59,8 @@ def write_text(path: Path, text: str, option: str) -> None:
     except OSError as error:
         if error.errno in (ENOSPC, EDQUOT):
             raise Unavailable(f"{path} could not be written: {error.strerror}; make room and try again.") from error
-        mend = f"mend {option}" if option else "check your rights"
-        raise Refused(f"{path} could not be written ({error.strerror}); {mend}.") from error
+        next_step = f"check {option}" if option else "check your rights"
+        raise Refused(f"{path} could not be written ({error.strerror})", next_step) from error
 
 
 @contextlib.contextmanager

@@ -79,7 +79,7 @@ def _with(application: Application, health: str) -> str:
 
 
 def runs(application: Application, expected: Iterable[ExpectedImage]) -> bool:
-    """Whether the application's pods have every one of the images; False where it cannot be told from them."""
+    """Whether the application's pods have every one of the images; False where they do not show it."""
     running = [reference for reference in map(read_reference, application.images) if reference is not None]
     asked = tuple(expected)
     return bool(asked) and all(any(_is(reference, one) for reference in running) for one in asked)

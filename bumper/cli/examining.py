@@ -21,7 +21,7 @@ def doctor(
     verbose: opt.Verbose = False,
     output: opt.OutputOption = Output.TEXT,
 ) -> None:
-    """Check repository, token, GitLab, protected branch, registries and bumper.yaml; say how to mend each.
+    """Check repository, token, GitLab, protected branch, registries and bumper.yaml; say how to fix each.
 
     Nothing is changed. It exits 0 if bump has all that it needs. Example: bumper doctor --no-verify
     """

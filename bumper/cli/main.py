@@ -45,7 +45,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
     (reading.status, "What runs where, what differs", _READS),
     (reading.history, "When what was deployed, by whom", _READS),
     (setting_up.init, "Write bumper.yaml for a repository", _READS),
-    (examining.doctor, "What bump needs, and how to mend it", _CHANGES),
+    (examining.doctor, "Check what bump needs", _CHANGES),
     (local.pins, "List the tags in local files", ()),
     (local.set_tag, "Set a tag in local files", ()),
     (local.schema, "Print the JSON Schema of bumper.yaml", ()),

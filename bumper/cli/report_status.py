@@ -44,7 +44,7 @@ def _request_data(recorded: RecordedRequest) -> dict[str, Any]:
 def status_text(status: Status, *, every_row: bool) -> str:
     """A table with a column for each environment; without ``every_row`` only what differs, is held or is proposed.
 
-    One environment alone, held against nothing, is shown with every row.
+    One environment alone, compared with nothing, is shown with every row.
     """
     overview = status.overview
     rows = _rows(overview)

@@ -30,7 +30,7 @@ class Proposed:
 
 @dataclass(slots=True)
 class Cell:
-    """An image of an application in one environment; ``differs_from`` names the environments it is held against."""
+    """An image of an application in one environment; ``differs_from`` names those that it differs from."""
 
     running: list[Running] = field(default_factory=list)
     proposed: list[Proposed] = field(default_factory=list)
@@ -47,7 +47,7 @@ class TableRow:
 
     @property
     def differs(self) -> bool:
-        """Whether a cell differs from one that it is held against."""
+        """Whether a cell differs from one that it is compared with."""
         return any(cell.differs_from for cell in self.cells.values())
 
     @property

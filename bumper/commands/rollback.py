@@ -124,10 +124,10 @@ def _rollback_once(
         missing = explain_missing(references, registry_access(target, session.environ))
         chosen = replace(chosen, plan=replace(chosen.plan, warnings=(*chosen.plan.warnings, *missing)))
     files = _with_holds(target, chosen.plan, request.hold)
-    told = _remarks(request, chosen.undone)
+    remarks = _remarks(request, chosen.undone)
     if delivery != "commit":
-        told += describe_commits(session, chosen.plan.changes, None, back=True)
-    text = ProposalText(_subject(request, chosen.plan), options.title, (*options.labels, _LABEL), told)
+        remarks += describe_commits(session, chosen.plan.changes, None, back=True)
+    text = ProposalText(_subject(request, chosen.plan), options.title, (*options.labels, _LABEL), remarks)
     undoes = [one.deployment.commit for one in chosen.undone]
     draft = make_draft(target, asked, chosen.plan, text, session.environ, files, undoes)
     preview = deliver.dry_run_result(draft, delivery)

@@ -130,7 +130,7 @@ def _update(
 def _can_be_merged(
     known: KnownRequests, target: Target, branch: Branch, shown: MergeRequest, holds: Holds, clock: Clock
 ) -> bool:
-    """The same lines on an older commit can conflict: around them the target may have changed in between."""
+    """Whether it does not conflict: around its lines the target may have changed since the branch was made."""
     if branch.parent == target.checkout.tip:
         return True
     if holds is Holds.PROPOSAL and not merge_requests.read_settled(known.gitlab, shown.iid, clock).has_conflict:

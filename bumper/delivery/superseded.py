@@ -1,4 +1,4 @@
-"""Which images of a request a newer pipeline has bumped already, and what is said of that."""
+"""Which images of a request a newer pipeline has bumped already, and what to tell the user."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

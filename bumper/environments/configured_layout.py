@@ -90,7 +90,7 @@ class ConfiguredLayout:
         """The files of each application, in Helm's order.
 
         Raises:
-            Refused: it cannot be told which application a file belongs to.
+            Refused: a file may belong to several applications.
 
         """
         patterns = [PathPattern(text) for text in self.settings(environment).values]

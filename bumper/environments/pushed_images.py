@@ -17,7 +17,7 @@ def pushed_images(
     ``registry`` is that of a notification which names none; else it is bumper.yaml's.
 
     Raises:
-        Refused: the environment uses none of them (unless ``allow_missing``), or it cannot be told which tag is meant.
+        Refused: the environment uses none of them (unless ``allow_missing``), or it is not clear which tag is meant.
 
     """
     name, rules = target.environment.name, target.environment.config

@@ -96,7 +96,7 @@ def open_environment(
 
 
 def fetch_environments(checkout: Checkout, setup: RepositoryConfig, names: Iterable[str]) -> None:
-    """Fetch the files of several environments at once, before they are opened; what is wrong is told then."""
+    """Fetch the files of several environments at once, before they are opened; what is wrong is reported then."""
     known = [name for name in names if name in setup.layout.environments]
     with contextlib.suppress(Refused):
         paths = dict.fromkeys(path for name in known for path in setup.layout.environment(name).files)

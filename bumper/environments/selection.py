@@ -24,7 +24,7 @@ class Selection:
 
 
 EVERYTHING = Selection()
-_LITTLE = 250_000  # bytes; read whole, which takes a twentieth of a second and tells of every file that is broken
+_LITTLE = 250_000  # bytes; read whole, which takes a twentieth of a second and names every file that is broken
 
 
 def with_apps(environment: Environment, globs: Sequence[str]) -> Environment:
@@ -95,7 +95,7 @@ def _mentioning(apps: Sequence[AppFiles], sources: Mapping[str, bytes], needles:
     for app in apps:
         for path in (*app.bases, *app.values):
             if path not in mentions:
-                content = sources.get(path)  # a symbolic link has none, and is told of
+                content = sources.get(path)  # a symbolic link has none, and is warned of
                 mentions[path] = content is None or any(sign in content for sign in signs)
         if any(mentions[path] for path in (*app.bases, *app.values)):
             yield app

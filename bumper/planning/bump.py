@@ -153,7 +153,7 @@ def make_plan(
     *,
     obey_holds: bool = True,
 ) -> Plan:
-    """The plan of ``edits``: those that change nothing are left out, those on a held pin are told of instead.
+    """The plan of ``edits``: those that change nothing are left out, those on a held pin are listed as held.
 
     Places that change along, because they are aliases, are warned of.
     """

@@ -49,7 +49,7 @@ class Carried:
     alike: bool = False  # the target says what the source says
 
     def with_digest(self, digests: Mapping[ImageReference, str]) -> "Carried":
-        """The same with the digest that was found for the image, if one was."""
+        """This pin and version with the digest that was found for the image, if one was."""
         repository = self.target.pin.repository
         if repository is None:
             return self
@@ -82,13 +82,13 @@ def choose(
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The target's pins with the source's versions, and what is to be said of the rest."""
+    """The target's pins with the source's versions, and warnings about the rest."""
 
     carried: tuple[Carried, ...]
     warnings: tuple[str, ...]
 
     def with_digests(self, digests: Mapping[ImageReference, str]) -> "Matched":
-        """The same with the digests that were found for the images (by their reference with the tag alone)."""
+        """What was matched, with the digests that were found for the images (by their reference with the tag alone)."""
         return replace(self, carried=tuple(one.with_digest(digests) for one in self.carried))
 
 
@@ -229,9 +229,9 @@ def _one_sided(source: Gathered, target: Gathered, choice: Choice, names: tuple[
 
 
 def _disagree(found: FoundPin, repository: Repository, running: Sequence[FoundPin], source: str) -> str:
-    said = ", ".join(f"{one.file}: {format_path(one.pin.path)} at {_version(one)}" for one in running)
+    versions = ", ".join(f"{one.file}: {format_path(one.pin.path)} at {_version(one)}" for one in running)
     return (
-        f"{found.app}: {source} runs {repository} in several versions ({said}), so {found.file}: "
+        f"{found.app}: {source} runs {repository} in several versions ({versions}), so {found.file}: "
         f"{format_path(found.pin.path)} was left alone; set it with bumper bump, or bring them together."
     )
 

@@ -161,14 +161,14 @@ def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone]
 def _problem(found: FoundPin | None, change: Change, environment: str, *, force: bool) -> str | None:
     place = f"{change.file}: {change.path}"
     if found is None:
-        return f"{place} is no longer a pin in {environment}; mend it by hand."
+        return f"{place} is no longer a pin in {environment}; set it by hand."
     if found.pin.refusal is not None:
         return f"{place} cannot be set: {found.pin.refusal}."
     current = Version(found.pin.tag, found.pin.digest)
     if not force and current != change.after:
         return f"{place} has moved on: it is at {current}, not at {change.after}; add --force to set it all the same."
     if change.before.tag is None and change.before.digest is None and found.pin.prefix:
-        return f"{place} had no tag before, so there is nothing to set; mend it by hand."
+        return f"{place} had no tag before, so there is nothing to set; change it by hand."
     return None
 
 
@@ -217,7 +217,7 @@ def pins_to_tag(
     """The pins that ``--to tag`` means: of those images that run ``tag`` or ran it before, else of the only image.
 
     Raises:
-        Refused: it cannot be told which of several images is meant.
+        Refused: several images could be meant.
 
     """
     pins = [

@@ -1,4 +1,4 @@
-"""The digests that a promotion carries: what the source was given, held against what the tag means now."""
+"""The digests that a promotion carries: what the source was given, compared with what the tag means now."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from bumper.values.change import Change
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """The digest of each image (by its reference with the tag alone), and what is to be said of them."""
+    """The digest of each image (by its reference with the tag alone), and warnings about them."""
 
     known: Mapping[ImageReference, str]
     warnings: tuple[str, ...] = ()

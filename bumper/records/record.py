@@ -50,7 +50,7 @@ class Record:
     requested_by: str | None = None
     undoes: tuple[str, ...] = ()  # a rollback's: the commits of the target branch whose deployments it takes back
     superseded_by: int | None = None  # the merge request for whose sake bumper closed this one
-    source: Source | None = None  # told in trailers and description; nothing reads it back
+    source: Source | None = None  # shown in trailers and description; nothing reads it back
 
 
 def trailers(record: Record, extra: Mapping[str, str]) -> str:

@@ -149,19 +149,19 @@ def _ask(registry: _Registry, image: ImageReference, method: str) -> Answer:
 def _digest_of(answer: Answer, image: ImageReference) -> str:
     """The digest of a manifest, of which header and bytes must tell the same."""
     computed = f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
-    told = answer.headers.get("docker-content-digest", computed)
+    named = answer.headers.get("docker-content-digest", computed)
     try:
         manifest = json.loads(answer.body)
     except (ValueError, RecursionError):
         manifest = None
     # A proxy's login page is no manifest, and schema 1's digest is not that of its bytes.
     is_manifest = isinstance(manifest, dict) and manifest.get("schemaVersion") == _SCHEMA
-    if not is_manifest or not is_digest(told) or (told.startswith("sha256:") and told != computed):
+    if not is_manifest or not is_digest(named) or (named.startswith("sha256:") and named != computed):
         raise Unavailable(
             f"{image.repository.host} answered for {image} with something that is not its manifest",
             f"check that this is a registry, {NO_VERIFY}",
         )
-    return told
+    return named
 
 
 def _refusal(registry: _Registry, image: ImageReference, answer: Answer) -> BumperError:

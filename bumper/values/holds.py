@@ -66,8 +66,8 @@ def put_hold(values: ValuesFile, pins: Sequence[Pin], reason: str) -> bytes:
         ProofFailed: a comment cannot stand there (the line ends inside a text); nothing may be written.
 
     """
-    said = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
-    comment = f" {HOLD} {said}" if said else f" {HOLD}"
+    words = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
+    comment = f" {HOLD} {words}" if words else f" {HOLD}"
     text = values.text
     ends = {
         _rest_of_line(text, pin.tag_scalar)[1] for pin in pins if pin.tag_scalar and hold_reason(values, pin) is None

@@ -1,6 +1,6 @@
-"""What is said of an image that a file names in a form that bumper does not edit: in a text, in a name in parts.
+"""Warnings about an image that a file names in a form that bumper does not edit: in a text, in a name in parts.
 
-It is left alone and said, with file and line, so that nothing is silently half done.
+It is left alone and named, with file and line, so that nothing is silently half done.
 """
 
 import json

@@ -67,7 +67,7 @@ def digest_only_pin(place: Place, key: Sibling, name: ImageName, digests: Digest
 
 
 def absent_pin(place: Place, key: Sibling, steps: PinPath, name: ImageName, reason: str, *, prefix: str = "") -> Pin:
-    """What is to be said of an image whose tag is not in this file; ``steps`` lead to where it is to be added."""
+    """The pin of an image whose tag is not in this file; ``steps`` lead to where it is to be added."""
     path = (*place.around.path, *steps)
     refusal = place.around.duplicate or name.refusal or reason
     return Pin(

@@ -99,8 +99,8 @@ def _pins_in_text(helm: Helm) -> Iterator[Pin]:
         for pin in search_pins(block.value, document.root, below):
             line = block.line + pin.line if block.style in ("|", ">") else block.line
             path = (*helm.path, "values", *pin.path)
-            told = replace(pin, path=path, line=line, refusal=reason, absent=False)
-            yield replace(told, tag_scalar=None, digest_scalars=(), name_scalars=())
+            refused = replace(pin, path=path, line=line, refusal=reason, absent=False)
+            yield replace(refused, tag_scalar=None, digest_scalars=(), name_scalars=())
 
 
 def _open_mapping(visit: _Visit, mapping: MappingNode, waiting: list[_Visit]) -> tuple[bool, Scope]:

@@ -127,7 +127,7 @@ def _pin_without_tag(place: Place, key: Sibling, claimed: set[str]) -> Iterator[
 
 
 def _absent(place: Place, key: Sibling, name: ImageName, value: str) -> Pin:
-    """What is to be said of a repository whose tag stands in a lower file only, or nowhere."""
+    """The pin of a repository whose tag stands in a lower file only, or nowhere."""
     tag = _tag_below(place, key)
     if tag is not None:
         reason = f"its tag stands only in {tag.file}:{tag.line}, which is shared"

@@ -44,7 +44,7 @@ def test_a_place_that_cannot_be_written_is_told(make_deployments: DeploymentsMak
 
     message = made.refused("status", "--html", str(tmp_path / "no" / "such.html"))
 
-    assert "mend --html" in message
+    assert "check --html" in message
 
 
 def _seconds(at: str) -> int:

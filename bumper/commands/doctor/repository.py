@@ -31,14 +31,14 @@ class Reached:
 def check_git() -> Check:
     """Whether there is a git that is new enough."""
     try:
-        said = GitCommand(Path(tempfile.gettempdir()) / "none.git").text("version")
+        version = GitCommand(Path(tempfile.gettempdir()) / "none.git").text("version")
     except BumperError as error:
         return failed("git", error)
     except GitFailed as error:
         return failed("git", Unavailable(f"git version ends with {error.stderr.strip()}", "install git 2.31 or newer"))
-    number = _VERSION.search(said)
+    number = _VERSION.search(version)
     if number is None or (int(number[1]), int(number[2])) < _OLDEST_GIT:
-        return failed("git", Unavailable(f"{said} is too old", "install git 2.31 or newer"))
+        return failed("git", Unavailable(f"{version} is too old", "install git 2.31 or newer"))
     return Check("git", number[0])
 
 

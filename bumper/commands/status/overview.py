@@ -77,7 +77,7 @@ def see(gathered: Gathered, environment: str, config: Config) -> Seen:
 
 
 def make_overview(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> Overview:
-    """What was ``seen``, by environment, of those ``asked`` for; the others are only held against them."""
+    """What was ``seen``, by environment, of those ``asked`` for; the others are only compared with them."""
     rows = {name: seen[name].rows for name in asked}
     warnings = dict.fromkeys(warning for one in seen.values() for warning in one.unreadable)
     repositories = frozenset(each for one in seen.values() for each in one.repositories)
@@ -95,7 +95,7 @@ def _rows(gathered: Gathered) -> Iterator[Row]:
 
 
 def _drift(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> Iterator[Drift]:
-    """An environment is held against those it is promoted from; without such rules, all against all."""
+    """An environment is compared with those it is promoted from; without such rules, all against all."""
     tags: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for name, one in seen.items():
         for place, running_tags in one.running.items():
