@@ -57,7 +57,7 @@ class ImageReference:
         return f"{self.repository}{tag}{digest}"
 
     def with_digest(self, digest: str | None) -> Self:
-        """This image with the digest that a registry named."""
+        """The image with the digest that a registry named."""
         return replace(self, digest=digest)
 
 

@@ -49,7 +49,7 @@ class Carried:
     alike: bool = False  # the target says what the source says
 
     def with_digest(self, digests: Mapping[ImageReference, str]) -> "Carried":
-        """This pin and version with the digest that was found for the image, if one was."""
+        """The pin and its version with the digest that was found for the image, if one was."""
         repository = self.target.pin.repository
         if repository is None:
             return self
