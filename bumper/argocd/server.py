@@ -91,9 +91,7 @@ class ArgoServer:
         reason = f" ({text})" if text else ""
         if answer.status == HTTPStatus.UNAUTHORIZED:
             return Unavailable(f"{self.url} refused the token in ARGOCD_AUTH_TOKEN{reason}", "make a new token")
-        if (
-            answer.status == HTTPStatus.FORBIDDEN
-        ):  # Argo CD's answer for a missing one too, unless it is told the project
+        if answer.status == HTTPStatus.FORBIDDEN:  # also of a missing one, unless the question names the project
             return NoSuchApplication(
                 f"{self.url} has no application {name}, or the token in ARGOCD_AUTH_TOKEN may not see it{reason}",
                 "correct argocd.application in bumper.yaml, or let the token's role get applications",

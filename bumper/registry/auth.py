@@ -62,7 +62,7 @@ def read_challenges(header: str) -> dict[str, dict[str, str]]:
 def authorize(session: Session, login: Login, refusal: Answer, scope: str) -> str | None:
     """The Authorization header that answers a 401; None where there is nothing to answer with.
 
-    ``scope`` stands in where the challenge names none. A 401 of another host, after a redirect, is not answered: the
+    ``scope`` is asked for where the challenge names none. A 401 of another host, after a redirect, is not answered: the
     password is for the registry's own challenge only.
 
     Raises:

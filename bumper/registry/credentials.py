@@ -111,7 +111,7 @@ def _from_helper(configuration: _Configuration, host: str, environ: Mapping[str,
 
 
 def _from_auths(configuration: _Configuration, host: str, source: str) -> Credentials | None:
-    # The host's own key stands before one with a path, which other tools give to a part of the registry.
+    # The host's own key comes before one with a path, which other tools give to a part of the registry.
     keys = sorted(configuration.auths, key=lambda key: key != host)
     auth = next((configuration.auths[key] for key in keys if normalise_host(key) == host), None)
     if auth is None:
