@@ -104,6 +104,7 @@ def test_the_option_tightens_delivery(make_gitops: GitopsMaker, bumper: CommandL
 def test_labels_and_reviewers_of_bumper_yaml_are_added_to(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
     config = staging("labels: [deploy, staging]", "reviewers: [alice]")
     gitops = make_gitops({"bumper.yaml": config, STAGING_FILE: values("1.0.0")})
+    gitops.sandbox.choose(tier="premium")
 
     bumper.bump("staging", f"{APP}:1.0.1", "--label", "urgent", "--reviewer", "bob")
 
