@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bumper.image import is_digest
-from bumper.values.key_names import KeyName, Kind
+from bumper.values.key_names import KeyName
 from bumper.values.pin_path import PinPath
 from bumper.values.siblings import Origin, Resolved, Sibling, siblings_of
 from bumper.values.surroundings import Place
 from bumper.values.tag_scalars import (
-    image_string,
     is_null,
     is_placeholder,
     is_switch,
@@ -124,26 +123,16 @@ def _own_keys(place: Place, own: str) -> Iterator[Sibling]:
 
     Where several images share a mapping, a key belongs to the one with whose name its own begins.
     """
-    images = {own, *(key.name.prefix.removesuffix("image") for key in place.keys.values() if _has_an_image(key))}
+    images = place.image_prefixes
+    alone = not images or images == {own}
     usual = [f"{start}{ending}" for start in (own, f"{own}image") for ending in _FOR_A_DIGEST]
-    for name in dict.fromkeys((*usual, *place.keys)):
-        key = place.keys.get(name)
-        if key is not None and key.name.kind is None:
-            owners = [image for image in images if name.startswith(image)]
-            if len(images) == 1 or (owners and max(owners, key=len) == own):
+    for name in dict.fromkeys((*usual, *place.near_digests)):
+        key = place.near_digests.get(name)
+        if key is not None:
+            beginnings = (name[:end] for end in range(len(name), -1, -1))
+            owner = next((start for start in beginnings if start == own or start in images), None)
+            if alone or owner == own:
                 yield key
-
-
-def _has_an_image(key: Sibling) -> bool:
-    """Whether an image begins with this key; ``repository`` may be the partner of any tag."""
-    kind, value = key.name.kind, plain_value(key.node)
-    if value is None:
-        return False
-    return (
-        kind is Kind.TAG
-        or (kind is Kind.IMAGE and image_string(value) is not None)
-        or (kind is Kind.REPOSITORY and key.name.prefix not in ("", "image"))
-    )
 
 
 def _read(place: Place, key: Sibling) -> DigestScalar | str | None:

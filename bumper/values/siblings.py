@@ -79,7 +79,7 @@ def _pairs(mapping: MappingNode, origin: Origin, file: str = "", *, every: bool)
         text = key.value if type(key) is Scalar else key_text(key)
         if text is not None:
             name = key_name(text)
-            if every or name.may_matter or is_public_image(value) or _may_be_a_digest(name.name, value):
+            if every or name.may_matter or is_public_image(value) or may_be_a_digest(name.name, value):
                 yield Sibling(text, name, resolve(value), key.line, origin, mapping, file)
 
 
@@ -88,11 +88,11 @@ def is_public_image(node: Node) -> bool:
     return type(node) is Scalar and ":" in node.value and is_at_public_registry(node.value)
 
 
-def _may_be_a_digest(name: str, value: Node) -> bool:
+def may_be_a_digest(name: str, value: Node | None) -> bool:
     """Whether a key may hold an image's digest, whatever it is called, or tell the chart to use one."""
-    if "digest" in name or name.endswith(("hash", "checksum")):
+    if "digest" in name or name.endswith(("hash", "checksum", "sha", "sha256")):
         return True
-    node = resolve(value)
+    node = resolve(value) if value is not None else None
     return type(node) is Scalar and "sha256:" in node.value
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from bumper.image import has_host
 from bumper.values.key_names import Kind
 from bumper.values.pin_path import PinPath
-from bumper.values.siblings import Origin, Sibling, siblings_of, value_of
-from bumper.values.tag_scalars import is_switch, plain_value
+from bumper.values.siblings import Origin, Sibling, may_be_a_digest, siblings_of, value_of
+from bumper.values.tag_scalars import image_string, is_switch, plain_value
 from bumper.values.yaml_tree import MappingNode
 
 _REGISTRIES = ("imageregistry", "registry", "containerregistry", "dockerregistry", "defaultregistry", "hub", "imagehub")
@@ -57,17 +58,40 @@ class Surroundings:
     duplicate: str | None  # what to say of a duplicate key above, where there is one
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """A mapping's effective keys by name, and their surroundings."""
 
     keys: Mapping[str, Sibling]
     around: Surroundings
 
+    @cached_property
+    def near_digests(self) -> Mapping[str, Sibling]:
+        """The keys that may hold a digest or tell the chart to use it, by name; looked for once, not for each pin."""
+        return {
+            name: key for name, key in self.keys.items() if key.name.kind is None and may_be_a_digest(name, key.node)
+        }
+
+    @cached_property
+    def image_prefixes(self) -> frozenset[str]:
+        """With what the names of the images' keys begin; ``repository`` alone may be the partner of any tag."""
+        return frozenset(key.name.prefix.removesuffix("image") for key in self.keys.values() if _has_an_image(key))
+
     def value(self, name: str) -> str | None:
         """The text that the key of this name holds; None where it is empty, no text or not there."""
         key = self.keys.get(name)
         return plain_value(key.node) or None if key is not None else None
+
+
+def _has_an_image(key: Sibling) -> bool:
+    kind, value = key.name.kind, plain_value(key.node)
+    if value is None:
+        return False
+    return (
+        kind is Kind.TAG
+        or (kind is Kind.IMAGE and image_string(value) is not None)
+        or (kind is Kind.REPOSITORY and key.name.prefix not in ("", "image"))
+    )
 
 
 def scope_below(scope: Scope, keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]]) -> Scope:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bumper.errors import Refused
 from bumper.values.digests import digests_among, speaks_of_a_digest, switch_among
 from bumper.values.pin import Pin
-from bumper.values.pin_path import format_path
+from bumper.values.pin_path import PinPath, format_path
 from bumper.values.pin_search import search_pins
 from bumper.values.sharing import mark_shared
 from bumper.values.siblings import Sibling, key_text, look_up, siblings_of
@@ -123,8 +123,11 @@ def _pins_of(
 ) -> Iterator[Pin]:
     pins = list(search_pins(values.text, document.root, below, registry))
     known = {digest.scalar.start for pin in pins for digest in pin.digest_scalars}
+    above: dict[PinPath, list[Sibling]] = {}  # of each mapping once, however many pins stand below it
     for pin in pins:
-        keys = _keys_above(document, pin)
+        if pin.path[:-2] not in above:
+            above[pin.path[:-2]] = _keys_about_digests(document, pin.path[:-2])
+        keys = above[pin.path[:-2]] if len(pin.path) > 1 and isinstance(pin.path[-2], str) else []
         left = tuple(digests_among((key for key in keys if key.node and key.node.start not in known), pin.path[:-2]))
         switch = pin.digest_switch or (switch_among(keys, pin.path[:-2]) if pin.digest_scalars else None)
         if left or switch != pin.digest_switch:
@@ -133,12 +136,12 @@ def _pins_of(
             yield pin
 
 
-def _keys_above(document: Document, pin: Pin) -> list[Sibling]:
-    """The keys beside the mapping that holds the pin, as far as they speak of digests."""
-    parent = look_up(document.root, pin.path[:-2]) if len(pin.path) > 1 and isinstance(pin.path[-2], str) else None
-    if not isinstance(parent, MappingNode):
+def _keys_about_digests(document: Document, path: PinPath) -> list[Sibling]:
+    """The keys of the mapping at ``path``, beside that of a pin, as far as they speak of digests."""
+    mapping = look_up(document.root, path)
+    if not isinstance(mapping, MappingNode):
         return []
-    return [key for key in siblings_of(parent, (), every=False).values() if speaks_of_a_digest(key.name)]
+    return [key for key in siblings_of(mapping, (), every=False).values() if speaks_of_a_digest(key.name)]
 
 
 def describe(values: ValuesFile, pin: Pin) -> str:
