@@ -6,18 +6,18 @@ from dataclasses import replace
 
 from bumper.clock import Clock
 from bumper.delivery import by_api
-from bumper.delivery.by_push import publish_by_push
 from bumper.delivery.landed import landed_commit, require_content
 from bumper.delivery.merge import Asked, ask_to_merge
 from bumper.delivery.options import DeliveryOptions, people_for, wants_auto_merge
-from bumper.delivery.result import Action, ProposedAt, Result, Status
+from bumper.delivery.rebase import rebased_head
+from bumper.delivery.result import Action, Result, Status, proposed_at, result_of
 from bumper.delivery.session import Session
 from bumper.delivery.supersede import Coverage, close, close_promotions_of, close_superseded
-from bumper.delivery.superseded import superseded_result
 from bumper.delivery.wait import Awaited, wait_until_merged
+from bumper.delivery.without_api import deliver_by_push
 from bumper.environments.config_models import Delivery
 from bumper.environments.repository import Target
-from bumper.errors import NotDeployed, Refused, Unavailable
+from bumper.errors import NotDeployed, Unavailable
 from bumper.git.checkout import Checkout, refreshed
 from bumper.git.commit import write_commit
 from bumper.git.failures import PushRaceLost
@@ -57,15 +57,7 @@ def dry_run_result(draft: Draft, delivery: Delivery) -> Result:
     proposal = draft.proposal
     preview = readable(proposal) if delivery == "merge-request" else proposal.message
     branch = proposal.branch if delivery == "merge-request" else proposal.target_branch
-    return replace(_result(draft, Status.DRY_RUN), branch=branch, preview=preview)
-
-
-def _result(draft: Draft, status: Status) -> Result:
-    record, plan = draft.proposal.record, draft.plan
-    return Result(
-        record.command, record.environment, status, (*plan.changes, *plan.along), plan.held, plan.warnings,
-        diff=draft.diff,
-    )  # fmt: skip
+    return replace(result_of(draft, Status.DRY_RUN), branch=branch, preview=preview)
 
 
 def deliver(
@@ -90,9 +82,9 @@ def deliver(
         report_step(f"pushing to {checkout.branch} of {checkout.settings.address.url}")
         push(checkout, commit, checkout.branch, checkout.tip)
         close_replaced(target, draft.plan, proposal.record.command, known)
-        done = replace(_result(draft, Status.COMMITTED), branch=checkout.branch, commit=commit, landed=commit)
+        done = replace(result_of(draft, Status.COMMITTED), branch=checkout.branch, commit=commit, landed=commit)
     elif known is None:
-        done = _deliver_by_push(draft, target, options, commit)
+        done = deliver_by_push(draft, target, options, commit, session)
     else:
         done = _deliver_by_api(draft, target, options, commit, session, known)
     return done
@@ -151,8 +143,8 @@ def _deliver_by_api(
     if record.command == Command.ROLLBACK and published.action is not Action.UNCHANGED:
         close_promotions_of(known, target, draft.plan.changes, one)
     done = replace(
-        _result(draft, Status.PROPOSED), branch=proposal.branch, commit=published.commit,
-        warnings=(*draft.plan.warnings, *warnings), merge_request=_shown(one, published.action),
+        result_of(draft, Status.PROPOSED), branch=proposal.branch, commit=published.commit,
+        warnings=(*draft.plan.warnings, *warnings), merge_request=proposed_at(one, published.action),
     )  # fmt: skip
     return _see_it_merged(done, one, draft, target, options, session, known)
 
@@ -165,6 +157,8 @@ def _see_it_merged(
     auto_merge, seconds = wants_auto_merge(target.environment, options), options.seconds_to_merge
     head, message, problem = str(done.commit), draft.proposal.message, None
     if auto_merge:
+        if one.state == "opened" and one.merge_status == "need_rebase":
+            head = rebased_head(known, target, draft.proposal.branch, one.iid, session.clock) or head
         files = {*target.checkout.entries}
         asked = ask_to_merge(known, one.iid, head, message, files, session.clock)
         one, problem = asked.merge_request, asked.problem
@@ -182,7 +176,7 @@ def _see_it_merged(
     landed = landed_commit(target, one, message)
     if seconds is not None:
         require_content(target, landed, draft.plan.changes, one.url)
-    shown = _shown(one, done.merge_request.action if done.merge_request is not None else Action.UNCHANGED)
+    shown = proposed_at(one, done.merge_request.action if done.merge_request is not None else Action.UNCHANGED)
     return replace(done, status=Status.MERGED, merge_request=shown, landed=landed)
 
 
@@ -190,11 +184,7 @@ def _after_asking(done: Result, asked: Asked, *, waits: bool) -> Result:
     action = done.merge_request.action if done.merge_request is not None else Action.UNCHANGED
     warning = asked.warning if asked.problem is not None or not waits else None
     warnings = (*done.warnings, *([warning] if warning is not None else []))
-    return replace(done, merge_request=_shown(asked.merge_request, action), warnings=warnings)
-
-
-def _shown(one: MergeRequest, action: Action) -> ProposedAt:
-    return ProposedAt(one.iid, one.url, one.state, action, one.auto_merge)
+    return replace(done, merge_request=proposed_at(asked.merge_request, action), warnings=warnings)
 
 
 def _dropped(one: MergeRequest, reviewers: tuple[str, ...], unknown: tuple[str, ...]) -> list[str]:
@@ -204,41 +194,6 @@ def _dropped(one: MergeRequest, reviewers: tuple[str, ...], unknown: tuple[str, 
         return []
     why = "its Free tier keeps one reviewer, and only people who may see the project are taken"
     return [f"GitLab did not take {', '.join(missing)} as reviewer of !{one.iid} ({why}); ask them yourself."]
-
-
-def _deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, commit: str) -> Result:
-    """Without GitLab's API; what only that can do is named in warnings."""
-    if options.seconds_to_merge is not None:
-        raise Refused(
-            "--wait needs GitLab's API",
-            "set BUMPER_TOKEN to a token with the scopes api and write_repository, or leave --wait out",
-        )
-    report_step(f"pushing {draft.proposal.branch}, with options by which GitLab makes the merge request")
-    auto_merge, people = wants_auto_merge(target.environment, options), people_for(target.environment, options)
-    published = publish_by_push(target, draft.proposal, commit, options, people, auto_merge=auto_merge)
-    if isinstance(published, NewerPipeline):
-        return superseded_result(draft, [published])
-    iid = published.merge_request.iid
-    warnings = [f"!{iid} was made by push options, because there is no token for GitLab's API (BUMPER_TOKEN)."]
-    if people.reviewers:
-        warnings.append(f"push options name no reviewers; ask {', '.join(people.reviewers)} in !{iid}.")
-    if auto_merge:
-        warnings.append(_about_auto_merge(target, iid))
-    return replace(
-        _result(draft, Status.PROPOSED), branch=draft.proposal.branch, commit=published.commit,
-        warnings=(*draft.plan.warnings, *warnings), merge_request=published.merge_request,
-    )  # fmt: skip
-
-
-def _about_auto_merge(target: Target, iid: int) -> str:
-    """GitLab answers no push option; and what CI_JOB_TOKEN pushes starts no pipeline that could set it off."""
-    token = target.checkout.settings.token
-    if token is not None and token.is_job_token:
-        return (
-            f"whether auto-merge is set on !{iid} is unknown: a push by CI_JOB_TOKEN starts no pipeline, and without "
-            "one GitLab may never merge it; set BUMPER_TOKEN to have it merged for certain."
-        )
-    return f"whether auto-merge is set on !{iid} is unknown: GitLab does not say so after a push."
 
 
 def nothing_to_do(target: Target, plan: Plan, asked: Request) -> Result:

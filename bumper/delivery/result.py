@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bumper.gitlab.merge_requests import MergeRequest
+from bumper.planning.draft import Draft
 from bumper.records.record import Command
 from bumper.values.change import Change, Held
 
@@ -58,3 +60,16 @@ class Result:
     preview: str = ""  # with --dry-run: the merge request (or commit) as it would be
     source: str | None = None  # promote's
     landed: str | None = None
+
+
+def result_of(draft: Draft, status: Status) -> Result:
+    """The result of a draft, before it is known where its changes are."""
+    record, plan = draft.proposal.record, draft.plan
+    return Result(
+        record.command, record.environment, status, plan.changes, plan.held, plan.warnings, diff=draft.diff
+    )  # fmt: skip
+
+
+def proposed_at(one: MergeRequest, action: Action) -> ProposedAt:
+    """The merge request as GitLab shows it now, and what was done with it."""
+    return ProposedAt(one.iid, one.url, one.state, action, one.auto_merge)

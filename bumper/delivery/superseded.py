@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.ci import Pipeline
-from bumper.delivery.result import Action, ProposedAt, Result, Status
+from bumper.delivery.result import Action, ProposedAt, Result, Status, proposed_at
 from bumper.environments.repository import Target
 from bumper.image import ImageReference
 from bumper.planning.draft import Draft
@@ -82,4 +82,4 @@ def _apps_of(changes: Iterable[Change], image: ImageReference) -> tuple[str, ...
 def _shown(newer: Iterable[NewerPipeline]) -> ProposedAt | None:
     """The newer pipeline's merge request, where one is open."""
     one = next((found.merge_request for found in newer if found.merge_request is not None), None)
-    return ProposedAt(one.iid, one.url, one.state, Action.UNCHANGED, one.auto_merge) if one is not None else None
+    return proposed_at(one, Action.UNCHANGED) if one is not None else None

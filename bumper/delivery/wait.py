@@ -4,13 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bumper.clock import Clock, polls
-from bumper.delivery import branch as branches
-from bumper.delivery.branch import Branch
 from bumper.delivery.merge import ask_to_merge, waits_for
+from bumper.delivery.rebase import rebased_head
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
-from bumper.gitlab import merge_request_changes, merge_requests, merge_trains
-from bumper.gitlab.connection import AlreadyThere
+from bumper.gitlab import merge_requests
 from bumper.gitlab.merge_requests import CHECKING, MergeRequest
 from bumper.records.known_requests import KnownRequests
 
@@ -27,6 +25,7 @@ class Awaited:
     message: str
     auto_merge: bool
     problem: str | None = None  # why GitLab will not merge by itself although it was asked to
+    may_write: bool = True  # a job's token only reads merge requests
 
 
 def wait_until_merged(
@@ -77,36 +76,20 @@ class _Waiting:
         self._known, self._target, self._awaited, self._clock, self._show = known, target, awaited, clock, show
         self._head = awaited.head
         self._seen = ("", "", False)
-        self._before_rebase: Branch | None = None
 
     def look_at(self, found: MergeRequest) -> None:
         """Show a new state, and do what is no person's turn: rebase, and set auto-merge that GitLab did not take."""
-        self._follow_rebase(found)
         state = (found.merge_status, found.sha or "", found.auto_merge)
         if state == self._seen or found.merge_status in CHECKING:
             return
         self._seen = state
         self._show(f"waiting for !{found.iid}: it waits for {waits_for(found)}")
+        if not self._awaited.may_write:
+            return
         if found.merge_status == "need_rebase":
-            self._rebase(found)
-        elif self._awaited.auto_merge and not found.auto_merge and found.sha == self._head:
+            branch, iid = self._awaited.branch, found.iid
+            head = rebased_head(self._known, self._target, branch, iid, self._clock)
+            self._head = head or self._head
+        if self._awaited.auto_merge and not found.auto_merge and found.sha == self._head:
             files = self._target.checkout.entries
             ask_to_merge(self._known, found.iid, self._head, self._awaited.message, files, self._clock)
-
-    def _rebase(self, found: MergeRequest) -> None:
-        if merge_trains.is_queued(self._known.gitlab, found.iid):  # the train does that itself
-            return
-        self._before_rebase = branches.fetch(self._target.checkout, self._awaited.branch, self._known.gitlab)
-        try:
-            merge_request_changes.rebase(self._known.gitlab, found.iid)
-        except AlreadyThere:  # one is under way
-            self._seen = ("", "", False)
-
-    def _follow_rebase(self, found: MergeRequest) -> None:
-        """GitLab wrote the commit anew: it counts as bumper's only where it changes what bumper's did."""
-        before = self._before_rebase
-        if before is None or found.sha in (None, before.head.id):
-            return
-        after = branches.fetch(self._target.checkout, self._awaited.branch, self._known.gitlab)
-        branches.require_same_change(self._target.checkout, before, after)
-        self._head, self._before_rebase = after.head.id, None

@@ -74,6 +74,15 @@ def connect_if_possible(settings: Settings) -> GitLab | None:
     return connect(settings) if settings.has_api else None
 
 
+def connect_to_read(settings: Settings) -> GitLab | None:
+    """The project's API for a job's token, which GitLab lets read merge requests; None without one."""
+    if settings.token is None or not settings.token.is_job_token:
+        return None
+    session = Session(settings.ca_file, LIMITS)
+    gitlab = BoundedGitlab(settings.address.gitlab_url, job_token=settings.token.value, session=session)
+    return GitLab(gitlab.projects.get(settings.address.project, lazy=True), settings)
+
+
 @contextlib.contextmanager
 def translated(gitlab: GitLab, step: str) -> Iterator[None]:
     """Library errors as one sentence each; the token is never in it.
