@@ -13,6 +13,7 @@ from bumper.delivery.rebase import rebased_head
 from bumper.delivery.result import Action, Result, Status, proposed_at, result_of
 from bumper.delivery.session import Session
 from bumper.delivery.supersede import Coverage, close, close_promotions_of, close_superseded
+from bumper.delivery.superseded import superseded_result
 from bumper.delivery.wait import Awaited, wait_until_merged
 from bumper.delivery.without_api import deliver_by_push
 from bumper.environments.config_models import Delivery

@@ -7,6 +7,7 @@ from bumper.delivery.landed import landed_commit, require_content
 from bumper.delivery.options import DeliveryOptions, people_for, wants_auto_merge
 from bumper.delivery.result import Result, Status, proposed_at, result_of
 from bumper.delivery.session import Session
+from bumper.delivery.superseded import superseded_result
 from bumper.delivery.wait import Awaited, wait_until_merged
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
