@@ -9,6 +9,7 @@ from bumper.errors import WrongUsage
 # user@host:group/project.git, git's short form of an SSH address
 _SCP_LIKE = re.compile(r"(?P<user>\w[\w.-]*)@(?P<host>\w[\w.-]*):(?P<path>[\w.~/-][\w./~ -]*)")
 _PATH = re.compile(r"[\w./~ -]+")
+_PAGE_OF_A_PROJECT = "/-/"  # in the addresses of GitLab's pages, behind the project's path
 _HINT = "write https://HOST/GROUP/PROJECT.git or git@HOST:GROUP/PROJECT.git"
 
 
@@ -48,8 +49,7 @@ def parse_repository(text: str, gitlab_url: str | None) -> RepositoryAddress:
         parts.scheme not in ("http", "https", "ssh")
         or not host
         or host.startswith("-")
-        or parts.query
-        or parts.fragment
+        or ((parts.query or parts.fragment) and _PAGE_OF_A_PROJECT not in parts.path)
     ):
         shown = f"{parts.scheme}://{host}{parts.path}" if "://" in text else text.rpartition("@")[2]
         raise WrongUsage(f"{shown!r} is not the URL of a repository on GitLab; {_HINT}.")
@@ -62,7 +62,17 @@ def parse_repository(text: str, gitlab_url: str | None) -> RepositoryAddress:
         )
     password = parts.password if parts.password is not None else parts.username
     root = f"{parts.scheme}://{netloc}"
-    return _address(f"{root}{parts.path}", root, parts.path, gitlab_url, over_ssh=False, password=password)
+    path = _git_path(parts.path)
+    return _address(f"{root}{path}", root, path, gitlab_url, over_ssh=False, password=password)
+
+
+def _git_path(path: str) -> str:
+    """The path that git asks for, of one with or without ``.git`` or of a page that was open in a browser.
+
+    GitLab redirects git from a path without ``.git``, and bumper sends no token after a redirect.
+    """
+    project = path.partition(_PAGE_OF_A_PROJECT)[0].rstrip("/").removesuffix(".git")
+    return f"{project}.git"
 
 
 def _address(

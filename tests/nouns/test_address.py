@@ -17,11 +17,17 @@ SECRET = "glpat-s3cr3t"
         ),
         (
             "https://gitlab.example.com:8443/a/b/c/gitops",
-            "https://gitlab.example.com:8443/a/b/c/gitops",
+            "https://gitlab.example.com:8443/a/b/c/gitops.git",
             "https://gitlab.example.com:8443",
             "a/b/c/gitops",
         ),
-        ("http://[::1]:8080/a/b.git/", "http://[::1]:8080/a/b.git/", "http://[::1]:8080", "a/b"),
+        ("http://[::1]:8080/a/b.git/", "http://[::1]:8080/a/b.git", "http://[::1]:8080", "a/b"),
+        (
+            "https://gitlab.example.com/platform/gitops/-/tree/main/apps?ref_type=heads#readme",
+            "https://gitlab.example.com/platform/gitops.git",
+            "https://gitlab.example.com",
+            "platform/gitops",
+        ),
         (
             "git@gitlab.example.com:platform/gitops.git",
             "git@gitlab.example.com:platform/gitops.git",
