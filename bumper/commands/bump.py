@@ -8,6 +8,7 @@ from bumper.ci import read_pipeline, read_source
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.result import Result, Status
+from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
 from bumper.delivery.superseded import Superseded, find_superseded, superseded_by
@@ -55,7 +56,7 @@ def bump(request: BumpRequest, options: DeliveryOptions, session: Session) -> Re
     if request.event is not None and not pushed:
         warning = "the notification is not about the push of a tag; nothing was done."
         return Result(Command.BUMP, request.environment, Status.UNCHANGED, warnings=(warning,))
-    return deliver.remake_after_lost_push(
+    return remake_after_lost_push(
         session.cloning.end(), lambda tip: _bump_once(request, pushed, options, tip, session), session.clock
     )
 

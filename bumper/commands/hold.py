@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.result import Result
+from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.session import Session
 from bumper.environments.gather import FoundPin
 from bumper.environments.repository import Target, open_target
@@ -41,7 +42,7 @@ def hold(request: HoldRequest, options: DeliveryOptions, session: Session) -> Re
         BumperError: the request cannot be fulfilled; nothing is half done.
 
     """
-    return deliver.remake_after_lost_push(
+    return remake_after_lost_push(
         session.cloning.end(), lambda tip: _hold_once(request, options, tip, session), session.clock
     )
 

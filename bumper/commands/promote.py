@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.result import Result
+from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.rollout import check_health
 from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
@@ -51,7 +52,7 @@ def promote(
     """
     if request.source == request.target:
         raise WrongUsage(f"{request.source} cannot be promoted to itself", "name two environments")
-    return deliver.remake_after_lost_push(
+    return remake_after_lost_push(
         session.cloning.end(), lambda tip: _promote_once(request, options, tip, session, confirm), session.clock
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.result import Result
+from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
 from bumper.environments.current_values import CurrentValues
@@ -95,7 +96,7 @@ def rollback(
         raise WrongUsage(f"{request.to!r} is not a tag", "write --to TAG, as the registry names it")
     if request.all_apps and request.apps:
         raise WrongUsage("--all-apps and --app exclude each other; give one.")
-    return deliver.remake_after_lost_push(
+    return remake_after_lost_push(
         session.cloning.end(), lambda tip: _rollback_once(request, options, tip, session, confirm), session.clock
     )
 

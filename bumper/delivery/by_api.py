@@ -18,7 +18,7 @@ from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.proposal import Proposal, code
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
-from bumper.records.order import NewerPipeline, newer_at_head, pipeline_note
+from bumper.records.newer_pipeline import NewerPipeline, newer_at_head, pipeline_note
 from bumper.values.change import outcome
 
 _HEAD_TIMEOUT = 60.0  # seconds for GitLab's background job that brings a pushed head to the merge request

@@ -22,7 +22,7 @@ from bumper.gitlab.push_options import push_options
 from bumper.gitlab.push_output import read_push_output
 from bumper.planning.proposal import Proposal
 from bumper.records.description import comment
-from bumper.records.order import NewerPipeline, newer_at_head
+from bumper.records.newer_pipeline import NewerPipeline, newer_at_head
 
 _HEADS_OF_REQUESTS = "refs/merge-requests/*/head"
 

@@ -1,27 +1,22 @@
 """A proposal on its way: as a merge request or pushed straight to the branch, and waited for as far as is asked."""
 
-import random
-from collections.abc import Callable
 from dataclasses import replace
 
-from bumper.clock import Clock
 from bumper.delivery import by_api
+from bumper.delivery.closing import Coverage, close, close_promotions_of, close_superseded
 from bumper.delivery.landed import landed_commit, require_content
-from bumper.delivery.merge import Asked, ask_to_merge
+from bumper.delivery.merge import MergeReply, ask_to_merge
 from bumper.delivery.options import DeliveryOptions, people_for, wants_auto_merge
 from bumper.delivery.rebase import rebased_head
 from bumper.delivery.result import Action, Result, Status, proposed_at, result_of
 from bumper.delivery.session import Session
-from bumper.delivery.supersede import Coverage, close, close_promotions_of, close_superseded
 from bumper.delivery.superseded import superseded_result
 from bumper.delivery.wait import Awaited, wait_until_merged
 from bumper.delivery.without_api import deliver_by_push
 from bumper.environments.config_models import Delivery
 from bumper.environments.repository import Target
-from bumper.errors import NotDeployed, Unavailable
-from bumper.git.checkout import Checkout, refreshed
+from bumper.errors import NotDeployed
 from bumper.git.commit import write_commit
-from bumper.git.failures import PushRaceLost
 from bumper.git.push import push
 from bumper.gitlab import merge_request_changes
 from bumper.gitlab.merge_requests import MergeRequest
@@ -31,26 +26,10 @@ from bumper.planning.expected_images import Rollout
 from bumper.planning.proposal import Request, readable
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
-from bumper.records.order import NewerPipeline, newer_of_request
+from bumper.records.newer_pipeline import NewerPipeline, newer_of_request
 from bumper.records.record import Command
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
-_MAX_TRIES = 30
-_PAUSE = 0.3  # seconds, longer by as much after each loss: the more rivals, the wider they spread
-_MAX_PAUSE = 3.0
-
-
-def remake_after_lost_push(checkout: Checkout, attempt: Callable[[Checkout], Result], clock: Clock) -> Result:
-    """Do the job, and do it again from the new tip for as long as others push first, within bounds."""
-    for number in range(_MAX_TRIES):
-        try:
-            return attempt(checkout if number == 0 else refreshed(checkout))
-        except PushRaceLost:
-            # Jitter keeps many pipelines that start at one moment from meeting again and again.
-            clock.sleep(random.uniform(0, min(_MAX_PAUSE, _PAUSE * (number + 1))))  # noqa: S311 - no secret
-    raise Unavailable(
-        f"{checkout.settings.address.url} was changed by others {_MAX_TRIES} times while this was made", "try again"
-    )
 
 
 def dry_run_result(draft: Draft, delivery: Delivery) -> Result:
@@ -181,7 +160,7 @@ def _see_it_merged(
     return replace(done, status=Status.MERGED, merge_request=shown, landed=landed)
 
 
-def _after_asking(done: Result, asked: Asked, *, waits: bool) -> Result:
+def _after_asking(done: Result, asked: MergeReply, *, waits: bool) -> Result:
     action = done.merge_request.action if done.merge_request is not None else Action.UNCHANGED
     warning = asked.warning if asked.problem is not None or not waits else None
     warnings = (*done.warnings, *([warning] if warning is not None else []))

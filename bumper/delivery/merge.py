@@ -42,7 +42,7 @@ _WAITS_FOR = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MergeReply:
     """The merge request after it was asked to merge; ``problem`` says why it will not merge by itself."""
 
     merge_request: MergeRequest
@@ -84,7 +84,7 @@ def merge_messages(project: ProjectSettings, iid: int, message: str) -> MergeMes
 
 def ask_to_merge(
     known: KnownRequests, iid: int, head: str, message: str, files: Collection[str], clock: Clock
-) -> Asked:
+) -> MergeReply:
     """Merge the merge request whose branch is at ``head``, or have GitLab merge it as soon as all checks pass.
 
     ``message`` is the proposal's commit message, ``files`` are the paths of the branch's files: a project without a CI
@@ -93,32 +93,32 @@ def ask_to_merge(
     found = merge_requests.read_at_head(known.gitlab, iid, head, clock, _HEAD_TIMEOUT)
     if found is None:
         late = merge_requests.read(known.gitlab, iid)
-        return Asked(late, f"it does not show the pushed commit {head[:12]} yet; run this again in a minute")
+        return MergeReply(late, f"it does not show the pushed commit {head[:12]} yet; run this again in a minute")
     if found.state == "opened" and found.sha != head:
-        return Asked(found, "its branch has moved on")
+        return MergeReply(found, "its branch has moved on")
     messages = merge_messages(known.project, iid, message)
     return _ask_until_taken(known, found, head, messages, clock, awaited=known.project.runs_pipelines(files))
 
 
 def _ask_until_taken(
     known: KnownRequests, found: MergeRequest, head: str, messages: MergeMessages, clock: Clock, *, awaited: bool
-) -> Asked:
+) -> MergeReply:
     for left in polls(clock, _PIPELINE_TIMEOUT if awaited else _HEAD_TIMEOUT / 2):
         found = merge_requests.read_settled(known.gitlab, found.iid, clock)
         if found.state != "opened" or found.auto_merge:
-            return Asked(found)
+            return MergeReply(found)
         if found.can_merge is False:
-            return Asked(found, _may_not_merge(found))
+            return MergeReply(found, _may_not_merge(found))
         when_ready = found.pipeline in _UNDER_WAY or found.merge_status != "mergeable"
         appears_yet = not found.pipeline and (awaited or found.merge_status in _PASSING)
         if left > 0 and (appears_yet or found.merge_status in CHECKING):
             continue  # the pipeline that is awaited has not appeared yet, or GitLab still checks
         problem = _ask_once(known, found, head, messages, when_ready=when_ready)
         if problem is None:
-            return Asked(merge_requests.read(known.gitlab, found.iid))
+            return MergeReply(merge_requests.read(known.gitlab, found.iid))
         if problem and (left <= 0 or found.merge_status not in {"mergeable", *_PASSING}):
-            return Asked(merge_requests.read(known.gitlab, found.iid), problem)
-    return Asked(merge_requests.read(known.gitlab, found.iid), f"GitLab still says {found.merge_status}")
+            return MergeReply(merge_requests.read(known.gitlab, found.iid), problem)
+    return MergeReply(merge_requests.read(known.gitlab, found.iid), f"GitLab still says {found.merge_status}")
 
 
 def _ask_once(

@@ -11,7 +11,7 @@ from bumper.planning.draft import Draft
 from bumper.planning.proposal import Request
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
-from bumper.records.order import Asked, NewerPipeline, find_newer
+from bumper.records.newer_pipeline import BumpQuery, NewerPipeline, find_newer
 from bumper.values.change import Change
 
 
@@ -48,7 +48,7 @@ def find_superseded(
     for image in images:
         pins = [one for one in target.gathered.pins if one.app in apps and one.pin.repository == image.repository]
         files = tuple(dict.fromkeys(one.file for one in pins))
-        newer = find_newer(target, known, Asked(image.repository, pipeline, files))
+        newer = find_newer(target, known, BumpQuery(image.repository, pipeline, files))
         if newer is not None:
             found.append(Superseded(image, tuple(dict.fromkeys(one.app for one in pins)), newer))
     return found

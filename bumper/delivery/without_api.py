@@ -15,7 +15,7 @@ from bumper.gitlab import merge_requests
 from bumper.planning.draft import Draft
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
-from bumper.records.order import NewerPipeline
+from bumper.records.newer_pipeline import NewerPipeline
 
 
 def deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, commit: str, session: Session) -> Result:

@@ -38,7 +38,7 @@ class NewerPipeline:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BumpQuery:
     """An image that a pipeline wants to bump in an environment, and the files that hold its pins."""
 
     repository: Repository
@@ -46,7 +46,7 @@ class Asked:
     files: tuple[str, ...]
 
 
-def find_newer(target: Target, known: KnownRequests | None, asked: Asked) -> NewerPipeline | None:
+def find_newer(target: Target, known: KnownRequests | None, asked: BumpQuery) -> NewerPipeline | None:
     """The newer pipeline that has bumped the same image; ``known`` is None without GitLab's API.
 
     The target branch is asked by its name, not at the commit that was cloned: it may have moved on since.
@@ -56,7 +56,7 @@ def find_newer(target: Target, known: KnownRequests | None, asked: Asked) -> New
 
 
 def newer_in_open(
-    target: Target, known: KnownRequests, opened: Iterable[MergeRequest], asked: Asked
+    target: Target, known: KnownRequests, opened: Iterable[MergeRequest], asked: BumpQuery
 ) -> NewerPipeline | None:
     """The newest of bumper's ``opened`` merge requests that proposes the image by a newer pipeline.
 
@@ -73,7 +73,7 @@ def newer_in_open(
     return None
 
 
-def _verified_head(target: Target, one: MergeRequest, asked: Asked) -> Record | None:
+def _verified_head(target: Target, one: MergeRequest, asked: BumpQuery) -> Record | None:
     """The record in the trailers of the merge request's branch, where the branch's values are what they say."""
     try:
         branch = fetch_branch(target.checkout, one.source_branch)
@@ -83,7 +83,7 @@ def _verified_head(target: Target, one: MergeRequest, asked: Asked) -> Record | 
     return record if record is not None and _says_what_it_holds(target, branch, record, asked) else None
 
 
-def _says_what_it_holds(target: Target, branch: Checkout, record: Record, asked: Asked) -> bool:
+def _says_what_it_holds(target: Target, branch: Checkout, record: Record, asked: BumpQuery) -> bool:
     tag = _tag_of(target, record, asked)
     contents = read_files(branch, [file for file in asked.files if file in branch.entries])
     return tag is not None and any(tag in _tags(target, file, content, asked) for file, content in contents.items())
@@ -109,15 +109,15 @@ def newer_of_request(
     return next((newer for newer in found if newer is not None), None)
 
 
-def _asked_by(ours: Record) -> Iterator[Asked]:
+def _asked_by(ours: Record) -> Iterator[BumpQuery]:
     if ours.pipeline is None or ours.command != Command.BUMP:
         return
     for image in ours.images:
         files = tuple(dict.fromkeys(change.file for change in ours.changes if change.image == image.repository))
-        yield Asked(image.repository, ours.pipeline, files)
+        yield BumpQuery(image.repository, ours.pipeline, files)
 
 
-def _newer_landed(target: Target, known: KnownRequests | None, asked: Asked) -> NewerPipeline | None:
+def _newer_landed(target: Target, known: KnownRequests | None, asked: BumpQuery) -> NewerPipeline | None:
     """The newest bump of the image on the target branch, if it is by a newer pipeline."""
     for file, commits in _logs(target, known, asked.files):
         for commit in commits:
@@ -175,7 +175,7 @@ def pipeline_note(pipeline: Pipeline) -> str:
     )
 
 
-def _newest(target: Target, records: Iterable[Record], asked: Asked) -> NewerPipeline | None:
+def _newest(target: Target, records: Iterable[Record], asked: BumpQuery) -> NewerPipeline | None:
     newest: NewerPipeline | None = None
     for record in records:
         tag, pipeline = _tag_of(target, record, asked), record.pipeline
@@ -186,7 +186,7 @@ def _newest(target: Target, records: Iterable[Record], asked: Asked) -> NewerPip
     return newest
 
 
-def _tag_of(target: Target, record: Record, asked: Asked) -> str | None:
+def _tag_of(target: Target, record: Record, asked: BumpQuery) -> str | None:
     """The tag (or digest) that a bump of the same image in the environment by the same project set; None for others."""
     if record.pipeline is None or record.command != Command.BUMP or record.environment != target.environment.name:
         return None
@@ -196,7 +196,7 @@ def _tag_of(target: Target, record: Record, asked: Asked) -> str | None:
 
 
 def _landed(
-    target: Target, known: KnownRequests | None, commit: str, file: str, newer: NewerPipeline, asked: Asked
+    target: Target, known: KnownRequests | None, commit: str, file: str, newer: NewerPipeline, asked: BumpQuery
 ) -> bool:
     """Whether the commit came to the target branch as a whole, and its diff sets the tag that its record names."""
     try:
@@ -221,7 +221,7 @@ def _is_whole(known: KnownRequests, target: Target, commit: str, file: str) -> b
     return commit in first_parent_ids(known.gitlab, file, target.checkout.branch)
 
 
-def _tags(target: Target, file: str, content: bytes, asked: Asked) -> set[str | None]:
+def _tags(target: Target, file: str, content: bytes, asked: BumpQuery) -> set[str | None]:
     """The tags and digests that a version of a file gives the image."""
     found = pins_of_version(target.environment, target.setup.config, file, content, target.gathered.values)
     pins = [one.pin for one in found]
