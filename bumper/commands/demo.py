@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 from bumper.commands.sandbox import running_sandbox
 from bumper.errors import Refused
 from bumper.sandbox import Sandbox
 
+_PROJECT = "/api/v4/projects/platform%2Fgitops"
 _IMAGE = "registry.tbank.local/backend/app"
 _PROMOTE = ("promote", "staging", "prod", "--app", "backend")
 _ROLLBACK = ("rollback", "prod", "--app", "backend", "--hold", "payment errors")
@@ -108,21 +110,29 @@ def _merge(sandbox: Sandbox, token: str, output: str) -> str:
     proposed = _PROPOSED.search(output)
     if proposed is None:
         raise Refused("the demo found no merge request to merge", "please report this")
-    path = f"/api/v4/projects/platform%2Fgitops/merge_requests/{proposed[1]}"
+    path = f"{_PROJECT}/merge_requests/{proposed[1]}"
     until = time.monotonic() + _TIMEOUT
-    while _ask(sandbox, token, "GET", path)["detailed_merge_status"] != "mergeable" and time.monotonic() < until:
+    while not _can_be_merged(sandbox, token, path) and time.monotonic() < until:
         time.sleep(0.1)
     if _ask(sandbox, token, "PUT", f"{path}/merge").get("state") != "merged":
         raise Refused(f"the demo could not merge !{proposed[1]}", "please report this")
     return f"# Alice presses Merge on {proposed[2]}: merged.\n"
 
 
-def _ask(sandbox: Sandbox, token: str, method: str, path: str) -> dict[str, str]:
+def _can_be_merged(sandbox: Sandbox, token: str, path: str) -> bool:
+    """Whether the server has checked the merge request, and has noticed the last push to its branch."""
+    shown = _ask(sandbox, token, "GET", path)
+    branch = quote(str(shown["source_branch"]), safe="")
+    pushed = _ask(sandbox, token, "GET", f"{_PROJECT}/repository/branches/{branch}")["commit"]["id"]
+    return bool(shown["detailed_merge_status"] == "mergeable" and shown["sha"] == pushed)
+
+
+def _ask(sandbox: Sandbox, token: str, method: str, path: str) -> dict[str, Any]:
     """The server's answer; by a plain connection, because no proxy stands before it."""
     connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=_TIMEOUT)
     try:
         connection.request(method, path, headers={"PRIVATE-TOKEN": token})
-        answer: dict[str, str] = json.loads(connection.getresponse().read())
+        answer: dict[str, Any] = json.loads(connection.getresponse().read())
         return answer
     finally:
         connection.close()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.client import with_token
 from tests.support.command_line import CommandLine
 from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 from tests.support.pipelines import pipeline
@@ -148,7 +149,22 @@ def test_auto_merge_is_asked_for_in_the_push(gitops: Gitops, bumper: CommandLine
     assert any("whether auto-merge is set on !1 is unknown" in warning for warning in done["warnings"])
 
 
-def test_a_wait_is_refused_before_anything_is_pushed(gitops: Gitops, bumper: CommandLine) -> None:
+def test_a_jobs_token_waits_by_reading_the_merge_request(gitops: Gitops, bumper: CommandLine) -> None:
+    message = bumper.refused("staging", f"{APP}:1.0.1", "--wait", "0.5", code=5)
+
+    assert "was not merged within 0.5 s: nobody has merged it yet" in message
+    assert len(gitops.merge_requests()) == 1
+
+
+def test_without_a_token_a_wait_is_refused_before_anything_is_pushed(
+    gitops: Gitops, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = with_token(gitops.url, gitops.sandbox.create_token("bumper", project=gitops.project))
+    monkeypatch.delenv("CI_JOB_TOKEN")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{url}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", gitops.url)
+
     message = bumper.refused("staging", f"{APP}:1.0.1", "--wait", "5")
 
     assert "--wait needs GitLab's API" in message
