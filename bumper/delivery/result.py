@@ -65,9 +65,8 @@ class Result:
 def result_of(draft: Draft, status: Status) -> Result:
     """The result of a draft, before it is known where its changes are."""
     record, plan = draft.proposal.record, draft.plan
-    return Result(
-        record.command, record.environment, status, plan.changes, plan.held, plan.warnings, diff=draft.diff
-    )  # fmt: skip
+    changes = (*plan.changes, *plan.along)
+    return Result(record.command, record.environment, status, changes, plan.held, plan.warnings, diff=draft.diff)
 
 
 def proposed_at(one: MergeRequest, action: Action) -> ProposedAt:

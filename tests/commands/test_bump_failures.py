@@ -138,7 +138,6 @@ def test_a_branch_that_stands_in_the_way(gitops: Gitops, bumper: CommandLine) ->
         pytest.param(["bump"], "environment", id="no environment"),
         pytest.param(["bump", "staging"], "image", id="no image"),
         pytest.param(["bump", "staging", f"{APP}"], "no tag", id="an image without a tag"),
-        pytest.param(["bump", "staging", f"{APP}@sha256:{'a' * 64}"], "no tag", id="a digest alone"),
         pytest.param(["bump", "staging", "Team/App:1"], "not an image reference", id="no image reference"),
         pytest.param(["bump", "staging", f"{APP}:1", f"{APP}:2"], "the same repository", id="two tags of one image"),
         pytest.param(["bump", "staging", "redis:1", "library/redis:2"], "the same repository", id="two spellings"),
