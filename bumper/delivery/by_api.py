@@ -103,7 +103,9 @@ def _update(
 ) -> Published | NewerPipeline:  # fmt: skip
     try:
         branch = branches.fetch(target.checkout, proposal.branch, known.gitlab)
-    except PushRaceLost:  # somebody deleted it, and GitLab has not closed its merge request (yet)
+    except PushRaceLost:  # somebody deleted it; GitLab then closes its merge request, some time later
+        if merge_requests.read(known.gitlab, current.iid).state != "opened":
+            raise
         push(target.checkout, commit, proposal.branch, None)
         return Published(
             merge_request_changes.update(known.gitlab, current.iid, text_of(proposal)), Action.UPDATED, commit
