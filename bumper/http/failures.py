@@ -48,11 +48,6 @@ def explain_failure(error: Exception, url: str) -> NoAnswer:
         )
     if is_timeout(error):
         return NoAnswer(f"{where} did not answer in time", "try again")
-    broken = (
-        requests.ConnectionError,
-        requests.exceptions.ChunkedEncodingError,
-        requests.exceptions.ContentDecodingError,
-    )
-    if isinstance(error, broken) and not is_unreachable(error):
+    if isinstance(error, _BROKEN) and not is_unreachable(error):
         return NoAnswer(f"{where} broke off its answer, or sent one that cannot be read", "try again")
     return NoAnswer(f"{where} cannot be reached", "check its name and the network")

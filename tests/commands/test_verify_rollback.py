@@ -41,7 +41,7 @@ def test_a_registry_that_is_down_is_a_warning(two: Verified) -> None:
     ran = two.bumper(*ROLLBACK, code=0)
 
     assert "staging: proposed" in ran.out
-    assert f"warning: http://{two.registry.host} cannot be reached" in ran.err
+    assert f"warning: http://{two.registry.host} broke off its answer" in ran.err
 
 
 def test_no_verify_asks_nobody(two: Verified) -> None:
