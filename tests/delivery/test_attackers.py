@@ -1,4 +1,4 @@
-"""Random interleavings of requests and attacks, a few; `make stress` runs many."""
+"""Random interleavings of requests and attacks, a few."""
 
 from pathlib import Path
 
