@@ -1,6 +1,7 @@
 """Why a server gave no answer, in words."""
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 from bumper.errors import Unavailable
 from bumper.http.origin import origin
@@ -26,8 +27,9 @@ class AnswerTooLarge(requests.RequestException):
 
 def is_unreachable(error: Exception) -> bool:
     """Whether no connection was made, so that nothing was sent."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None  # urllib3's MaxRetryError names it
     return isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or (
-        "NewConnectionError" in repr(error)
+        isinstance(reason, NewConnectionError)  # an unknown name is one, too
     )
 
 

@@ -59,6 +59,15 @@ def test_registry_that_does_not_listen_is_unavailable() -> None:
             resolve(reference(f"{host}/backend/app:1.0.0"), ANYBODY)
 
 
+def test_registry_whose_name_is_not_known_cannot_be_reached() -> None:
+    """No name below .invalid exists (RFC 6761)."""
+    with pytest.raises(
+        Unavailable, match=r"registry\.invalid cannot be reached; check its name.*--no-verify"
+    ) as raised:
+        resolve(reference("registry.invalid/backend/app:1.0.0"), ANYBODY)
+    assert "broke off" not in str(raised.value)
+
+
 def test_answer_without_end_is_cut_off(serve: Serve) -> None:
     registry = serve(Behaviour("large", scheme="", answers_head=False))
     registry.manifest = b" " * (4 * 1024 * 1024 + 1)
