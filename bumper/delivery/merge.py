@@ -69,6 +69,8 @@ def waits_for(one: MergeRequest) -> str:
         return "its pipeline to pass, which has failed"
     if one.pipeline == "" and one.merge_status == "ci_must_pass":
         return "its pipeline to pass, and none has appeared"
+    if one.merge_status == "mergeable":
+        return "GitLab to merge it" if one.auto_merge else "somebody to merge it"
     return _WAITS_FOR.get(one.merge_status, one.merge_status or "GitLab to check it")
 
 

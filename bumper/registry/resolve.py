@@ -70,7 +70,7 @@ def resolve(image: ImageReference, access: RegistryAccess) -> str:
 def resolve_all(images: Sequence[ImageReference], access: RegistryAccess) -> dict[ImageReference, str | BumperError]:
     """For each of ``images``, in their order and each asked for once, what ``resolve`` returns or raises."""
     wanted = tuple(dict.fromkeys(images))
-    report_step(f"asking the registries about {len(wanted)} images")
+    report_step(f"asking the registries about {len(wanted)} image{'s' if len(wanted) != 1 else ''}")
     hosts = tuple(dict.fromkeys(image.repository.host for image in wanted))
     with Session(access.ca_file) as session, ThreadPoolExecutor(_THREADS) as threads:
         registries = dict(zip(hosts, threads.map(lambda host: _open(session, host, access), hosts), strict=True))

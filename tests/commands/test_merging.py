@@ -111,6 +111,15 @@ def test_a_wait_with_auto_merge_ends_once_somebody_approves(
         assert gitops.merge_requests("merged")[0]["iid"] == 1
 
 
+def test_a_wait_without_auto_merge_says_that_somebody_has_to_merge(gitops: Gitops) -> None:
+    running = start("bump", "staging", f"{IMAGE}:1.0.3", "--no-verify", "--wait", "60")
+    assert told(running, "waiting for !1") == "waiting for !1: it waits for somebody to merge it\n"
+
+    gitops.api.put("/merge_requests/1/merge")
+
+    assert finish(running).code == 0
+
+
 def test_where_merges_are_fast_forward_a_wait_rebases(gitops: Gitops) -> None:
     gitops.api.put("", merge_method="ff")
     gitops.api.post("/approvals", approvals_before_merge=1)
