@@ -2,7 +2,6 @@
 
 import io
 import json
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,6 +12,7 @@ from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
 from bumper.sandbox import Sandbox
+from tests.support.serving import ServingThread
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -39,16 +39,14 @@ class Recorder:
         self.exchanges: list[Exchange] = []
         self._application = sandbox._application
         self._server = make_server("127.0.0.1", 0, self._record, threaded=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._serving = ServingThread(self._server)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._serving.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._serving.stop()
 
     @property
     def url(self) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ import pytest
 from tests.support.command_line import CommandLine
 from tests.support.gitops import Gitops
 from tests.support.pipelines import pipeline
+from tests.support.serving import ServingThread
 
 IMAGE = "registry.tbank.local/backend/app"
 SOURCE = {
@@ -71,15 +71,13 @@ class _Server(ThreadingHTTPServer):
 @pytest.fixture
 def counter(gitops: Gitops, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Server]:
     counter = _Server(gitops.sandbox.url)
-    thread = threading.Thread(target=counter.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
+    serving = ServingThread(counter)
+    serving.start()
     monkeypatch.setenv("BUMPER_REPO", f"{counter.url}/{gitops.project}.git")
     for name, value in (SOURCE | {"CI_PROJECT_URL": f"{counter.url}/backend/app"}).items():
         monkeypatch.setenv(name, value)
     yield counter
-    counter.shutdown()
-    thread.join()
-    counter.server_close()
+    serving.stop()
 
 
 def requests(gitops: Gitops) -> list[tuple[str, str]]:

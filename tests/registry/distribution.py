@@ -13,6 +13,8 @@ from typing import Self
 
 import requests
 
+from tests.support.serving import ServingThread
+
 USER, PASSWORD = "ci", "correct horse $1"
 _HTPASSWD = "ci:$2y$05$4v5zQ5mnrEwM34dgPK6DH.I.BnL0hvecV6OkfFi/TbQYhnVrxSOKq\n"  # htpasswd -Bbn USER PASSWORD
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -25,7 +27,7 @@ class Distribution:
     def __init__(self, folder: Path) -> None:
         self.notifications: queue.Queue[bytes] = queue.Queue()
         self._listener = ThreadingHTTPServer(("127.0.0.1", 0), _listener(self.notifications))
-        self._listening = threading.Thread(target=self._listener.serve_forever, args=(0.02,))
+        self._listening = ServingThread(self._listener)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.host = f"127.0.0.1:{free.getsockname()[1]}"
@@ -73,9 +75,7 @@ class Distribution:
         self._log.join()
         assert self._process.stderr is not None
         self._process.stderr.close()
-        self._listener.shutdown()
-        self._listener.server_close()
-        self._listening.join()
+        self._listening.stop()
 
     def push(self, repository: str, tag: str, content: str = "{}") -> str:
         """Push an image whose configuration is ``content``; its digest."""

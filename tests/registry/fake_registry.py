@@ -6,13 +6,14 @@ import hashlib
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
+
+from tests.support.serving import ServingThread
 
 TOKEN = "a-bearer-token"
 PASSWORD = "hunter2-s3cret"
@@ -114,18 +115,16 @@ class FakeRegistry:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.host = f"{name}:{self._server.server_port}"
         self.url = f"{'https' if tls is not None else 'http'}://{self.host}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._serving = ServingThread(self._server)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._serving.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._serving.stop()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         registry = self

@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.support.serving import ServingThread
+
 TOKEN = "argocd-s3cr3t-token"
 Answer: TypeAlias = Mapping[str, Any]
 Told: TypeAlias = Answer | Callable[[], Answer] | int
@@ -54,19 +56,17 @@ class ArgoCd:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         scheme = "https" if context is not None else "http"
         self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._serving = ServingThread(self._server)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._serving.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._reconciled.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._serving.stop()
 
     def tell(self, name: str, *answers: Told) -> None:
         """An answer is a status, a function that makes one, or an HTTP status."""
