@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 APP = "{app}"
 ENV = "{env}"
@@ -15,8 +14,6 @@ _PIECE = re.compile(r"(?:\*\*/)+|\*\*$|\*|\?|\{app\}|\{env\}|\[!?\]?[^\]/]*\]|[^
 _WILDCARDS = {"?": "[^/]", "*": "[^/]*", "**": ".*", "**/": "(?:[^/]+/)*"}
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _MAX_WILDCARDS = 3  # in one part of a path, and **: with many more a path takes minutes to match
-
-AppFolder: TypeAlias = tuple[str, str]  # an application's name and, by convention, its folder: names may repeat
 
 
 @dataclass(frozen=True, slots=True)

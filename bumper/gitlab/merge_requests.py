@@ -50,7 +50,6 @@ class MergeRequest:
     assignees: tuple[str, ...] = ()
     merge_commit: str | None = None
     squash_commit: str | None = None
-    merged_at: str | None = None
     pipeline: str | None = None
     can_merge: bool | None = None
     merge_error: str | None = None
@@ -197,7 +196,6 @@ def _read(data: dict[str, Any]) -> MergeRequest:
         assignees=tuple(_user(user).username for user in data.get("assignees") or ()),
         merge_commit=str(data["merge_commit_sha"]) if data.get("merge_commit_sha") else None,
         squash_commit=str(data["squash_commit_sha"]) if data.get("squash_commit_sha") else None,
-        merged_at=str(data["merged_at"]) if data.get("merged_at") else None,
         pipeline=str((data["head_pipeline"] or {}).get("status") or "") if "head_pipeline" in data else None,
         can_merge=bool(data["user"]["can_merge"]) if "can_merge" in (data.get("user") or {}) else None,
         merge_error=str(data["merge_error"]) if data.get("merge_error") else None,

@@ -16,23 +16,16 @@ class ProjectSettings:
 
     id: int
     path: str  # with its groups
-    merge_method: str  # merge, rebase_merge (semi-linear) or ff
     squash_option: str  # never, always, default_on or default_off
     has_trains: bool
     requires_pipeline: bool  # "Pipelines must succeed"
     ci_file: str
     auto_devops: bool
-    is_archived: bool = False
 
     @property
     def squashes(self) -> bool:
         """What to say about squashing: a merge with squash=false fails where the project always squashes."""
         return self.squash_option in ("always", "default_on")
-
-    @property
-    def wants_rebase(self) -> bool:
-        """Whether a merge request has to be on the target's newest commit, so that every merge outdates the others."""
-        return self.merge_method in ("ff", "rebase_merge")
 
     def runs_pipelines(self, files: Collection[str]) -> bool:
         """Whether a branch with these ``files`` may get a pipeline: what auto-merge then waits for."""
@@ -61,13 +54,11 @@ def read_project(gitlab: GitLab) -> ProjectSettings:
     return ProjectSettings(
         id=data["id"],
         path=path,
-        merge_method=str(data.get("merge_method") or "merge"),
         squash_option=str(data.get("squash_option") or "default_off"),
         has_trains=bool(data.get("merge_trains_enabled")),
         requires_pipeline=bool(data.get("only_allow_merge_if_pipeline_succeeds")),
         ci_file=str(data.get("ci_config_path") or _DEFAULT_CI_FILE),
         auto_devops=bool(data.get("auto_devops_enabled")),
-        is_archived=bool(data.get("archived")),
     )
 
 

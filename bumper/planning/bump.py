@@ -37,11 +37,6 @@ class Plan:
     warnings: tuple[str, ...] = field(default=())
     along: tuple[Change, ...] = ()
 
-    @property
-    def asked_for(self) -> tuple[Change, ...]:
-        """The changes, and those that a hold stopped."""
-        return (*self.changes, *(held.change for held in self.held))
-
 
 def check_images(images: Sequence[ImageReference]) -> tuple[ImageReference, ...]:
     """``images`` without repetitions.

@@ -181,12 +181,6 @@ class Sandbox:
             self._world.save()
         return f"{self.url}/{new_path}.git"
 
-    def create_user(self, username: str, *, role: str = "developer") -> None:
-        """A new person with this role in every project; with the role nobody, one without access."""
-        with self._world.lock:
-            self._world.add_user(username, username.capitalize(), Role[role.upper()])
-            self._world.save()
-
     def create_token(
         self,
         username: str,

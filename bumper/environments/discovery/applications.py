@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,12 +153,3 @@ def _holds_template(data: object) -> bool:
             return any(map(_holds_template, data))
         case _:
             return False
-
-
-def readers_of(applications: Sequence[Application]) -> dict[str, list[Application]]:
-    """The applications that read each values file."""
-    found: dict[str, list[Application]] = {}
-    for application in applications:
-        for path in application.files:
-            found.setdefault(path, []).append(application)
-    return found
