@@ -87,8 +87,9 @@ def test_settings_choose_another_kind_of_gitlab() -> None:
     ("setting", "code", "complaint"),
     [
         ("merge_method", 2, "write --set merge_method=VALUE"),
-        ("merge_methods=ff", 1, "merge_methods"),
+        ("merge_methods=ff", 1, "the sandbox has no setting merge_methods; its settings are allow_push_to"),
         ("merge_method=fast", 1, "'merge', 'rebase_merge' or 'ff'"),
+        ("merge_method=fast", 1, "docs/reference/sandbox.md says what it may be"),
     ],
 )
 def test_a_setting_with_a_mistake(bumper: CommandLine, setting: str, code: int, complaint: str) -> None:

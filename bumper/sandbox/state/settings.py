@@ -82,11 +82,14 @@ def read_choices(folder: Path) -> dict[str, object]:
 
 def settings_from(choices: Mapping[str, object]) -> Settings:
     """The defaults with these choices. Raises Refused when a name or a value is unknown."""
+    known = {one.name for one in fields(Settings)}
+    unknown = sorted(choices.keys() - known)
+    if unknown:
+        raise Refused(f"the sandbox has no setting {unknown[0]}", f"its settings are {', '.join(sorted(known))}")
     try:
         return _SETTINGS.validate_python(choices)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
-        known = ", ".join(sorted(one.name for one in fields(Settings)))
         what = f"the sandbox's setting {name} is {choices.get(name)!r}: {first['msg']}"
-        raise Refused(what, f"its settings are {known}") from error
+        raise Refused(what, "docs/reference/sandbox.md says what it may be") from error
