@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -58,8 +59,9 @@ class Browser:
         return self._driver.switch_to.active_element.get_dom_attribute("id")
 
     def wait(self, what: Callable[[], object]) -> None:
-        """Until ``what`` is true."""
-        WebDriverWait(self._driver, _LONGEST, poll_frequency=0.05).until(lambda _: what())
+        """Until ``what`` is true; an element that went away with the page before is looked for again."""
+        gone = (NoSuchElementException, StaleElementReferenceException)
+        WebDriverWait(self._driver, _LONGEST, poll_frequency=0.05, ignored_exceptions=gone).until(lambda _: what())
 
     def run(self, script: str) -> Any:  # noqa: ANN401 - JSON
         return self._driver.execute_script(script)
