@@ -12,9 +12,9 @@ from bumper.environments.config import check_environments, parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import gather
 from bumper.environments.layout import read_layout
-from bumper.environments.rules import check_rules, require_digests
 from bumper.environments.selection import choose_applications
 from bumper.errors import Refused
+from bumper.gate.rules import check_rules, require_digests
 from bumper.image import ImageReference, parse_image
 from bumper.planning.bump import apply_plan, check_images, diff_of
 from bumper.planning.bump import plan_bump as plan_edits

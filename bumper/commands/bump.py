@@ -12,11 +12,11 @@ from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
 from bumper.delivery.superseded import Superseded, find_superseded, superseded_by
-from bumper.environments.inheritance import check_heirs
 from bumper.environments.registries import registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
-from bumper.environments.rules import check_rules, require_digests
 from bumper.environments.selection import Selection, choose_applications
+from bumper.gate.inheritance import check_heirs
+from bumper.gate.rules import check_rules, require_digests
 from bumper.git.checkout import Checkout
 from bumper.image import ImageReference
 from bumper.planning.bump import Plan, check_images, images_to_resolve, plan_bump

@@ -10,12 +10,12 @@ from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.rollout import check_health
 from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
-from bumper.environments.inheritance import check_heirs
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access
 from bumper.environments.repository import Target, fetch_environments, open_environment, read_repository_config
-from bumper.environments.rules import check_tags, require_digests
 from bumper.errors import Refused, WrongUsage
+from bumper.gate.inheritance import check_heirs
+from bumper.gate.rules import check_tags, require_digests
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
 from bumper.planning.draft import ProposalText, make_draft

@@ -13,9 +13,9 @@ from bumper.environments.current_values import CurrentValues
 from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
-from bumper.environments.rules import check_rules, require_digests
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import Refused, WrongUsage
+from bumper.gate.rules import check_rules, require_digests
 from bumper.git.checkout import Checkout
 from bumper.gitlab.commits import commits_of
 from bumper.gitlab.connection import NotShown

@@ -1,9 +1,8 @@
-"""What the GitOps repository says: bumper.yaml, its layout, the pins and the rules of an environment.
+"""What the GitOps repository says: bumper.yaml, its layout, and the pins of an environment.
 
 ``repository.open_environment`` gives a command the environment (``layout.Environment``) with its pins
 (``gather.Gathered``); ``config_models.Config`` is bumper.yaml. ``effective.running`` says what an application runs
 once Helm has put its files together, ``current_values`` reads further files at the tip. ``selection`` narrows a
-request to applications, ``rules`` checks what may enter an environment and ``inheritance`` what reaches another one
-through a shared file; ``registries`` asks whether images exist, ``same_images`` and ``pushed_images`` match images
+request to applications; ``registries`` asks whether images exist, ``same_images`` and ``pushed_images`` match images
 across registries and from notifications. ``discovery`` is for repositories that nobody has described yet.
 """

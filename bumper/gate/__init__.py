@@ -1,0 +1,6 @@
+"""The rules of an environment, each in one place: bump, promote, check and doctor ask the same ones.
+
+``rules`` checks what may enter an environment, ``inheritance`` what reaches another one through a shared file. A rule
+that is broken is a ``rules.Broken``: which one, why, and the command that does it right; ``rules.refuse`` makes a
+refusal of it.
+"""
