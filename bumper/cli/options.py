@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bumper.cli.durations import parse_duration
 from bumper.cli.run import Output, keep_output, run_of
+from bumper.duration import parse_duration
 
 
 class Delivery(StrEnum):
@@ -15,6 +15,13 @@ class Delivery(StrEnum):
 
     MERGE_REQUEST = "merge-request"
     COMMIT = "commit"
+
+
+def _duration(text: str | float) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 Repo = Annotated[
@@ -60,9 +67,7 @@ AutoMerge = Annotated[
 ]
 Wait = Annotated[
     float | None,
-    typer.Option(
-        "--wait", help="Wait so long until it is merged (also 10m, 2h).", metavar="SECONDS", parser=parse_duration
-    ),
+    typer.Option("--wait", help="Wait so long until it is merged (also 10m, 2h).", metavar="SECONDS", parser=_duration),
 ]
 WaitDeployed = Annotated[
     float | None,
@@ -70,7 +75,7 @@ WaitDeployed = Annotated[
         "--wait-deployed",
         help="Wait so long until Argo CD runs it and is healthy (implies --wait; token: ARGOCD_AUTH_TOKEN).",
         metavar="SECONDS",
-        parser=parse_duration,
+        parser=_duration,
     ),
 ]
 Reopen = Annotated[bool, typer.Option("--reopen", help="Propose again what a person closed.")]

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator
 
+from bumper.duration import DURATION, parse_duration
 from bumper.environments import config_checks as checks
 from bumper.environments.tag_expression import matches_as_a_whole
 
@@ -36,6 +37,13 @@ Images = Annotated[tuple[Image, ...], Field(min_length=1), _OneOrMany]
 IgnoredImage = Annotated[str, AfterValidator(checks.check_ignored_image)]
 Host = Annotated[str, AfterValidator(checks.check_host)]
 RegistryPrefix = Annotated[str, AfterValidator(checks.check_registry_prefix)]
+Duration = Annotated[
+    float,
+    BeforeValidator(
+        parse_duration,
+        json_schema_input_type=Annotated[float, Field(ge=0)] | Annotated[str, Field(pattern=f"^{DURATION}$")],
+    ),
+]
 SameRegistries = Annotated[tuple[RegistryPrefix, ...], Field(min_length=2)]
 
 
@@ -45,7 +53,8 @@ def _without_null(schema: dict[str, Any]) -> None:
         choices = key.get("anyOf", [])
         if {"type": "null"} in choices:
             del key["anyOf"], key["default"]
-            key.update(next(choice for choice in choices if choice != {"type": "null"}))
+            left = [choice for choice in choices if choice != {"type": "null"}]
+            key.update(left[0] if len(left) == 1 else {"anyOf": left})
 
 
 class _Keys(BaseModel):
@@ -121,6 +130,15 @@ class EnvironmentConfig(_Keys):
         default=False,
         description="Promote here only what Argo CD reports healthy in the source environment, running the tag that "
         "its values say.",
+    )
+    steady: Duration | None = Field(
+        default=None,
+        description="With --wait-deployed: how long it has to stay healthy after that, in seconds or as 90s, 15m, 2h.",
+        examples=["15m"],
+    )
+    rollback_on_failure: StrictBool = Field(
+        default=False,
+        description="With --wait-deployed: roll back by itself what Argo CD reports Degraded or could not sync.",
     )
     digests: StrictBool = Field(
         default=False, description="Write the digest beside the tag too; an image whose digest is unknown is refused."

@@ -76,7 +76,7 @@ def _kind(key: Mapping[str, Any]) -> str:
         return "list of lists of texts" if inner.startswith("list") else f"list of {inner}s"
     if key.get("type") == "object":
         return "mapping by name"
-    return {"string": "text", "boolean": "true or false"}[key["type"]]
+    return {"string": "text", "number": "seconds", "boolean": "true or false"}[key["type"]]
 
 
 def _told(key: Mapping[str, Any]) -> str:

@@ -86,6 +86,16 @@ def test_an_environment_that_says_nothing_more_restricts_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("15m", 900), ("90", 90), ("90s", 90), ("'90'", 90), ("1.5h", 5400), ("1d", 86400), ("0", 0)],
+)
+def test_durations_are_seconds_or_carry_a_unit(written: str, seconds: float) -> None:
+    config = parse_config(f"environments: {{prod: {{values: v.yaml, steady: {written}}}}}".encode())
+
+    assert config.environments["prod"].steady == seconds
+
+
+@pytest.mark.parametrize(
     ("tag", "admitted"),
     [("1.2.3", True), ("v1.2.3", True), ("1.2.3-rc1", False), ("x1.2.3", False), ("1.2.3\n", False), ("a" * 40, True)],
 )

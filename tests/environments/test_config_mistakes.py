@@ -52,6 +52,10 @@ def environment(lines: str) -> str:
             "bumper.yaml:4: environments.prod.auto_merge: is the text 'yes', but true or false",
         ),
         (environment("auto_merge: 1"), "environments.prod.auto_merge: is the number 1, but true or false is expected."),
+        (environment("steady: soon"), "prod.steady: 'soon' is not a duration; write seconds, or 90s, 10m, 2h, 1d."),
+        (environment("steady: true"), "prod.steady: 'True' is not a duration; write seconds, or 90s, 10m, 2h, 1d."),
+        (environment("steady: -5"), "prod.steady: '-5' is not a duration; write seconds, or 90s, 10m, 2h, 1d."),
+        (environment("steady: [1]"), "prod.steady: '[1]' is not a duration; write seconds, or 90s, 10m, 2h, 1d."),
         (
             environment("tags:"),
             "bumper.yaml:4: environments.prod.tags: is empty; give it a value or remove the line.",
