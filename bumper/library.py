@@ -18,8 +18,9 @@ from bumper.gate.rules import check_rules, require_digests
 from bumper.image import ImageReference, parse_image
 from bumper.planning.bump import apply_plan, check_images, diff_of
 from bumper.planning.bump import plan_bump as plan_edits
-from bumper.planning.proposal import Proposal, Request, Words, bump_subject
+from bumper.planning.proposal import Proposal, Request, Words
 from bumper.planning.proposal import propose as put_together
+from bumper.planning.titles import title_of
 from bumper.records.record import Command, Record
 from bumper.values.change import Change, Held
 from bumper.values.pin import Pin
@@ -140,7 +141,7 @@ def propose(planned: Plan, *, target_branch: str = "main", title: str | None = N
     images = tuple(dict.fromkeys(change.reference for change in planned.changes))
     record = Record(Command.BUMP, planned.environment, images, planned.changes)
     words = Words(planned.config.commit_message, title)
-    subject = bump_subject(planned.environment, planned.changes)
+    subject = title_of(Command.BUMP, planned.environment, planned.changes)
     rules = planned.config.environments.get(planned.environment)
     labels = rules.labels if rules is not None else ()
     return put_together(asked, planned.config.branch_prefix, subject, planned.files, record, words, labels)

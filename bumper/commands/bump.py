@@ -22,7 +22,7 @@ from bumper.image import ImageReference
 from bumper.planning.bump import Plan, check_images, images_to_resolve, plan_bump
 from bumper.planning.draft import ProposalText, make_draft
 from bumper.planning.expected_images import rollout_of
-from bumper.planning.proposal import Request, bump_subject
+from bumper.planning.proposal import Request
 from bumper.records.known_requests import KnownRequests
 from bumper.records.record import Command
 
@@ -91,7 +91,7 @@ def _bump_once(
         return _unchanged(target, plan, asked, request, options, session, known)
     source = read_source(session.environ)
     remarks = describe_commits(session, plan.changes, source) if delivery != "commit" else []
-    text = ProposalText(bump_subject(request.environment, plan.changes), options.title, options.labels, remarks)
+    text = ProposalText("", options.title, options.labels, remarks)
     draft = make_draft(target, asked, plan, text, session.environ)
     if request.dry_run:
         return deliver.dry_run_result(draft, delivery)

@@ -57,7 +57,7 @@ def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkou
     if not files:
         return deliver.nothing_to_do(target, plan, asked)
     why = [f"Reason: {code(request.reason)}"] if request.reason else []
-    text = ProposalText(_subject(request, plan.changes), options.title, options.labels, why)
+    text = ProposalText("", options.title, options.labels, why)
     draft = make_draft(target, asked, plan, text, session.environ, files)
     if request.dry_run:
         return deliver.dry_run_result(draft, delivery)
@@ -107,9 +107,3 @@ def _write(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> 
 def _change(found: FoundPin) -> Change:
     """The pin, whose tag stays."""
     return make_change(found.app, found.file, found.pin, Version(found.pin.tag, found.pin.digest))
-
-
-def _subject(request: HoldRequest, changes: Sequence[Change]) -> str:
-    apps = list(dict.fromkeys(change.app for change in changes))
-    what = apps[0] if len(apps) == 1 else f"{len(apps)} applications"
-    return f"{request.command.capitalize()} {what} in {request.environment}"

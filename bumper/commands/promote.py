@@ -79,7 +79,7 @@ def _promote_once(
             done = deliver.wait_for_rollout(done, rollout, options, session)
         return replace(done, source=request.source)
     remarks = describe_commits(session, plan.changes, None) if delivery != "commit" else []
-    text = ProposalText(_subject(request, plan), options.title, options.labels, remarks)
+    text = ProposalText(f"from {request.source}", options.title, options.labels, remarks)
     draft = make_draft(target, asked, plan, text, session.environ)
     preview = replace(deliver.dry_run_result(draft, delivery), source=request.source)
     if request.dry_run:
@@ -132,11 +132,3 @@ def _check_health(
     expected = expected_images(found for found in running if found.app in apps and choice.takes(found))
     rollout = Rollout(argocd, tuple(expected)) if argocd is not None else None
     check_health(rollout, request.source, source.checkout.tip, session)
-
-
-def _subject(request: PromoteRequest, plan: Plan) -> str:
-    apps = dict.fromkeys(change.app for change in plan.changes)
-    tags = dict.fromkeys(change.after.tag for change in plan.changes)
-    what = next(iter(apps)) if len(apps) == 1 else f"{len(apps)} applications"
-    version = f" {next(iter(tags))}" if len(apps) == len(tags) == 1 else ""
-    return f"Promote {what}{version} from {request.source} to {request.target}"

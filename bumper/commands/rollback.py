@@ -128,7 +128,8 @@ def _rollback_once(
     remarks = _remarks(request, chosen.undone)
     if delivery != "commit":
         remarks += describe_commits(session, chosen.plan.changes, None, back=True)
-    text = ProposalText(_subject(request, chosen.plan), options.title, (*options.labels, _LABEL), remarks)
+    note = "rollback, held" if request.hold is not None else "rollback"
+    text = ProposalText(note, options.title, (*options.labels, _LABEL), remarks)
     undoes = [one.deployment.commit for one in chosen.undone]
     draft = make_draft(target, asked, chosen.plan, text, session.environ, files, undoes)
     preview = deliver.dry_run_result(draft, delivery)
@@ -220,14 +221,6 @@ def _with_holds(target: Target, plan: Plan, reason: str | None) -> dict[str, byt
         held = [found.pin for found in pins if found.pin.path in changed]
         files[file] = put_hold(read_values(file, content), held, reason)
     return files
-
-
-def _subject(request: RollbackRequest, plan: Plan) -> str:
-    apps = list(dict.fromkeys(change.app for change in plan.changes))
-    tags = list(dict.fromkeys(change.after.tag for change in plan.changes))
-    what = apps[0] if len(apps) == 1 else f"{len(apps)} applications"
-    version = f" to {tags[0]}" if len(tags) == 1 else ""
-    return f"Roll back {what} in {request.environment}{version}"
 
 
 def _remarks(request: RollbackRequest, undone: tuple[Undone, ...]) -> list[str]:

@@ -8,6 +8,7 @@ from bumper.environments.repository import Target
 from bumper.planning.bump import Plan, apply_plan, diff_of
 from bumper.planning.expected_images import Rollout, rollout_of
 from bumper.planning.proposal import Proposal, Request, Words, code, propose
+from bumper.planning.titles import title_of
 from bumper.records.record import Record
 
 
@@ -23,9 +24,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class ProposalText:
-    """What a command says of its proposal; ``title`` is the user's, in the place of ``subject``."""
+    """What a command says of its proposal: ``note`` in the title's parentheses; ``title`` is the user's own title."""
 
-    subject: str
+    note: str = ""
     title: str | None = None
     labels: tuple[str, ...] = ()
     remarks: Sequence[str] = ()
@@ -56,8 +57,9 @@ def make_draft(
     record = make_record(asked, plan, environ, undoes)
     words = Words(config.commit_message, text.title, argocd_references(environ))
     labels = (*rules.labels, *text.labels)
+    subject = title_of(asked.command, asked.environment, plan.changes, text.note)
     proposal = propose(
-        asked, config.branch_prefix, text.subject, content, record, words, labels, [*_along(plan), *text.remarks]
+        asked, config.branch_prefix, subject, content, record, words, labels, [*_along(plan), *text.remarks]
     )  # fmt: skip
     rollout = rollout_of(target.environment, target.gathered, plan)
     return Draft(proposal, plan, diff_of(content, target.gathered.values), rollout)

@@ -10,7 +10,6 @@ from bumper.ci import Source
 from bumper.image import Repository
 from bumper.records.description import comment
 from bumper.records.record import Command, Record, one_line, trailers
-from bumper.values.change import Change
 
 MAX_TITLE = 255  # characters, GitLab's limit
 _MAX_ROWS = 100
@@ -109,14 +108,6 @@ def _body(record: Record) -> str:
 def readable(proposal: Proposal) -> str:
     """Title and description as a person sees them, without the record."""
     return f"{proposal.title}\n\n{proposal.description.removesuffix(comment(proposal.record)).rstrip()}"
-
-
-def bump_subject(environment: str, changes: Sequence[Change]) -> str:
-    """``Bump app to 1.0.3 in staging``, with the number of the other images."""
-    versions = list(dict.fromkeys((change.image, change.after.tag) for change in changes))
-    image, tag = versions[0]
-    more = f" and {len(versions) - 1} more" if len(versions) > 1 else ""
-    return f"Bump {image.name.rpartition('/')[2]} to {tag}{more} in {environment}"
 
 
 def describe(record: Record, subject: str, remarks: Sequence[str] = ()) -> str:

@@ -37,7 +37,7 @@ def test_the_commits_trailers_say_what_and_why(gitops: Gitops, bumper: CommandLi
     commit = bumper.bump("staging", f"{APP}:1.0.1")["commit"]
 
     message = gitops.git("show", "-s", "--format=%B", commit)
-    assert message.splitlines()[:2] == ["Bump app to 1.0.1 in staging", ""]
+    assert message.splitlines()[:2] == ["app 1.0.0 -> 1.0.1 in staging", ""]
     assert gitops.git("show", "-s", "--format=%(trailers:unfold)", commit).strip().splitlines() == [
         "Bumper-Command: bump",
         "Bumper-Environment: staging",
@@ -117,7 +117,7 @@ def test_title_and_labels_and_people(gitops: Gitops, bumper: CommandLine) -> Non
 def test_an_empty_title_is_none(gitops: Gitops, bumper: CommandLine, title: str) -> None:
     bumper.bump("staging", f"{APP}:1.0.1", "--title", title)
 
-    assert gitops.merge_requests()[0]["title"] == "Bump app to 1.0.1 in staging"
+    assert gitops.merge_requests()[0]["title"] == "app 1.0.0 -> 1.0.1 in staging"
 
 
 def test_a_title_longer_than_gitlab_takes_is_cut(gitops: Gitops, bumper: CommandLine) -> None:

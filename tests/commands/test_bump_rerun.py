@@ -40,7 +40,7 @@ def test_a_newer_tag_moves_the_same_merge_request_on(gitops: Gitops, bumper: Com
     assert newer["branch"] == first["branch"]
     assert newer["merge_request"] == first["merge_request"] | {"action": "updated"}
     [one] = gitops.merge_requests("all")
-    assert one["title"] == "Bump app to 1.0.2 in staging"
+    assert one["title"] == "app 1.0.0 -> 1.0.2 in staging"
     assert "`1.0.0` | `1.0.2`" in one["description"]
     assert one["sha"] == newer["commit"]
     assert gitops.git("rev-parse", f"{newer['commit']}^").strip() == by_hand

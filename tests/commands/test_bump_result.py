@@ -79,7 +79,7 @@ def test_a_dry_run_shows_all_and_changes_nothing(gitops: Gitops, bumper: Command
     ran = bumper("bump", "staging", f"{BACKEND}:1.0.3", "--no-verify", "--dry-run", code=0)
 
     assert BACKEND_DIFF in ran.out
-    assert "Bump app to 1.0.3 in staging\n" in ran.out
+    assert "backend 1.0.2 -> 1.0.3 in staging\n" in ran.out
     assert "<!--" not in ran.out
     assert gitops.branches() == []
     assert gitops.merge_requests("all") == []
@@ -231,7 +231,7 @@ def test_bumper_needs_no_git_identity_and_takes_the_author_of_bumper_yaml(
 
     assert gitops.git("show", "-s", "--format=%an <%ae>%n%s", commit).splitlines() == [
         "Deploy Bot <deploy@example.com>",
-        "chore: Bump app to 1.0.1 in staging [OPS-1]",
+        "chore: app 1.0.0 -> 1.0.1 in staging [OPS-1]",
     ]
 
 

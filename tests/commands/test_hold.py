@@ -24,7 +24,7 @@ def test_a_hold_is_a_comment_on_every_pin_by_merge_request(one: Deployments) -> 
     held = TWO_IMAGES.replace("set by CI", f"set by CI{comment}").replace(":2", f":2{comment}")
     assert one.gitops.read(APP_PROD, result["branch"]) == held
     [request] = one.gitops.merge_requests()
-    assert request["title"] == "Hold app in prod"
+    assert request["title"] == "app held in prod"
     assert "Reason: `until OPS-7 is mended`" in request["description"]
 
 

@@ -36,7 +36,7 @@ def test_one_merge_request_for_all_that_differs(make_deployments: DeploymentsMak
     changed = made.gitops.git("diff", "--name-only", "main", result["branch"]).split()
     assert changed == [APP_PROD, OTHER_PROD]
     [request] = made.gitops.merge_requests()
-    assert request["title"] == "Promote 2 applications from staging to prod"
+    assert request["title"] == "app and other 1.0.0 -> 1.0.1 in prod (from staging)"
     for app in ("app", "other"):
         assert f"| `{app}` | `{APP}` | `1.0.0` | `1.0.1` |" in request["description"]
     assert "`same`" not in request["description"]

@@ -40,7 +40,7 @@ def test_a_push_opens_the_merge_request(gitops: Gitops, bumper: CommandLine) -> 
         "iid": one["iid"], "url": one["web_url"], "state": "opened", "action": "opened", "auto_merge": False,
     }  # fmt: skip
     assert (done["status"], done["commit"]) == ("proposed", one["sha"])
-    assert (one["title"], one["source_branch"]) == ("Bump app to 1.0.1 in staging", done["branch"])
+    assert (one["title"], one["source_branch"]) == ("app 1.0.0 -> 1.0.1 in staging", done["branch"])
     assert sorted(one["labels"]) == ["deploy", "urgent"]
     assert [each["username"] for each in one["assignees"]] == ["bob"]
     assert one["force_remove_source_branch"] is True
@@ -73,7 +73,7 @@ def test_the_same_again_touches_nothing_and_a_newer_tag_moves_it_on(gitops: Gito
     assert (again["merge_request"]["action"], again["commit"]) == ("unchanged", first["commit"])
     assert (newer["merge_request"]["action"], newer["merge_request"]["iid"]) == ("updated", 1)
     [one] = gitops.merge_requests("all")
-    assert one["title"] == "Bump app to 1.0.2 in staging"
+    assert one["title"] == "app 1.0.0 -> 1.0.2 in staging"
     assert gitops.read(STAGING_FILE, newer["branch"]) == values("1.0.2")
 
 

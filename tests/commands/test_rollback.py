@@ -30,10 +30,10 @@ def test_the_last_deployment_is_undone_by_a_merge_request(make_deployments: Depl
     assert moves(result) == [("app", "1.0.2", "1.0.1")]
     assert one.gitops.read(APP_PROD, result["branch"]) == values("1.0.1")
     [request] = one.gitops.merge_requests()
-    assert request["title"] == "Roll back app in prod to 1.0.1"
+    assert request["title"] == "app 1.0.2 -> 1.0.1 in prod (rollback)"
     assert request["labels"] == ["rollback"]
     assert "Undoes:\n\n- !2, " in request["description"]
-    assert "`Bump app to 1.0.2 in prod`" in request["description"]
+    assert "`app 1.0.1 -> 1.0.2 in prod`" in request["description"]
 
 
 def test_a_rerun_touches_nothing_and_a_later_one_updates(one: Deployments) -> None:
@@ -210,7 +210,7 @@ def test_a_dry_run_changes_nothing(one: Deployments) -> None:
     ran = one.bumper("rollback", "prod", "--no-verify", "--dry-run", code=0)
 
     assert "-  tag: 1.0.2\n+  tag: 1.0.1\n" in ran.out
-    assert "Roll back app in prod to 1.0.1" in ran.out
+    assert "app 1.0.2 -> 1.0.1 in prod (rollback)" in ran.out
     assert one.gitops.git("for-each-ref") == before
 
 

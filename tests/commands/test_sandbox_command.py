@@ -26,8 +26,8 @@ def test_the_printed_line_is_all_that_a_bump_needs(temporary_folder: Path, numbe
     ended = finish(server)
 
     assert set(environ) == {"BUMPER_REPO", "BUMPER_TOKEN"}
-    assert "Bump app to 1.0.3 in staging" in page
-    assert "Bump app to 1.0.3 in staging" in overview
+    assert "backend 1.0.2 -&gt; 1.0.3 in staging" in page
+    assert "backend 1.0.2 -&gt; 1.0.3 in staging" in overview
     assert ended.code == 130
     assert "Traceback" not in ended.err
     assert list(temporary_folder.iterdir()) == []

@@ -19,7 +19,7 @@ def test_a_deploy_key_opens_updates_and_finds_its_merge_request(without_token: G
     assert actions == ["opened", "unchanged", "updated"]
     [one] = without_token.merge_requests()
     assert opened["merge_request"]["url"] == again["merge_request"]["url"] == one["web_url"]
-    assert one["title"] == "Bump app to 1.0.2 in staging"
+    assert one["title"] == "app 1.0.0 -> 1.0.2 in staging"
     assert any("push options" in warning for warning in opened["warnings"])
 
 

@@ -84,7 +84,7 @@ def test_holds_and_open_merge_requests_are_named(make_deployments: DeploymentsMa
 
     assert [line.split()[0] for line in shown[:4]] == ["APPLICATION", "app", "proposed", "1"]
     assert "1.0.0*   1.0.0" in shown[1]
-    assert shown[4:] == [f"held in staging: app {APP} (OPS-7)", f"!1 Bump app to 7 in prod: {url}"]
+    assert shown[4:] == [f"held in staging: app {APP} (OPS-7)", f"!1 proposed 5 -> 7 in prod: {url}"]
 
 
 def test_it_stays_readable_with_200_applications(make_deployments: DeploymentsMaker) -> None:

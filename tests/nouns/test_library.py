@@ -47,7 +47,7 @@ def test_a_plan_and_its_proposal() -> None:
     assert plan.files == {STAGING_FILE: values("1.0.1").encode()}
     assert "+  tag: 1.0.1\n" in plan.diff
     assert proposal.branch.startswith("deploy/bump-staging-app-")
-    assert (proposal.title, proposal.labels) == ("Bump app to 1.0.1 in staging", ("deploy",))
+    assert (proposal.title, proposal.labels) == ("app 1.0.0 -> 1.0.1 in staging", ("deploy",))
     assert "Bumper-Image: " + IMAGE in proposal.message
     with pytest.raises(bumper.Refused, match="changes nothing"):
         bumper.propose(bumper.plan_bump(files, "staging", [f"{APP}:1.0.0"]))

@@ -24,7 +24,7 @@ def page(gitops: Gitops, bumper: CommandLine) -> str:
 def test_a_person_reads_the_change(browser: Browser, page: str) -> None:
     browser.open(page)
 
-    assert browser.texts("h1") == ["Bump app to 1.0.1 in staging !1"]
+    assert browser.texts("h1") == ["app 1.0.0 -> 1.0.1 in staging !1"]
     assert browser.texts(".state") == ["opened"]
     assert browser.texts(".description td") == ["app", APP, "1.0.0", "1.0.1", f"{STAGING_FILE}:3"]
     assert "bumper: {" not in browser.one(".description").text
@@ -110,5 +110,5 @@ def test_the_list_leads_to_the_page(browser: Browser, page: str, sandbox: Sandbo
 
     browser.one("li a[href$='/merge_requests/1']").click()
 
-    browser.wait(lambda: browser.texts("h1") == ["Bump app to 1.0.1 in staging !1"])
+    browser.wait(lambda: browser.texts("h1") == ["app 1.0.0 -> 1.0.1 in staging !1"])
     assert browser.run("return location.href") == page

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bumper.ci import Pipeline
 from bumper.image import Repository
-from bumper.planning.proposal import Request, Words, branch_name, bump_subject, code, describe, propose, readable
+from bumper.planning.proposal import Request, Words, branch_name, code, describe, propose, readable
 from bumper.records.description import read_comment
 from bumper.records.record import Command, Record
 from bumper.values.change import Change, Version
@@ -59,25 +59,13 @@ def test_a_branchs_name_is_one_that_git_takes(environment: str, app: str) -> Non
     assert len(name) < 120
 
 
-@pytest.mark.parametrize(
-    ("changes", "subject"),
-    [
-        ((change(),), "Bump app to 1.0.1 in staging"),
-        ((change(3), change(9)), "Bump app to 1.0.1 in staging"),
-        ((change(), change(5, OTHER, "2.0")), "Bump app to 1.0.1 and 1 more in staging"),
-    ],
-)
-def test_the_subject_names_the_first_image(changes: tuple[Change, ...], subject: str) -> None:
-    assert bump_subject("staging", changes) == subject
-
-
 def test_the_commit_message_is_bumper_yamls_and_the_title_is_the_users() -> None:
     words = Words("chore: {default} [OPS-1]", title="Deploy\nnow")
 
-    proposal = propose(REQUEST, "bumper/", "Bump app to 1.0.1 in staging", {}, record(change()), words)
+    proposal = propose(REQUEST, "bumper/", "app 1.0.0 -> 1.0.1 in staging", {}, record(change()), words)
 
     assert proposal.title == "Deploy now"
-    assert proposal.message.splitlines()[0] == "chore: Bump app to 1.0.1 in staging [OPS-1]"
+    assert proposal.message.splitlines()[0] == "chore: app 1.0.0 -> 1.0.1 in staging [OPS-1]"
 
 
 def test_a_label_stands_once() -> None:
