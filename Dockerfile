@@ -2,7 +2,7 @@
 # There is no ENTRYPOINT: GitLab's runner starts a job's script with the image's shell.
 FROM python:3.13.11-slim-bookworm AS build
 WORKDIR /source
-COPY pyproject.toml requirements.txt README.md LICENSE ./
+COPY pyproject.toml setup.py requirements.txt README.md LICENSE ./
 COPY bumper ./bumper
 RUN python -m venv /opt/bumper \
     && /opt/bumper/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
@@ -25,4 +25,14 @@ ENV PATH=/opt/bumper/bin:$PATH
 # By its number, so that a cluster which demands a user other than root can see that it is one.
 USER 10001
 WORKDIR /home/bumper
+ARG VERSION=unreleased
+ARG REVISION=unknown
+ARG SOURCE=https://gitlab.example.com/platform/bumper
+LABEL org.opencontainers.image.title="bumper" \
+    org.opencontainers.image.description="Moves image tags through Helm values by GitLab merge request" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="$VERSION" \
+    org.opencontainers.image.revision="$REVISION" \
+    org.opencontainers.image.source="$SOURCE" \
+    org.opencontainers.image.documentation="$SOURCE/-/blob/HEAD/docs/README.md"
 CMD ["bumper", "--help"]

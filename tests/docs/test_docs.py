@@ -188,6 +188,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [link for link in links(page) if not (page.parent / link).exists()] == []
 
 
+def test_the_site_leads_to_every_page() -> None:
+    led_to = re.findall(r"[\w./-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+
+    assert sorted(led_to) == sorted(map(name, PAGES)), "its navigation is in mkdocs.yml"
+
+
 def test_the_tests_that_security_names_exist() -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
 
