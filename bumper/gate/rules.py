@@ -6,6 +6,7 @@ A rule is a function that yields what breaks it (``Broken``). Commands that make
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from bumper.environments.config_models import Config, EnvironmentConfig
@@ -22,6 +23,8 @@ class Rule(StrEnum):
     TAGS = "tags"
     DIGESTS = "digests"
     IGNORE = "ignore"
+    SOAK = "soak"
+    FREEZE = "freeze"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,15 @@ class Broken:
     rule: Rule
     message: str
     fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An application that may not go on yet: why, and until when as far as anybody knows."""
+
+    app: str
+    reason: str
+    until: datetime | None = None
 
 
 def refuse(broken: Iterable[Broken]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bumper.clock import Clock, polls
@@ -53,6 +54,7 @@ class MergeRequest:
     pipeline: str | None = None
     can_merge: bool | None = None
     merge_error: str | None = None
+    merged_at: datetime | None = None
 
     @property
     def merged_as(self) -> str | None:
@@ -92,6 +94,11 @@ def newest_merged(gitlab: GitLab, target_branch: str) -> Iterator[MergeRequest]:
         yield from found
         if complete:
             return
+
+
+def merged_since(gitlab: GitLab, target_branch: str, since: datetime) -> list[MergeRequest]:
+    """The merge requests for the target branch that changed after ``since`` and are merged."""
+    return _list(gitlab, state="merged", target_branch=target_branch, updated_after=since.isoformat())
 
 
 def _list(gitlab: GitLab, **filters: str) -> list[MergeRequest]:
@@ -199,6 +206,7 @@ def _read(data: dict[str, Any]) -> MergeRequest:
         pipeline=str((data["head_pipeline"] or {}).get("status") or "") if "head_pipeline" in data else None,
         can_merge=bool(data["user"]["can_merge"]) if "can_merge" in (data.get("user") or {}) else None,
         merge_error=str(data["merge_error"]) if data.get("merge_error") else None,
+        merged_at=datetime.fromisoformat(data["merged_at"]) if data.get("merged_at") else None,
     )
 
 

@@ -1,5 +1,6 @@
 """/projects/:id/merge_requests: list, create, read, update, and what each consists of."""
 
+from datetime import datetime
 from typing import Any
 
 from bumper.sandbox.api.call import Answer, Call, page_of
@@ -87,6 +88,9 @@ def _fits(one: MergeRequest, parameters: Parameters) -> bool:
     if any(name in parameters and parameters.text(name) != value for name, value in exact.items()):
         return False
     if "iids" in parameters and one.iid not in parameters.numbers("iids"):
+        return False
+    after = parameters.text("updated_after")
+    if after and datetime.fromisoformat(one.updated_at) <= datetime.fromisoformat(after):
         return False
     return set(parameters.names("labels")) <= set(one.labels)
 

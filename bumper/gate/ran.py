@@ -1,0 +1,175 @@
+"""What an environment that promotions come from ran, and whether a version of it may be promoted from there.
+
+That is judged at the target branch's tip: what was rolled back or is held there by now does not go on. A rollback is
+known by its record, and by what it does: the application is at a tag again that it ran before.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bumper.environments.identity import Named, match_source
+from bumper.environments.layout import AppFiles, Environment
+from bumper.environments.repository import Target
+from bumper.gate.rules import Broken, Rule
+from bumper.image import ImageReference
+from bumper.records.line import Line
+from bumper.records.record import Command
+from bumper.records.runs import Period, Place, Scope, place_of, read_periods
+from bumper.values.change import Change, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A version that a source environment ran, from when until when (None: it still does)."""
+
+    source: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A change, and where it may come from; ``broken`` says why from nowhere."""
+
+    change: Change
+    ran: tuple[Ran, ...]
+    broken: tuple[Broken, ...]
+
+
+def judge_promotions(
+    target: Environment, apps: Sequence[AppFiles], changes: Iterable[Change], sources: Sequence[Target], line: Line
+) -> list[Judged]:
+    """Whether each of the changes of ``target`` may be promoted from one of the ``sources``, opened at the tip.
+
+    ``apps`` are the target's applications, ``line`` is the target branch's first-parent line.
+
+    Raises:
+        Refused: an application of the target may be several of a source's.
+
+    """
+    listed = list(changes)
+    by_name = {app.app: app for app in apps}
+    judges = [_Judge(source, target.name, [(one, by_name[one.app]) for one in listed], line) for source in sources]
+    judged: list[Judged] = []
+    for change in listed:
+        found = [judge.judge(change) for judge in judges]
+        ran = tuple(one for one in found if isinstance(one, Ran))
+        broken = tuple(one for one in found if isinstance(one, Broken))
+        judged.append(Judged(change, ran, () if ran else broken))
+    return judged
+
+
+class _Judge:
+    """One source environment, and what it ran of the images that are to be promoted."""
+
+    def __init__(self, source: Target, target: str, changes: Sequence[tuple[Change, AppFiles]], line: Line) -> None:
+        self._source, self._target, self._line = source, target, line
+        known = source.gathered.applications
+        self._names = {
+            change.app: find_source(app, known, (source.environment.name, target)) for change, app in changes
+        }
+        wanted: dict[Place, list[ImageReference]] = {}
+        for change, _ in changes:
+            if (place := self._place(change)) is not None:
+                wanted.setdefault(place, []).append(change.reference)
+        names = {place[0] for place in wanted}
+        scope = Scope(
+            source.environment, source.setup.config, tuple(app for app in known if app.app in names)
+        )  # fmt: skip
+        self._periods: Mapping[Place, Sequence[Period]] = read_periods(scope, line, wanted) if wanted else {}
+
+    def _place(self, change: Change) -> Place | None:
+        """The change's application and image, as the source has them."""
+        name = self._names[change.app]
+        return place_of(self._source.setup.config, name, change.image) if name is not None else None
+
+    def judge(self, change: Change) -> Ran | Broken:
+        name, place = self._source.environment.name, self._place(change)
+        promote = f"bumper promote {name} {self._target} --app {change.app}"
+        if place is None:
+            return Broken(
+                Rule.PROMOTE_FROM, f"{self._target} takes {change.app} from {name}, which has no such application",
+                f"add it to {name}, deploy it there, and run `{promote}`",
+            )  # fmt: skip
+        periods = self._periods[place]
+        run = _newest_run(periods, change.reference)
+        if run is None:
+            where = "as far back as can be read" if self._line.is_cut else f"on {self._line.branch}"
+            rules = self._source.environment.config.promote_from
+            first = f"promote {rules[0]} {name} --app {place[0]}" if rules else f"bump {name} {change.reference}"
+            return Broken(
+                Rule.PROMOTE_FROM,
+                f"{self._target} takes {change.app} from {name}, which has not run {change.reference} {where}",
+                f"run `bumper {first}`, then `{promote}`",
+            )
+        held = self._hold(place)
+        if held is not None:
+            return Broken(
+                Rule.PROMOTE_FROM, f"{change.reference} of {change.app} is held in {name}: {held}",
+                f"run `bumper unhold {name} --app {place[0]}` once it may go on",
+            )  # fmt: skip
+        back = _rolled_back(periods, run)
+        if back is not None:
+            when = f"{back.since:%Y-%m-%d %H:%M} UTC, by {(back.commit or '')[:12]}"
+            return Broken(
+                Rule.PROMOTE_FROM, f"{change.reference} of {change.app} was rolled back in {name} ({when})",
+                f"run `{promote}`, which takes what {name} runs now",
+            )  # fmt: skip
+        until = periods[run.start - 1].since if run.start > 0 else None
+        return Ran(name, periods[run.stop - 1].since, until)
+
+    def _hold(self, place: Place) -> str | None:
+        """Why a hold keeps the application's image in the source as it is."""
+        config, gathered = self._source.setup.config, self._source.gathered
+        return next(
+            (
+                found.held
+                for found in (*gathered.pins, *gathered.shared)
+                if found.held is not None and found.pin.repository is not None
+                and place_of(config, found.app, found.pin.repository) == place
+            ),
+            None,
+        )  # fmt: skip
+
+
+def find_source(target: AppFiles, sources: Iterable[AppFiles], names: tuple[str, str]) -> str | None:
+    """The name of the source's application that ``target`` is promoted from; ``names`` are the two environments'.
+
+    Raises:
+        Refused: several are meant.
+
+    """
+    known = [Named(one.app, one.identity) for one in sources if one.identity.app == target.identity.app]
+    found = match_source(Named(target.app, target.identity), known, names)
+    return found.name if found is not None else None
+
+
+def _newest_run(periods: Sequence[Period], image: ImageReference) -> range | None:
+    """The numbers of the periods of the newest time in which the image's version ran; the newest is 0."""
+    for first, period in enumerate(periods):
+        version = period.version_of(image)
+        if version is not None:
+            last = first
+            while last + 1 < len(periods) and version in periods[last + 1].versions:
+                last += 1
+            return range(first, last + 1)
+    return None
+
+
+def _rolled_back(periods: Sequence[Period], run: range) -> Period | None:
+    """The period by which a version that ran in the periods of ``run`` was taken back."""
+    before = {_tag(version) for period in periods[run.stop :] for version in period.versions}
+    began = {periods[number].commit for number in run}
+    for period in periods[: run.start]:
+        record = period.record
+        is_rollback = record is not None and record.command is Command.ROLLBACK
+        undone = is_rollback and record is not None and not began.isdisjoint(record.undoes)
+        ended_it = is_rollback and period is periods[run.start - 1]
+        if undone or ended_it or not before.isdisjoint(map(_tag, period.versions)):
+            return period
+    return None
+
+
+def _tag(version: Version) -> str | None:
+    return version.tag or version.digest

@@ -1,0 +1,164 @@
+"""What the applications of an environment ran, from when until when: the states of their values on the target branch's
+first-parent line, each put together as Helm does it, with the shared values below.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
+
+from bumper.environments.config_models import Config
+from bumper.environments.effective import running
+from bumper.environments.gather import gather
+from bumper.environments.layout import AppFiles, Environment
+from bumper.environments.same_images import canonical
+from bumper.errors import Refused
+from bumper.git.checkout import read_files
+from bumper.git.past_commits import PastCommit
+from bumper.image import ImageReference, Repository
+from bumper.records.line import Line
+from bumper.records.past import Files
+from bumper.records.record import Record, read_trailers
+from bumper.values.change import Version
+
+Place: TypeAlias = tuple[str, str]  # an application, and its image by the name that same_as makes one
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A time in which an application ran the same versions of an image, empty where it ran none that can be read.
+
+    ``commit`` began it; None where that is further back than was read, and ``since`` is the oldest time that is known.
+    """
+
+    versions: frozenset[Version]
+    commit: str | None
+    since: datetime
+    record: Record | None = None
+
+    def version_of(self, image: ImageReference) -> Version | None:
+        """The version that has the image's tag, or, where it has none, its digest."""
+        return next((one for one in self.versions if is_version_of(one, image)), None)
+
+
+def is_version_of(version: Version, image: ImageReference) -> bool:
+    """Whether the version has the image's tag, or, where it has none, its digest."""
+    return version.tag == image.tag and (image.tag is not None or version.digest == image.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """An environment as it is at the tip, and which of its applications matter."""
+
+    environment: Environment
+    config: Config
+    apps: tuple[AppFiles, ...]
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A state as the walk back finds it: the commit that began it is known last."""
+
+    versions: frozenset[Version]
+    past: PastCommit | None = None
+
+
+def read_periods(
+    scope: Scope, line: Line, wanted: Mapping[Place, Iterable[ImageReference]]
+) -> dict[Place, list[Period]]:
+    """The periods of the ``wanted`` places, the newest first, read back until each wanted image was found.
+
+    History is read until it is older than the line's ``since``, too, and no further than anybody should wait for.
+    """
+    walk = _Walk(scope, line, wanted)
+    for stretch in line.stretches():
+        walk.go_before(stretch)
+        if walk.knows_enough and line.is_old_enough:
+            break
+    return walk.periods()
+
+
+class _Walk:
+    """The values of the applications on the way back from the tip."""
+
+    def __init__(self, scope: Scope, line: Line, wanted: Mapping[Place, Iterable[ImageReference]]) -> None:
+        self._scope, self._line = scope, line
+        self._wanted = {place: list(images) for place, images in wanted.items()}
+        bases: dict[str, tuple[str, ...]] = {}
+        for app in scope.apps:
+            for number, path in enumerate(files := (*app.bases, *app.values)):
+                bases[path] = tuple(dict.fromkeys((*bases.get(path, ()), *files[:number])))
+        self._files = Files(bases)
+        self._contents = read_files(line.checkout, bases)
+        states = self._states(scope.apps)
+        self._found = {place: [_Begun(states.get(place, frozenset()))] for place in self._wanted}
+        self._oldest: str | None = None
+
+    @property
+    def knows_enough(self) -> bool:
+        """Whether every wanted image has been found."""
+        return all(_is_found(self._found[place], image) for place, images in self._wanted.items() for image in images)
+
+    def go_before(self, stretch: list[PastCommit]) -> None:
+        """Undo the commits of a stretch, the newest first."""
+        for step in self._files.read_back(self._line.checkout, stretch):
+            touched = {*step.contents, *step.begun}
+            self._contents |= {path: before for path, (before, _) in step.contents.items()}
+            for path in step.begun:
+                self._contents.pop(path, None)
+            apps = [app for app in self._scope.apps if not touched.isdisjoint((*app.bases, *app.values))]
+            names, states = {app.app for app in apps}, self._states(apps)
+            for place, periods in self._found.items():
+                if place[0] in names and (state := states.get(place, frozenset())) != periods[-1].versions:
+                    periods[-1].past = step.past
+                    periods.append(_Begun(state))
+        self._oldest = stretch[-1].commit.id if stretch else self._oldest
+
+    def periods(self) -> dict[Place, list[Period]]:
+        """What was found, with the times at which the commits landed."""
+        return {place: list(map(self._period, begun)) for place, begun in self._found.items()}
+
+    def _period(self, begun: _Begun) -> Period:
+        if begun.past is None:
+            since = self._line.landed_at(self._oldest) if self._oldest is not None else self._line.now
+            return Period(begun.versions, None, since)
+        commit, merged = begun.past.commit, begun.past.merged
+        record = read_trailers(commit.message) or (read_trailers(merged.message) if merged is not None else None)
+        return Period(begun.versions, commit.id, self._line.landed_at(commit.id), record)
+
+    def _states(self, apps: Iterable[AppFiles]) -> dict[Place, frozenset[Version]]:
+        """The versions that run, by place; an application that cannot be read runs nothing."""
+        states: dict[Place, set[Version]] = {}
+        for app in apps:
+            for place, version in self._versions(app):
+                states.setdefault(place, set()).add(version)
+        return {place: frozenset(versions) for place, versions in states.items()}
+
+    def _versions(self, app: AppFiles) -> Iterator[tuple[Place, Version]]:
+        config, environment = self._scope.config, self._scope.environment
+        there = {path for path in (*app.bases, *app.values) if path in self._contents}
+        kept = replace(
+            app, bases=tuple(path for path in app.bases if path in there),
+            values=tuple(path for path in app.values if path in there),
+        )  # fmt: skip
+        if not kept.values:
+            return
+        try:
+            gathered = gather(replace(environment, apps=(kept,)), config, self._contents)
+            pins = running(gathered, environment.name, config).pins
+        except Refused:
+            return
+        for found in pins:
+            if found.pin.repository is not None and not found.pin.absent:
+                yield place_of(config, app.app, found.pin.repository), Version(found.pin.tag, found.pin.digest)
+
+
+def place_of(config: Config, app: str, repository: Repository) -> Place:
+    """The place of an application's image."""
+    return app, canonical(config, repository)
+
+
+def _is_found(periods: list[_Begun], image: ImageReference) -> bool:
+    """Whether it is known what the application ran before the image, where it runs it no more; else whether it does."""
+    ran = [any(is_version_of(one, image) for one in period.versions) for period in periods]
+    return ran[0] or (True in ran and not ran[-1])
