@@ -6,11 +6,13 @@ import typer
 
 from bumper.cli import options as opt
 from bumper.cli.common import Common, with_common_options
+from bumper.cli.help import WAITING
+from bumper.cli.usage import whole_number
 
 
 @with_common_options
 def bump(
-    environment: Annotated[str, typer.Argument(help="The environment to change.", metavar="ENVIRONMENT")],
+    environment: Annotated[str, opt.environment_argument("The environment to change.")],
     images: Annotated[
         list[str] | None, typer.Argument(help="registry/repository:tag[@digest]", metavar="IMAGE")
     ] = None,
@@ -32,7 +34,7 @@ def bump(
     verify: opt.Verify = True,
     allow_missing: opt.AllowMissing = False,
     allow_older: Annotated[
-        bool, typer.Option("--allow-older", help="Although a newer pipeline has been here.")
+        bool, typer.Option("--allow-older", help="Even if a newer pipeline (by CI_PIPELINE_ID) already changed this.")
     ] = False,
     *,
     common: Common,
@@ -64,8 +66,8 @@ def bump(
 
 @with_common_options
 def promote(
-    source: Annotated[str, typer.Argument(help="The environment whose tags are taken.", metavar="SOURCE")],
-    target: Annotated[str, typer.Argument(help="The environment to change.", metavar="TARGET")],
+    source: Annotated[str, opt.environment_argument("The environment whose tags are taken.", "SOURCE")],
+    target: Annotated[str, opt.environment_argument("The environment to change.", "TARGET")],
     app: opt.Apps = None,
     image: opt.Images = None,
     verify: opt.Verify = True,
@@ -75,7 +77,7 @@ def promote(
     ] = False,
     require_healthy: Annotated[
         bool,
-        typer.Option("--require-healthy", help="Only what Argo CD reports healthy in SOURCE [ARGOCD_AUTH_TOKEN]."),
+        typer.Option("--require-healthy", help="Only what Argo CD reports healthy in SOURCE.", rich_help_panel=WAITING),
     ] = False,
     *,
     common: Common,
@@ -96,13 +98,18 @@ def promote(
 
 @with_common_options
 def rollback(
-    environment: Annotated[str, typer.Argument(help="The environment to roll back.", metavar="ENVIRONMENT")],
+    environment: Annotated[str, opt.environment_argument("The environment to roll back.")],
     app: opt.Apps = None,
     image: opt.Images = None,
     all_apps: Annotated[bool, typer.Option("--all-apps", help="Undo the environment's last deployment.")] = False,
     to: Annotated[str | None, typer.Option("--to", help="To this tag.", metavar="TAG")] = None,
-    steps: Annotated[int | None, typer.Option("--steps", help="So many deployments back.", min=1)] = None,
-    mr: Annotated[int | None, typer.Option("--mr", help="Undo what this merge request changed.", metavar="IID")] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="So many deployments back.", metavar="N", parser=whole_number(1))
+    ] = None,
+    mr: Annotated[
+        int | None,
+        typer.Option("--mr", help="Undo what this merge request changed.", metavar="IID", parser=whole_number(1)),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Also pins that moved on since.")] = False,
     hold: Annotated[
         str | None, typer.Option("--hold", help="Put a hold on the pins, in the same merge request.", metavar="REASON")
@@ -129,7 +136,7 @@ def rollback(
 
 @with_common_options
 def hold(
-    environment: Annotated[str, typer.Argument(help="The environment.", metavar="ENVIRONMENT")],
+    environment: Annotated[str, opt.environment_argument("The environment.")],
     app: opt.RequiredApps,
     image: opt.Images = None,
     reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the comment.", metavar="TEXT")] = "",
@@ -145,7 +152,7 @@ def hold(
 
 @with_common_options
 def unhold(
-    environment: Annotated[str, typer.Argument(help="The environment.", metavar="ENVIRONMENT")],
+    environment: Annotated[str, opt.environment_argument("The environment.")],
     app: opt.RequiredApps,
     image: opt.Images = None,
     *,

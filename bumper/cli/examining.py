@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bumper.cli import options as opt
+from bumper.cli.help import REGISTRIES
 from bumper.cli.printing import show
 from bumper.cli.run import Output, run_of
 
@@ -16,14 +17,21 @@ def doctor(
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
     verify: Annotated[
-        bool, typer.Option("--verify/--no-verify", help="Ask the registries about images that the values name.")
+        bool,
+        typer.Option(
+            "--verify/--no-verify",
+            help="Ask the registries about images that the values name.",
+            rich_help_panel=REGISTRIES,
+        ),
     ] = True,
     verbose: opt.Verbose = False,
     output: opt.OutputOption = Output.TEXT,
 ) -> None:
     """Check repository, token, GitLab, protected branch, registries and bumper.yaml; say how to fix each.
 
-    Nothing is changed. It exits 0 if bump has all that it needs. Example: bumper doctor --no-verify
+    Nothing is changed. It exits 0 if bump has all that it needs. Argo CD gets ARGOCD_AUTH_TOKEN (see ARGOCD_SERVER).
+
+    Example: bumper doctor --no-verify
     """
     from bumper.cli import report_doctor as report
     from bumper.commands.doctor.check import failure

@@ -28,7 +28,7 @@ def set_tag(
     image: Annotated[str, typer.Argument(help="registry/repository:tag[@digest]", metavar="IMAGE")],
     files: Annotated[list[str], typer.Argument(help="Values files; - for stdin to stdout.", metavar="FILE")],
     path: Annotated[
-        str | None, typer.Option("--path", help='Only the pin at this path: a.b[0].tag, a["b.c"].tag')
+        str | None, typer.Option("--path", help='Only the pin at this path: a.b[0].tag, a["b.c"].tag', metavar="PATH")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the diff, change no file.")] = False,
     output: opt.OutputOption = Output.TEXT,

@@ -11,49 +11,49 @@ import typer
 
 from bumper import __version__
 from bumper.cli import changing, examining, local, reading, setting_up, trying
+from bumper.cli import options as opt
+from bumper.cli.help import GroupedCommand, GroupedProgram
 from bumper.cli.machine_trouble import machine_trouble
 from bumper.cli.progress import Progress
 from bumper.cli.run import Output, Run, start_run
+from bumper.cli.usage import usage_error
 from bumper.clock import SYSTEM_CLOCK, Clock
-from bumper.errors import INTERRUPTED, BumperError, WrongUsage
+from bumper.errors import INTERRUPTED, BumperError
 from bumper.settings import environment
 
 app = typer.Typer(
     name="bumper",
+    cls=GroupedProgram,
     help="Moves image tags through Helm values: one commit, one GitLab merge request, every other byte as it was.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-_GITLAB = (
-    "BUMPER_TOKEN (else GITLAB_TOKEN, CI_JOB_TOKEN): GitLab's token. CI_SERVER_TLS_CA_FILE (else REQUESTS_CA_BUNDLE, "
-    "SSL_CERT_FILE): a CA. NO_COLOR: no colours."
+_CHANGES, _LOOKS, _SETS_UP, _LOCAL, _TRIES = (
+    "Change an environment",
+    "Look at environments",
+    "Set up",
+    "Local files, without git and network",
+    "Try it",
 )
-_REGISTRIES = (
-    "DOCKER_CONFIG, DOCKER_AUTH_CONFIG, CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD: logins of registries. "
-    "BUMPER_INSECURE_REGISTRIES: hosts that get theirs over plain HTTP."
+_COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
+    (changing.bump, _CHANGES, "Set images' tags after a push"),
+    (changing.promote, _CHANGES, "Set tags to those of another environment"),
+    (changing.rollback, _CHANGES, "Undo the last deployment"),
+    (changing.hold, _CHANGES, "Keep an application's tags as they are"),
+    (changing.unhold, _CHANGES, "Let them change again"),
+    (reading.status, _LOOKS, "What runs where, what differs"),
+    (reading.history, _LOOKS, "When what was deployed, by whom"),
+    (setting_up.init, _SETS_UP, "Write bumper.yaml for a repository"),
+    (examining.doctor, _SETS_UP, "Check what bump needs"),
+    (local.schema, _SETS_UP, "Print the JSON Schema of bumper.yaml"),
+    (local.pins, _LOCAL, "List the tags in local files"),
+    (local.set_tag, _LOCAL, "Set a tag in local files"),
+    (trying.sandbox, _TRIES, "Serve an embedded GitLab to try things"),
+    (trying.demo, _TRIES, "Show bump, promote, rollback end to end"),
 )
-_ARGOCD = "ARGOCD_AUTH_TOKEN: Argo CD's token. ARGOCD_SERVER: the only Argo CD that gets it."
-_CHANGES = ("Further environment variables:", _GITLAB, _REGISTRIES, _ARGOCD)
-_PIPELINE = "CI_PIPELINE_ID, CI_PIPELINE_URL and others of GitLab CI: the order of pipelines, the source of a change."
-_READS = ("Further environment variables:", _GITLAB)
-_COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
-    (changing.bump, "Set images' tags after a push", (*_CHANGES, _PIPELINE)),
-    (changing.promote, "Set tags to those of another environment", _CHANGES),
-    (changing.rollback, "Undo the last deployment", _CHANGES),
-    (changing.hold, "Keep an application's tags as they are", _CHANGES),
-    (changing.unhold, "Let them change again", _CHANGES),
-    (reading.status, "What runs where, what differs", _READS),
-    (reading.history, "When what was deployed, by whom", _READS),
-    (setting_up.init, "Write bumper.yaml for a repository", _READS),
-    (examining.doctor, "Check what bump needs", _CHANGES),
-    (local.pins, "List the tags in local files", ()),
-    (local.set_tag, "Set a tag in local files", ()),
-    (local.schema, "Print the JSON Schema of bumper.yaml", ()),
-    (trying.sandbox, "Serve an embedded GitLab to try things", ()),
-    (trying.demo, "Show bump, promote, rollback end to end", ()),
-)
-for _command, _short, _further in _COMMANDS:
-    app.command(_command.__name__.partition("_")[0], short_help=_short, epilog=" ".join(_further) or None)(_command)
+for _command, _group, _short in _COMMANDS:
+    _name = _command.__name__.partition("_")[0]
+    app.command(_name, cls=GroupedCommand, short_help=_short, rich_help_panel=_group)(_command)
 
 
 def _version(value: bool) -> None:
@@ -65,8 +65,9 @@ def _version(value: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: opt.Verbose = False,
 ) -> None:
     """Options of bumper itself."""
 
@@ -80,12 +81,18 @@ def main(arguments: Sequence[str], *, slow: float = 1.0, clock: Clock = SYSTEM_C
         if isinstance(stream, io.TextIOWrapper):  # a file name that is not UTF-8, or a terminal that is not
             stream.reconfigure(errors="backslashreplace")
     progress = Progress(environment(), slow)
-    run = start_run(progress, environment(), clock)
+    run = start_run(progress, environment(), clock, arguments)
     with progress.shown():
-        code = _run(list(arguments) or ["--help"], run)
+        code = _run(_asked(arguments), run)
     if code == INTERRUPTED:  # typer hands its own 130 back for most of them
         print("interrupted", file=sys.stderr)
     return code
+
+
+def _asked(arguments: Sequence[str]) -> list[str]:
+    """The command line as Typer reads it: ``bumper help bump`` asks what ``bumper bump --help`` does."""
+    given = list(arguments) or ["help"]
+    return [*given[1:2], "--help"] if given[0] == "help" else given
 
 
 def _run(arguments: list[str], run: Run) -> int:
@@ -95,7 +102,7 @@ def _run(arguments: list[str], run: Run) -> int:
     except BumperError as error:
         return _fail(run, error)
     except typer.TyperException as error:
-        return _fail(run, WrongUsage(error.format_message().rstrip(".") + "; see --help."))
+        return _fail(run, usage_error(error))
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: the machine's trouble, or a bug

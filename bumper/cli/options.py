@@ -2,10 +2,12 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from bumper.cli.completion import complete_applications, complete_environments
+from bumper.cli.help import MERGE_REQUEST, OUTPUT, REGISTRIES, REPOSITORY, WAITING
 from bumper.cli.run import Output, keep_output, run_of
 from bumper.duration import parse_duration
 
@@ -24,16 +26,41 @@ def _duration(text: str | float) -> float:
         raise typer.BadParameter(str(error)) from error
 
 
+def environment_argument(help_text: str, name: str = "ENVIRONMENT") -> Any:  # noqa: ANN401 - as Typer's own
+    """An argument that takes an environment's name, which shells complete."""
+    return typer.Argument(help=help_text, metavar=name, autocompletion=complete_environments)
+
+
 Repo = Annotated[
-    str | None, typer.Option("--repo", envvar="BUMPER_REPO", help="HTTPS or SSH URL of the GitOps repository.")
+    str | None,
+    typer.Option(
+        "--repo",
+        envvar="BUMPER_REPO",
+        help="HTTPS or SSH URL of the GitOps repository; by default the origin of the checkout that you are in, if it "
+        "tracks a bumper.yaml.",
+        metavar="URL",
+        rich_help_panel=REPOSITORY,
+    ),
 ]
 Branch = Annotated[
     str | None,
-    typer.Option("--branch", envvar="BUMPER_BRANCH", help="Target branch; by default the remote's default branch."),
+    typer.Option(
+        "--branch",
+        envvar="BUMPER_BRANCH",
+        help="Target branch; by default the remote's default branch.",
+        metavar="NAME",
+        rich_help_panel=REPOSITORY,
+    ),
 ]
 GitLabUrl = Annotated[
     str | None,
-    typer.Option("--gitlab-url", envvar="BUMPER_GITLAB_URL", help="GitLab's address, where it is under a sub-path."),
+    typer.Option(
+        "--gitlab-url",
+        envvar="BUMPER_GITLAB_URL",
+        help="GitLab's address, where it is under a sub-path.",
+        metavar="URL",
+        rich_help_panel=REPOSITORY,
+    ),
 ]
 OutputOption = Annotated[
     Output,
@@ -43,42 +70,88 @@ OutputOption = Annotated[
         callback=keep_output,
         is_eager=True,
         help="Print text or one JSON object.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 Apps = Annotated[
-    list[str] | None, typer.Option("--app", help="Only applications that match this glob (repeatable).", metavar="GLOB")
+    list[str] | None,
+    typer.Option(
+        "--app",
+        help="Only applications that match this glob (repeatable).",
+        metavar="GLOB",
+        autocompletion=complete_applications,
+    ),
 ]
 RequiredApps = Annotated[
-    list[str], typer.Option("--app", help="The applications that match this glob (repeatable).", metavar="GLOB")
+    list[str],
+    typer.Option(
+        "--app",
+        help="The applications that match this glob (repeatable).",
+        metavar="GLOB",
+        autocompletion=complete_applications,
+    ),
 ]
 Images = Annotated[
     list[str] | None, typer.Option("--image", help="Only images that match this glob (repeatable).", metavar="GLOB")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff and the merge request, change nothing.")]
 DeliveryOption = Annotated[
-    Delivery | None, typer.Option("--delivery", help="By merge request, or straight to the branch.")
+    Delivery | None,
+    typer.Option("--delivery", help="By merge request, or straight to the branch.", rich_help_panel=MERGE_REQUEST),
 ]
-Labels = Annotated[list[str] | None, typer.Option("--label", help="A label of the merge request (repeatable).")]
-Reviewers = Annotated[list[str] | None, typer.Option("--reviewer", help="A reviewer's user name (repeatable).")]
-Assignees = Annotated[list[str] | None, typer.Option("--assignee", help="An assignee's user name (repeatable).")]
-Title = Annotated[str | None, typer.Option("--title", help="The merge request's title.")]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label", help="A label of the merge request (repeatable).", metavar="NAME", rich_help_panel=MERGE_REQUEST
+    ),
+]
+Reviewers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reviewer", help="A reviewer's user name (repeatable).", metavar="USER", rich_help_panel=MERGE_REQUEST
+    ),
+]
+Assignees = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--assignee", help="An assignee's user name (repeatable).", metavar="USER", rich_help_panel=MERGE_REQUEST
+    ),
+]
+Title = Annotated[
+    str | None,
+    typer.Option("--title", help="The merge request's title.", metavar="TEXT", rich_help_panel=MERGE_REQUEST),
+]
 AutoMerge = Annotated[
-    bool | None, typer.Option("--auto-merge/--no-auto-merge", help="Have GitLab merge it as soon as all checks pass.")
+    bool | None,
+    typer.Option(
+        "--auto-merge/--no-auto-merge",
+        help="Have GitLab merge it as soon as all checks pass.",
+        rich_help_panel=WAITING,
+    ),
 ]
 Wait = Annotated[
     float | None,
-    typer.Option("--wait", help="Wait so long until it is merged (also 10m, 2h).", metavar="SECONDS", parser=_duration),
+    typer.Option(
+        "--wait",
+        help="Wait so long until it is merged (also 90s, 10m, 2h, 1d).",
+        metavar="SECONDS",
+        parser=_duration,
+        rich_help_panel=WAITING,
+    ),
 ]
 WaitDeployed = Annotated[
     float | None,
     typer.Option(
         "--wait-deployed",
-        help="Wait so long until Argo CD runs it and is healthy (implies --wait; token: ARGOCD_AUTH_TOKEN).",
+        help="Wait so long until Argo CD runs it and is healthy (implies --wait).",
         metavar="SECONDS",
         parser=_duration,
+        rich_help_panel=WAITING,
     ),
 ]
-Reopen = Annotated[bool, typer.Option("--reopen", help="Propose again what a person closed.")]
+Reopen = Annotated[
+    bool, typer.Option("--reopen", help="Propose again what a person closed.", rich_help_panel=MERGE_REQUEST)
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask (it never asks when stdin is no terminal).")]
 
 
@@ -88,12 +161,25 @@ def _show_details(context: typer.Context, value: bool) -> None:
 
 
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", callback=_show_details, help="Tell every step on stderr, never a secret.")
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        callback=_show_details,
+        help="Log every step on stderr, never a secret.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
-Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Ask the registry whether the image exists.")]
+Verify = Annotated[
+    bool,
+    typer.Option("--verify/--no-verify", help="Ask the registry whether the image exists.", rich_help_panel=REGISTRIES),
+]
 AllowMissing = Annotated[
     bool, typer.Option("--allow-missing", help="An image that nothing in the environment uses is no error.")
 ]
 Dotenv = Annotated[
-    Path | None, typer.Option("--dotenv", help="Write the result as GitLab dotenv variables.", metavar="FILE")
+    Path | None,
+    typer.Option(
+        "--dotenv", help="Write the result as GitLab dotenv variables.", metavar="FILE", rich_help_panel=OUTPUT
+    ),
 ]

@@ -10,11 +10,10 @@ from bumper.cli import options as opt
 from bumper.cli.printing import show
 from bumper.cli.run import Output, run_of
 from bumper.cli.session import open_session
+from bumper.cli.usage import whole_number
 from bumper.errors import WrongUsage
 
-Environments = Annotated[
-    list[str] | None, typer.Argument(help="Only these environments; by default all.", metavar="ENVIRONMENT")
-]
+Environments = Annotated[list[str] | None, opt.environment_argument("Only these environments; by default all.")]
 
 
 _DEPLOYMENTS = 100  # that history lists where nobody says how many
@@ -53,13 +52,14 @@ def status(
 
 def history(
     context: typer.Context,
-    environment: Annotated[str, typer.Argument(help="The environment.", metavar="ENVIRONMENT")],
+    environment: Annotated[str, opt.environment_argument("The environment.")],
     repo: opt.Repo = None,
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
     app: opt.Apps = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", help="So many deployments (by default 100).", metavar="N", min=1)
+        int | None,
+        typer.Option("--limit", help="So many deployments (by default 100).", metavar="N", parser=whole_number(1)),
     ] = None,
     since: Annotated[
         str | None,

@@ -1,8 +1,9 @@
 """One run of the command line: what the commands need of it beside their own options."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 import typer
 
@@ -21,7 +22,7 @@ class Output(StrEnum):
 class Run:
     """The progress on stderr, and how results and failures are printed.
 
-    ``output`` follows BUMPER_OUTPUT until Typer has read ``--output``, so that it is right for usage errors, too.
+    ``output`` is what the command line asks for, even where Typer stops at a mistake before it has read ``--output``.
     """
 
     progress: Progress
@@ -29,10 +30,12 @@ class Run:
     clock: Clock
 
 
-def start_run(progress: Progress, environ: Mapping[str, str], clock: Clock) -> Run:
-    """The run before its command line has been read."""
-    wants_json = environ.get("BUMPER_OUTPUT") == Output.JSON
-    return Run(progress, Output.JSON if wants_json else Output.TEXT, clock)
+def start_run(progress: Progress, environ: Mapping[str, str], clock: Clock, arguments: Sequence[str] = ()) -> Run:
+    """The run before Typer has read its command line."""
+    asked = [environ.get("BUMPER_OUTPUT", "")]
+    asked += [value for name, value in pairwise(arguments) if name == "--output"]
+    asked += [argument.removeprefix("--output=") for argument in arguments if argument.startswith("--output=")]
+    return Run(progress, Output.JSON if asked[-1] == Output.JSON else Output.TEXT, clock)
 
 
 def run_of(context: typer.Context) -> Run:

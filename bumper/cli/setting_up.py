@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bumper.cli import options as opt
+from bumper.cli.help import REPOSITORY
 from bumper.cli.printing import show
 from bumper.cli.run import Output, run_of
 from bumper.errors import WrongUsage
@@ -20,7 +21,12 @@ def init(
     ] = None,
     repo: Annotated[
         str | None,
-        typer.Option("--repo", help="The repository's URL; outside a checkout BUMPER_REPO counts, too.", metavar="URL"),
+        typer.Option(
+            "--repo",
+            help="The repository's URL; outside a checkout BUMPER_REPO counts, too.",
+            metavar="URL",
+            rich_help_panel=REPOSITORY,
+        ),
     ] = None,
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bumper.cli.colour import is_coloured
+from bumper.cli.usage import whole_number
 
 _SET_HELP = (
     "Play another kind of GitLab, such as merge_method=ff; docs/reference/sandbox.md lists the settings. Repeatable."
@@ -14,8 +15,15 @@ _SET_HELP = (
 
 
 def sandbox(
-    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 0,
-    directory: Annotated[Path | None, typer.Option("--dir", help="Keep everything here.", file_okay=False)] = None,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", help="Port to listen on; 0 takes a free one.", metavar="N", parser=whole_number(0, 65535)
+        ),
+    ] = 0,
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="Keep everything here.", metavar="DIR", file_okay=False)
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help=_SET_HELP, metavar="NAME=VALUE")] = None,
 ) -> None:
     """Serve an embedded GitLab-compatible server with a sample GitOps repository, until ^C.
