@@ -81,6 +81,15 @@ class Jobs:
         self._check_opened(tag)
         return ran
 
+    def update(self) -> Ran:
+        """A bump that gives the open merge request a newer tag."""
+        tag = new_tag()
+        command = self._command("bump", "staging", f"{image(self.app)}:{tag}", "--app", self.app, "--no-verify")
+        ran = self._counted(command)
+        check(json.loads(ran.out)["merge_request"]["action"] == "updated", f"nothing was updated: {ran.out[:500]}")
+        self._check_opened(tag)
+        return ran
+
     def floor(self) -> Ran:
         """The same in plain git and curl."""
         tag, place = new_tag(), self.place
@@ -138,14 +147,18 @@ class Jobs:
     def clone(self, folder: Path) -> Ran:
         """All commits and trees, as a plain partial clone fetches them."""
         url = self.place.url.replace("://", f"://bench:{self.place.token}@")
+        self.server.reset(self.place)
         return self._counted(["git", "clone", "--quiet", "--bare", "--filter=blob:none", url, folder])
 
     def bumper(self, *arguments: str) -> Ran:
         """Any command of bumper's, on the repository as it was placed."""
-        return self._counted([BUMPER, *arguments, "--output", "json"])
+        self.server.reset(self.place)
+        return self._counted(self._command(*arguments))
+
+    def _command(self, *arguments: str) -> list[str | Path]:
+        return [BUMPER, *arguments, "--output", "json"]
 
     def _counted(self, command: list[str | Path]) -> Ran:
-        self.server.reset(self.place)
         before = self.server.state()
         ran = run(command, {**self.environ, "BUMPER_REPO": self.place.url, "BUMPER_TOKEN": self.place.token})
         self._count(before, self.server.state())

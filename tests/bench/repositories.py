@@ -1,4 +1,4 @@
-"""The repositories: made by the generator once, and kept below ``build``, as a large one takes minutes."""
+"""The repositories, made by the generator once, and the wheels: kept below ``build``, as they take minutes."""
 
 import hashlib
 import re
@@ -108,3 +108,23 @@ def deployed_in_the_middle(repository: Path) -> tuple[str, str]:
     near = sorted(range(len(subjects)), key=lambda place: abs(place - middle))
     app, environment = next(subjects[place] for place in near if times[subjects[place]] == 1)
     return app, environment
+
+
+def built_wheels() -> Path:
+    """A folder with bumper's wheel as it is now, and those of its dependencies as they are pinned for jobs."""
+
+    def make(folder: Path) -> None:
+        options = ["--quiet", "--only-binary", ":all:", "--requirement", "requirements.txt"]
+        subprocess.run([sys.executable, "-m", "pip", "download", *options, "--dest", folder], check=True)
+
+    pinned = hashlib.sha256(Path("requirements.txt").read_bytes()).hexdigest()[:8]
+    folder = _kept(f"wheels-{pinned}", make)
+    for old in folder.glob("gitops_bumper-*.whl"):
+        old.unlink()
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", folder],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return folder

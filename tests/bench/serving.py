@@ -67,6 +67,12 @@ class Server:
         """Put the repository back as it was placed, without branches and merge requests."""
         self._ask("reset", place)
 
+    @property
+    def url(self) -> str:
+        """Where the server listens."""
+        url: str = self._ask("url")
+        return url
+
     def state(self) -> State:
         """What there is now."""
         state: State = self._ask("state")
@@ -114,6 +120,9 @@ class _Orders:
         Repository(folder).git("update-ref", "refs/heads/main", tip)
         api = f"{self._sandbox.url}/api/v4/projects/{project.replace('/', '%2F')}"
         return Place(project, url, api, self._sandbox.create_token("bumper", project=project), folder, tip)
+
+    def url(self) -> str:
+        return self._sandbox.url
 
     def reset(self, place: Place) -> None:
         world, repository = self._sandbox._world, Repository(place.folder)

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.registry.fixtures import Tls
 from tests.support.argocd import Answer, ArgoCd, application
 from tests.support.clock import skipping_clock
 from tests.support.command_line import CommandLine
 from tests.support.deployments import STAGING
 from tests.support.gitops import APP, Gitops, GitopsMaker, values
+from tests.support.tls import Tls
 
 OLD, NEW = f"{APP}:1.0.0", f"{APP}:1.0.1"
 FILE = STAGING.format("app")

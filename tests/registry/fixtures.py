@@ -1,33 +1,13 @@
 """Registries on this machine, for every test: fakes that behave as their makers' do, and Docker Distribution itself."""
 
-import ssl
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.registry.distribution import Distribution
 from tests.registry.fake_registry import Behaviour, FakeRegistry
 from tests.support.programs import need
-
-
-class Tls:
-    """A self-signed certificate of the loopback interface."""
-
-    def __init__(self, folder: Path) -> None:
-        self.ca_file, self._key = folder / "ca.pem", folder / "key.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-             "-keyout", str(self._key), "-out", str(self.ca_file)],
-            check=True, capture_output=True,
-        )  # fmt: skip
-
-    def server(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.ca_file, self._key)
-        return context
+from tests.support.tls import Tls
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from bumper.errors import Refused, Unavailable
 from bumper.registry.resolve import RegistryAccess, _base_url, resolve, resolve_all
 from tests.registry.asking import image, login, reference
 from tests.registry.fake_registry import BEHAVIOURS, DIGEST, INDEX, PASSWORD, Behaviour, FakeRegistry, Reply
-from tests.registry.fixtures import Tls
 from tests.support.spoilt import Spoilt
+from tests.support.tls import Tls
 
 Serve = Callable[..., FakeRegistry]
 OPEN = Behaviour("open", scheme="")
