@@ -28,6 +28,14 @@ class RepositoryAddress:
         """The repository's own name, the application where no folder names one."""
         return self.project.rpartition("/")[2]
 
+    def is_at(self, gitlab_url: str | None) -> bool:
+        """Whether ``gitlab_url`` names the server of the repository; over SSH the host's name decides."""
+        named, own = urlsplit(gitlab_url or ""), urlsplit(self.url)
+        if self.over_ssh:
+            scp = _SCP_LIKE.fullmatch(self.url)
+            return named.hostname == (scp["host"].lower() if scp is not None else own.hostname)
+        return (named.scheme, named.netloc.lower()) == (own.scheme, own.netloc.lower())
+
 
 def parse_repository(text: str, gitlab_url: str | None) -> RepositoryAddress:
     """Read an HTTPS or SSH URL; ``gitlab_url`` overrides the GitLab that follows from it (one under a sub-path).

@@ -73,9 +73,12 @@ class Settings:
 
 
 def read_settings(
-    environ: Mapping[str, str], *, repo: str | None, branch: str | None, gitlab_url: str | None
+    environ: Mapping[str, str], *, repo: str | None, branch: str | None, gitlab_url: str | None, inferred: bool = False
 ) -> Settings:
     """Settings from the options, which stand before the environment.
+
+    ``inferred``: nobody named ``repo``, a checkout did, which may be anybody's. Its server gets GitLab's token only if
+    ``gitlab_url`` names it, and the servers that its bumper.yaml names get Argo CD's only if ARGOCD_SERVER does.
 
     Raises:
         WrongUsage: no repository, or a value that cannot be one.
@@ -86,11 +89,12 @@ def read_settings(
     address = parse_repository(repo, gitlab_url)
     if branch is not None and _BAD_BRANCH.search(branch):
         raise WrongUsage(f"{branch!r} is not a branch name", "check --branch (or BUMPER_BRANCH)")
-    token = _token(environ, _TOKEN_VARIABLES)
+    trusted = not inferred or address.is_at(gitlab_url)
+    token = _token(environ, _TOKEN_VARIABLES) if trusted else None
     if token is None and address.password:
         token = Token(address.password, "the repository's URL")
-    argocd_token = _token(environ, ("ARGOCD_AUTH_TOKEN",))
     argocd_server = environ.get("ARGOCD_SERVER") or None
+    argocd_token = _token(environ, ("ARGOCD_AUTH_TOKEN",)) if trusted or argocd_server else None
     return Settings(address, token, branch, _ca_file(environ), argocd_token, argocd_server, _cache(environ))
 
 

@@ -86,7 +86,7 @@ def promote(
 
     Example: bumper promote staging prod --app backend
     """
-    with common.session() as session:
+    with common.session(asks_later=True) as session:
         from bumper.commands.promote import PromoteRequest
         from bumper.commands.promote import promote as run
 
@@ -122,7 +122,7 @@ def rollback(
 
     Example: bumper rollback prod --app backend --hold "payment errors"
     """
-    with common.session() as session:
+    with common.session(asks_later=True) as session:
         from bumper.commands.rollback import RollbackRequest
         from bumper.commands.rollback import rollback as run
 

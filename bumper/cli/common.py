@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.printing import show
+from bumper.cli.printing import confirm, show
 from bumper.cli.run import Output, Run, run_of
 from bumper.cli.session import open_session
+from bumper.cli.whereabouts import Whereabouts, find_repository
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
     from contextlib import AbstractContextManager
@@ -51,9 +52,14 @@ class Common:
         """The run of the command line."""
         return run_of(self.context)
 
-    def session(self) -> "AbstractContextManager[Session]":
-        """The session of the command, whose clone goes on while the command is imported."""
-        return open_session(self.run, repo=self.repo, branch=self.branch, gitlab_url=self.gitlab_url)
+    def session(self, *, asks_later: bool = False) -> "AbstractContextManager[Session]":
+        """The session of the command, whose clone goes on while the command is imported.
+
+        ``asks_later``: the command shows its changes and asks, so that nobody has to be asked about the repository.
+        """
+        where = Whereabouts(self.repo, self.branch, self.gitlab_url)
+        settings = find_repository(self.run, where, changes=not self.dry_run, yes=self.yes or asks_later)
+        return open_session(self.run, settings)
 
     def delivery_options(self, *, allow_older: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""
@@ -82,9 +88,7 @@ class Common:
         from bumper.cli import report
 
         self.run.progress.print(report.result_text(result), diff=result.diff.rstrip("\n"))
-        # typer.confirm would write a space to stdout, where one JSON object may be awaited.
-        print("Propose these changes? [y/N] ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        return confirm("Propose these changes?")
 
     def finish(self, result: "Result") -> None:
         """Print the result."""

@@ -9,6 +9,8 @@ from bumper.cli import options as opt
 from bumper.cli.help import REGISTRIES
 from bumper.cli.printing import show
 from bumper.cli.run import Output, run_of
+from bumper.cli.whereabouts import Whereabouts, find_repository
+from bumper.settings import environment
 
 
 def doctor(
@@ -36,11 +38,9 @@ def doctor(
     from bumper.cli import report_doctor as report
     from bumper.commands.doctor.check import failure
     from bumper.commands.doctor.doctor import doctor as run
-    from bumper.settings import environment, read_settings
 
-    environ = environment()
-    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
-    checks = run(settings, environ, verify=verify)
+    settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
+    checks = run(settings, environment(), verify=verify)
     error = failure(checks)
     show(run_of(context), report.doctor_data(checks, error), report.doctor_text(checks, sys.stdout.encoding), ())
     if error is not None:

@@ -1,4 +1,4 @@
-"""Results to stdout, warnings to stderr."""
+"""Results to stdout, warnings and questions to stderr."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -26,3 +26,9 @@ def show(
         print(run.progress.legible(printed, coloured, stream), file=stream, flush=True)
     except BrokenPipeError as error:  # Typer would end with exit code 1 and no word
         raise Unavailable("the result could not be printed", "whoever reads the output ended first") from error
+
+
+def confirm(question: str) -> bool:
+    """Ask on stderr: stdout may be a file that awaits one JSON object."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

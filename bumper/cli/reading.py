@@ -11,6 +11,7 @@ from bumper.cli.printing import show
 from bumper.cli.run import Output, run_of
 from bumper.cli.session import open_session
 from bumper.cli.usage import whole_number
+from bumper.cli.whereabouts import Whereabouts, find_repository
 from bumper.errors import WrongUsage
 
 Environments = Annotated[list[str] | None, opt.environment_argument("Only these environments; by default all.")]
@@ -36,7 +37,8 @@ def status(
 
     Example: bumper status staging prod --all
     """
-    with open_session(run_of(context), repo=repo, branch=branch, gitlab_url=gitlab_url) as session:
+    settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
+    with open_session(run_of(context), settings) as session:
         from bumper.cli import report_status as report
         from bumper.cli.status_page import status_page
         from bumper.commands.status.status import status as run
@@ -75,7 +77,8 @@ def history(
     if limit is not None and since is not None:
         raise WrongUsage("--limit and --since exclude each other", "give one of the two")
     earliest = _moment(since) if since is not None else None
-    with open_session(run_of(context), repo=repo, branch=branch, gitlab_url=gitlab_url) as session:
+    settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
+    with open_session(run_of(context), settings) as session:
         from bumper.cli import report_status as report
         from bumper.commands.history import HowFar
         from bumper.commands.history import history as run

@@ -5,25 +5,23 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bumper.cli.run import Run
-from bumper.settings import environment, read_settings
+from bumper.settings import Settings, environment
 
 if TYPE_CHECKING:  # imported once the clone is under way
     from bumper.delivery.session import Session
 
 
 @contextlib.contextmanager
-def open_session(run: Run, *, repo: str | None, branch: str | None, gitlab_url: str | None) -> Iterator["Session"]:
+def open_session(run: Run, settings: Settings) -> Iterator["Session"]:
     """The session, whose clone is removed at the end.
 
     Raises:
-        WrongUsage: no repository is named, or a value cannot be one.
         Unavailable: there is no git.
 
     """
     from bumper.git.clone import start_clone
 
     environ = environment()
-    settings = read_settings(environ, repo=repo, branch=branch, gitlab_url=gitlab_url)
     with start_clone(settings, environ, run.clock) as cloning:
         from bumper.delivery.session import make_session
 

@@ -9,6 +9,7 @@ from bumper.git.command import GitCommand, GitFailed
 from bumper.git.environment import local_environment
 
 _GIT = ".git"
+_ORIGIN = "remote.origin.url"
 _COMMIT = "160000"  # a submodule
 
 
@@ -57,6 +58,24 @@ def find_root(place: Path) -> Path | None:
     return next((parent for parent in (folder, *folder.parents) if (parent / _GIT).exists()), None)
 
 
+def origin_of(root: Path, environ: Mapping[str, str]) -> str | None:
+    """The URL of the checkout's remote ``origin``, None where it has none."""
+    try:
+        return GitCommand(root / _GIT, local_environment(environ)).text("config", "--get", _ORIGIN).strip() or None
+    except GitFailed:
+        return None
+
+
+def is_tracked(root: Path, path: str, environ: Mapping[str, str]) -> bool:
+    """Whether git tracks the file at ``path`` in the checkout.
+
+    Raises:
+        Refused: git cannot list its files.
+
+    """
+    return path in _paths(_list(GitCommand(root / _GIT, local_environment(environ)), root))
+
+
 def _list(git: GitCommand, root: Path) -> bytes:
     try:
         # Its own settings are not to run a program, and whoever owns the folder may be somebody else.
@@ -78,7 +97,7 @@ def _paths(listed: bytes) -> Iterable[str]:
 def _name(git: GitCommand, root: Path) -> str:
     """As the remote has it: a clone's folder may be called anything."""
     try:
-        url = git.text("config", "--get", "remote.origin.url")
+        url = git.text("config", "--get", _ORIGIN)
     except GitFailed:  # there is no such remote
         return root.name
     return url.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
