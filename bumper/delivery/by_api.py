@@ -90,7 +90,11 @@ def _push_new(
     except PushRaceLost:
         left = branches.fetch(target.checkout, proposal.branch, known.gitlab)
         branches.refuse_somebodys(target.checkout, left, known.gitlab)
-        newer = None if options.allow_older else newer_at_head(target, left.checkout, left.record, proposal.record)
+        newer = (
+            None
+            if options.allow_older
+            else newer_at_head(target, known, left.checkout, left.head, proposal.record, None)
+        )
         if newer is not None:
             return newer
         push(target.checkout, commit, proposal.branch, left.head.id)
@@ -111,7 +115,11 @@ def _update(
             merge_request_changes.update(known.gitlab, current.iid, text_of(proposal)), Action.UPDATED, commit
         )
     branches.refuse_somebodys(target.checkout, branch, known.gitlab)
-    newer = None if options.allow_older else newer_at_head(target, branch.checkout, branch.record, proposal.record)
+    newer = (
+        None
+        if options.allow_older
+        else newer_at_head(target, known, branch.checkout, branch.head, proposal.record, current.author)
+    )
     if newer is not None:
         return newer
     holds = branches.compare(target.checkout, branch, proposal.files)

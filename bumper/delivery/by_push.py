@@ -57,7 +57,11 @@ def publish_by_push(
     else:
         return _read(checkout, proposal, commit, output, None)
     branches.refuse_somebodys(checkout, branch, None)
-    newer = None if options.allow_older else newer_at_head(target, branch.checkout, branch.record, proposal.record)
+    newer = (
+        None
+        if options.allow_older
+        else newer_at_head(target, None, branch.checkout, branch.head, proposal.record, None)
+    )
     if newer is not None:
         return newer
     known = _request_of(checkout, branch.head.id)

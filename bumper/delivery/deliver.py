@@ -23,11 +23,12 @@ from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft
 from bumper.planning.expected_images import Rollout
-from bumper.planning.proposal import Request, readable
+from bumper.planning.proposal import Proposal, Request, readable
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, newer_of_request
 from bumper.records.record import Command
+from bumper.records.seal import make_sealer
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 
@@ -51,7 +52,9 @@ def deliver(
         NotDeployed: what was waited for is not what runs in the end.
 
     """
-    checkout, proposal = target.checkout, draft.proposal
+    checkout = target.checkout
+    draft = replace(draft, proposal=_sealed(draft.proposal, target))
+    proposal = draft.proposal
     if options.wait_deployed is not None:
         from bumper.delivery.rollout import check_rollout  # with Argo CD's client
 
@@ -68,6 +71,12 @@ def deliver(
     else:
         done = _deliver_by_api(draft, target, options, commit, session, known)
     return done
+
+
+def _sealed(proposal: Proposal, target: Target) -> Proposal:
+    """The proposal with a seal on its commit's trailers, by which a later run recognises what it wrote itself."""
+    sealer = make_sealer(target.checkout.settings, proposal.target_branch)
+    return replace(proposal, message=sealer.seal(proposal.message))
 
 
 def require_wait(done: Result, options: DeliveryOptions) -> Result:

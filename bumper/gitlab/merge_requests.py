@@ -154,7 +154,7 @@ def notes_of(gitlab: GitLab, iid: int) -> list[tuple[User, str]]:
         lazy = gitlab.project.mergerequests.get(iid, lazy=True)
         found = lazy.notes.list(get_all=False, query_parameters={"per_page": _PER_PAGE, "sort": "desc"})
         return [
-            (_user(note.attributes.get("author")), str(note.attributes.get("body") or ""))
+            (read_user(note.attributes.get("author")), str(note.attributes.get("body") or ""))
             for note in found
             if not note.attributes.get("system")
         ]
@@ -196,11 +196,11 @@ def _read(data: dict[str, Any]) -> MergeRequest:
         merge_status=status,
         has_conflict=bool(data.get("has_conflicts")) or status == "conflict",
         auto_merge=bool(data.get("merge_when_pipeline_succeeds")),
-        author=_user(data.get("author")),
+        author=read_user(data.get("author")),
         comments=int(data.get("user_notes_count") or 0),
         labels=tuple(str(label) for label in data.get("labels") or ()),
-        reviewers=tuple(_user(user).username for user in data.get("reviewers") or ()),
-        assignees=tuple(_user(user).username for user in data.get("assignees") or ()),
+        reviewers=tuple(read_user(user).username for user in data.get("reviewers") or ()),
+        assignees=tuple(read_user(user).username for user in data.get("assignees") or ()),
         merge_commit=str(data["merge_commit_sha"]) if data.get("merge_commit_sha") else None,
         squash_commit=str(data["squash_commit_sha"]) if data.get("squash_commit_sha") else None,
         pipeline=str((data["head_pipeline"] or {}).get("status") or "") if "head_pipeline" in data else None,
@@ -210,7 +210,7 @@ def _read(data: dict[str, Any]) -> MergeRequest:
     )
 
 
-def _user(data: dict[str, Any] | None) -> User:
-    """GitLab shows no author where the user is gone."""
+def read_user(data: dict[str, Any] | None) -> User:
+    """A user from GitLab's JSON, which shows none where the user is gone."""
     known = data or {}
     return User(int(known.get("id") or 0), str(known.get("username") or ""), bool(known.get("bot")))

@@ -7,13 +7,16 @@ from functools import cached_property
 from typing import Any
 
 from bumper.errors import BumperError
+from bumper.git.objects import Commit
 from bumper.gitlab import merge_requests
 from bumper.gitlab.commits import merge_request_of
 from bumper.gitlab.connection import GitLab, translated
 from bumper.gitlab.merge_requests import MergeRequest, Recent, User
 from bumper.gitlab.project import ProjectSettings, current_user_id, read_project
+from bumper.gitlab.pushes import pushers_of
 from bumper.records.description import read_comment
 from bumper.records.record import Record
+from bumper.records.seal import Sealed, make_sealer
 
 # The user that GitLab makes for a project's or a group's access token (GitLab's documentation of access tokens).
 _TOKEN_USER = re.compile(r"(?P<kind>project|group)_(?P<id>\d+)_bot(?:_\w+|\d*)")
@@ -40,6 +43,7 @@ class KnownRequests:
         """Bumper's branches start with ``prefix``; ``bots`` are users that bumper.yaml lets speak for it."""
         self.gitlab = gitlab
         self.target_branch = target_branch
+        self.sealer = make_sealer(gitlab.settings, target_branch)
         self._prefix = prefix
         self._bots = frozenset(bots)
         self._authors: dict[int, bool] = {}
@@ -94,8 +98,26 @@ class KnownRequests:
         if author.username in self._bots:
             return True
         if author.id not in self._authors:
-            self._authors[author.id] = self._is_token_user(author) or author.id == current_user_id(self.gitlab)
+            self._authors[author.id] = self._is_token_user(author) or author.id == self._own_id
         return self._authors[author.id]
+
+    def made_head(self, branch: str, head: Commit, author: User | None) -> bool:
+        """Whether bumper's own users made the head of a branch, by its seal, else by who pushed it there.
+
+        Where GitLab does not show who pushed, it counts in a merge request of another of bumper's users (``author``):
+        what this token makes is sealed.
+        """
+        sealed = self.sealer.check(head.message)
+        if sealed is not Sealed.UNKNOWN:
+            return sealed is Sealed.OURS
+        pushers = pushers_of(self.gitlab, branch, head.id)
+        if pushers is None:
+            return author is not None and author.id != self._own_id and self.is_bumpers(author)
+        return any(map(self.is_bumpers, pushers))
+
+    @cached_property
+    def _own_id(self) -> int:
+        return current_user_id(self.gitlab)
 
     def _is_token_user(self, author: User) -> bool:
         named = _TOKEN_USER.fullmatch(author.username)

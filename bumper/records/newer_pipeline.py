@@ -2,7 +2,8 @@
 
 No state is kept outside git and GitLab. A bump's pipeline is in its commit's trailers; a pipeline that found its values
 proposed already leaves its number in a comment on the merge request. Everybody may write a trailer, a description or a
-comment, so a record counts only with what it says in the diff beside it, and a comment only by bumper's own users.
+comment. So a record counts only with what it says in the diff beside it; while it is only proposed, bumper's own users
+must have made it; and a comment counts only by them.
 """
 
 import re
@@ -10,19 +11,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from bumper.ci import MAX_PIPELINE_ID, Pipeline
-from bumper.environments.gather import pins_of_version
 from bumper.environments.repository import Target
 from bumper.errors import BumperError
 from bumper.git.checkout import Checkout, fetch_branch, read_commit, read_files
 from bumper.git.failures import PushRaceLost
 from bumper.git.log import newest_commits as newest_in_git
+from bumper.git.objects import Commit
 from bumper.git.past_commits import fetch_past
 from bumper.gitlab.commits import LoggedCommit, first_parent_ids, message_of, newest_commits
-from bumper.gitlab.merge_requests import MergeRequest, notes_of
+from bumper.gitlab.merge_requests import MergeRequest, User, notes_of
 from bumper.image import Repository
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
+from bumper.records.landing import held, sets_version
 from bumper.records.record import Command, Record, read_trailers
+from bumper.records.seal import Sealed
 
 _MAX_FILES_ASKED = 5  # of GitLab, a request each; the log of more is read from git, in two requests for all of them
 _NOTE = re.compile(r"<!-- bumper: pipeline (\d{1,18}) (\S+) -->")
@@ -66,37 +69,47 @@ def newer_in_open(
         hint = read_comment(one.description)
         if hint is None or _newest(target, _with_notes(known, one, hint), asked) is None:
             continue
-        record = _verified_head(target, one, asked) if known.is_bumpers(one.author) else None
+        record = _verified_head(target, known, one, asked) if known.is_bumpers(one.author) else None
         newer = _newest(target, _with_notes(known, one, record), asked) if record is not None else None
         if newer is not None:
             return replace(newer, merge_request=one)
     return None
 
 
-def _verified_head(target: Target, one: MergeRequest, asked: BumpQuery) -> Record | None:
-    """The record in the trailers of the merge request's branch, where the branch's values are what they say."""
+def _verified_head(target: Target, known: KnownRequests, one: MergeRequest, asked: BumpQuery) -> Record | None:
+    """The record of the merge request's branch, where bumper made the head and its values are what it says."""
     try:
         branch = fetch_branch(target.checkout, one.source_branch)
     except PushRaceLost:  # merged or deleted a moment ago
         return None
-    record = read_trailers(read_commit(branch).message)
-    return record if record is not None and _says_what_it_holds(target, branch, record, asked) else None
+    head = read_commit(branch)
+    record = read_trailers(head.message)
+    if record is None or not _says_what_it_holds(target, branch, record, asked):
+        return None
+    return record if known.made_head(one.source_branch, head, one.author) else None
 
 
 def _says_what_it_holds(target: Target, branch: Checkout, record: Record, asked: BumpQuery) -> bool:
     tag = _tag_of(target, record, asked)
     contents = read_files(branch, [file for file in asked.files if file in branch.entries])
-    return tag is not None and any(tag in _tags(target, file, content, asked) for file, content in contents.items())
+    versions = (now for file, content in contents.items() for _, now in held(target, file, content, asked.repository))
+    return tag is not None and any(tag in (now.tag, now.digest) for now in versions)
 
 
-def newer_at_head(target: Target, branch: Checkout, record: Record | None, ours: Record) -> NewerPipeline | None:
-    """The newer pipeline that made the same request, by the trailers of the branch's head and what it holds."""
+def newer_at_head(
+    target: Target, known: KnownRequests | None, branch: Checkout, head: Commit, ours: Record, author: User | None
+) -> NewerPipeline | None:
+    """The newer pipeline that made the same request, by the branch's head and what it holds.
+
+    ``author`` is the one of its merge request. Without GitLab's API nobody says who made the head: it counts as it is.
+    """
+    record = read_trailers(head.message)
     if record is None:
         return None
     for asked in _asked_by(ours):
         newer = _newest(target, [record], asked)
         if newer is not None and _says_what_it_holds(target, branch, record, asked):
-            return newer
+            return newer if known is None or known.made_head(branch.branch, head, author) else None
     return None
 
 
@@ -123,7 +136,7 @@ def _newer_landed(target: Target, known: KnownRequests | None, asked: BumpQuery)
         for commit in commits:
             records = list(_landed_records(known, commit))
             newer = _newest(target, records, asked)
-            if newer is not None and _landed(target, known, commit.id, file, newer, asked):
+            if newer is not None and _landed(target, known, commit.id, file, newer, asked.repository):
                 return newer
             if newer is None and any(_tag_of(target, record, asked) is not None for record in records):
                 break  # the newest bump of the image in this file is an older pipeline's
@@ -146,16 +159,13 @@ def _landed_records(known: KnownRequests | None, commit: LoggedCommit) -> Iterat
 
     A description is edited by anybody, the head of a merged merge request by nobody.
     """
-    record = read_trailers(commit.message)
-    if known is None:
-        if record is not None:
-            yield record
+    message, request = commit.message, known.that_landed(commit.id) if known is not None else None
+    if known is not None and request is not None and read_trailers(message) is None:
+        message = message_of(known.gitlab, request.sha) if request.sha not in (None, commit.id) else message
+    record = read_trailers(message)
+    if record is None or (known is not None and known.sealer.check(message) is Sealed.BROKEN):
         return
-    request = known.that_landed(commit.id)
-    if record is None and request is not None and request.sha not in (None, commit.id):
-        record = read_trailers(message_of(known.gitlab, request.sha or ""))
-    if record is not None:
-        yield from _with_notes(known, request, record) if request is not None else (record,)
+    yield from _with_notes(known, request, record) if known is not None and request is not None else (record,)
 
 
 def _with_notes(known: KnownRequests, one: MergeRequest, record: Record) -> Iterator[Record]:
@@ -196,21 +206,16 @@ def _tag_of(target: Target, record: Record, asked: BumpQuery) -> str | None:
 
 
 def _landed(
-    target: Target, known: KnownRequests | None, commit: str, file: str, newer: NewerPipeline, asked: BumpQuery
+    target: Target, known: KnownRequests | None, commit: str, file: str, newer: NewerPipeline, image: Repository
 ) -> bool:
     """Whether the commit came to the target branch as a whole, and its diff sets the tag that its record names."""
     try:
         [past] = fetch_past(target.checkout, [commit])
     except BumperError:
         return False
-    for touched in past.touched:
-        if touched.path == file and touched.new_blob is not None:
-            blobs = [blob for blob in (touched.old_blob, touched.new_blob) if blob is not None]
-            contents = target.checkout.blobs.read(set(blobs))
-            before, after = (_tags(target, file, contents[blob], asked) for blob in (blobs[0], blobs[-1]))
-            if newer.tag in after and (newer.tag not in before or len(blobs) == 1):
-                return known is None or _is_whole(known, target, commit, file)
-    return False
+    if newer.tag is None or not sets_version(target, past, image, newer.tag):
+        return False
+    return known is None or _is_whole(known, target, commit, file)
 
 
 def _is_whole(known: KnownRequests, target: Target, commit: str, file: str) -> bool:
@@ -219,10 +224,3 @@ def _is_whole(known: KnownRequests, target: Target, commit: str, file: str) -> b
     if request is not None and commit in (request.sha, request.merge_commit, request.squash_commit):
         return True
     return commit in first_parent_ids(known.gitlab, file, target.checkout.branch)
-
-
-def _tags(target: Target, file: str, content: bytes, asked: BumpQuery) -> set[str | None]:
-    """The tags and digests that a version of a file gives the image."""
-    found = pins_of_version(target.environment, target.setup.config, file, content, target.gathered.values)
-    pins = [one.pin for one in found]
-    return {held for pin in pins if pin.repository == asked.repository for held in (pin.tag, pin.digest) if held}

@@ -19,6 +19,8 @@ _TRAIN = f"{_PROJECT}/merge_trains/merge_requests/{{merge_request_iid}}"
 UNDESCRIBED: Mapping[tuple[str, str], frozenset[str]] = {
     ("GET", "/user"): frozenset(),
     ("GET", "/users/{id}"): frozenset(),
+    # GitLab's page about events.
+    ("GET", f"{_PROJECT}/events"): frozenset({"action", "after", "before", "page", "per_page", "sort"}),
     ("GET", _TRAIN): frozenset(),
     ("POST", _TRAIN): frozenset({"auto_merge", "when_pipeline_succeeds", "sha", "squash"}),
 }

@@ -1,12 +1,14 @@
 """What somebody with the role Developer can write, and what bumper does not believe of it."""
 
-from collections.abc import Callable
+import re
+from typing import Any, Protocol
 
 import pytest
 
 from tests.sandbox.client import Api, Clone, run_git, with_token
 from tests.support.command_line import CommandLine
 from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.people import person
 from tests.support.pipelines import pipeline
 
 PROD_FILE = "apps/app/envs/prod/values.yaml"
@@ -15,6 +17,12 @@ environments:
   staging: {values: "apps/{app}/envs/staging/values.yaml"}
   prod: {values: "apps/{app}/envs/prod/values.yaml", promote_from: [staging]}
 """
+
+
+class Job(Protocol):
+    """A bump of staging in a pipeline, by its number."""
+
+    def __call__(self, number: int, tag: str, *more: str) -> Any: ...  # noqa: ANN401 - JSON
 
 
 @pytest.fixture
@@ -29,14 +37,11 @@ def mallory(gitops: Gitops) -> Api:
 
 
 @pytest.fixture
-def job(bumper: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, object]]:
-    """A bump of staging in a pipeline."""
-
-    def run(number: int, tag: str, *more: str) -> dict[str, object]:
+def job(bumper: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Job:
+    def run(number: int, tag: str, *more: str) -> Any:  # noqa: ANN401 - JSON
         for name, value in pipeline(number).items():
             monkeypatch.setenv(name, value)
-        done: dict[str, object] = bumper.bump("staging", f"{APP}:{tag}", *more)
-        return done
+        return bumper.bump("staging", f"{APP}:{tag}", *more)
 
     return run
 
@@ -169,9 +174,7 @@ def trailers(tag: str, number: int = 999) -> str:
     )
 
 
-def test_a_record_in_anybodys_open_merge_request_supersedes_nothing(
-    gitops: Gitops, mallory: Api, job: Callable[..., dict[str, object]]
-) -> None:
+def test_a_record_in_anybodys_open_merge_request_supersedes_nothing(gitops: Gitops, mallory: Api, job: Job) -> None:
     clone = clone_of(gitops, mallory)
     clone.commit(values("6.6.6"), STAGING_FILE, f"x\n\n{trailers('6.6.6')}")
     clone.git("push", "--quiet", "origin", "HEAD:bumper/bump-staging-mine-00000000")
@@ -181,18 +184,81 @@ def test_a_record_in_anybodys_open_merge_request_supersedes_nothing(
     assert job(100, "1.0.1")["status"] == "proposed"
 
 
-def test_an_edited_description_of_bumpers_own_merge_request_supersedes_nothing(
-    mallory: Api, job: Callable[..., dict[str, object]]
+def forge_order(gitops: Gitops, branch: str, tag: str, *, keep: bool) -> None:
+    """Rewrite bumper's commit for a tag and a newer pipeline: its own trailers edited (``keep``), or new ones."""
+    message = re.sub(r"(?m)^Bumper-Order: \d+", "Bumper-Order: 999", gitops.git("log", "-1", "--format=%B", branch))
+    message = re.sub(r"(?m)^(Bumper-Image: .*):1\.0\.\d$", rf"\1:{tag}", message)
+    text = values(tag)
+    person(gitops, "mallory").amend(text, STAGING_FILE, branch, message if keep else f"x\n\n{trailers(tag)}")
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["trailers edited", "trailers written anew"])
+@pytest.mark.parametrize("tag", ["1.0.1", "6.6.6"])
+def test_a_newer_pipeline_forged_on_bumpers_own_branch_supersedes_nothing(
+    gitops: Gitops, job: Job, tag: str, *, keep: bool
 ) -> None:
+    first = job(100, "1.0.1")
+    forge_order(gitops, first["branch"], tag, keep=keep)
+
+    second = job(101, "1.0.2")
+
+    assert (second["status"], second["merge_request"]["iid"]) == ("proposed", 1)
+    assert gitops.read(STAGING_FILE, second["branch"]) == values("1.0.2")
+    assert job(100, "1.0.1")["status"] == "superseded"  # the honest order stays
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["trailers edited", "trailers written anew"])
+def test_a_newer_pipeline_forged_on_a_branch_that_was_left_behind_supersedes_nothing(
+    gitops: Gitops, job: Job, *, keep: bool
+) -> None:
+    first = job(100, "1.0.1")
+    forge_order(gitops, first["branch"], "1.0.1", keep=keep)
+    gitops.close(1)
+
+    assert job(101, "1.0.2", "--reopen")["status"] == "proposed"
+
+
+def test_a_newer_pipeline_forged_for_another_image_by_moving_the_branch_supersedes_nothing(
+    gitops: Gitops, job: Job
+) -> None:
+    first = job(100, "1.0.1")
+    job(105, "1.0.1")  # whose note is on the merge request
+    forge_order(gitops, first["branch"], "6.6.6", keep=False)
+
+    assert job(103, "1.0.2")["status"] == "proposed"
+
+
+def test_a_newer_pipeline_forged_in_an_edited_record_that_a_person_merged_supersedes_nothing(
+    gitops: Gitops, job: Job
+) -> None:
+    first = job(100, "1.0.1")
+    forge_order(gitops, first["branch"], "1.0.1", keep=True)
+    gitops.merge(1)
+
+    assert job(101, "1.0.2")["status"] == "proposed"
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["trailers edited", "trailers written anew"])
+def test_a_newer_pipeline_forged_in_the_merge_request_of_another_bot_supersedes_nothing(
+    gitops: Gitops, job: Job, monkeypatch: pytest.MonkeyPatch, *, keep: bool
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("BUMPER_TOKEN", gitops.sandbox.create_token("other", project=gitops.project))
+        first = job(100, "1.0.1")
+    assert job(99, "1.0.2")["status"] == "superseded"
+    forge_order(gitops, first["branch"], "1.0.1", keep=keep)
+
+    assert job(101, "1.0.2")["status"] == "proposed"
+
+
+def test_an_edited_description_of_bumpers_own_merge_request_supersedes_nothing(mallory: Api, job: Job) -> None:
     job(100, "1.0.1")
     mallory.put("/merge_requests/1", description=forged("6.6.6"))
 
     assert job(101, "1.0.2")["status"] == "proposed"
 
 
-def test_a_description_edited_after_the_merge_supersedes_nothing(
-    gitops: Gitops, mallory: Api, job: Callable[..., dict[str, object]]
-) -> None:
+def test_a_description_edited_after_the_merge_supersedes_nothing(gitops: Gitops, mallory: Api, job: Job) -> None:
     job(100, "1.0.1")
     gitops.merge(1)
     mallory.put("/merge_requests/1", description=forged("1.0.1"))
@@ -200,9 +266,7 @@ def test_a_description_edited_after_the_merge_supersedes_nothing(
     assert job(101, "1.0.2")["status"] == "proposed"
 
 
-def test_trailers_of_a_commit_that_sets_no_such_tag_supersede_nothing(
-    gitops: Gitops, job: Callable[..., dict[str, object]]
-) -> None:
+def test_trailers_of_a_commit_that_sets_no_such_tag_supersede_nothing(gitops: Gitops, job: Job) -> None:
     clone = gitops.person()
     clone.commit(values("1.0.0") + "replicas: 2\n", STAGING_FILE, f"More replicas\n\n{trailers('6.6.6')}")
     clone.git("push", "--quiet", "origin", "HEAD:main")
@@ -210,9 +274,7 @@ def test_trailers_of_a_commit_that_sets_no_such_tag_supersede_nothing(
     assert job(100, "1.0.1")["status"] == "proposed"
 
 
-def test_a_job_with_an_impossible_pipeline_id_stops_no_later_one(
-    gitops: Gitops, job: Callable[..., dict[str, object]]
-) -> None:
+def test_a_job_with_an_impossible_pipeline_id_stops_no_later_one(gitops: Gitops, job: Job) -> None:
     job(10**17, "1.0.1")
     gitops.merge(1)
 
@@ -220,7 +282,7 @@ def test_a_job_with_an_impossible_pipeline_id_stops_no_later_one(
 
 
 def test_a_newer_pipeline_that_found_its_values_proposed_is_remembered_by_bumpers_own_note(
-    gitops: Gitops, mallory: Api, job: Callable[..., dict[str, object]]
+    gitops: Gitops, mallory: Api, job: Job
 ) -> None:
     job(100, "1.0.1")
     job(105, "1.0.1")

@@ -8,6 +8,7 @@ from werkzeug.routing import BaseConverter, Map, Rule
 from bumper.sandbox.api import approvals as api_approvals
 from bumper.sandbox.api import branches as api_branches
 from bumper.sandbox.api import commits as api_commits
+from bumper.sandbox.api import events as api_events
 from bumper.sandbox.api import files as api_files
 from bumper.sandbox.api import merge as api_merge
 from bumper.sandbox.api import merge_request_changes as api_merge_request_changes
@@ -40,6 +41,7 @@ API: tuple[tuple[str, str, Endpoint], ...] = (
     ("DELETE", f"{_PROJECT}/protected_branches/<name>", api_projects.unprotect),
     ("GET", f"{_PROJECT}/approvals", api_projects.show_approvals),
     ("POST", f"{_PROJECT}/approvals", api_projects.update_approvals),
+    ("GET", f"{_PROJECT}/events", api_events.list_all),
     ("GET", f"{_REPOSITORY}/branches", api_branches.list_all),
     ("POST", f"{_REPOSITORY}/branches", api_branches.create),
     ("GET", f"{_REPOSITORY}/branches/<branch>", api_branches.show),

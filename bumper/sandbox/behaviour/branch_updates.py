@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bumper.sandbox.behaviour.mergeability import is_behind
 from bumper.sandbox.git.repository import NO_COMMIT
-from bumper.sandbox.state.records import MergeRequest, Project, User
+from bumper.sandbox.state.records import MergeRequest, Project, Push, User
 from bumper.sandbox.state.world import World, now
 
 
@@ -24,7 +24,7 @@ class RefUpdate:
 
 
 def branches_updated(world: World, project: Project, user: User, updates: Iterable[RefUpdate]) -> None:
-    """Have a job bring the open merge requests in line with branches that moved: until then they show the old head."""
+    """Have a job note who moved branches, and bring merge requests in line: until then they show the old head."""
     moved = tuple(update for update in updates if update.branch)
     world.jobs.add(world.settings.head_delay, lambda: _refresh_all(world, project.id, user, moved))
 
@@ -46,6 +46,8 @@ def publish_head(world: World, project: Project, source: Project, iid: int, sha:
 
 def _refresh_all(world: World, project_id: int, user: User, updates: Iterable[RefUpdate]) -> None:
     for update in updates:
+        push = Push(world.next_id(), project_id, user.username, update.branch, update.old, update.new, now())
+        world.records.pushes.append(push)
         for merge_request in list(world.records.merge_requests.values()):
             if merge_request.state == "opened":
                 _refresh(world, project_id, user, merge_request, update)

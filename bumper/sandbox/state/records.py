@@ -166,6 +166,19 @@ class MergeRequest:
     closed_at: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Somebody moved a branch from one commit to another (zeros: it was not there, or was deleted)."""
+
+    id: int
+    project_id: int
+    author: str
+    branch: str
+    old: str
+    new: str
+    created_at: str
+
+
 @dataclass(slots=True)
 class Records:
     """Everything that is saved."""
@@ -178,5 +191,6 @@ class Records:
     notes: dict[int, Note] = field(default_factory=dict)
     pipelines: dict[int, Pipeline] = field(default_factory=dict)
     statuses: dict[int, CommitStatus] = field(default_factory=dict)
+    pushes: list[Push] = field(default_factory=list)
     mentions: list[str] = field(default_factory=list)
     sample_token: str = ""
