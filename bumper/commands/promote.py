@@ -102,7 +102,7 @@ def _plan(request: PromoteRequest, source: Target, target: Target, session: Sess
         _check_health(request, source, target, choice, found.changes, session)
         access = registry_access(target, session.environ) if request.verify else None
         digests = find_digests(
-            target, session.gitlab, request.source, found.changes, access, allow_moved=request.allow_moved
+            target, source, session.gitlab, found.changes, access, allow_moved=request.allow_moved
         )  # fmt: skip
         matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
     plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)

@@ -1,6 +1,5 @@
 """Which commits touched a path, and which merge request brought a commit: GitLab's commits API."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,6 @@ from bumper.gitlab.connection import GitLab, NotShown, translated
 from bumper.gitlab.merge_requests import MergeRequest, read_merge_request
 
 _PER_PAGE = 100  # GitLab's most
-_MAX_PAGES = 5
 
 
 def commits_that_touched(gitlab: GitLab, path: str, start: str, size: int, number: int) -> list[str]:
@@ -36,17 +34,6 @@ def newest_commits(gitlab: GitLab, path: str, branch: str) -> list[LoggedCommit]
         query = {"ref_name": branch, "path": path, "per_page": _PER_PAGE}
         found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
         return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
-
-
-def newest_messages(gitlab: GitLab, branch: str) -> Iterator[str]:
-    """The messages of the branch's newest commits, as far as the caller goes on reading, within bounds."""
-    for page in range(1, _MAX_PAGES + 1):
-        with translated(gitlab, f"listing the commits of {branch}"):
-            query = {"ref_name": branch, "per_page": _PER_PAGE, "page": page}
-            found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
-        yield from (str(commit.attributes.get("message", "")) for commit in found)
-        if len(found) < _PER_PAGE:
-            return
 
 
 def merge_request_of(gitlab: GitLab, commit: str) -> MergeRequest | None:

@@ -172,11 +172,11 @@ def _attributed(
         for past, _, record, _ in known
         if record is None and (request := requests.get(past.commit.id)) is not None and _is_squashed(past, request)
     ]
-    records = landed.records(squashed) if landed is not None else {}
+    messages = landed.messages(squashed) if landed is not None else {}
     for past, changes, record, iid in known:
         request = requests.get(past.commit.id)
         number = iid if iid is not None or request is None else request.iid
-        yield _deployment(past, changes, record or records.get(number or 0), number)
+        yield _deployment(past, changes, record or read_trailers(messages.get(number or 0, "")), number)
 
 
 def _is_squashed(past: PastCommit, request: MergeRequest) -> bool:

@@ -10,7 +10,6 @@ from bumper.git.past_commits import fetch_commits
 from bumper.gitlab.commits import merge_request_of
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.merge_requests import MergeRequest, newest_merged
-from bumper.records.record import Record, read_trailers
 
 _FEW = 3  # commits that GitLab is asked about one by one; for more its list of merged requests is read
 
@@ -40,8 +39,8 @@ class LandedRequests:
                 break
         return {commit: self._by_commit[commit] for commit in commits if commit in self._by_commit}
 
-    def records(self, requests: Sequence[MergeRequest]) -> Mapping[int, Record]:
-        """What the trailers of the requests' heads say, which a squash leaves out and no edit reaches; by number."""
+    def messages(self, requests: Sequence[MergeRequest]) -> Mapping[int, str]:
+        """The messages of the requests' heads, which a squash leaves out and no edit reaches; by number."""
         heads = {request.sha: request.iid for request in requests if request.sha is not None}
         if not heads:
             return {}
@@ -49,5 +48,4 @@ class LandedRequests:
             fetch_commits(self._checkout, heads, "--depth=1", "--filter=tree:0")
         except BumperError:  # a head that GitLab no longer has: then nobody knows
             return {}
-        records = {commit.id: read_trailers(commit.message) for commit in read_commits(self._checkout.git, list(heads))}
-        return {heads[head]: record for head, record in records.items() if record is not None}
+        return {heads[commit.id]: commit.message for commit in read_commits(self._checkout.git, list(heads))}

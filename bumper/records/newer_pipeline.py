@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from bumper.ci import MAX_PIPELINE_ID, Pipeline
 from bumper.environments.repository import Target
+from bumper.environments.same_images import canonical
 from bumper.errors import BumperError
 from bumper.git.checkout import Checkout, fetch_branch, read_commit, read_files
 from bumper.git.failures import PushRaceLost
@@ -23,7 +24,7 @@ from bumper.gitlab.merge_requests import MergeRequest, User, notes_of
 from bumper.image import Repository
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
-from bumper.records.landing import held, sets_version
+from bumper.records.landing import sets_version, versions_in
 from bumper.records.record import Command, Record, read_trailers
 from bumper.records.seal import Sealed
 
@@ -92,8 +93,9 @@ def _verified_head(target: Target, known: KnownRequests, one: MergeRequest, aske
 def _says_what_it_holds(target: Target, branch: Checkout, record: Record, asked: BumpQuery) -> bool:
     tag = _tag_of(target, record, asked)
     contents = read_files(branch, [file for file in asked.files if file in branch.entries])
-    versions = (now for file, content in contents.items() for _, now in held(target, file, content, asked.repository))
-    return tag is not None and any(tag in (now.tag, now.digest) for now in versions)
+    name = canonical(target.setup.config, asked.repository)
+    found = (pin for file, content in contents.items() for pin in versions_in(target, file, content))
+    return tag is not None and any(image == name and tag in version for _, _, image, *version in found)
 
 
 def newer_at_head(

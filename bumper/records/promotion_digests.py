@@ -7,7 +7,7 @@ from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
 from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
-from bumper.records.recorded_digests import recorded_digests
+from bumper.records.recorded_digests import RecordedDigest, recorded_digests
 from bumper.registry.resolve import RegistryAccess, resolve_all
 from bumper.values.change import Change
 
@@ -21,15 +21,12 @@ class Digests:
 
 
 def find_digests(
-    target: Target,
-    gitlab: GitLab | None,
-    source: str,
-    changes: Iterable[Change],
-    access: RegistryAccess | None,
-    *,
+    target: Target, source: Target, gitlab: GitLab | None, changes: Iterable[Change], access: RegistryAccess | None, *,
     allow_moved: bool,
-) -> Digests:
+) -> Digests:  # fmt: skip
     """The digests of ``changes``; ``access`` is None where registries are not to be asked.
+
+    Then a record counts only where this token wrote it, by what a registry answered: others may have written anything.
 
     Raises:
         Refused: an image does not exist, or its tag has moved since the source was given it. Unavailable: a registry
@@ -39,12 +36,14 @@ def find_digests(
     listed = list(changes)
     in_values = {_by_tag(change): change.after.digest for change in listed if change.after.digest is not None}
     others = [image for image in dict.fromkeys(map(_by_tag, listed)) if image not in in_values]
-    given = in_values | _recorded(target, gitlab, source, others, listed, ask=access is not None)
+    recorded = _recorded(target, source, gitlab, others, listed, ask=access is not None)
     if access is None:
-        return Digests(given)
+        sealed = {image: one.digest for image, one in recorded.items() if one.sealed}
+        return Digests(in_values | sealed, tuple(_doubted(image, source) for image in recorded if image not in sealed))
+    given = in_values | {image: one.digest for image, one in recorded.items()}
     now = _resolved(dict.fromkeys(map(_by_tag, listed)), given, access, allow_moved=allow_moved)
     warnings = [
-        f"no record says which digest {image} had in {source}; it is {now[image]} now."
+        f"no record says which digest {image} had in {source.environment.name}; it is {now[image]} now."
         for image in others
         if image not in given
     ]
@@ -64,18 +63,20 @@ def _by_tag(change: Change) -> ImageReference:
 
 
 def _recorded(
-    target: Target,
-    gitlab: GitLab | None,
-    source: str,
-    images: list[ImageReference],
-    changes: list[Change],
-    *,
+    target: Target, source: Target, gitlab: GitLab | None, images: list[ImageReference], changes: list[Change], *,
     ask: bool,
-) -> dict[ImageReference, str]:
+) -> dict[ImageReference, RecordedDigest]:  # fmt: skip
     """Records are looked up where somebody will see the difference: a registry is asked, or a digest is written."""
     if not images or not (ask or any(_is_written(target, change) for change in changes)):
         return {}
-    return recorded_digests(target.checkout, gitlab, source, target.setup.config, images)
+    return recorded_digests(source, gitlab, images)
+
+
+def _doubted(image: ImageReference, source: Target) -> str:
+    return (
+        f"the digest that is recorded for {image} in {source.environment.name} was not written with this token, and "
+        "--no-verify asks no registry, so it is left out; leave --no-verify out to have it looked up."
+    )
 
 
 def _resolved(

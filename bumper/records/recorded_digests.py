@@ -1,62 +1,91 @@
 """The digests that images had when an environment was given them: from the records of its deployments."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from bumper.environments.config_models import Config
+from bumper.environments.repository import Target
 from bumper.environments.same_images import canonical
-from bumper.git.checkout import Checkout
-from bumper.git.log import newest_commits as newest_in_git
-from bumper.gitlab.commits import message_of, newest_messages
+from bumper.errors import LookedFarEnough
+from bumper.git.log import read_log
+from bumper.git.past_commits import PastCommit
 from bumper.gitlab.connection import GitLab
-from bumper.gitlab.merge_requests import newest_merged
 from bumper.image import ImageReference
-from bumper.records.description import read_comment
-from bumper.records.record import Record, read_trailers
+from bumper.records.landed import LandedRequests
+from bumper.records.landing import touched_files, versions_set
+from bumper.records.record import read_trailers
+from bumper.records.seal import Sealed, make_sealer
 
-_DEPLOYS = frozenset({"bump", "promote", "rollback"})
+_STRETCHES = (100, 500)  # commits of the target branch: what a job should fetch for a digest
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDigest:
+    """A digest from the record of a deployment; ``sealed`` where this token wrote the record."""
+
+    digest: str
+    sealed: bool
 
 
 def recorded_digests(
-    checkout: Checkout, gitlab: GitLab | None, environment: str, config: Config, images: Iterable[ImageReference]
-) -> dict[ImageReference, str]:
-    """The recorded digest of those of ``images`` (each with its tag) that have one; the newest record counts.
+    source: Target, gitlab: GitLab | None, images: Sequence[ImageReference]
+) -> dict[ImageReference, RecordedDigest]:
+    """The recorded digest of those of ``images`` (each with its tag) that have one, as of the newest deployment.
 
-    By the trailers on the target branch, and by those of the heads of squashed merge requests: what stands in a
-    description anybody may have written. A page at a time for all images together: one question an image would be
-    thousands.
+    A record is what the trailers say of a commit that set the tag on the target branch's first-parent line, or those of
+    the head that it merged or squashed: what stands in a description anybody may have written.
     """
-    wanted = {(canonical(config, image.repository), image.tag): image for image in images}
-    found: dict[ImageReference, str] = {}
-    for record in _records(checkout, gitlab):
-        if record.environment == environment and record.command in _DEPLOYS:
-            for name, digest in _digests(record, config).items():
-                image = wanted.get(name)
-                if image is not None:
-                    found.setdefault(image, digest)
-        if len(found) == len(wanted):
-            break
+    landed = LandedRequests(gitlab, source.checkout) if gitlab is not None else None
+    found: dict[ImageReference, RecordedDigest] = {}
+    with contextlib.suppress(LookedFarEnough):
+        for commits in read_log(source.checkout, _STRETCHES):
+            missing = [image for image in images if image not in found]
+            deployed = list(_deployments(source, commits, missing))
+            messages = _messages(landed, [past for past, _ in deployed])
+            for past, image in deployed:
+                recorded = _read(source, messages.get(past.commit.id, ""), image)
+                if recorded is not None:
+                    found.setdefault(image, recorded)
+            if len(found) == len(images):
+                break
     return found
 
 
-def _records(checkout: Checkout, gitlab: GitLab | None) -> Iterator[Record]:
-    """Those of the target branch's commits, then those of squashed merge requests, each kind the newest first."""
-    if gitlab is None:
-        yield from _read(commit.message for commit in newest_in_git(checkout))
-        return
-    yield from _read(newest_messages(gitlab, checkout.branch))
-    for request in newest_merged(gitlab, checkout.branch):
-        hint = read_comment(request.description)
-        if hint is not None and any(image.digest is not None for image in hint.images) and request.sha is not None:
-            yield from _read([message_of(gitlab, request.sha)])
+def _deployments(
+    source: Target, commits: Sequence[PastCommit], images: Sequence[ImageReference]
+) -> Iterator[tuple[PastCommit, ImageReference]]:
+    """The commits that set an image's tag in the environment, the newest first; their files are fetched at once."""
+    touched = [(past, touched_files(source, past)) for past in commits]
+    source.checkout.blobs.read({blob for _, files in touched for one in files for blob in one[1:] if blob is not None})
+    wanted = {(canonical(source.setup.config, image.repository), image.tag): image for image in images}
+    for past, files in touched:
+        for version in versions_set(source, files):
+            if version in wanted:
+                yield past, wanted[version]
 
 
-def _read(messages: Iterable[str]) -> Iterator[Record]:
-    return (record for message in messages if (record := read_trailers(message)) is not None)
-
-
-def _digests(record: Record, config: Config) -> Mapping[tuple[str, str | None], str]:
-    return {
-        (canonical(config, image.repository), image.tag): image.digest
-        for image in record.images
-        if image.digest is not None
+def _messages(landed: LandedRequests | None, commits: Sequence[PastCommit]) -> Mapping[str, str]:
+    """The message that tells of each deployment: the commit's, the merged head's, else the squashed head's."""
+    own = {
+        past.commit.id: message
+        for past in commits
+        for message in (past.commit.message, past.merged.message if past.merged is not None else "")
+        if read_trailers(message) is not None
     }
+    others = list(dict.fromkeys(past.commit.id for past in commits if past.commit.id not in own))
+    if landed is None or not others:
+        return own
+    requests = landed.find(others)
+    heads = landed.messages(list(requests.values()))
+    return own | {commit: heads[one.iid] for commit, one in requests.items() if one.iid in heads}
+
+
+def _read(source: Target, message: str, image: ImageReference) -> RecordedDigest | None:
+    record, config = read_trailers(message), source.setup.config
+    sealed = make_sealer(source.checkout.settings, source.checkout.branch).check(message)
+    if record is None or record.environment != source.environment.name or sealed is Sealed.BROKEN:
+        return None
+    name = canonical(config, image.repository)
+    recorded = (one for one in record.images if canonical(config, one.repository) == name and one.tag == image.tag)
+    digest = next((one.digest for one in recorded if one.digest is not None), None)
+    return RecordedDigest(digest, sealed is Sealed.OURS) if digest is not None else None

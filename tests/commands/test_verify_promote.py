@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.gitops import values
+from tests.support.people import person
 from tests.support.verified import DIGEST, MOVED, OLD, OPEN, PROD, REPOSITORY, STAGING, Serve, Verified, VerifiedMaker
 
 PROMOTE = ("promote", "staging", "prod")
@@ -158,6 +159,57 @@ def test_no_verify_still_writes_the_recorded_digest(make_verified: VerifiedMaker
 
     assert proposed(made, "--no-verify") == of(f"1.0.0@{DIGEST}")
     assert not made.was_asked
+
+
+def land_by_hand(made: Verified, tag: str, digest: str) -> None:
+    """A person's commit to staging, with a record as bumper writes one."""
+    clone = made.gitops.person()
+    record = f"Bumper-Command: bump\nBumper-Environment: staging\nBumper-Image: {made.image}:1.0.0@{digest}\n"
+    clone.commit(values(tag, made.image) + "replicas: 2\n", STAGING, f"More replicas\n\n{record}")
+    clone.git("push", "--quiet", "origin", "HEAD:main")
+
+
+@pytest.mark.parametrize(
+    ("prod", "expected"), [(of("0.9.0"), of("1.0.0")), (of(f"0.9.0@{OLD}"), of("1.0.0"))], ids=["tag", "digest"]
+)
+def test_a_digest_that_a_person_recorded_is_never_written_unasked(
+    make_verified: VerifiedMaker, prod: str, expected: str
+) -> None:
+    made = by_hand(make_verified, of("0.9.0"), prod)
+    land_by_hand(made, "1.0.0", MOVED)
+
+    result = made.run(*PROMOTE, "--no-verify")
+
+    assert made.gitops.read(PROD, result["branch"]).replace(made.image, "{image}") == expected
+    assert MOVED not in str(result["changes"])
+    if prod != of("0.9.0"):
+        assert "was not written with this token" in result["warnings"][0]
+    assert MOVED in made.refused(*PROMOTE)  # and with the registry it is compared
+
+
+def test_a_digest_that_a_person_recorded_is_none_where_digests_are_demanded(make_verified: VerifiedMaker) -> None:
+    made = by_hand(make_verified, of("0.9.0"), config=DEMANDED)
+    land_by_hand(made, "1.0.0", MOVED)
+
+    assert "leave --no-verify out" in made.refused(*PROMOTE, "--no-verify")
+
+
+def test_a_record_in_a_commit_that_sets_no_such_tag_is_none(make_verified: VerifiedMaker) -> None:
+    made = deployed(make_verified, config=DEMANDED)
+    land_by_hand(made, "1.0.0", MOVED)  # which changes other lines only
+
+    assert proposed(made) == of(f"1.0.0@{DIGEST}")
+
+
+def test_an_edited_record_that_a_person_merged_is_none(make_verified: VerifiedMaker) -> None:
+    made = by_hand(make_verified, of("0.9.0"), config=DEMANDED)
+    branch = made.run("bump", "staging", f"{made.image}:1.0.0")["branch"]
+    message = made.gitops.git("log", "-1", "--format=%B", branch).replace(DIGEST, MOVED)
+    person(made.gitops, "mallory").amend(values("1.0.0", made.image), STAGING, branch, message)
+    made.gitops.merge(1)
+
+    assert "leave --no-verify out" in made.refused(*PROMOTE, "--no-verify")
+    assert proposed(made) == of(f"1.0.0@{DIGEST}")
 
 
 def test_a_demanded_digest_that_nobody_knows_is_refused(make_verified: VerifiedMaker) -> None:
