@@ -14,6 +14,7 @@ from bumper.gitlab.connection import GitLab, connect
 from bumper.gitlab.merge_request_changes import FoundPeople, MergeMessages, MergeRequestText, People
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.gitlab.project import current_user_id, read_project
+from bumper.gitlab.pushes import pushers_of
 from bumper.settings import read_settings
 from tests.support.spoilt import Answers, Reply, Spoilt
 
@@ -28,6 +29,7 @@ REQUEST = {
 COMMIT = {"id": "2" * 40, "message": "m", "author_name": "n", "author_email": "e"}
 TEXT = MergeRequestText("title", "description")
 SHA, NOTE = "1" * 40, {"body": "text", "system": False, "author": {"id": 1, "username": "bumper"}}
+PUSH = {"author": NOTE["author"], "push_data": {"ref_type": "branch", "ref": "x", "commit_to": SHA}}
 PROJECT = {"id": 1, "path_with_namespace": "a/b", "http_url_to_repo": f"{URL}/a/b.git", "merge_method": "ff"}
 Call: TypeAlias = Callable[[GitLab], object]
 CALLS: Mapping[str, tuple[Call, object]] = {
@@ -47,7 +49,7 @@ CALLS: Mapping[str, tuple[Call, object]] = {
     "find_people": (lambda gitlab: changes.find_people(gitlab, People(("a",))).unknown, [{"id": 3}]),
     "messages_between": (lambda gitlab: commits.messages_between(gitlab, "main", "x"), {"commits": [COMMIT]}),
     "newest_commits": (lambda gitlab: commits.newest_commits(gitlab, "a", "main"), [COMMIT]),
-    "newest_messages": (lambda gitlab: list(commits.newest_messages(gitlab, "main")), [COMMIT]),
+    "pushers_of": (lambda gitlab: pushers_of(gitlab, "x", SHA), [PUSH]),
     "first_parent_ids": (lambda gitlab: commits.first_parent_ids(gitlab, "a", "main"), [COMMIT]),
     "commits_that_touched": (lambda gitlab: commits.commits_that_touched(gitlab, "a", "main", 100, 1), [COMMIT]),
     "merge_request_of": (lambda gitlab: commits.merge_request_of(gitlab, SHA), [{**REQUEST, "state": "merged"}]),
