@@ -183,8 +183,9 @@ def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Undone
     undone = walk_back(without_vanished(of_images(deployments(scope), request.images), target.gathered), groups, steps)
     missing = too_few(undone, groups, steps)
     if missing:
-        wanted = "no deployment" if steps == 1 else f"fewer than {steps} deployments"
-        raise Refused(f"There is {wanted} of {', '.join(missing)} in {name}; `bumper history {name}` lists them.")
+        wanted = "is no deployment" if steps == 1 else f"are fewer than {steps} deployments"
+        of = "" if request.all_apps else f" of {', '.join(missing)}"
+        raise Refused(f"There {wanted}{of} in {name}", f"`bumper history {name}` lists them")
     return undone
 
 

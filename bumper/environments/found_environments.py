@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 from bumper.environments.environment_names import is_usual, is_usual_with_place
@@ -17,7 +17,8 @@ def find_environments(
 ) -> dict[str, dict[int, list[str]]]:
     """The paths of each environment by the position of the pattern that matches them.
 
-    Where a path can be read in several ways, an environment that is ``declared`` is preferred, then a usual name.
+    Where a path can be read in several ways, an environment that is ``declared`` is preferred, then a usual name. Beside
+    ``prod.yaml``, ``prod.sops.yaml`` is no environment's file unless ``prod.sops`` is declared.
 
     Raises:
         Refused: a path can still be read in several ways.
@@ -32,7 +33,13 @@ def find_environments(
                 name = reader.environment_of(path)
                 if name is not None:
                     found[name][position].append(path)
-    return {name: dict(places) for name, places in found.items()}
+    return {name: dict(places) for name, places in found.items() if name in declared or not _is_variant(name, found)}
+
+
+def _is_variant(name: str, found: Collection[str]) -> bool:
+    """Whether the name is another environment's, followed by what its file is for."""
+    ends = (number for number, sign in enumerate(name) if sign == ".")
+    return any(name[:end] in found for end in ends)
 
 
 class _Reader:

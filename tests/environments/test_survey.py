@@ -104,6 +104,28 @@ LAYOUTS: dict[str, tuple[Files, Expected]] = {
         per_app("values/{app}-{env}.yaml", APPS, "dev prod"),
         Expected("dev prod", ("values/{app}-{env}.yaml",)),
     ),
+    "application and environment with dots": (
+        per_app("values/{app}.{env}.yaml", APPS, "dev prod"),
+        Expected("dev prod", ("values/{app}.{env}.yaml",)),
+    ),
+    "application before values and environment": (
+        per_app("values/{app}.values.{env}.yaml", APPS, "dev prod"),
+        Expected("dev prod", ("values/{app}.values.{env}.yaml",)),
+    ),
+    "encrypted values beside the others": (
+        per_app("apps/{app}/values.{env}.yaml", APPS, "dev prod")
+        | {f"apps/api/values.{env}.sops.yaml": "a: 1\n" for env in ("dev", "prod")},
+        Expected("dev prod", ("apps/{app}/values.{env}.yaml",)),
+    ),
+    "environment and application in a folder's name": (
+        per_app("apps/{env}-{app}/values.yaml", APPS, "dev prod"),
+        Expected("dev prod", ("apps/{env}-{app}/values.yaml",)),
+    ),
+    "a folder of everything that is called like an environment": (
+        per_app("demo/apps/{app}/envs/{env}/values.yaml", APPS, "dev prod", named=False)
+        | {f"demo/apps/{app}/values.yaml": image(app) for app in APPS.split()},
+        Expected("dev prod", ("demo/apps/{app}/envs/{env}/values.yaml",), base=("demo/apps/{app}/values.yaml",)),
+    ),
     "helmfile": (
         per_app("env/{env}/{app}.values.yaml.gotmpl", APPS, "dev prod"),
         Expected("dev prod", ("env/{env}/{app}.values.yaml.gotmpl",)),
@@ -203,6 +225,14 @@ def test_a_layout_is_found_as_a_person_would_find_it(name: str) -> None:
     with_it = try_out(found, tree_of(files), "gitops")
     assert (with_it.survey, list(with_it.gathered)) == (found, expected.environments.split())
     assert with_it.config.values == (expected.values if len(found.environments) > 1 else ())
+
+
+def test_a_pattern_for_all_is_not_written_where_it_finds_another_environment() -> None:
+    made = tried(per_app("values/{app}.{env}.yaml", APPS, "dev prod") | {"values/api.sops.yaml": "a: 1\n"})
+
+    assert {name: entry.values for name, entry in made.config.environments.items()} == {
+        "dev": ("values/{app}.dev.yaml",), "prod": ("values/{app}.prod.yaml",),
+    }  # fmt: skip
 
 
 @settings(deadline=None, max_examples=40)

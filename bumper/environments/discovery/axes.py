@@ -13,6 +13,8 @@ from bumper.environments.discovery.candidates import Candidate
 from bumper.environments.discovery.ranks import Axis, Ranks, rank
 from bumper.environments.discovery.slots import Slot, slots_of
 
+_FEW = 2  # names inside of a folder: its own and that of a file or folder of another
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -37,7 +39,25 @@ def find_environments(candidates: Mapping[str, Candidate]) -> Found:
         elif candidates[path].pins:
             reasons = [(slot, reason) for slot in listed if (reason := ranks.doubtful.get((slot.axis, slot.name)))]
             found.doubtful.update({path: reasons[0]} if reasons else {})
+    for path in _beside_environments(found.slots):
+        del found.slots[path]
     return found
+
+
+def _beside_environments(slots: Mapping[str, Slot]) -> list[str]:
+    """The files of an environment's folder that has other environments in it: ``demo/apps/api/values.yaml``.
+
+    What is above ``demo/apps/api/envs/prod`` is shared by these.
+    """
+    inside: defaultdict[str, set[str]] = defaultdict(set)
+    for path, slot in slots.items():
+        parts = path.split("/")
+        for number in range(1, len(parts)):
+            inside["/".join(parts[:number])].add(slot.name)
+    return [
+        path for path, slot in slots.items()
+        if slot.form == "folder" and len(inside["/".join(path.split("/")[: slot.part + 1])]) > _FEW
+    ]  # fmt: skip
 
 
 def _best(listed: Iterable[Slot], ranks: Ranks) -> list[Slot]:

@@ -29,7 +29,21 @@ PLAIN_NAMES = SHARED | {
 }  # fmt: skip
 # Folders whose files are deployed nowhere; a chart's ci/ holds values for its tests.
 _UNUSED = frozenset(
-    {"ci", "docs", "e2e", "example", "examples", "hack", "node_modules", "templates", "testdata", "tests", "vendor"}
+    {
+        "ci",
+        "docs",
+        "e2e",
+        "example",
+        "examples",
+        "fixtures",
+        "hack",
+        "node_modules",
+        "scripts",
+        "templates",
+        "testdata",
+        "tests",
+        "vendor",
+    }
 )
 
 

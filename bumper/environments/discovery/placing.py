@@ -166,8 +166,13 @@ def _have_own_images(named: Mapping[str, tuple[str, Span]], candidates: Mapping[
 
 
 def _span(slot: Slot, part: int) -> Span:
-    """The name of a folder, without the environment's name at its end (``api-prod``)."""
+    """The name of a folder, without the environment's name at one of its ends (``api-prod``, ``prod-api``)."""
     parts = slot.path.split("/")
     start = sum(len(text) + 1 for text in parts[:part])
-    ends = [begin - 1 for begin, _ in slot.spans if start < begin < start + len(parts[part])]
-    return start, min(ends, default=start + len(parts[part]))
+    end = start + len(parts[part])
+    for begin, stop in slot.spans:
+        if begin == start and stop < end:
+            return stop + 1, end
+        if start < begin < end:
+            return start, begin - 1
+    return start, end

@@ -103,7 +103,7 @@ def _own_rank(name: str, listed: Sequence[Slot], frames: Frames) -> Rank | None:
         return Rank.CERTAIN
     if _is_like(name):
         beside = any(_is_like(other.name) for slot in listed for other in frames[slot.frame] if other.name != name)
-        in_place = any(slot.parent in PARENTS or slot.form in ("values-", "-values") for slot in listed)
+        in_place = any(slot.parent in PARENTS or "values" in slot.form for slot in listed)
         if listed[0].is_word:
             return Rank.WORD if beside else None
         if beside or in_place or len({slot.frame for slot in listed}) >= _SOME:
@@ -146,7 +146,7 @@ class _Beside:
 
     def _rank_by_recurrence(self, name: str, form: str, around: Sequence[str]) -> Rank | str | None:
         several = [frame for frame in around if len(self.frames[frame]) > 1]
-        if form == "values-":
+        if form in ("values-", "-values-"):
             return self._rank_of_values(name, several)
         if len(several) < _SOME or form != "folder" or self.settled:
             return None

@@ -9,11 +9,13 @@ from bumper.environments.discovery.folders import PLAIN_NAMES
 from bumper.environments.environment_names import is_usual, is_usual_with_place
 
 _MARK = "\0"  # in a path without the name in a slot
+_STEM = r"(?P<name>[^.]+(?:\.[^.]+)?)"
 _ENDING = r"\.ya?ml(?:\.gotmpl)?"
 _FORMS = (
-    ("values-", re.compile(rf"values[-._](?P<name>[^.]+){_ENDING}")),
-    ("-values", re.compile(rf"(?P<name>[^.]+)[-._](?:values|patch|release){_ENDING}")),
-    ("name", re.compile(rf"(?P<name>[^.]+){_ENDING}")),
+    ("values-", re.compile(rf"values[-._]{_STEM}{_ENDING}")),
+    ("-values-", re.compile(rf"(?P<app>[^.]+)[-._]values[-._](?P<name>[^.]+){_ENDING}")),
+    ("-values", re.compile(rf"{_STEM}[-._](?:values|patch|release){_ENDING}")),
+    ("name", re.compile(rf"{_STEM}{_ENDING}")),
 )
 _FOLDER_FORMS = (("folder", re.compile(r"(?P<name>.+)", re.DOTALL)),)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of an environment in bumper.yaml
@@ -65,7 +67,7 @@ def put(path: str, spans: tuple[tuple[int, int], ...], text: str) -> str:
 def slots_of(path: str) -> Iterator[Slot]:
     """Every slot of ``path``: its folders, and what its file's name holds beside ``values``.
 
-    Of a longer name (``api-prod.yaml``) a usual name at its end is one, too.
+    Of a longer name (``api-prod.yaml``) a usual name at one of its ends is one, too.
     """
     parts = path.split("/")
     found: dict[str, tuple[int, str]] = {}
@@ -86,11 +88,12 @@ def _names_in(text: str, *, is_file: bool) -> Iterator[tuple[str, str, int]]:
         whole = expression.fullmatch(text)
         if whole is not None:
             name, begin = whole["name"], whole.start("name")
-            if name.lower() not in PLAIN_NAMES and _NAME.fullmatch(name):
+            is_dotted = is_file and "." in name  # api.prod.yaml, but also prod.sops.yaml
+            if name.lower() not in PLAIN_NAMES and _NAME.fullmatch(name) and not is_dotted:
                 yield name, form, begin
             words = list(_WORD.finditer(name))
             if len(words) > 1 and not is_usual_with_place(name):  # an application's name and an environment's
-                ends = [word for word in (words[-1], words[0] if is_file else words[-1]) if is_usual(word[0])]
+                ends = [word for word in (words[-1], words[-1 if is_dotted else 0]) if is_usual(word[0])]
                 yield from ((word[0], f"{form} word", begin + word.start()) for word in ends[:1])
             return
 
@@ -102,6 +105,9 @@ def name_in_file(slot: Slot) -> tuple[str, tuple[int, int]] | None:
     text = slot.path[offset:]
     for form, expression in _FORMS:
         whole = expression.fullmatch(text)
+        if whole is not None and "app" in whole.groupdict():
+            begin, end = whole.span("app")
+            return form, (offset + begin, offset + end)
         if whole is not None:
             begin, end = whole.span("name")
             words = [(a - offset, b - offset) for a, b in slot.spans if a >= offset]

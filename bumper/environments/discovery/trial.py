@@ -29,12 +29,12 @@ def try_out(found: Survey, tree: Tree, repository_name: str) -> Tried:
     """Read the repository by the bumper.yaml for what was ``found``.
 
     An environment that bumper refuses to open with it becomes a comment that gives the reason. Patterns are written
-    once for all environments only where bumper finds these, and the same files, with it.
+    once for all environments only where bumper finds these and no others, and the same files, with it.
     """
     shared = _read(found, write_config(found), tree, repository_name)
-    if not shared.refused and all(
-        shared.tried.files.get(one.name, set()).issuperset(one.files) for one in found.environments
-    ):
+    files = {one.name: one.files for one in found.environments}
+    same = shared.tried.files.keys() == files.keys()
+    if not shared.refused and same and all(shared.tried.files[name].issuperset(files[name]) for name in files):
         return shared.tried
     written_out = _read(found, write_config(found, share=False), tree, repository_name)
     if not written_out.refused:
