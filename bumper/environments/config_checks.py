@@ -5,9 +5,12 @@ They raise ValueError, which pydantic turns into an error that knows its place i
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
+from bumper.environments.moments import parse_moment
 from bumper.environments.path_pattern import APP, ENV, find_problem
 from bumper.environments.sections import parse_section
 from bumper.environments.tag_expression import compile_expression
@@ -196,3 +199,43 @@ def check_registry_prefix(prefix: str) -> str:
     if known != prefix:
         raise ValueError(f"{prefix!r} is known as {known!r}; write it so")
     return prefix
+
+
+def check_moment(text: str) -> str:
+    """A day of the week or a date, with a time."""
+    parse_moment(text)
+    return text
+
+
+def check_timezone(name: str) -> str:
+    """The IANA name of a time zone."""
+    known = sorted(available_timezones() - {"localtime"})
+    if name not in known:
+        raise ValueError(f"{name!r} is not an IANA time zone; write one like Europe/Moscow{_near(name, known)}")
+    return name
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    wanted = name.rpartition("/")[2].replace(" ", "_").lower()
+    same = next((one for one in known if one.rpartition("/")[2].lower() == wanted), None) or nearest(name, known)
+    return f" (did you mean {same}?)" if same else ""
+
+
+def check_order(start: str, end: str) -> None:
+    """That a period's beginning and end are of one kind, and follow on each other."""
+    first, last = parse_moment(start), parse_moment(end)
+    if type(first) is not type(last):
+        raise ValueError(f"goes from {start!r} to {end!r}; write a day of the week for both, or a date for both")
+    if first == last or (isinstance(first, datetime) and isinstance(last, datetime) and last < first):
+        raise ValueError(f"ends at {end}, which is not after its beginning, {start}")
+
+
+def read_freeze(value: object) -> object:
+    """A list of periods; none where the word gitlab stands for those of the GitOps project."""
+    if value == "gitlab":
+        return ()
+    if isinstance(value, str) or value in ([], ()):
+        found = "is an empty list" if not isinstance(value, str) else f"is the text {value!r}"
+        example = "[{from: Fri 17:00, to: Mon 09:00, timezone: UTC}]"
+        raise ValueError(f"{found}; write gitlab, or a list of periods: {example}")
+    return value

@@ -13,6 +13,7 @@ from bumper.environments.config_models import (
     ArgoCd,
     Config,
     EnvironmentConfig,
+    FreezePeriod,
     PinnedImage,
     RegistryConfig,
 )
@@ -128,7 +129,8 @@ def _describe(found: object) -> str:
 
 
 def _unknown_key(place: Place) -> Mistake:
-    key, known = str(place[-1]), tuple(_model_at(place).model_fields)
+    key = str(place[-1])
+    known = tuple(field.alias or name for name, field in _model_at(place).model_fields.items())
     if len(place) == 1 and key in EnvironmentConfig.model_fields:
         return Mistake(place, "is a key of an environment; move it below environments and the environment's name")
     meant = nearest(key, known)
@@ -142,6 +144,8 @@ def _model_at(place: Place) -> type[BaseModel]:
             return EnvironmentConfig
         case ("environments", _, "argocd", _):
             return ArgoCd
+        case ("environments", _, "freeze", _, _):
+            return FreezePeriod
         case ("images", _, _):
             return PinnedImage
         case ("registries", _, _):

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    field_validator,
+    model_validator,
+)
 
 from bumper.duration import DURATION, parse_duration
 from bumper.environments import config_checks as checks
@@ -87,6 +96,37 @@ class ArgoCd(_Keys):
     )
 
 
+class FreezePeriod(_Keys):
+    """A time in which nothing is deployed: every week, or once."""
+
+    from_: Annotated[str, AfterValidator(checks.check_moment)] = Field(
+        alias="from",
+        description="When it begins: a day of the week and a time, or a date and a time.",
+        examples=["Fri 17:00", "2026-12-28 18:00"],
+    )
+    to: Annotated[str, AfterValidator(checks.check_moment)] = Field(
+        description="When it ends, written like its beginning.", examples=["Mon 09:00", "2027-01-10 09:00"]
+    )
+    timezone: Annotated[str, AfterValidator(checks.check_timezone)] = Field(
+        description="The time zone of both, by its IANA name.", examples=["Europe/Moscow"]
+    )
+
+    @model_validator(mode="after")
+    def _refuse_another_order(self) -> "FreezePeriod":
+        checks.check_order(self.from_, self.to)
+        return self
+
+
+# The periods that bumper.yaml lists; none of its own where it says gitlab.
+FreezePeriods = Annotated[
+    tuple[FreezePeriod, ...],
+    BeforeValidator(
+        checks.read_freeze,
+        json_schema_input_type=Literal["gitlab"] | Annotated[list[FreezePeriod], Field(min_length=1)],
+    ),
+]
+
+
 class EnvironmentConfig(_Keys):
     """An environment: which files make it, and what may enter it and how."""
 
@@ -130,6 +170,18 @@ class EnvironmentConfig(_Keys):
         default=False,
         description="Promote here only what Argo CD reports healthy in the source environment, running the tag that "
         "its values say.",
+    )
+    soak: Duration | None = Field(
+        default=None,
+        description="Promote here only what has been in the source environment for so long since it landed there, in "
+        "seconds or as 30m, 2h, 1d.",
+        examples=["2h"],
+    )
+    freeze: FreezePeriods | None = Field(
+        default=None,
+        description="When nothing is bumped or promoted here (rollbacks are): gitlab for the deploy freeze periods of "
+        "the GitOps project, or a list of periods.",
+        examples=["gitlab"],
     )
     steady: Duration | None = Field(
         default=None,

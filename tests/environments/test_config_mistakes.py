@@ -56,6 +56,53 @@ def environment(lines: str) -> str:
         (environment("steady: true"), "prod.steady: 'True' is not a duration; write seconds, or 90s, 10m, 2h, 1d."),
         (environment("steady: -5"), "prod.steady: '-5' is not a duration; write seconds, or 90s, 10m, 2h, 1d."),
         (environment("steady: [1]"), "prod.steady: '[1]' is not a duration; write seconds, or 90s, 10m, 2h, 1d."),
+        (environment("soak: two hours"), "prod.soak: 'two hours' is not a duration; write seconds, or 90s, 10m"),
+        (
+            environment("freeze: Friday"),
+            "prod.freeze: is the text 'Friday'; write gitlab, or a list of periods: [{from",
+        ),
+        (environment("freeze: []"), "prod.freeze: is an empty list; write gitlab, or a list of periods: "),
+        (environment("freeze: [gitlab]"), "freeze[0]: is the text 'gitlab', but keys with values are expected."),
+        (
+            environment("freeze:\n- from: Fri 17:00\n  to: Mon 09:00"),
+            "bumper.yaml:5: environments.prod.freeze[0]: needs the key timezone.",
+        ),
+        (
+            environment("freeze:\n- {from: Fri 17:00, until: Mon 09:00, to: Mon 09:00, timezone: UTC}"),
+            "freeze[0].until: is not a key here; known: from, to, timezone.",
+        ),
+        (
+            environment("freeze:\n- from: Fri 25:00\n  to: Mon 09:00\n  timezone: UTC"),
+            "bumper.yaml:5: environments.prod.freeze[0].from: 'Fri 25:00' is no time: 25:00 is not between",
+        ),
+        (
+            environment("freeze: [{from: 17:00, to: Mon 09:00, timezone: UTC}]"),
+            "'17:00' is not a time of a freeze; write Fri",
+        ),
+        (
+            environment("freeze: [{from: 2026-12-28, to: 2027-01-10 09:00, timezone: UTC}]"),
+            "freeze; write Fri 17:00, or 2026-",
+        ),
+        (
+            environment("freeze: [{from: 2026-02-30 10:00, to: Mon 1:00, timezone: UTC}]"),
+            "10:00' is no time: day is out",
+        ),
+        (
+            environment("freeze: [{from: Fry 17:00, to: Mon 09:00, timezone: UTC}]"),
+            "Fry is not a day of the week; write",
+        ),
+        (
+            environment("freeze: [{from: Fri 17:00, to: 2026-12-28 09:00, timezone: UTC}]"),
+            "freeze[0]: goes from 'Fri 17:00' to '2026-12-28 09:00'; write a day of the week for both, or",
+        ),
+        (
+            environment("freeze: [{from: 2026-12-28 09:00, to: 2026-12-27 09:00, timezone: UTC}]"),
+            "freeze[0]: ends at 2026-12-27 09:00, which is not after its beginning, 2026-12-28 09:00.",
+        ),
+        (
+            environment("freeze: [{from: Fri 17:00, to: Mon 09:00, timezone: Moscow}]"),
+            "timezone: 'Moscow' is not an IANA time zone; write one like Europe/Moscow (did you mean Europe/Moscow?).",
+        ),
         (
             environment("tags:"),
             "bumper.yaml:4: environments.prod.tags: is empty; give it a value or remove the line.",

@@ -10,6 +10,7 @@ from bumper.sandbox.api import branches as api_branches
 from bumper.sandbox.api import commits as api_commits
 from bumper.sandbox.api import events as api_events
 from bumper.sandbox.api import files as api_files
+from bumper.sandbox.api import freeze_periods as api_freeze_periods
 from bumper.sandbox.api import merge as api_merge
 from bumper.sandbox.api import merge_request_changes as api_merge_request_changes
 from bumper.sandbox.api import merge_requests as api_merge_requests
@@ -42,6 +43,9 @@ API: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", f"{_PROJECT}/approvals", api_projects.show_approvals),
     ("POST", f"{_PROJECT}/approvals", api_projects.update_approvals),
     ("GET", f"{_PROJECT}/events", api_events.list_all),
+    ("GET", f"{_PROJECT}/freeze_periods", api_freeze_periods.list_all),
+    ("POST", f"{_PROJECT}/freeze_periods", api_freeze_periods.create),
+    ("DELETE", f"{_PROJECT}/freeze_periods/<number>", api_freeze_periods.delete),
     ("GET", f"{_REPOSITORY}/branches", api_branches.list_all),
     ("POST", f"{_REPOSITORY}/branches", api_branches.create),
     ("GET", f"{_REPOSITORY}/branches/<branch>", api_branches.show),

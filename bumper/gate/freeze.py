@@ -1,0 +1,176 @@
+"""When nothing may enter an environment: bumper.yaml's ``freeze``, its own periods or the GitOps project's in GitLab.
+
+GitLab's rule (its model Ci::FreezePeriod): a freeze goes on from the last time that its beginning's cron expression
+matched until the first time after that at which its end's does. Of several periods any is enough.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+from bumper.environments.config_models import FreezePeriod
+from bumper.environments.layout import Environment
+from bumper.environments.moments import WeekTime, in_zone, parse_moment
+from bumper.errors import BumperError, Refused
+from bumper.gate.rails_zones import zone_of
+from bumper.gate.rules import Broken, Rule
+from bumper.gate.soak import show_time
+from bumper.gitlab.connection import GitLab
+from bumper.gitlab.freeze_periods import GitLabFreeze, read_freeze_periods
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+_MAX_PERIODS_IN_A_ROW = 100
+
+
+class Period(Protocol):
+    """A time that comes once or again and again."""
+
+    def end(self, moment: datetime) -> datetime | None:
+        """When the freeze ends in which the ``moment`` is; None where it is in none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A freeze: of which environment, and until when; ``until`` is None where no end is known."""
+
+    environment: str
+    until: datetime | None
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.environment} is frozen{f' until {show_time(self.until)}' if self.until is not None else ''}"
+
+
+def find_freeze(environment: Environment, gitlab: GitLab | None, now: datetime) -> Frozen | None:
+    """The freeze that the environment is in; None where it is in none.
+
+    Raises:
+        Refused: GitLab's freeze periods cannot be read.
+
+    """
+    periods = read_periods(environment, gitlab)
+    until = frozen_until(periods, now)
+    if until is None:
+        return None
+    return Frozen(environment.name, until if until != NEVER else None)
+
+
+def broken_freeze(frozen: Frozen | None) -> Iterator[Broken]:
+    """The rule that a bump or a promotion breaks now."""
+    if frozen is not None:
+        fix = "run this again then" if frozen.until is not None else "run this again when that is over"
+        yield Broken(Rule.FREEZE, f"{frozen} (freeze in bumper.yaml)", f"{fix}, or add --urgent REASON")
+
+
+def read_periods(environment: Environment, gitlab: GitLab | None) -> list[Period]:
+    """The periods of the environment.
+
+    Raises:
+        Refused: GitLab's freeze periods cannot be read.
+
+    """
+    written = environment.config.freeze
+    if written is None:
+        return []
+    return [make_period(one) for one in written] if written else list(_gitlab_periods(environment.name, gitlab))
+
+
+def frozen_until(periods: Iterable[Period], moment: datetime) -> datetime | None:
+    """When the freeze ends in which the ``moment`` is, with all that follow on it; None where it is in none."""
+    listed, until = list(periods), moment
+    for _ in range(_MAX_PERIODS_IN_A_ROW):
+        ends = [end for period in listed if (end := period.end(until)) is not None]
+        if not ends:
+            return until if until > moment else None
+        until = max(ends)
+        if until == NEVER:
+            break
+    return NEVER
+
+
+def make_period(written: FreezePeriod) -> Period:
+    """A period of bumper.yaml."""
+    start, end, zone = parse_moment(written.from_), parse_moment(written.to), ZoneInfo(written.timezone)
+    if isinstance(start, WeekTime) and isinstance(end, WeekTime):
+        return _Weekly(start, end, zone)
+    if isinstance(start, datetime) and isinstance(end, datetime):
+        return _Once(in_zone(start, zone).astimezone(UTC), in_zone(end, zone, later=True).astimezone(UTC))
+    raise ValueError(f"{written.from_} and {written.to} are of two kinds")
+
+
+@dataclass(frozen=True, slots=True)
+class _Once:
+    start: datetime
+    until: datetime
+
+    def end(self, moment: datetime) -> datetime | None:
+        return self.until if self.start <= moment < self.until else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Weekly:
+    start: WeekTime
+    until: WeekTime
+    zone: tzinfo
+
+    def end(self, moment: datetime) -> datetime | None:
+        began = self.start.before(moment.astimezone(self.zone).replace(tzinfo=None))
+        ends = in_zone(self.until.after(began), self.zone, later=True).astimezone(UTC)
+        return ends if in_zone(began, self.zone).astimezone(UTC) <= moment < ends else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Cron:
+    start: str
+    until: str
+    zone: tzinfo
+
+    def end(self, moment: datetime) -> datetime | None:
+        minute_after = (moment + timedelta(minutes=1)).astimezone(self.zone)  # the cron library leaves its own out
+        began = next(CronSim(self.start, minute_after, reverse=True), None)
+        if began is None:
+            return None
+        ends = next(CronSim(self.until, began), None)
+        if ends is None:
+            return NEVER
+        return ends.astimezone(UTC) if moment < ends else None
+
+
+def _gitlab_periods(environment: str, gitlab: GitLab | None) -> Iterator[Period]:
+    unknown = f"whether {environment} is frozen is not known (freeze: gitlab in bumper.yaml)"
+    if gitlab is None:
+        raise Refused(
+            f"{unknown}: there is no token for GitLab's API",
+            "set BUMPER_TOKEN to a token with the role Reporter and the scope read_api, or api",
+        )
+    try:
+        found = read_freeze_periods(gitlab)
+    except BumperError as error:
+        raise Refused(f"{unknown}: {error.what}", error.next_step or "try again") from error
+    yield from map(gitlab_period, found)
+
+
+def gitlab_period(found: GitLabFreeze) -> Period:
+    """A period of GitLab's.
+
+    Raises:
+        Refused: its time zone or one of its cron expressions is not understood.
+
+    """
+    zone = zone_of(found.timezone)
+    where = f"the deploy freeze period from {found.start!r} to {found.end!r} in GitLab"
+    if zone is None:
+        raise Refused(f"{where} has the time zone {found.timezone!r}, which is not known here", "choose another there")
+    for expression in (found.start, found.end):
+        try:
+            CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
+        except CronSimError as error:
+            raise Refused(
+                f"{where} cannot be read: {expression!r} ({error})",
+                "write it there as minute, hour, day, month, weekday",
+            ) from error
+    return _Cron(found.start, found.end, zone)

@@ -1,0 +1,27 @@
+"""The deploy freeze periods of the GitOps project. GitLab shows them to Reporters and above."""
+
+from dataclasses import dataclass
+
+from bumper.gitlab.connection import GitLab, translated
+
+
+@dataclass(frozen=True, slots=True)
+class GitLabFreeze:
+    """A period between two cron expressions, in a time zone by its IANA name or by the one that Rails gives it."""
+
+    start: str
+    end: str
+    timezone: str
+
+
+def read_freeze_periods(gitlab: GitLab) -> list[GitLabFreeze]:
+    """All of them."""
+    with translated(gitlab, "reading the deploy freeze periods"):
+        found = gitlab.project.freezeperiods.list(get_all=True)
+        return [
+            GitLabFreeze(
+                str(one.attributes["freeze_start"]), str(one.attributes["freeze_end"]),
+                str(one.attributes.get("cron_timezone") or "UTC"),
+            )
+            for one in found
+        ]  # fmt: skip
