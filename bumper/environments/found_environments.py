@@ -17,8 +17,8 @@ def find_environments(
 ) -> dict[str, dict[int, list[str]]]:
     """The paths of each environment by the position of the pattern that matches them.
 
-    Where a path can be read in several ways, an environment that is ``declared`` is preferred, then a usual name. Beside
-    ``prod.yaml``, ``prod.sops.yaml`` is no environment's file unless ``prod.sops`` is declared.
+    Where a path can be read in several ways, an environment that is ``declared`` is preferred, then a usual name.
+    Beside ``prod.yaml``, ``prod.sops.yaml`` is no environment's file unless ``prod.sops`` is declared.
 
     Raises:
         Refused: a path can still be read in several ways.
