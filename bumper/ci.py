@@ -60,6 +60,28 @@ def read_source(environ: Mapping[str, str]) -> Source | None:
     return source if source.project and source.commit else None
 
 
+@dataclass(frozen=True, slots=True)
+class MergeRequestPipeline:
+    """The merge request whose pipeline asks: its project, its number there and the branch that it is to be merged into.
+
+    ``is_merged``: the commit that runs is the result of the merge, and its first parent is what it is merged into.
+    """
+
+    project_url: str
+    iid: int
+    target_branch: str
+    is_merged: bool
+
+
+def read_merge_request(environ: Mapping[str, str]) -> MergeRequestPipeline | None:
+    """The merge request that bumper runs for, if it runs in the pipeline of one."""
+    iid, branch = environ.get("CI_MERGE_REQUEST_IID", ""), environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "")
+    if not is_pipeline_id(iid) or not branch:
+        return None
+    is_merged = environ.get("CI_MERGE_REQUEST_EVENT_TYPE") in {"merged_result", "merge_train"}
+    return MergeRequestPipeline(environ.get("CI_MERGE_REQUEST_PROJECT_URL", ""), int(iid), branch, is_merged)
+
+
 def requested_by(environ: Mapping[str, str]) -> str | None:
     """The GitLab user who started the pipeline."""
     return environ.get("GITLAB_USER_LOGIN") or None

@@ -18,6 +18,10 @@ from bumper.environments.sections import Section, are_apart, parse_section
 from bumper.errors import Refused
 
 
+class HasNoFile(Refused):
+    """An environment that no file is found for."""
+
+
 @dataclass(frozen=True, slots=True)
 class AppFiles:
     """An application's files in one environment; ``section`` is the part of them that is the application's."""
@@ -89,7 +93,7 @@ class Layout:
         config = self._source.settings(name)
         claims = self._source.claims(name)
         if not claims:
-            raise Refused(
+            raise HasNoFile(
                 f"Environment {name} has no file: nothing matches {', '.join(config.values)}",
                 "correct its values in bumper.yaml",
             )
@@ -113,6 +117,10 @@ class Layout:
             ),
             config,
         )
+
+    def claimed(self, name: str) -> frozenset[str]:
+        """The values files of an environment, of one that is broken, too."""
+        return frozenset(self._source.claims(name))
 
     def idle_patterns(self, name: str) -> list[str]:
         """The patterns of an environment in bumper.yaml that match no file."""

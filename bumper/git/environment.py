@@ -50,10 +50,12 @@ def local_environment(inherited: Mapping[str, str]) -> GitEnvironment:
     return GitEnvironment({"GIT_OPTIONAL_LOCKS": "0"}, tuple(name for name in _INHERITED if name in inherited))
 
 
-def git_environment(settings: Settings, inherited: Mapping[str, str]) -> GitEnvironment:
-    """Git in the clone of the GitOps repository."""
+def git_environment(
+    settings: Settings, inherited: Mapping[str, str], own: Sequence[tuple[str, str]] = ()
+) -> GitEnvironment:
+    """Git in the clone of the GitOps repository; ``own`` are further settings."""
     added = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
-    config = list(_CONFIG.items())
+    config = [*own, *_CONFIG.items()]
     address = settings.address
     if not address.over_ssh:
         if settings.token is not None:

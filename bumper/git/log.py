@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from bumper.errors import LookedFarEnough
 from bumper.git.checkout import Checkout, fetch_tip
 from bumper.git.command import NETWORK_TIMEOUT
-from bumper.git.objects import Commit, read_commits
+from bumper.git.objects import Commit, cut_commits, read_commits
 from bumper.git.past_commits import PastCommit, read_past
 
 STRETCHES = (100, 500, 2500, 10_000)  # commits from the tip
@@ -47,10 +47,10 @@ def newest_commits(checkout: Checkout, path: str = "") -> list[Commit]:
 
 
 def _deepen(checkout: Checkout, depth: int) -> set[str]:
-    """Fetch so many commits; returns the oldest of them, whose parents are not there."""
-    fetch_tip(checkout, checkout.branch, depth)
-    shallow = checkout.git.directory / "shallow"
-    return set(shallow.read_text(encoding="ascii").split()) if shallow.exists() else set()
+    """Have so many commits at least; returns the oldest that are there, whose parents are not."""
+    if cut_commits(checkout.git):  # else all of them are there
+        fetch_tip(checkout, checkout.branch, depth)
+    return cut_commits(checkout.git)
 
 
 def _list(checkout: Checkout, revisions: list[str], path: str = "") -> list[str]:

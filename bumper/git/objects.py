@@ -33,9 +33,25 @@ def read_objects(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]
     return dict(_parse_batch(git.run("cat-file", "--batch", stdin=listed, timeout=NETWORK_TIMEOUT)))
 
 
+def those_there(git: GitCommand, object_ids: Sequence[str]) -> list[str]:
+    """Those of the objects that need not be fetched."""
+    if not object_ids:
+        return []
+    listed = "".join(f"{object_id}\n" for object_id in object_ids).encode()
+    local = git.with_environment({"GIT_NO_LAZY_FETCH": "1"})  # an older git fetches them, one by one
+    lines = local.text("cat-file", "--batch-check=%(objectname)", stdin=listed, timeout=NETWORK_TIMEOUT).splitlines()
+    return [line for line in lines if " " not in line]
+
+
 def read_commits(git: GitCommand, ids: Sequence[str]) -> list[Commit]:
     """Commits that have been fetched, in the same order."""
     return [parse_commit(commit_id, raw) for commit_id, raw in read_objects(git, ids).items()]
+
+
+def cut_commits(git: GitCommand) -> set[str]:
+    """The commits of a shallow clone whose parents are not there; empty where all commits are there."""
+    shallow = git.directory / "shallow"
+    return set(shallow.read_text(encoding="ascii").split()) if shallow.exists() else set()
 
 
 def _parse_batch(stream: bytes) -> Iterator[tuple[str, bytes]]:

@@ -1,0 +1,217 @@
+"""What a change makes of the pins of every environment: read before and after, by the patterns of both versions.
+
+bumper.yaml of the target branch, of the commit before and of the change each say where an environment's files are. An
+environment is read by all of them, so that no file leaves or enters it unseen when a pattern changes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from bumper.environments.config import parse_config
+from bumper.environments.config_models import CONFIG_FILE, Config, EnvironmentConfig
+from bumper.environments.effective import running
+from bumper.environments.gather import FoundPin, Gathered, gather
+from bumper.environments.identity import Identity
+from bumper.environments.layout import AppFiles, Environment, HasNoFile, Layout, read_layout
+from bumper.errors import Refused
+from bumper.git.checkout import Checkout, read_files
+from bumper.values.change import Version
+from bumper.values.values_file import EncryptedBySops
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPin:
+    """A pin that counts in an environment, with its application."""
+
+    environment: str
+    app: AppFiles
+    found: FoundPin
+
+    @property
+    def identity(self) -> Identity:
+        """Which application it is by its path."""
+        return self.app.identity
+
+    @property
+    def version(self) -> Version:
+        """What it holds."""
+        return Version(self.found.pin.tag, self.found.pin.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What cannot be read, so that nobody can tell what the change does to the environment."""
+
+    environment: str | None
+    app: str | None
+    file: str
+    reason: Refused
+
+
+@dataclass(slots=True)
+class Pins:
+    """The pins before and after a change, of the applications whose files it touches."""
+
+    before: list[CheckedPin] = field(default_factory=list)
+    after: list[CheckedPin] = field(default_factory=list)
+    unknown: list[Unknown] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """bumper.yaml of the target branch, whose rules count; ``written`` is None where it has none."""
+
+    written: Config | None
+    broken: Refused | None = None
+
+    @property
+    def config(self) -> Config:
+        """bumper.yaml, or the defaults."""
+        return self.written if self.written is not None else Config()
+
+    def of(self, environment: str) -> EnvironmentConfig:
+        """The rules of an environment."""
+        return self.config.environments.get(environment) or EnvironmentConfig()
+
+
+def read_rules(tip: Checkout) -> Rules:
+    """The rules, of the target branch's newest commit."""
+    try:
+        return Rules(_config(tip))
+    except Refused as refusal:
+        return Rules(None, refusal)
+
+
+def read_pins(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Pins:
+    """The pins of both sides, by the patterns of every version of bumper.yaml."""
+    changed = frozenset(
+        path for path in {*before.entries, *head.entries} if before.entries.get(path) != head.entries.get(path)
+    )
+    pins = Pins()
+    seen: tuple[set[tuple[str, ...]], set[tuple[str, ...]]] = (set(), set())
+    for config in _views(rules, tip, before, head):
+        _read_by(config, rules, (before, head), changed, pins, seen)
+    return pins
+
+
+def _config(checkout: Checkout) -> Config | None:
+    if CONFIG_FILE not in checkout.entries:
+        return None
+    if checkout.is_link(CONFIG_FILE):
+        raise Refused(f"{CONFIG_FILE} is a symbolic link, which bumper does not follow; make it a file.")
+    return parse_config(read_files(checkout, [CONFIG_FILE])[CONFIG_FILE])
+
+
+def _views(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Iterator[Config | None]:
+    """The versions of bumper.yaml, the target branch's first; None stands for the usual layouts."""
+    known = []
+    if rules.broken is None:
+        known.append(tip.entries.get(CONFIG_FILE))
+        yield rules.written
+    for checkout in (before, head):
+        entry = checkout.entries.get(CONFIG_FILE)
+        if entry not in known:
+            known.append(entry)
+            try:
+                yield _config(checkout)
+            except Refused:  # of the change's own, there is a finding
+                continue
+
+
+def _read_by(
+    view: Config | None, rules: Rules, sides: tuple[Checkout, Checkout], changed: frozenset[str], pins: Pins,
+    seen: tuple[set[tuple[str, ...]], set[tuple[str, ...]]],
+) -> None:  # fmt: skip
+    """Add the pins by one version of bumper.yaml, those left out that another one has found."""
+    config = _reading(rules, view)
+    try:
+        layouts = [read_layout(view, side.files, side.settings.address.name) for side in sides]
+    except Refused as refusal:
+        pins.unknown.append(Unknown(None, None, CONFIG_FILE, refusal))
+        return
+    for name in dict.fromkeys(name for layout in layouts for name in layout.environments):
+        opened = [_open(layout, name) for layout in layouts]
+        broken = opened[1]
+        if isinstance(broken, Refused):
+            is_new = not isinstance(opened[0], Refused) or str(opened[0]) != str(broken)
+            if is_new or not changed.isdisjoint(layouts[1].claimed(name)):
+                pins.unknown.append(Unknown(name, None, CONFIG_FILE, broken))
+        whole = [one if isinstance(one, Environment) else None for one in opened]
+        touched = {app.identity for one in whole if one is not None for app in one.apps if _is_touched(app, changed)}
+        for number, (side, one) in enumerate(zip(sides, whole, strict=True)):
+            if one is not None and touched:
+                part = replace(one, apps=tuple(app for app in one.apps if app.identity in touched))
+                reading = _Reading(part, config, side, changed)
+                found = [pin for pin in reading.pins() if _key(pin) not in seen[number]]
+                (pins.after if number else pins.before).extend(found)
+                seen[number].update(map(_key, found))
+                pins.unknown += reading.unknown if number else ()
+
+
+def _reading(rules: Rules, view: Config | None) -> Config:
+    """By what pins are read: the target branch's settings; images that only the other version names count as well."""
+    if view is None or view is rules.written:
+        return rules.config
+    return rules.config.model_copy(update={"images": (*rules.config.images, *view.images)})
+
+
+def _open(layout: Layout, name: str) -> Environment | Refused | None:
+    if name not in layout.environments:
+        return None
+    try:
+        return layout.environment(name)
+    except HasNoFile:
+        return None
+    except Refused as refusal:
+        return refusal
+
+
+def _is_touched(app: AppFiles, changed: frozenset[str]) -> bool:
+    return not changed.isdisjoint((*app.values, *app.bases))
+
+
+def _key(pin: CheckedPin) -> tuple[str, ...]:
+    found = pin.found
+    return pin.environment, found.own_file, found.file, str(found.pin.path), str(found.pin.repository)
+
+
+class _Reading:
+    """The pins of an environment's applications at one commit, and what of them cannot be told."""
+
+    def __init__(self, environment: Environment, config: Config, side: Checkout, changed: frozenset[str]) -> None:
+        self._name = environment.name
+        self._changed = changed
+        self._gathered = gather(environment, config, read_files(side, environment.files))
+        self._running = running(self._gathered, environment.name, config)
+        self._apps: Mapping[str, AppFiles] = {app.app: app for app in self._gathered.applications}
+        self.unknown = list(self._unknown())
+
+    def pins(self) -> Iterator[CheckedPin]:
+        """The pins that count; where that cannot be told, those that stand in the application's files."""
+        raw = (*self._gathered.pins, *self._gathered.shared)
+        found = (*self._running.pins, *(one for one in raw if one.app in self._running.unknown))
+        return (CheckedPin(self._name, self._apps[one.app], one) for one in found)
+
+    def _unknown(self) -> Iterator[Unknown]:
+        """Files of the change that cannot be read; an encrypted one only where it may say something about a pin."""
+        unreadable = self._gathered.unreadable_files
+        for path, refusal in unreadable.items():
+            if path in self._changed and not isinstance(refusal, EncryptedBySops):
+                yield Unknown(self._name, None, path, refusal)
+        for name, reason in self._running.unknown.items():
+            files = [path for path in _files(self._apps[name]) if path in unreadable]
+            changed = [path for path in files if path in self._changed]
+            if not files or any(isinstance(unreadable[path], EncryptedBySops) for path in changed):
+                yield Unknown(self._name, name, (changed or _files(self._apps[name]))[-1], Refused(reason))
+
+
+def _files(app: AppFiles) -> Sequence[str]:
+    return *app.bases, *app.values
+
+
+def held_at(gathered: Gathered, pins: Iterable[CheckedPin]) -> dict[CheckedPin, str]:
+    """Which of the pins are held in another version of the environment, and why."""
+    names = {app.identity: app.app for app in gathered.applications}
+    holds = {(one.app, one.pin.path): one.held for one in (*gathered.pins, *gathered.shared) if one.held is not None}
+    found = {pin: holds.get((names.get(pin.identity, ""), pin.found.pin.path)) for pin in pins}
+    return {pin: reason for pin, reason in found.items() if reason is not None}
