@@ -43,6 +43,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (changing.unhold, _CHANGES, "Let them change again"),
     (reading.status, _LOOKS, "What runs where, what differs"),
     (reading.history, _LOOKS, "When what was deployed, by whom"),
+    (examining.check, _LOOKS, "Check a change by the rules"),
     (setting_up.init, _SETS_UP, "Write bumper.yaml for a repository"),
     (examining.doctor, _SETS_UP, "Check what bump needs"),
     (local.schema, _SETS_UP, "Print the JSON Schema of bumper.yaml"),

@@ -4,19 +4,24 @@ bumper.yaml of the target branch, of the commit before and of the change each sa
 environment is read by all of them, so that no file leaves or enters it unseen when a pattern changes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bumper.environments.config import parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config, EnvironmentConfig
 from bumper.environments.effective import running
-from bumper.environments.gather import FoundPin, Gathered, gather
+from bumper.environments.gather import FoundPin, gather
 from bumper.environments.identity import Identity
 from bumper.environments.layout import AppFiles, Environment, HasNoFile, Layout, read_layout
+from bumper.environments.repository import RepositoryConfig, read_repository_config
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, read_files
 from bumper.values.change import Version
+from bumper.values.siblings import key_text, look_up
 from bumper.values.values_file import EncryptedBySops
+from bumper.values.yaml_tree import MappingNode
+
+_OWN_IMAGE = 2  # steps: image.tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +55,37 @@ class Unknown:
 
 @dataclass(slots=True)
 class Pins:
-    """The pins before and after a change, of the applications whose files it touches."""
+    """The pins before and after a change, of the applications whose files it touches.
+
+    ``left`` is what there is after it: environment, application and the first step of each path.
+    """
 
     before: list[CheckedPin] = field(default_factory=list)
     after: list[CheckedPin] = field(default_factory=list)
     unknown: list[Unknown] = field(default_factory=list)
+    left: set[tuple[str, Identity, str]] = field(default_factory=set)
+
+    def is_left_out(self, pin: CheckedPin) -> bool:
+        """Whether a pin is gone, and what it belonged to is not: then the chart's own tag runs.
+
+        A component of an application goes with all of its values; the application's own image has no such values.
+        """
+        path = pin.found.pin.path[len(pin.app.section) :]
+        key = str(path[0]) if len(path) > _OWN_IMAGE else ""
+        return (pin.environment, pin.identity, key) in self.left
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """bumper.yaml of the target branch, whose rules count; ``written`` is None where it has none."""
+    """The repository as the target branch has it, whose rules count; None with what is wrong with bumper.yaml there."""
 
-    written: Config | None
+    setup: RepositoryConfig | None
     broken: Refused | None = None
 
     @property
     def config(self) -> Config:
         """bumper.yaml, or the defaults."""
-        return self.written if self.written is not None else Config()
+        return self.setup.config if self.setup is not None else Config()
 
     def of(self, environment: str) -> EnvironmentConfig:
         """The rules of an environment."""
@@ -77,7 +95,7 @@ class Rules:
 def read_rules(tip: Checkout) -> Rules:
     """The rules, of the target branch's newest commit."""
     try:
-        return Rules(_config(tip))
+        return Rules(read_repository_config(tip))
     except Refused as refusal:
         return Rules(None, refusal)
 
@@ -105,9 +123,9 @@ def _config(checkout: Checkout) -> Config | None:
 def _views(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Iterator[Config | None]:
     """The versions of bumper.yaml, the target branch's first; None stands for the usual layouts."""
     known = []
-    if rules.broken is None:
+    if rules.setup is not None:
         known.append(tip.entries.get(CONFIG_FILE))
-        yield rules.written
+        yield rules.setup.written
     for checkout in (before, head):
         entry = checkout.entries.get(CONFIG_FILE)
         if entry not in known:
@@ -145,12 +163,14 @@ def _read_by(
                 found = [pin for pin in reading.pins() if _key(pin) not in seen[number]]
                 (pins.after if number else pins.before).extend(found)
                 seen[number].update(map(_key, found))
-                pins.unknown += reading.unknown if number else ()
+                if number:
+                    pins.unknown += reading.unknown
+                    pins.left.update(reading.left())
 
 
 def _reading(rules: Rules, view: Config | None) -> Config:
     """By what pins are read: the target branch's settings; images that only the other version names count as well."""
-    if view is None or view is rules.written:
+    if view is None or (rules.setup is not None and view is rules.setup.written):
         return rules.config
     return rules.config.model_copy(update={"images": (*rules.config.images, *view.images)})
 
@@ -192,6 +212,16 @@ class _Reading:
         found = (*self._running.pins, *(one for one in raw if one.app in self._running.unknown))
         return (CheckedPin(self._name, self._apps[one.app], one) for one in found)
 
+    def left(self) -> Iterator[tuple[str, Identity, str]]:
+        """The keys at the top of each application's values, and an empty one for the application itself."""
+        for app in self._apps.values():
+            yield self._name, app.identity, ""
+            for path in _files(app):
+                values = self._gathered.values.get(path)
+                node = look_up(values.documents[0].root, app.section) if values and values.documents else None
+                if isinstance(node, MappingNode):
+                    yield from ((self._name, app.identity, str(key_text(key))) for key, _ in node.pairs)
+
     def _unknown(self) -> Iterator[Unknown]:
         """Files of the change that cannot be read; an encrypted one only where it may say something about a pin."""
         unreadable = self._gathered.unreadable_files
@@ -207,11 +237,3 @@ class _Reading:
 
 def _files(app: AppFiles) -> Sequence[str]:
     return *app.bases, *app.values
-
-
-def held_at(gathered: Gathered, pins: Iterable[CheckedPin]) -> dict[CheckedPin, str]:
-    """Which of the pins are held in another version of the environment, and why."""
-    names = {app.identity: app.app for app in gathered.applications}
-    holds = {(one.app, one.pin.path): one.held for one in (*gathered.pins, *gathered.shared) if one.held is not None}
-    found = {pin: holds.get((names.get(pin.identity, ""), pin.found.pin.path)) for pin in pins}
-    return {pin: reason for pin, reason in found.items() if reason is not None}

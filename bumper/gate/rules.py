@@ -25,6 +25,10 @@ class Rule(StrEnum):
     IGNORE = "ignore"
     SOAK = "soak"
     FREEZE = "freeze"
+    HOLD = "hold"
+    IMAGE = "image"
+    VALUES = "values"
+    CONFIG = "bumper.yaml"
 
 
 @dataclass(frozen=True, slots=True)

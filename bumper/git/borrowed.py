@@ -20,7 +20,7 @@ from bumper.git.clone_folder import make_clone_folder
 from bumper.git.command import GitCommand, GitFailed
 from bumper.git.environment import git_environment, local_environment
 from bumper.git.local_tree import checkout_root
-from bumper.settings import Settings
+from bumper.settings import Settings, read_settings
 
 SOURCE = "source"  # the checkout's own remote, where that is another project than the target branch's
 # What of a checkout's configuration says how its remote is reached: GitLab's runner keeps the job's token there.
@@ -55,11 +55,10 @@ class Borrowed:
 
 
 @contextlib.contextmanager
-def borrow(place: Path, settings: Settings | None, environ: Mapping[str, str], target: str) -> Iterator[Borrowed]:
+def borrow(place: Path, environ: Mapping[str, str], target: str) -> Iterator[Borrowed]:
     """The checkout that ``place`` is in, for as long as the caller works on it.
 
-    ``settings`` hold the token for GitLab's API, which git is not given; ``target`` is the URL of the project that the
-    change is to be merged into, empty where that is the checkout's own.
+    ``target`` is the URL of the project that the change is to be merged into, empty where that is the checkout's own.
 
     Raises:
         Refused: there is no checkout.
@@ -70,8 +69,7 @@ def borrow(place: Path, settings: Settings | None, environ: Mapping[str, str], t
     config = _configuration(own)
     remote = _remote(config, root)
     parent = _parent(target, remote)
-    address = _address(parent or remote, root)
-    settings = replace(settings, address=address) if settings is not None else Settings(address, None, None, None)
+    settings = _settings(target or remote, root, environ, inferred=not target)
     reaching = [(key, value) for key, value in config if _REACHING.match(key)]
     reaching += [("protocol.file.allow", "always"), *_remotes(parent or remote, remote if parent else None, config)]
     with make_clone_folder() as folder:
@@ -130,13 +128,15 @@ def _project(path: str) -> str:
     return path.rstrip("/").removesuffix(".git")
 
 
-def _address(url: str | None, root: Path) -> RepositoryAddress:
-    """The repository's address; of one that is not on a GitLab, what there is of it."""
+def _settings(url: str | None, root: Path, environ: Mapping[str, str], *, inferred: bool) -> Settings:
+    """The project and the token for its API, as far as the environment has one; git is not given it."""
+    gitlab_url = environ.get("BUMPER_GITLAB_URL") or environ.get("CI_SERVER_URL")
     try:
-        return parse_repository(url or "", None)
-    except WrongUsage:
+        address = parse_repository(url or "", gitlab_url)
+    except WrongUsage:  # a repository without a GitLab
         name = _project(url or str(root)).rpartition("/")[2]
-        return RepositoryAddress(url or str(root), "", name, over_ssh=False)
+        return Settings(RepositoryAddress(url or str(root), "", name, over_ssh=False), None, None, None)
+    return read_settings(environ, repo=address.url, branch=None, gitlab_url=gitlab_url, inferred=inferred)
 
 
 def _remotes(origin: str | None, source: str | None, config: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:

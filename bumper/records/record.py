@@ -18,6 +18,7 @@ from bumper.values.change import Change
 ChangeRow: TypeAlias = tuple[str, str, str, int, str, str | None, str | None, str | None, str | None]
 
 COMMAND_TRAILER = "Bumper-Command"
+URGENT_TRAILER = "Bumper-Urgent"
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
 # Lone surrogates stand for bytes that are not UTF-8, which neither git nor GitLab takes in a text.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]+")
@@ -95,6 +96,13 @@ def read_trailers(message: str) -> Record | None:
         requested_by=first.get("Bumper-Requested-By"),
         undoes=tuple(found.get("Bumper-Undoes", [])),
     )
+
+
+def read_urgent(messages: Iterable[str]) -> list[str]:
+    """The reasons that commits give to go past soak and freeze: anybody may write one, and it is recorded."""
+    lines = (line for message in messages for line in message.rstrip("\n").rpartition("\n\n")[2].splitlines())
+    found = (match[2].strip() for line in lines if (match := _TRAILER.fullmatch(line)) and match[1] == URGENT_TRAILER)
+    return list(dict.fromkeys(one_line(reason) for reason in found if reason))
 
 
 def _read_order(order: str, url: str) -> Pipeline | None:

@@ -1,6 +1,5 @@
 """What the repository holds: bumper.yaml, the files and pins of every environment, what cannot be edited."""
 
-import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from bumper.environments.repository import (
     read_repository_config,
 )
 from bumper.errors import BumperError, Refused
+from bumper.gate.layout import odd_layout
 from bumper.git.checkout import Checkout
 from bumper.values.values_file import describe
 
@@ -61,8 +61,8 @@ def examine_environments(checkout: Checkout, setup: RepositoryConfig) -> Examine
             continue
         targets.append(target)
         checks.append(_check_environment(target))
-        checks += _check_layout(target)
-    return Examined((*checks, *uneditable(targets)), tuple(targets))
+    odd = (Check(f"environment {one.environment}", one.message, one.fix) for one in odd_layout(setup))
+    return Examined((*checks, *odd, *uneditable(targets)), tuple(targets))
 
 
 def _check_environment(target: Target) -> Check:
@@ -74,24 +74,6 @@ def _check_environment(target: Target) -> Check:
         return Check(name, f"{found}, {_number(settable, 'tag')} that can be set")
     next_step = f"give its files tags, or name the images of bare ones under images in {CONFIG_FILE}"
     return Check(name, f"{found}, but no tag that can be set", next_step, Refused.exit_code)
-
-
-def _check_layout(target: Target) -> Iterator[Check]:
-    """Patterns that are of no use, and files by which one environment changes another."""
-    name, layout = target.environment.name, target.setup.layout
-    for pattern in layout.idle_patterns(name):
-        yield Check(f"environment {name}", f"no file matches {pattern}", f"correct it in {CONFIG_FILE}, or remove it")
-    with contextlib.suppress(Refused):  # of another environment, which has a check of its own
-        heirs = layout.heirs(name)
-        for other in dict.fromkeys(heirs.values()):
-            files = [file for file, heir in heirs.items() if heir == other]
-            more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-            yield Check(
-                f"environment {name}",
-                f"{min(files)}{more} is also a base of {other}: a bump of {name} changes {other} where its own values "
-                "do not override the tag",
-                f"give {other} tags of its own, or {name} values of its own",
-            )
 
 
 def uneditable(targets: Iterable[Target]) -> Iterator[Check]:

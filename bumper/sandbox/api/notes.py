@@ -1,12 +1,15 @@
 """/projects/:id/merge_requests/:iid/notes: comments, with the quick actions that they carry out."""
 
+from dataclasses import replace
+
 from bumper.sandbox.api.call import Answer, Call, page_of
 from bumper.sandbox.api.views import note_view
 from bumper.sandbox.behaviour import merge_requests
 from bumper.sandbox.behaviour.auto_merge import process_auto_merges
 from bumper.sandbox.behaviour.errors import not_found
 from bumper.sandbox.behaviour.quick_actions import read_text
-from bumper.sandbox.state.records import Role
+from bumper.sandbox.state.records import Note, Role
+from bumper.sandbox.state.world import now
 
 
 def list_all(call: Call) -> Answer:
@@ -19,11 +22,25 @@ def list_all(call: Call) -> Answer:
 
 def show(call: Call) -> Answer:
     """GET: one note."""
-    merge_request, number = call.merge_request, call.arguments["note"]
-    found = next((note for note in call.world.notes(merge_request) if str(note.id) == number), None)
+    return Answer(note_view(call.world, call.merge_request, _note(call)))
+
+
+def update(call: Call) -> Answer:
+    """PUT: another text for a note of one's own, or a Maintainer's for anybody's."""
+    found = _note(call)
+    call.require_role(Role.REPORTER if found.author == call.user.username else Role.MAINTAINER)
+    call.parameters.require("body")
+    changed = replace(found, body=call.parameters.text("body"), updated_at=now())
+    call.world.records.notes[found.id] = changed
+    return Answer(note_view(call.world, call.merge_request, changed))
+
+
+def _note(call: Call) -> Note:
+    number = call.arguments["note"]
+    found = next((note for note in call.world.notes(call.merge_request) if str(note.id) == number), None)
     if found is None:
         raise not_found()
-    return Answer(note_view(call.world, merge_request, found))
+    return found
 
 
 def create(call: Call) -> Answer:

@@ -81,6 +81,7 @@ API: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", f"{_ONE}/notes", api_notes.list_all),
     ("POST", f"{_ONE}/notes", api_notes.create),
     ("GET", f"{_ONE}/notes/<note>", api_notes.show),
+    ("PUT", f"{_ONE}/notes/<note>", api_notes.update),
     ("GET", f"{_PROJECT}/merge_trains", api_merge.list_train),
     ("GET", f"{_PROJECT}/merge_trains/merge_requests/<iid>", api_merge.show_train_car),
     ("POST", f"{_PROJECT}/merge_trains/merge_requests/<iid>", api_merge.join_train),

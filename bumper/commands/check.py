@@ -1,0 +1,72 @@
+"""``bumper check``: what a change of the GitOps repository does to which environment, and whether that is allowed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bumper.ci import read_merge_request
+from bumper.clock import Clock
+from bumper.commands.check_note import MARKER, note_text
+from bumper.errors import BumperError, WrongUsage
+from bumper.gate.check import Verdict, judge
+from bumper.gate.check_past import Past
+from bumper.gate.check_pins import Rules, read_rules
+from bumper.git.borrowed import Borrowed, borrow
+from bumper.git.span import find_span
+from bumper.gitlab.connection import GitLab, connect_if_possible
+from bumper.gitlab.notes import keep_note
+from bumper.progress import report_step
+from bumper.records.line import Line
+from bumper.records.record import read_urgent
+from bumper.registry.resolve import RegistryAccess
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What the command line asks for; ``base`` and ``head`` are revisions of the checkout."""
+
+    base: str | None = None
+    head: str | None = None
+    verify: bool = True
+    note: bool = False
+
+
+def check(request: CheckRequest, place: Path, environ: Mapping[str, str], clock: Clock) -> Verdict:
+    """Find the change in the checkout around ``place``, read its pins before and after, judge them, keep the note.
+
+    Raises:
+        BumperError: it is not clear what the change is, or what is missing cannot be fetched.
+
+    """
+    merge_request = read_merge_request(environ)
+    if request.note and merge_request is None:
+        raise WrongUsage("--note needs a merge request", "use it in a merge request's pipeline")
+    with borrow(place, environ, merge_request.project_url if merge_request is not None else "") as borrowed:
+        span = find_span(borrowed, request.base, request.head, merge_request)
+        rules = read_rules(span.tip)
+        gitlab = connect_if_possible(borrowed.settings)
+        report_step("reading the pins before and after the change")
+        past = Past(span.tip, rules, Line(span.tip, clock.now(), None, gitlab))
+        access = _registries(borrowed, rules, environ) if request.verify else None
+        verdict = judge(span, rules, past, access, read_urgent(span.messages))
+    if request.note and merge_request is not None:
+        warning = _keep_note(gitlab, merge_request.iid, verdict)
+        verdict = replace(verdict, warnings=(*verdict.warnings, *warning))
+    return verdict
+
+
+def _registries(borrowed: Borrowed, rules: Rules, environ: Mapping[str, str]) -> RegistryAccess:
+    known = rules.config.registries
+    insecure = frozenset(host for host, settings in known.items() if settings.insecure)
+    return RegistryAccess(environ, insecure, borrowed.settings.ca_file)
+
+
+def _keep_note(gitlab: GitLab | None, iid: int, verdict: Verdict) -> list[str]:
+    """Keep the note; why that was not possible, which is no reason to stop a change."""
+    if gitlab is None:
+        return ["the note is not kept, because it needs a token for GitLab's API (BUMPER_TOKEN, scope api)."]
+    try:
+        keep_note(gitlab, iid, MARKER, note_text(verdict))
+    except BumperError as error:
+        return [str(error)]
+    return []
