@@ -213,8 +213,13 @@ class _Reading:
         return (CheckedPin(self._name, self._apps[one.app], one) for one in found)
 
     def left(self) -> Iterator[tuple[str, Identity, str]]:
-        """The keys at the top of each application's values, and an empty one for the application itself."""
+        """The keys at the top of each application's values, and an empty one for the application itself.
+
+        Of one with a file that the change made unreadable there is another finding.
+        """
         for app in self._apps.values():
+            if any(path in self._changed and path in self._gathered.unreadable_files for path in _files(app)):
+                continue
             yield self._name, app.identity, ""
             for path in _files(app):
                 values = self._gathered.values.get(path)
