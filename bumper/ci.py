@@ -35,13 +35,14 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The commit whose pipeline asks: its project (path and URL), branch or tag, and author (``Name <email>``)."""
+    """The commit whose pipeline asks: project (path and URL), branch or tag, author (``Name <email>``), title."""
 
     project: str
     url: str
     commit: str
     branch: str
     author: str
+    title: str = ""
 
 
 def read_pipeline(environ: Mapping[str, str]) -> Pipeline | None:
@@ -55,7 +56,10 @@ def read_pipeline(environ: Mapping[str, str]) -> Pipeline | None:
 
 def read_source(environ: Mapping[str, str]) -> Source | None:
     """The commit that the CI pipeline runs for, if bumper runs in one."""
-    names = ("CI_PROJECT_PATH", "CI_PROJECT_URL", "CI_COMMIT_SHA", "CI_COMMIT_REF_NAME", "CI_COMMIT_AUTHOR")
+    names = (
+        "CI_PROJECT_PATH", "CI_PROJECT_URL", "CI_COMMIT_SHA", "CI_COMMIT_REF_NAME", "CI_COMMIT_AUTHOR",
+        "CI_COMMIT_TITLE",
+    )  # fmt: skip
     source = Source(*(environ.get(name, "") for name in names))
     return source if source.project and source.commit else None
 

@@ -18,7 +18,8 @@ from bumper.gate.rules import check_rules, require_digests
 from bumper.image import ImageReference, parse_image
 from bumper.planning.bump import apply_plan, check_images, diff_of
 from bumper.planning.bump import plan_bump as plan_edits
-from bumper.planning.proposal import Proposal, Request, Words
+from bumper.planning.description import ProposalText, describe, explain_held
+from bumper.planning.proposal import Proposal, Request, Words, branch_name
 from bumper.planning.proposal import propose as put_together
 from bumper.planning.titles import title_of
 from bumper.records.record import Command, Record
@@ -37,6 +38,7 @@ class Plan:
     """What a bump would change: ``files`` are the new bytes by path, ``diff`` is unified.
 
     ``held`` are changes that a hold stopped; ``warnings`` are sentences. Without changes ``files`` is empty.
+    ``apps`` are the globs that were given, ``used_by`` the applications that use the images.
     """
 
     environment: str
@@ -47,6 +49,7 @@ class Plan:
     files: Mapping[str, bytes]
     diff: str
     apps: tuple[str, ...]
+    used_by: tuple[str, ...]
     config: Config
 
 
@@ -114,9 +117,10 @@ def plan_bump(
     )
     require_digests(place, [change.reference for change in planned.changes])
     content = apply_plan(planned, gathered.values)
+    used_by = tuple(found.app for found in gathered.pins if found.pin.repository in {one.repository for one in wanted})
     return Plan(
         environment, wanted, planned.changes, planned.held, planned.warnings, content,
-        diff_of(content, gathered.values), tuple(apps), config,
+        diff_of(content, gathered.values), tuple(apps), used_by, config,
     )  # fmt: skip
 
 
@@ -142,6 +146,10 @@ def propose(planned: Plan, *, target_branch: str = "main", title: str | None = N
     record = Record(Command.BUMP, planned.environment, images, planned.changes)
     words = Words(planned.config.commit_message, title)
     subject = title_of(Command.BUMP, planned.environment, planned.changes)
+    held = tuple(map(explain_held, planned.held))
+    text = ProposalText(title=title, left_out=held, warnings=planned.warnings)
+    description = describe(record, text, subject)
     rules = planned.config.environments.get(planned.environment)
     labels = rules.labels if rules is not None else ()
-    return put_together(asked, planned.config.branch_prefix, subject, planned.files, record, words, labels)
+    branch = branch_name(planned.config.branch_prefix, asked, planned.apps or planned.used_by)
+    return put_together(asked, branch, subject, description, planned.files, record, words, labels)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bumper.ci import read_pipeline, read_source
+from bumper.ci import read_pipeline
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, Status
 from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.session import Session
-from bumper.delivery.source_commits import describe_commits
 from bumper.delivery.superseded import Superseded, find_superseded, superseded_by
 from bumper.environments.registries import registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
@@ -20,7 +20,7 @@ from bumper.gate.rules import check_rules, require_digests
 from bumper.git.checkout import Checkout
 from bumper.image import ImageReference
 from bumper.planning.bump import Plan, check_images, images_to_resolve, plan_bump
-from bumper.planning.draft import ProposalText, make_draft
+from bumper.planning.draft import make_draft
 from bumper.planning.expected_images import rollout_of
 from bumper.planning.proposal import Request
 from bumper.records.known_requests import KnownRequests
@@ -89,10 +89,9 @@ def _bump_once(
     plan = replace(plan, warnings=(*plan.warnings, *(one.explain(request.environment) for one in superseded)))
     if not plan.changes:
         return _unchanged(target, plan, asked, request, options, session, known)
-    source = read_source(session.environ)
-    remarks = describe_commits(session, plan.changes, source) if delivery != "commit" else []
-    text = ProposalText("", options.title, options.labels, remarks)
-    draft = make_draft(target, asked, plan, text, session.environ)
+    text = proposal_text(asked, plan, target, delivery, options, session, known)
+    checks = ["image exists"] if request.verify else []
+    draft = make_draft(target, asked, plan, replace(text, checks=checks), session.environ)
     if request.dry_run:
         return deliver.dry_run_result(draft, delivery)
     done = deliver.require_wait(deliver.deliver(draft, target, delivery, options, session, known), options)

@@ -1,11 +1,12 @@
 """``bumper hold`` and ``bumper unhold``: whether bump and promote may touch an application's pins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result
 from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.session import Session
@@ -15,8 +16,9 @@ from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
-from bumper.planning.draft import ProposalText, make_draft
-from bumper.planning.proposal import Request, code
+from bumper.planning.draft import make_draft
+from bumper.planning.markdown import code
+from bumper.planning.proposal import Request
 from bumper.records.record import Command
 from bumper.values.change import Change, Version, make_change
 from bumper.values.holds import hold_reason, put_hold, take_hold
@@ -56,12 +58,12 @@ def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkou
     files = _write(target, chosen, request)
     if not files:
         return deliver.nothing_to_do(target, plan, asked)
-    why = [f"Reason: {code(request.reason)}"] if request.reason else []
-    text = ProposalText("", options.title, options.labels, why)
-    draft = make_draft(target, asked, plan, text, session.environ, files)
+    known = session.known_requests(checkout, target.setup)
+    why = [f"**Reason**: {code(request.reason)}"] if request.reason else []
+    text = proposal_text(asked, plan, target, delivery, options, session, known)
+    draft = make_draft(target, asked, plan, replace(text, facts=why), session.environ, files)
     if request.dry_run:
         return deliver.dry_run_result(draft, delivery)
-    known = session.known_requests(checkout, target.setup)
     done = deliver.deliver(draft, target, delivery, options, session, known)
     return deliver.wait_for_rollout(done, draft.rollout, options, session)
 

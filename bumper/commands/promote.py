@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result
 from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.rollout import check_health
 from bumper.delivery.session import Session
-from bumper.delivery.source_commits import describe_commits
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access
 from bumper.environments.repository import Target, fetch_environments, open_environment, read_repository_config
@@ -18,7 +18,7 @@ from bumper.gate.inheritance import check_heirs
 from bumper.gate.rules import check_tags, require_digests
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
-from bumper.planning.draft import ProposalText, make_draft
+from bumper.planning.draft import make_draft
 from bumper.planning.expected_images import Rollout, expected_images, rollout_of
 from bumper.planning.promote import Choice, choose, differing, match, plan_promote
 from bumper.planning.proposal import Request
@@ -78,8 +78,8 @@ def _promote_once(
             rollout = rollout_of(target.environment, target.gathered, plan)
             done = deliver.wait_for_rollout(done, rollout, options, session)
         return replace(done, source=request.source)
-    remarks = describe_commits(session, plan.changes, None) if delivery != "commit" else []
-    text = ProposalText(f"from {request.source}", options.title, options.labels, remarks)
+    text = proposal_text(asked, plan, target, delivery, options, session, known)
+    text = replace(text, note=f"from {request.source}", checks=_checks(request, target))
     draft = make_draft(target, asked, plan, text, session.environ)
     preview = replace(deliver.dry_run_result(draft, delivery), source=request.source)
     if request.dry_run:
@@ -119,12 +119,22 @@ def _check_source(target: Environment, source: str) -> None:
         )
 
 
+def _checks(request: PromoteRequest, target: Target) -> list[str]:
+    """What was checked, for whoever decides on the merge request."""
+    health = [f"healthy in {request.source}"] if _requires_health(request, target) else []
+    return [*(["image exists"] if request.verify else []), *health]
+
+
+def _requires_health(request: PromoteRequest, target: Target) -> bool:
+    return request.require_healthy or target.environment.config.require_healthy
+
+
 def _check_health(
     request: PromoteRequest, source: Target, target: Target, choice: Choice, changes: Sequence[Change],
     session: Session,
 ) -> None:  # fmt: skip
     """Ask Argo CD about the applications that change, where the target or the command line demands it."""
-    if not (request.require_healthy or target.environment.config.require_healthy):
+    if not _requires_health(request, target):
         return
     apps = {change.app for change in changes}
     running = (*source.gathered.pins, *source.gathered.shared)

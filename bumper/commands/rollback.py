@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result
 from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.session import Session
-from bumper.delivery.source_commits import describe_commits
 from bumper.environments.current_values import CurrentValues
 from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access, resolve_digests
@@ -22,8 +22,9 @@ from bumper.gitlab.connection import NotShown
 from bumper.gitlab.merge_requests import read
 from bumper.image import is_tag
 from bumper.planning.bump import Plan, apply_plan
-from bumper.planning.draft import ProposalText, make_draft
-from bumper.planning.proposal import Request, code
+from bumper.planning.draft import make_draft
+from bumper.planning.markdown import code
+from bumper.planning.proposal import Request
 from bumper.planning.rollback import (
     Undone,
     never_ran,
@@ -120,16 +121,18 @@ def _rollback_once(
     if not chosen.plan.changes:
         done = deliver.nothing_to_do(target, chosen.plan, asked)
         return done if request.dry_run else deliver.close_outdated(target, chosen.plan, done, known)
+    checks = []
     if request.verify:
         references = [change.reference for change in chosen.plan.changes]
         missing = explain_missing(references, registry_access(target, session.environ))
         chosen = replace(chosen, plan=replace(chosen.plan, warnings=(*chosen.plan.warnings, *missing)))
+        checks = ["image exists"] if not missing else []
     files = _with_holds(target, chosen.plan, request.hold)
-    remarks = _remarks(request, chosen.undone)
-    if delivery != "commit":
-        remarks += describe_commits(session, chosen.plan.changes, None, back=True)
-    note = "rollback, held" if request.hold is not None else "rollback"
-    text = ProposalText(note, options.title, (*options.labels, _LABEL), remarks)
+    text = proposal_text(asked, chosen.plan, target, delivery, options, session, known)
+    text = replace(
+        text, note="rollback, held" if request.hold is not None else "rollback", labels=(*text.labels, _LABEL),
+        facts=_facts(request, chosen.undone), checks=checks,
+    )  # fmt: skip
     undoes = [one.deployment.commit for one in chosen.undone]
     draft = make_draft(target, asked, chosen.plan, text, session.environ, files, undoes)
     preview = deliver.dry_run_result(draft, delivery)
@@ -224,14 +227,13 @@ def _with_holds(target: Target, plan: Plan, reason: str | None) -> dict[str, byt
     return files
 
 
-def _remarks(request: RollbackRequest, undone: tuple[Undone, ...]) -> list[str]:
+def _facts(request: RollbackRequest, undone: tuple[Undone, ...]) -> list[str]:
     """What it undoes and why, for the description."""
-    lines = [f"- {_told(one.deployment)}" for one in undone]
-    why = [f"Held: {code(request.hold)}"] if request.hold else []
-    return [*(["Undoes:\n\n" + "\n".join(lines)] if lines else []), *why]
+    why = [f"**Held**: {code(request.hold)}"] if request.hold else []
+    return [*(f"**Undoes** {_describe(one.deployment)}" for one in undone), *why]
 
 
-def _told(deployment: Deployment) -> str:
+def _describe(deployment: Deployment) -> str:
     request = f"!{deployment.merge_request}, " if deployment.merge_request is not None else ""
     when = deployment.at.strftime("%Y-%m-%d %H:%M UTC")
     return f"{request}{deployment.commit[:12]}, {when}, by {code(deployment.author)}: {code(deployment.subject)}"

@@ -15,7 +15,8 @@ from bumper.gitlab import merge_request_changes, merge_requests, merge_trains
 from bumper.gitlab.connection import AlreadyThere
 from bumper.gitlab.merge_request_changes import FoundPeople, MergeRequestText
 from bumper.gitlab.merge_requests import MergeRequest
-from bumper.planning.proposal import Proposal, code
+from bumper.planning.markdown import code
+from bumper.planning.proposal import Proposal
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, newer_at_head, pipeline_note

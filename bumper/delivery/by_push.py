@@ -14,7 +14,7 @@ from bumper.delivery.options import DeliveryOptions
 from bumper.delivery.result import Action, ProposedAt
 from bumper.environments.repository import Target
 from bumper.errors import Refused, Unavailable
-from bumper.git.checkout import Checkout, at_commit, remote_refs
+from bumper.git.checkout import HEADS, Checkout, at_commit, remote_refs
 from bumper.git.failures import PushRaceLost
 from bumper.git.push import push
 from bumper.gitlab.merge_request_changes import People
@@ -33,6 +33,16 @@ class PublishedByPush:
 
     merge_request: ProposedAt
     commit: str
+
+
+def find_branch(checkout: Checkout, branch: str) -> str:
+    """The branch that is there for the request of ``branch``: its slug names applications, which come and go."""
+    digits = branch.rpartition("-")[2]
+    refs = [ref for named in remote_refs(checkout, f"{HEADS}*-{digits}").values() for ref in named]
+    names = [ref.removeprefix(HEADS) for ref in refs]
+    prefix = branch.rpartition("/")[0]
+    same = [name for name in names if name.rpartition("/")[0] == prefix]
+    return branch if branch in same else next(iter(same), branch)
 
 
 def publish_by_push(

@@ -21,7 +21,7 @@ from bumper.git.push import push
 from bumper.gitlab import merge_request_changes
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.bump import Plan
-from bumper.planning.draft import Draft
+from bumper.planning.draft import Draft, on_branch
 from bumper.planning.expected_images import Rollout
 from bumper.planning.proposal import Proposal, Request, readable
 from bumper.progress import report_step
@@ -112,6 +112,7 @@ def _deliver_by_api(
     draft: Draft, target: Target, options: DeliveryOptions, commit: str, session: Session, known: KnownRequests
 ) -> Result:
     """As GitLab's API has it: the merge request opened or updated, those that it supersedes closed, merged."""
+    draft = on_branch(draft, known.branch_of(draft.proposal.branch))
     proposal, record = draft.proposal, draft.proposal.record
     report_step(f"proposing {proposal.branch} over the API of {target.checkout.settings.address.gitlab_url}")
     people = merge_request_changes.find_people(known.gitlab, people_for(target.environment, options))

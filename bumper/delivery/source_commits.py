@@ -10,7 +10,7 @@ from bumper.delivery.session import Session
 from bumper.errors import BumperError
 from bumper.gitlab.connection import GitLab, translated
 from bumper.image import Repository
-from bumper.planning.proposal import code
+from bumper.planning.markdown import code, link
 from bumper.settings import Settings
 from bumper.values.change import Change
 
@@ -31,7 +31,7 @@ class _Step:
 def describe_commits(
     session: Session, changes: Sequence[Change], source: Source | None, *, back: bool = False
 ) -> list[str]:
-    """Markdown for the merge request's description: the commits that come with the changes, per project and tags.
+    """Markdown for the merge request's description, an item per project and tags: the commits that the changes bring.
 
     ``source`` is the project whose pipeline asks. ``back``: a rollback, whose commits are taken out again. Whatever
     GitLab does not show (another project's, no such tag, no API token) is left out: it is no reason not to deploy.
@@ -97,17 +97,16 @@ def _compare(gitlab: GitLab, project: str, step: _Step) -> list[dict[str, Any]] 
 
 
 def _listed(gitlab: GitLab, project: str, step: _Step, commits: Sequence[dict[str, Any]], *, back: bool) -> str:
-    base = f"{gitlab.settings.address.gitlab_url}/{quote(project)}/-"
-    what = "Commits taken back" if back else "Commits"
+    base = f"{gitlab.settings.address.gitlab_url}/{project}/-"
+    compared = link(f"{step.older}...{step.newer}", f"{base}/compare/{step.older}...{step.newer}")
     lines = [
-        f"- [`{str(one['id'])[:8]}`]({base}/commit/{one['id']}) {code(str(one['title']))} by {code(_author(one))}"
+        f"  - {link(str(one['title']), base + '/commit/' + str(one['id']))} by {code(_author(one))}"
         for one in commits[:_MAX_COMMITS]
     ]
-    more = len(commits) - len(lines)
-    link = f"{base}/compare/{quote(step.older, safe='')}...{quote(step.newer, safe='')}"
-    ending = [f"- … and {more} more: <{link}>"] if more > 0 else []
-    heading = f"{what} of {code(project)} from {code(step.older)} to {code(step.newer)}:"
-    return "\n".join([heading, "", *lines, *ending])
+    more = [f"  - … and {len(commits) - len(lines)} more"] if len(commits) > len(lines) else []
+    count = "1 commit" if len(commits) == 1 else f"{len(commits)} commits"
+    heading = f"**{'Taken back' if back else 'Changes'}**: {compared} of {code(project)}, {count}"
+    return "\n".join([heading, *lines, *more])
 
 
 def _author(commit: dict[str, Any]) -> str:

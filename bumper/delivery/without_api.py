@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bumper.delivery.by_push import publish_by_push
+from bumper.delivery.by_push import find_branch, publish_by_push
 from bumper.delivery.landed import landed_commit, require_content
 from bumper.delivery.options import DeliveryOptions, people_for, wants_auto_merge
 from bumper.delivery.result import Result, Status, proposed_at, result_of
@@ -12,7 +12,7 @@ from bumper.delivery.wait import Awaited, wait_until_merged
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
 from bumper.gitlab import merge_requests
-from bumper.planning.draft import Draft
+from bumper.planning.draft import Draft, on_branch
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline
@@ -21,6 +21,7 @@ from bumper.records.newer_pipeline import NewerPipeline
 def deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, commit: str, session: Session) -> Result:
     """Without GitLab's API; what only that can do is named in warnings."""
     reader = _reader(target, session) if options.seconds_to_merge is not None else None
+    draft = on_branch(draft, find_branch(target.checkout, draft.proposal.branch))
     report_step(f"pushing {draft.proposal.branch}, with options by which GitLab makes the merge request")
     auto_merge, people = wants_auto_merge(target.environment, options), people_for(target.environment, options)
     published = publish_by_push(target, draft.proposal, commit, options, people, auto_merge=auto_merge)

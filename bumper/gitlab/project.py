@@ -21,6 +21,8 @@ class ProjectSettings:
     requires_pipeline: bool  # "Pipelines must succeed"
     ci_file: str
     auto_devops: bool
+    default_branch: str
+    merge_request_template: str
 
     @property
     def squashes(self) -> bool:
@@ -59,6 +61,8 @@ def read_project(gitlab: GitLab) -> ProjectSettings:
         requires_pipeline=bool(data.get("only_allow_merge_if_pipeline_succeeds")),
         ci_file=str(data.get("ci_config_path") or _DEFAULT_CI_FILE),
         auto_devops=bool(data.get("auto_devops_enabled")),
+        default_branch=str(data.get("default_branch") or ""),
+        merge_request_template=str(data.get("merge_requests_template") or ""),
     )
 
 

@@ -1,13 +1,16 @@
 """A change of an environment, put together and ready to be delivered; nothing has been changed yet. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from bumper.ci import argocd_references, read_pipeline, read_source, requested_by
+from bumper.environments.gather import Gathered
 from bumper.environments.repository import Target
 from bumper.planning.bump import Plan, apply_plan, diff_of
+from bumper.planning.description import ProposalText, describe, explain_held
 from bumper.planning.expected_images import Rollout, rollout_of
-from bumper.planning.proposal import Proposal, Request, Words, code, propose
+from bumper.planning.proposal import Proposal, Request, Words, branch_name, propose
 from bumper.planning.titles import title_of
 from bumper.records.record import Record
 
@@ -22,16 +25,6 @@ class Draft:
     rollout: Rollout | None
 
 
-@dataclass(frozen=True, slots=True)
-class ProposalText:
-    """What a command says of its proposal: ``note`` in the title's parentheses; ``title`` is the user's own title."""
-
-    note: str = ""
-    title: str | None = None
-    labels: tuple[str, ...] = ()
-    remarks: Sequence[str] = ()
-
-
 def make_record(asked: Request, plan: Plan, environ: Mapping[str, str], undoes: Sequence[str] = ()) -> Record:
     """The record of a request by whoever the CI variables name."""
     images = dict.fromkeys(change.reference for change in plan.changes)
@@ -39,12 +32,6 @@ def make_record(asked: Request, plan: Plan, environ: Mapping[str, str], undoes: 
         asked.command, asked.environment, tuple(images), plan.changes, read_pipeline(environ), requested_by(environ),
         undoes=tuple(undoes), source=read_source(environ),
     )  # fmt: skip
-
-
-def _along(plan: Plan) -> list[str]:
-    """The places beside the pins whose value changes, for the merge request's description."""
-    lines = [f"- {code(f'{change.file}:{change.line}')} {code(change.path)}" for change in plan.along]
-    return ["\n".join(["These places change too, through an anchor:", "", *lines])] if lines else []
 
 
 def make_draft(
@@ -55,11 +42,33 @@ def make_draft(
     content = files if files is not None else apply_plan(plan, target.gathered.values)
     config, rules = target.setup.config, target.environment.config
     record = make_record(asked, plan, environ, undoes)
+    subject = title_of(asked.command, asked.environment, plan.changes, text.note)
+    held = map(explain_held, plan.held)
+    text = replace(text, left_out=(*held, *text.left_out), warnings=(*text.warnings, *plan.warnings))
+    description = describe(record, text, subject, _files_url(target), plan.along)
+    branch = branch_name(config.branch_prefix, asked, applications_of(asked, target.gathered))
     words = Words(config.commit_message, text.title, argocd_references(environ))
     labels = (*rules.labels, *text.labels)
-    subject = title_of(asked.command, asked.environment, plan.changes, text.note)
-    proposal = propose(
-        asked, config.branch_prefix, subject, content, record, words, labels, [*_along(plan), *text.remarks]
-    )  # fmt: skip
+    proposal = propose(asked, branch, subject, description, content, record, words, labels)
     rollout = rollout_of(target.environment, target.gathered, plan)
     return Draft(proposal, plan, diff_of(content, target.gathered.values), rollout)
+
+
+def applications_of(asked: Request, gathered: Gathered) -> tuple[str, ...]:
+    """The applications that a request names, or that use its images; none where it is about all of several."""
+    if asked.apps:
+        return asked.apps
+    if asked.images:
+        return tuple(found.app for found in gathered.pins if found.pin.repository in asked.images)
+    return gathered.apps if len(gathered.apps) == 1 else ()
+
+
+def on_branch(draft: Draft, branch: str) -> Draft:
+    """The draft, proposed on another branch."""
+    return replace(draft, proposal=replace(draft.proposal, branch=branch))
+
+
+def _files_url(target: Target) -> str:
+    """Where GitLab shows the files of the target branch."""
+    address, branch = target.checkout.settings.address, quote(target.checkout.branch)
+    return f"{address.gitlab_url}/{quote(address.project)}/-/blob/{branch}"

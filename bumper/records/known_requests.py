@@ -36,6 +36,11 @@ def recorded_requests(found: Iterable[MergeRequest]) -> tuple[RecordedRequest, .
     return tuple(RecordedRequest(one, record) for one, record in pairs if record is not None)
 
 
+def is_of_same_request(branch: str, other: str) -> bool:
+    """Whether two branches of bumper's end with the same digits, which say of which request they are."""
+    return branch.rpartition("-")[2] == other.rpartition("-")[2]
+
+
 class KnownRequests:
     """The merge requests of the GitOps project for one target branch, and whose of them are bumper's own."""
 
@@ -74,12 +79,21 @@ class KnownRequests:
         ours = (one for one in found if one.source_branch.startswith(self._prefix))
         return tuple(sorted(ours, key=lambda one: one.iid, reverse=True))
 
+    def branch_of(self, branch: str) -> str:
+        """The branch whose merge request is open for the request of ``branch``: its slug may be an older one.
+
+        The digits at the end say which request it is; the slug names applications, which come and go.
+        """
+        same = [one.source_branch for one in self.opened if is_of_same_request(one.source_branch, branch)]
+        return branch if branch in same else next(iter(same), branch)
+
     def of_branch(self, branch: str) -> list[MergeRequest]:
-        """Those of a branch in every state, the newest first."""
+        """Those of a branch's request in every state, the newest first."""
+        found = {one.iid: one for one in self._recent.merge_requests if is_of_same_request(one.source_branch, branch)}
         if not self._recent.complete:
-            return merge_requests.find_of_branch(self.gitlab, branch, self.target_branch)
-        found = (one for one in self._recent.merge_requests if one.source_branch == branch)
-        return sorted(found, key=lambda one: one.iid, reverse=True)
+            listed = merge_requests.find_of_branch(self.gitlab, branch, self.target_branch)
+            found |= {one.iid: one for one in listed}
+        return sorted(found.values(), key=lambda one: one.iid, reverse=True)
 
     def that_landed(self, commit: str) -> MergeRequest | None:
         """The merged one that brought ``commit`` to the target branch: as its head, its merge or its squash commit."""

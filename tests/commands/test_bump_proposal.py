@@ -59,8 +59,10 @@ def test_the_description_shows_the_changes_and_keeps_the_record(gitops: Gitops, 
     commit = bumper.bump("staging", f"{APP}:1.0.1")["commit"]
 
     [one] = gitops.merge_requests()
-    assert f"| `app` | `{APP}` | `1.0.0` | `1.0.1` | `{STAGING_FILE}:3` |" in one["description"]
-    assert f"<{PIPELINE['CI_PIPELINE_URL']}>" in one["description"]
+    place = f"[`{STAGING_FILE}:3`]({gitops.sandbox.url}/team/gitops/-/blob/main/{STAGING_FILE}#L3)"
+    assert f"| `app` | `{APP}` | `1.0.0` | `1.0.1` | {place} |" in one["description"]
+    assert f"- **Pipeline**: [`4711`]({PIPELINE['CI_PIPELINE_URL']}), started by `dora`\n" in one["description"]
+    assert f"- **Commit**: [`Fix the checkout`]({PIPELINE['CI_PROJECT_URL']}/-/commit/" in one["description"]
     by_description = read_comment(one["description"])
     by_trailers = read_trailers(gitops.git("show", "-s", "--format=%B", commit))
     assert by_description is not None
@@ -159,3 +161,32 @@ def test_the_merge_removes_the_branch(gitops: Gitops, bumper: CommandLine) -> No
 
     assert gitops.branches() == []
     assert gitops.read(STAGING_FILE) == values("1.0.1")
+
+
+def test_the_projects_default_template_is_appended(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
+    template = "## Checklist\n\n- [ ] looked at %{source_branch}\n"
+    gitops = make_gitops(
+        {STAGING_FILE: values("1.0.0"), ".gitlab/merge_request_templates/Default.md": template}, "team/checked"
+    )
+
+    bumper.bump("staging", f"{APP}:1.0.1")
+    gitops.api.put("", merge_requests_template="Ask the **release manager**.")
+    bumper.bump("staging", f"{APP}:1.0.2")
+
+    [one] = gitops.merge_requests()
+    assert "Ask the **release manager**." in one["description"]  # the setting goes before the file
+    assert "Checklist" not in one["description"]
+    gitops.api.put("", merge_requests_template="")
+    ran = bumper("bump", "staging", f"{APP}:1.0.3", "--no-verify", "--dry-run", code=0)
+    assert "\n## Checklist\n\n- [ ] looked at\n" in ran.out
+
+
+def test_an_application_more_changes_the_slug_and_not_the_merge_request(gitops: Gitops, bumper: CommandLine) -> None:
+    first = bumper.bump("staging", f"{APP}:1.0.1")
+    gitops.push(values("1.0.0"), STAGING_FILE.replace("apps/app", "apps/api"))
+
+    second = bumper.bump("staging", f"{APP}:1.0.1")
+
+    assert first["branch"].startswith("bumper/bump-staging-app-")
+    assert (second["branch"], second["merge_request"]["action"]) == (first["branch"], "updated")
+    assert [one["title"] for one in gitops.merge_requests("all")] == ["api and app 1.0.0 -> 1.0.1 in staging"]

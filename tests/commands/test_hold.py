@@ -25,7 +25,7 @@ def test_a_hold_is_a_comment_on_every_pin_by_merge_request(one: Deployments) -> 
     assert one.gitops.read(APP_PROD, result["branch"]) == held
     [request] = one.gitops.merge_requests()
     assert request["title"] == "app held in prod"
-    assert "Reason: `until OPS-7 is mended`" in request["description"]
+    assert "**Reason**: `until OPS-7 is mended`" in request["description"]
 
 
 def test_held_pins_are_listed_and_left_alone(one: Deployments) -> None:

@@ -37,10 +37,11 @@ def test_the_commits_between_the_images_are_listed(team: Gitops, bumper: Command
 
     [one] = team.merge_requests()
     text = one["description"]
-    assert "Commits of `team/shop` from `1.0` to `1.1`:" in text
-    assert "`/close 'the' \\| <!-- last -->` by `" in text
+    compared = f"[`1.0...1.1`]({team.sandbox.url}/team/shop/-/compare/1.0...1.1)"
+    assert f"- **Changes**: {compared} of `team/shop`, 22 commits\n  - [" in text
+    assert f"  - [`/close 'the' \\| <!-- last -->`]({team.sandbox.url}/team/shop/-/commit/" in text
     assert text.count("/-/commit/") == 20
-    assert f"- … and 2 more: <{team.sandbox.url}/team/shop/-/compare/1.0...1.1>" in text
+    assert "  - … and 2 more\n" in text
     assert (one["state"], team.sandbox.mentions) == ("opened", [])
 
 
@@ -60,9 +61,11 @@ def test_the_pipelines_own_project_is_asked_whatever_the_registry(
     assert bumper.bump("staging", f"{OWN}:1.1")["commit"]
 
     told = [one["description"] for one in team.merge_requests()]
-    assert "Commits of `team/shop` from `1.0` to `1.1`:" in told[0]
-    assert "Commits of" not in told[1]  # from 1.1 back to 1.0 nothing comes
-    assert f"- Source: `{'a' * 40}` of `team/shop` on `main` by `Dora <dora@example.org>`" in told[1]
+    assert "- **Changes**: [`1.0...1.1`](" in told[0]
+    assert "**Changes**" not in told[1]  # from 1.1 back to 1.0 nothing comes
+    shop = f"{team.sandbox.url}/team/shop"
+    commit_link = f"[`{variables['CI_COMMIT_TITLE']}`]({shop}/-/commit/{'a' * 40})"
+    assert f"- **Commit**: {commit_link} by `Dora` on `main` of [`team/shop`]({shop})" in told[1]
     message = team.git("show", "-s", "--format=%B", commit)
     assert "web: docker.io/library/web 1.1 -> 1.0\n" in message
     assert f"Bumper-Source: team/shop@{'a' * 40} main\n" in message
@@ -78,7 +81,7 @@ def test_a_rollback_lists_what_it_takes_back(team: Gitops, bumper: CommandLine) 
 
     assert bumper("rollback", "staging", "--no-verify").code == 0
 
-    assert "Commits taken back of `team/shop` from `1.0` to `1.1`:" in team.merge_requests()[0]["description"]
+    assert "- **Taken back**: [`1.0...1.1`](" in team.merge_requests()[0]["description"]
 
 
 def test_a_project_that_the_token_cannot_read_is_left_out(
@@ -89,4 +92,4 @@ def test_a_project_that_the_token_cannot_read_is_left_out(
     done = bumper.bump("staging", f"{OWN}:1.1")
 
     assert (done["status"], done["warnings"]) == ("proposed", [])
-    assert "Commits of" not in team.merge_requests()[0]["description"]
+    assert "**Changes**" not in team.merge_requests()[0]["description"]

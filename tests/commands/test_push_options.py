@@ -49,6 +49,16 @@ def test_a_push_opens_the_merge_request(gitops: Gitops, bumper: CommandLine) -> 
     assert any("alice" in warning for warning in done["warnings"])
 
 
+def test_an_application_more_moves_the_same_merge_request_on(gitops: Gitops, bumper: CommandLine) -> None:
+    first = bumper.bump("staging", f"{APP}:1.0.1")
+    gitops.push(values("1.0.0"), STAGING_FILE.replace("apps/app", "apps/api"))
+
+    second = bumper.bump("staging", f"{APP}:1.0.1")
+
+    assert (second["branch"], second["merge_request"]["action"]) == (first["branch"], "updated")
+    assert len(gitops.merge_requests("all")) == 1
+
+
 def test_the_description_is_the_one_that_the_api_would_be_given(
     gitops: Gitops, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,7 @@ def test_the_last_deployment_is_undone_by_a_merge_request(make_deployments: Depl
     [request] = one.gitops.merge_requests()
     assert request["title"] == "app 1.0.2 -> 1.0.1 in prod (rollback)"
     assert request["labels"] == ["rollback"]
-    assert "Undoes:\n\n- !2, " in request["description"]
+    assert "- **Undoes** !2, " in request["description"]
     assert "`app 1.0.1 -> 1.0.2 in prod`" in request["description"]
 
 
@@ -93,7 +93,7 @@ def test_a_tag_that_a_person_pushed_is_a_deployment(one: Deployments) -> None:
     result = one.run("rollback", "prod")
 
     assert moves(result) == [("app", "1.0.3", "1.0.2")]
-    assert f"- {commit[:12]}, " in one.gitops.merge_requests()[0]["description"]
+    assert f"- **Undoes** {commit[:12]}, " in one.gitops.merge_requests()[0]["description"]
 
 
 def test_a_commit_that_changed_no_tag_is_none(one: Deployments) -> None:
@@ -199,7 +199,7 @@ def test_hold_puts_a_hold_on_the_pins_in_the_same_merge_request(one: Deployments
     result = one.merged("rollback", "prod", "--hold", "payment errors")
 
     assert one.gitops.read(APP_PROD) == values("1.0.1 # bumper: hold payment errors")
-    assert "Held: `payment errors`" in one.gitops.merge_requests("merged")[0]["description"]
+    assert "**Held**: `payment errors`" in one.gitops.merge_requests("merged")[0]["description"]
     assert "+  tag: 1.0.1 # bumper: hold payment errors\n" in result["diff"]
     assert one.run("bump", "prod", f"{APP}:1.0.2")["status"] == "held"
 

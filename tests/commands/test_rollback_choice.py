@@ -26,7 +26,7 @@ def test_to_a_tag_that_ran_before(one: Deployments) -> None:
     result = one.merged("rollback", "prod", "--to", "1.0.0")
 
     assert moves(result) == [("app", "1.0.2", "1.0.0")]
-    assert one.gitops.merge_requests("merged")[0]["description"].count("\n- !") == 2
+    assert one.gitops.merge_requests("merged")[0]["description"].count("\n- **Undoes** !") == 2
     assert "no deployment" in one.refused("rollback", "prod")
 
 

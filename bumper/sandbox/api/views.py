@@ -49,7 +49,7 @@ def project_view(world: World, project: Project, role: int) -> View:
         "default_branch", "merge_method", "squash_option", "only_allow_merge_if_pipeline_succeeds", "created_at",
         "remove_source_branch_after_merge", "merge_trains_enabled", "merge_commit_template",
         "squash_commit_template", "approvals_before_merge", "ci_config_path", "auto_devops_enabled", "archived",
-        "ci_push_repository_for_job_token_allowed",
+        "ci_push_repository_for_job_token_allowed", "merge_requests_template",
     )  # fmt: skip
     return {
         "id": project.id,

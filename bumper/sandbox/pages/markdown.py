@@ -1,55 +1,64 @@
-"""Of Markdown, what bumper writes: paragraphs, lists, tables and code; no comments. Everything else stays text."""
+"""Markdown as GitLab shows it, as far as bumper and people write it: no HTML but parts that fold, and no images."""
 
 import re
-from collections.abc import Sequence
-from html import unescape
+from collections.abc import MutableMapping, Sequence
 
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 
-_COMMENT = re.compile(r"^<!--.*?-->", re.DOTALL | re.MULTILINE)  # GitLab shows none that begins a line
-_CODE = re.compile(r"`([^`\n]*)`")
-_BAR = re.compile(r"(?<!\\)\|")
-_RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*")
+_COMMENT = re.compile(r"<!--.*?-->\s*", re.DOTALL)
+_FOLD = re.compile(r"<details>\s*<summary>([^<]*)</summary>\s*|</details>\s*")
+_ROLES = {
+    "table_open": "table", "thead_open": "rowgroup", "tbody_open": "rowgroup", "tr_open": "row",
+    "th_open": "columnheader", "td_open": "cell",
+}  # fmt: skip
 
 
 def rendered(text: str) -> Markup:
-    """``text`` as HTML in which nothing of it is HTML."""
-    blocks = re.split(r"\n{2,}", _COMMENT.sub("", text.replace("\r\n", "\n")).strip("\n"))
-    return Markup("\n").join(_block(block.split("\n")) for block in blocks)
+    """``text`` as HTML, in which what it has of HTML is text."""
+    tokens = _MARKDOWN.parse(text)
+    _prepare_tables(tokens)
+    return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S704 - escaped by the renderer
 
 
-def _block(lines: Sequence[str]) -> Markup:
-    if len(lines) > 1 and _RULE.fullmatch(lines[1]) and all(line.startswith("|") for line in lines):
-        return _table([_cells(line) for line in (lines[0], *lines[2:])])
-    if all(line.startswith("- ") for line in lines):
-        return Markup("<ul>{}</ul>").format(
-            Markup().join(Markup("<li>{}</li>").format(_line(one[2:])) for one in lines)
-        )
-    return Markup("<p>{}</p>").format(Markup("\n").join(map(_line, lines)))
+def _prepare_tables(tokens: Sequence[Token]) -> None:
+    """Name the parts of tables to screen readers, which lose them where a telephone shows rows as blocks."""
+    head: list[str] = []
+    column = 0
+    for place, token in enumerate(tokens):
+        if token.type in _ROLES:
+            token.attrSet("role", _ROLES[token.type])
+        if token.type == "table_open":
+            head = []
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "th_open":
+            token.attrSet("scope", "col")
+            head.append(tokens[place + 1].content)
+        elif token.type == "td_open":
+            token.attrSet("data-label", head[column])
+            column += 1
 
 
-def _table(rows: Sequence[Sequence[str]]) -> Markup:
-    head, *body = rows
-    column = Markup("<th scope='col' role='columnheader'>{}</th>")
-    cell = Markup("<td role='cell' data-label='{}'>{}</td>")
-    parts = [Markup().join(column.format(_line(name)) for name in head)]
-    parts += [
-        Markup().join(cell.format(name, _line(text)) for name, text in zip(head, row, strict=False)) for row in body
-    ]
-    first, *others = (Markup("<tr role='row'>{}</tr>").format(part) for part in parts)
-    return Markup(
-        "<table role='table'><thead role='rowgroup'>{}</thead><tbody role='rowgroup'>{}</tbody></table>"
-    ).format(first, Markup().join(others))
+def _html_block(
+    _: RendererProtocol, tokens: Sequence[Token], place: int, __: OptionsDict, ___: MutableMapping[str, object]
+) -> str:  # fmt: skip
+    """A part that folds; a comment is not shown, and everything else is text."""
+    content = _COMMENT.sub("", tokens[place].content)
+    if _FOLD.fullmatch(content):
+        return content
+    return Markup("<p>{}</p>").format(content.strip()) if content.strip() else ""
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip().replace("\\|", "|") for cell in _BAR.split(line.strip().strip("|"))]
+def _html_inline(
+    _: RendererProtocol, tokens: Sequence[Token], place: int, __: OptionsDict, ___: MutableMapping[str, object]
+) -> str:  # fmt: skip
+    return str(escape(_COMMENT.sub("", tokens[place].content)))
 
 
-def _line(text: str) -> Markup:
-    """Escaped, with what stands between two backticks as code; entities count outside of it only."""
-    parts = _CODE.split(text)
-    return Markup().join(
-        Markup("<code>{}</code>").format(part) if number % 2 else escape(unescape(part))
-        for number, part in enumerate(parts)
-    )
+_MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table").disable("image")
+_MARKDOWN.add_render_rule("html_block", _html_block)
+_MARKDOWN.add_render_rule("html_inline", _html_inline)

@@ -31,6 +31,7 @@ class ProjectSettings:
     approvals_before_merge: int = 0
     reset_approvals_on_push: bool = True
     pipelines: Literal["success", "failed", "running", "none"] = "success"  # how they end, where there is a CI file
+    merge_requests_template: str | None = None  # the description that GitLab's form for a new merge request begins with
     ci_config_path: str | None = None  # None: .gitlab-ci.yml
     auto_devops_enabled: bool = False  # pipelines without a CI file
     commit_message_regex: str | None = None  # the push rule that every new commit on the server has to obey

@@ -1,0 +1,166 @@
+"""A merge request's description: what changes, where it comes from, what was checked and left out, how to undo it.
+
+Whoever looks at it decides whether to merge: so it shows the changes first, then one line a fact, and folds what is the
+same in every merge request. Pure.
+"""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from bumper.ci import Source
+from bumper.planning.markdown import bullets, code, folded, link, plain
+from bumper.records.description import comment
+from bumper.records.record import Command, Record
+from bumper.values.change import Change, Held
+
+_MAX_ROWS = 100
+_MAX_SENTENCES = 20
+_MAX_NAMED = 3  # applications in a command
+_MAX_DIGESTS = 5  # shown without a click
+_MAX_TEMPLATE = 100_000  # characters; GitLab takes a description of 1,048,576
+_BEHAVIOUR = (
+    "The same command run again updates it: a newer tag replaces this one, on the target branch's newest commit.",
+    "Close it, and the same change is not proposed again, unless somebody runs bumper with `--reopen`.",
+    "Do not push to its branch: bumper never overwrites somebody's commit, so it could not update the branch any more.",
+    "It is closed when another merge request of bumper's covers all of its changes.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalText:
+    """What a command adds to the words of its proposal.
+
+    ``note`` stands in the title's parentheses, ``title`` is the user's own title. ``facts`` and ``commits`` are
+    Markdown; ``checks`` ("image exists", "healthy in staging"), ``left_out`` (what is not in it, and why) and
+    ``warnings`` are text.
+    """
+
+    note: str = ""
+    title: str | None = None
+    labels: tuple[str, ...] = ()
+    facts: Sequence[str] = ()
+    commits: Sequence[str] = ()
+    checks: Sequence[str] = ()
+    left_out: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    template: str = ""  # the project's own, for every merge request
+
+
+def describe(
+    record: Record, text: ProposalText, subject: str = "", files_url: str = "", along: Sequence[Change] = ()
+) -> str:
+    """The description; the ``subject`` is in it where the title is another.
+
+    ``files_url`` is where GitLab shows files of the target branch, ``along`` are the places beside the pins that change
+    with them. The record comes last, in a comment.
+    """
+    facts = [*text.facts, *_source(record), *text.commits, *_digests(record), *_checks(text), _undoing(record)]
+    parts = [
+        plain(subject) if text.title else "",
+        _table(record, files_url),
+        _along(along, files_url),
+        "\n".join(f"- {fact}" for fact in facts),
+        _listed("Left out", text.left_out),
+        _listed("Warnings", text.warnings),
+        _all_digests(record),
+        folded("How this merge request behaves", bullets(_BEHAVIOUR, len(_BEHAVIOUR))),
+        text.template[:_MAX_TEMPLATE].strip(),
+        comment(record),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def explain_held(held: Held) -> str:
+    """Why a change is left out."""
+    change = held.change
+    return f"{change.app}: {change.image} stays at {change.before}, held: {held.reason}"
+
+
+def _table(record: Record, files_url: str) -> str:
+    held = {Command.HOLD: "held", Command.UNHOLD: "no longer held"}.get(record.command)
+    columns = ("Application", "Image", *(("Tag",) if held else ("From", "To")), "File")
+    rows = [columns, ("---",) * len(columns)]
+    for change in record.changes[:_MAX_ROWS]:
+        before, after = code(str(change.before)), code(str(change.after))
+        tags = (f"{before} {held}",) if held else (before, after)
+        rows.append((code(change.app), code(str(change.image)), *tags, _place(change, files_url)))
+    more = len(record.changes) - _MAX_ROWS
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{table}\n\n… and {more} more." if more > 0 else table
+
+
+def _place(change: Change, files_url: str) -> str:
+    url = f"{files_url}/{quote(change.file, errors='replace')}#L{change.line}" if files_url else ""
+    return link(f"{change.file}:{change.line}", url)
+
+
+def _along(along: Sequence[Change], files_url: str) -> str:
+    if not along:
+        return ""
+    places = (f"{_place(change, files_url)} {code(change.path)}" for change in along)
+    return "These places change too, through an anchor:\n\n" + bullets(places, _MAX_ROWS)
+
+
+def _source(record: Record) -> Iterator[str]:
+    if record.source is not None:
+        yield f"**Commit**: {_commit(record.source)}"
+    pipeline, by = record.pipeline, f", started by {code(record.requested_by)}" if record.requested_by else ""
+    if pipeline is not None and "](" in (shown := link(str(pipeline.id), pipeline.url)):
+        yield f"**Pipeline**: {shown}{by}"
+    elif by:
+        yield f"**Requested by**: {code(str(record.requested_by))}"
+
+
+def _commit(source: Source) -> str:
+    url = f"{source.url}/-/commit/{quote(source.commit)}" if source.url else ""
+    title = link(source.title or source.commit[:12], url)
+    author = f" by {code(source.author.partition(' <')[0])}" if source.author else ""
+    branch = f" on {code(source.branch)}" if source.branch else ""
+    return f"{title}{author}{branch} of {link(source.project, source.url)}"
+
+
+def _with_digest(record: Record) -> list[str]:
+    references = dict.fromkeys(change.reference for change in record.changes if change.after.digest is not None)
+    return [f"{code(str(one).partition('@')[0])} is {code(str(one.digest))}" for one in references]
+
+
+def _digests(record: Record) -> Iterator[str]:
+    found = _with_digest(record)
+    if len(found) <= _MAX_DIGESTS and record.command not in (Command.HOLD, Command.UNHOLD):
+        yield from (f"**Digest**: {one}" for one in found)
+
+
+def _all_digests(record: Record) -> str:
+    found = _with_digest(record)
+    if len(found) <= _MAX_DIGESTS:
+        return ""
+    return folded(f"Digests of {len(found)} images", bullets(found, _MAX_ROWS))
+
+
+def _checks(text: ProposalText) -> Iterator[str]:
+    if text.checks:
+        yield f"**Checked**: {', '.join(map(plain, text.checks))}"
+
+
+def _listed(heading: str, sentences: Sequence[str]) -> str:
+    return f"**{heading}**\n\n{bullets(map(plain, sentences), _MAX_SENTENCES)}" if sentences else ""
+
+
+def _undoing(record: Record) -> str:
+    """The command that takes the change back once it is merged."""
+    apps = list(dict.fromkeys(change.app for change in record.changes))
+    every_app = "".join(f" --app {shlex.quote(app)}" for app in apps[:_MAX_NAMED])
+    environment = shlex.quote(record.environment)
+    if record.command in (Command.HOLD, Command.UNHOLD):
+        other = Command.UNHOLD if record.command is Command.HOLD else Command.HOLD
+        return f"**Undo**: {code(f'bumper {other} {environment}{every_app}')}"
+    tags = list(dict.fromkeys(change.before.tag for change in record.changes))
+    if record.command is Command.ROLLBACK and len(apps) == len(tags) == 1 and tags[0]:
+        command = f"bumper rollback {environment}{every_app} --to {shlex.quote(tags[0])}"
+    elif record.command is not Command.ROLLBACK and len(apps) == 1:
+        command = f"bumper rollback {environment}{every_app}"
+    else:
+        return f"**Undo**: {code(f'bumper rollback {environment} --mr N')}, where N is this merge request's number"
+    return f"**{'Undo' if record.command is Command.ROLLBACK else 'Roll back'}**: {code(command)}"
