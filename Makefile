@@ -10,7 +10,7 @@ SECONDS ?= 60
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
-.PHONY: demo test check requirements corpus stress docs site dist bench bench-full format clean
+.PHONY: demo test check requirements corpus stress docs recording site dist bench bench-full format clean
 
 # bumper alone, which is all that the demo needs.
 $(VENV)/bumper: pyproject.toml constraints.txt
@@ -56,9 +56,13 @@ corpus: $(VENV)/ready
 stress: $(VENV)/ready
 	$(BIN)/python -m tests.stress.stress $(SECONDS)
 
-# The generated parts of docs/reference, and the JSON Schema that is shipped.
+# What follows from the code: parts of README.md and docs, and the JSON Schema that is shipped.
 docs: $(VENV)/ready
 	$(BIN)/python -m tests.docs.generate
+
+# The recording of the demo that README.md shows.
+recording: $(VENV)/ready
+	$(BIN)/python -m tests.docs.pictures
 
 # README and docs as a site in build/site, from links that keep the repository's own structure.
 site: $(VENV)/site

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bumper.planning.proposal import Proposal
     from bumper.values.pin import Pin
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "BumperError",
     "Pin",

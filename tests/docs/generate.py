@@ -1,4 +1,4 @@
-"""Writes parts of docs/reference, and the schema that is shipped, from the code: ``python -m tests.docs.generate``."""
+"""Writes what follows from the code, in README.md, docs and the schema: ``python -m tests.docs.generate``."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,8 @@ import typer
 
 from bumper.cli.main import app
 from bumper.environments.config import SCHEMA_FILE, config_schema
+from tests.docs.console import PLAYED, played
+from tests.docs.pictures import PICTURES, badges
 from tests.docs.shapes import shapes
 
 _ROOT = Path(__file__).parents[2]
@@ -94,4 +96,8 @@ if __name__ == "__main__":
     (REFERENCE / "commands.md").write_text(commands(), encoding="utf-8")
     (REFERENCE / "configuration.md").write_text(configuration(), encoding="utf-8")
     (REFERENCE / "shapes.md").write_text(shapes(), encoding="utf-8")
+    for file, picture in badges():
+        (PICTURES / file).write_text(picture, encoding="utf-8")
+    for page in PLAYED:
+        page.write_text(played(page.read_text(encoding="utf-8")), encoding="utf-8")
     SCHEMA.write_text(json.dumps(config_schema(), indent=2) + "\n", encoding="utf-8")

@@ -16,8 +16,10 @@ import pytest
 from bumper.environments.config import parse_config
 from bumper.sandbox import Sandbox
 from bumper.sandbox.state.settings import Settings
+from tests.docs.console import PLAYED, played
 from tests.docs.generate import commands, configuration
 from tests.docs.pages import PAGES, ROOT, Fence, fences, links, name
+from tests.docs.pictures import PICTURES, badges
 from tests.docs.shapes import shapes
 from tests.support.argocd import TOKEN, ArgoCd, application
 from tests.support.command_line import CommandLine
@@ -34,7 +36,7 @@ RUSSIAN = {
 }
 LAYOUTS = ROOT / "docs" / "how-to" / "layouts.md"  # whose commands run in repositories of their own: test_layouts.py
 # Where the project itself is worked on; what they do is tested by doing it.
-ON_THE_PROJECT = re.compile(r"make (\w+)\b.*|pipx? install .*|npm .*")
+ON_THE_PROJECT = re.compile(r"make (\w+)\b.*|pipx? install .*|docker .*|npm .*")
 
 
 def path(app: str, environment: str) -> str:
@@ -134,7 +136,7 @@ def test_every_command_line_runs(page: Path, place: Path) -> None:
 @pytest.mark.usefixtures("shell")
 def test_the_tutorial_from_the_sandbox_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, *others = fences(TUTORIAL, "sh")
-    assert first.lines == ["pip install gitops-bumper", "bumper sandbox --port 8080 --set merge_access=developers"]
+    assert first.lines == ["pipx install .", "bumper sandbox --port 8080 --set merge_access=developers"]
     command = [word for word in first.lines[1].split() if word not in {"--port", "8080"}]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -208,7 +210,7 @@ def _has_test(file: Path, test: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_fence_says_what_it_is(page: Path) -> None:
-    known = {"sh", "yaml", "json", "python", "text"}
+    known = {"sh", "console", "yaml", "json", "python", "text"}
 
     assert {fence.kind for fence in fences(page)} <= known
 
@@ -219,6 +221,15 @@ def test_what_follows_from_the_code_is_up_to_date() -> None:
     assert (reference / "commands.md").read_text(encoding="utf-8") == commands(), "run make docs"
     assert (reference / "configuration.md").read_text(encoding="utf-8") == configuration(), "run make docs"
     assert (reference / "shapes.md").read_text(encoding="utf-8") == shapes(), "run make docs"
+    for file, badge in badges():
+        assert (PICTURES / file).read_text(encoding="utf-8") == badge, "run make docs"
+
+
+@pytest.mark.parametrize("page", PLAYED, ids=name)
+def test_what_a_page_shows_is_what_its_commands_print(page: Path) -> None:
+    shown = page.read_text(encoding="utf-8")
+
+    assert shown == played(shown), "run make docs"
 
 
 def test_every_setting_of_the_sandbox_is_described() -> None:
