@@ -47,6 +47,7 @@ def status(
         found = run(environments or (), session, with_ages=html is not None)
     if html is not None:
         write_text(html, status_page(found, datetime.now(UTC)), "--html")
+        run_of(context).progress.print(f"wrote {html}")
     as_text = output is Output.TEXT  # of thousands of rows the other one is not made
     text = report.status_text(found, every_row=every_row) if as_text else ""
     show(run_of(context), {} if as_text else report.status_data(found), text, found.overview.warnings)

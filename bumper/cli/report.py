@@ -8,11 +8,13 @@ from typing import Any
 
 from bumper.commands.pins import ListedPins
 from bumper.commands.set_tag import SetTags
-from bumper.delivery.result import Result
+from bumper.delivery.result import ProposedAt, Result
 from bumper.errors import BumperError
 from bumper.files import write_text
 from bumper.values.change import Change, Version
 from bumper.values.pin_path import format_path
+
+_MAX_KEPT = 10  # lines
 
 
 def as_json(data: Mapping[str, Any]) -> str:
@@ -64,20 +66,34 @@ def error_data(error: BumperError) -> dict[str, Any]:
 def result_text(result: Result) -> str:
     """The result for a reader: what happens to which application, and where to look."""
     lines = [f"{result.environment}: {result.status}"]
-    lines += _table(result.changes)
+    lines += _table(result.changes) or _kept(result.kept)
+    lines += [f"  {result.hold}"] if result.hold else []
     lines += [
         f"  held: {held.change.app} {held.change.image} stays at {held.change.before} ({held.reason})"
         for held in result.held
     ]
     if result.preview:
-        lines += ["", result.diff.rstrip("\n"), "", "The merge request would be:", "", result.preview]
+        lines += ["", result.diff.rstrip("\n"), "", result.preview]
     if result.merge_request is not None:
-        lines.append(
-            f"merge request !{result.merge_request.iid} {result.merge_request.action}: {result.merge_request.url}"
-        )
+        lines.append(_merge_request(result.merge_request, result.waited))
     elif result.commit is not None:
         lines.append(f"commit {result.commit[:12]} pushed to {result.branch}")
     return "\n".join(lines)
+
+
+def _merge_request(request: ProposedAt, waited: float | None) -> str:
+    if request.state == "merged":
+        after = f" after {waited:.0f} s" if waited is not None else ""
+        return f"merged !{request.iid}{after}: {request.url}"
+    return f"merge request !{request.iid} {request.action}: {request.url}"
+
+
+def _kept(pins: Sequence[Change]) -> list[str]:
+    """What runs as asked for already."""
+    lines = [f"  {pin.app}  {pin.image}  is at {pin.before} already" for pin in pins]
+    lines = list(dict.fromkeys(lines))
+    more = [f"  and {len(lines) - _MAX_KEPT} more"] if len(lines) > _MAX_KEPT else []
+    return lines[:_MAX_KEPT] + more
 
 
 def _table(changes: Sequence[Change]) -> list[str]:

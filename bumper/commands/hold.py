@@ -20,8 +20,8 @@ from bumper.planning.draft import make_draft
 from bumper.planning.markdown import code
 from bumper.planning.proposal import Request
 from bumper.records.record import Command
-from bumper.values.change import Change, Version, make_change
-from bumper.values.holds import hold_reason, put_hold, take_hold
+from bumper.values.change import as_it_is
+from bumper.values.holds import NO_REASON, as_comment, hold_reason, put_hold, take_hold
 from bumper.values.pin_path import format_path
 
 
@@ -54,46 +54,71 @@ def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkou
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
     chosen = _choose(target, request)
     asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))
-    plan = Plan((), tuple(_change(found) for found in chosen), frozenset(), warnings=_warnings(target, chosen, request))
-    files = _write(target, chosen, request)
+    changes = tuple(as_it_is(found.app, found.file, found.pin) for found in chosen)
+    plan = Plan((), changes, frozenset(), warnings=_warnings(target, chosen, request))
+    files, shown = _write(target, chosen, request), _explain(target, chosen, request)
     if not files:
-        return deliver.nothing_to_do(target, plan, asked)
+        return replace(deliver.nothing_to_do(target, plan, asked), hold=shown)
     known = session.known_requests(checkout, target.setup)
     why = [f"**Reason**: {code(request.reason)}"] if request.reason else []
     text = proposal_text(asked, plan, target, delivery, options, session, known)
     draft = make_draft(target, asked, plan, replace(text, facts=why), session.environ, files)
     if request.dry_run:
-        return deliver.dry_run_result(draft, delivery)
+        return replace(deliver.dry_run_result(draft, delivery), hold=shown)
     done = deliver.deliver(draft, target, delivery, options, session, known)
-    return deliver.wait_for_rollout(done, draft.rollout, options, session)
+    return replace(deliver.wait_for_rollout(done, draft.rollout, options, session), hold=shown)
+
+
+def _explain(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> str:
+    """What becomes of the holds, for people; where nothing does, what there is already."""
+    apps = ", ".join(sorted(_apps(target, request)))
+    reasons = "; ".join(dict.fromkeys(found.held for found in chosen or _pins(target, request) if found.held))
+    if request.command is Command.UNHOLD:
+        return f"no longer held: {reasons}" if chosen else f"{apps}: nothing is held"
+    if not chosen:
+        return f"{apps}: held already ({reasons})"
+    return f"held: {as_comment(request.reason) or NO_REASON}{f', before: {reasons}' if reasons else ''}"
 
 
 def _warnings(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> tuple[str, ...]:
     """What stays held by a comment in another file of the application, and what else is to be known of the files."""
     if request.command is not Command.UNHOLD:
         return target.gathered.warnings
-    apps = choose_applications(target.gathered.applications, request.environment, request.apps)
+    apps = _apps(target, request)
     stays = [found for found in target.gathered.pins if found.app in apps and found.held and found not in chosen]
     left = [f"{found.file}: {format_path(found.pin.path)} stays held: {found.held}." for found in stays]
     return (*target.gathered.warnings, *left)
 
 
-def _choose(target: Target, request: HoldRequest) -> list[FoundPin]:
-    """The pins that are to change: those without a hold for hold, those with one for unhold."""
-    gathered = target.gathered
-    apps = choose_applications(gathered.applications, request.environment, request.apps)
-    pins = [
-        found for found in gathered.pins
+def _apps(target: Target, request: HoldRequest) -> frozenset[str]:
+    return choose_applications(target.gathered.applications, request.environment, request.apps)
+
+
+def _pins(target: Target, request: HoldRequest) -> list[FoundPin]:
+    """The pins that the request is about."""
+    apps = _apps(target, request)
+    return [
+        found for found in target.gathered.pins
         if found.app in apps and found.pin.tag_scalar is not None and found.pin.repository is not None
         and (not request.images or any(fnmatchcase(str(found.pin.repository), glob) for glob in request.images))
     ]  # fmt: skip
+
+
+def _choose(target: Target, request: HoldRequest) -> list[FoundPin]:
+    """The pins that are to change: those held for unhold; for hold those that are not, or for another reason."""
+    pins = _pins(target, request)
     if not pins:
         raise Refused(
-            f"{', '.join(sorted(apps))} in {request.environment} has no pin of its own to {request.command}; "
-            "`bumper status --all` shows the pins."
+            f"{', '.join(sorted(_apps(target, request)))} in {request.environment} has no pin of its own to "
+            f"{request.command}; `bumper status --all` shows the pins."
         )
-    held = request.command is Command.UNHOLD
-    return [found for found in pins if (hold_reason(gathered.values[found.file], found.pin) is not None) == held]
+    reasons = [hold_reason(target.gathered.values[found.file], found.pin) for found in pins]
+    if request.command is Command.UNHOLD:
+        return [found for found, reason in zip(pins, reasons, strict=True) if reason is not None]
+    asked = as_comment(request.reason)
+    return [
+        found for found, reason in zip(pins, reasons, strict=True) if reason is None or (asked and reason != asked)
+    ]  # fmt: skip
 
 
 def _write(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> dict[str, bytes]:
@@ -104,8 +129,3 @@ def _write(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> 
             put_hold(values, pins, request.reason) if request.command is Command.HOLD else take_hold(values, pins)
         )
     return files
-
-
-def _change(found: FoundPin) -> Change:
-    """The pin, whose tag stays."""
-    return make_change(found.app, found.file, found.pin, Version(found.pin.tag, found.pin.digest))

@@ -27,6 +27,7 @@ from bumper.planning.markdown import code
 from bumper.planning.proposal import Request
 from bumper.planning.rollback import (
     Undone,
+    explain_undone,
     never_ran,
     of_images,
     pins_to_tag,
@@ -42,7 +43,7 @@ from bumper.planning.rollback import (
 )
 from bumper.records.history import Deployment, Scope, deployments, deployments_among
 from bumper.records.record import Command
-from bumper.values.holds import put_hold
+from bumper.values.holds import NO_REASON, as_comment, put_hold
 from bumper.values.values_file import read_values
 
 _LABEL = "rollback"
@@ -135,12 +136,13 @@ def _rollback_once(
     )  # fmt: skip
     undoes = [one.deployment.commit for one in chosen.undone]
     draft = make_draft(target, asked, chosen.plan, text, session.environ, files, undoes)
-    preview = deliver.dry_run_result(draft, delivery)
+    held = f"held: {as_comment(request.hold) or NO_REASON}" if request.hold is not None else ""
+    preview = replace(deliver.dry_run_result(draft, delivery), hold=held)
     if request.dry_run:
         return preview
     if not confirm(preview):
         raise Refused("not confirmed; nothing was changed")
-    done = deliver.deliver(draft, target, delivery, options, session, known)
+    done = replace(deliver.deliver(draft, target, delivery, options, session, known), hold=held)
     return deliver.wait_for_rollout(done, draft.rollout, options, session)
 
 
@@ -185,11 +187,15 @@ def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Undone
     groups = {app: name if request.all_apps else app for app in scope.names}
     undone = walk_back(without_vanished(of_images(deployments(scope), request.images), target.gathered), groups, steps)
     missing = too_few(undone, groups, steps)
-    if missing:
-        wanted = "is no deployment" if steps == 1 else f"are fewer than {steps} deployments"
-        of = "" if request.all_apps else f" of {', '.join(missing)}"
-        raise Refused(f"There {wanted}{of} in {name}", f"`bumper history {name}` lists them")
-    return undone
+    if not missing:
+        return undone
+    undone_before = explain_undone(of_images(deployments(scope), request.images))
+    if undone_before is not None and steps == 1:
+        hint = f"use --to TAG or --mr IID; `bumper history {name}` lists what ran"
+        raise Refused(f"Nothing left to undo: {undone_before}", hint)
+    wanted = "is no deployment" if steps == 1 else f"are fewer than {steps} deployments"
+    of = "" if request.all_apps else f" of {', '.join(missing)}"
+    raise Refused(f"There {wanted}{of} in {name}", f"`bumper history {name}` lists them")
 
 
 def _of_merge_request(scope: Scope, iid: int, environment: str, images: Sequence[str]) -> list[Undone]:

@@ -29,6 +29,8 @@ from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, newer_of_request
 from bumper.records.record import Command
 from bumper.records.seal import make_sealer
+from bumper.values.change import as_it_is
+from bumper.values.pin_path import format_path
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 
@@ -36,8 +38,11 @@ _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 def dry_run_result(draft: Draft, delivery: Delivery) -> Result:
     """What ``--dry-run`` prints: the diff, and the merge request or the commit as it would be."""
     proposal = draft.proposal
-    preview = readable(proposal) if delivery == "merge-request" else proposal.message
-    branch = proposal.branch if delivery == "merge-request" else proposal.target_branch
+    if delivery == "merge-request":
+        branch, preview = proposal.branch, f"The merge request would be:\n\n{readable(proposal)}"
+    else:
+        branch = proposal.target_branch
+        preview = f"The commit on {branch} would be:\n\n{proposal.message}"
     return replace(result_of(draft, Status.DRY_RUN), branch=branch, preview=preview)
 
 
@@ -159,8 +164,9 @@ def _see_it_merged(
                 f"{done.environment}: a part of the request is held, so it will not run as a whole",
                 "remove the hold by bumper unhold, or leave the application out by --app",
             )
-        awaited = Awaited(one.iid, draft.proposal.branch, head, message, auto_merge, problem)
+        awaited, began = Awaited(one.iid, draft.proposal.branch, head, message, auto_merge, problem), session.elapsed()
         one = wait_until_merged(known, target, awaited, seconds, session.clock, session.show)
+        done = replace(done, waited=session.elapsed() - began)
     if one.state != "merged":
         return done
     landed = landed_commit(target, one, message)
@@ -189,9 +195,14 @@ def _dropped(one: MergeRequest, reviewers: tuple[str, ...], unknown: tuple[str, 
 def nothing_to_do(target: Target, plan: Plan, asked: Request) -> Result:
     """The result where no tag changes: everything is as asked, or held."""
     status = Status.HELD if plan.held else Status.UNCHANGED
+    kept = tuple(
+        as_it_is(one.app, one.file, one.pin) for one in target.gathered.pins
+        if (one.file, format_path(one.pin.path)) in plan.covers and one.pin.repository is not None
+    )  # fmt: skip
     return Result(
-        asked.command, asked.environment, status, held=plan.held, warnings=plan.warnings, landed=target.checkout.tip
-    )
+        asked.command, asked.environment, status, held=plan.held, warnings=plan.warnings, landed=target.checkout.tip,
+        kept=kept,
+    )  # fmt: skip
 
 
 def close_outdated(target: Target, plan: Plan, done: Result, known: KnownRequests | None) -> Result:

@@ -45,6 +45,7 @@ class Result:
     """The outcome of bump, promote, rollback, hold or unhold.
 
     ``commit`` is the one pushed, ``landed`` the target branch's commit that has what was asked for, once it has.
+    ``kept`` are the pins that are as asked for already, ``hold`` says what becomes of a hold; both are for people.
     """
 
     command: Command
@@ -57,9 +58,12 @@ class Result:
     commit: str | None = None
     merge_request: ProposedAt | None = None
     diff: str = ""
-    preview: str = ""  # with --dry-run: the merge request (or commit) as it would be
+    preview: str = ""  # with --dry-run: the merge request (or commit) as it would be, below a line that says so
     source: str | None = None  # promote's
     landed: str | None = None
+    kept: tuple[Change, ...] = ()
+    hold: str = ""
+    waited: float | None = None  # seconds until it was merged
 
 
 def result_of(draft: Draft, status: Status) -> Result:

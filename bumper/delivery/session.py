@@ -34,6 +34,10 @@ class Session:
         """Where the GitOps repository is, and by which token."""
         return self.cloning.settings
 
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return self.clock.monotonic() - self.began
+
     def known_requests(self, checkout: Checkout, repository: RepositoryConfig) -> KnownRequests | None:
         """The project's merge requests as they are now; None without GitLab's API."""
         if self.gitlab is None:

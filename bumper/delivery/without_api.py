@@ -70,7 +70,9 @@ def _wait_by_reading(
         return done
     auto_merge = wants_auto_merge(target.environment, options)
     awaited = Awaited(shown.iid, draft.proposal.branch, str(done.commit), message, auto_merge, may_write=False)
+    began = session.elapsed()
     one = wait_until_merged(reader, target, awaited, seconds, session.clock, session.show)
+    done = replace(done, waited=session.elapsed() - began)
     landed = landed_commit(target, one, message)
     require_content(target, landed, draft.plan.changes, one.url)
     return replace(done, status=Status.MERGED, merge_request=proposed_at(one, shown.action), landed=landed)

@@ -80,6 +80,22 @@ def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int)
     return found
 
 
+def explain_undone(past: Iterable[Deployment]) -> str | None:
+    """The newest rollback in the ``past`` and what it took back: ``!6 already undid !5``; None where there is none."""
+    known = list(past)
+    for deployment in known:
+        record = deployment.record
+        if record is not None and record.command == Command.ROLLBACK and record.undoes:
+            undone = [one for one in known if one.commit in record.undoes]
+            names = [_name(one) for one in undone] or [commit[:12] for commit in record.undoes]
+            return f"{_name(deployment)} already undid {', '.join(names)}"
+    return None
+
+
+def _name(deployment: Deployment) -> str:
+    return f"!{deployment.merge_request}" if deployment.merge_request is not None else deployment.commit[:12]
+
+
 def too_few(undone: Sequence[Undone], groups: Mapping[str, str], steps: int) -> list[str]:
     """The groups that have not been deployed ``steps`` times."""
     counted = Counter(group for one in undone for group in {groups[change.app] for change in one.changes})

@@ -56,6 +56,11 @@ def make_change(app: str, file: str, pin: Pin, after: Version) -> Change:
     return Change(app, file, format_path(pin.path), pin.line, pin.repository, before, after)
 
 
+def as_it_is(app: str, file: str, pin: Pin) -> Change:
+    """The pin, whose tag stays."""
+    return make_change(app, file, pin, Version(pin.tag, pin.digest))
+
+
 def outcome(changes: Iterable[Change]) -> set[tuple[str, str, Version]]:
     """What the pins hold after ``changes``, whatever they held before."""
     return {(change.file, change.path, change.after) for change in changes}

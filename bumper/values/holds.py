@@ -18,7 +18,7 @@ _LOOKS_LIKE_A_HOLD = re.compile(
     r"#[ \t]*bumper(?:[ \t]*[:=]|[ \t-]+(?:un)?(?:hold|held|freeze|frozen|lock|pin|stop|skip|ignore))", re.IGNORECASE
 )
 _LINE_END = re.compile(r"\r\n|\r|\n|$")
-_NO_REASON = "no reason given"
+NO_REASON = "no reason given"
 
 
 def hold_reason(values: ValuesFile, pin: Pin) -> str | None:
@@ -29,7 +29,7 @@ def hold_reason(values: ValuesFile, pin: Pin) -> str | None:
     for start, end in _lines(values, [pin]):
         hold = _HOLD.search(values.text, start, end)
         if hold is not None:
-            return (hold["reason"] or "").strip() or _NO_REASON
+            return (hold["reason"] or "").strip() or NO_REASON
     return None
 
 
@@ -60,22 +60,26 @@ def _idle(name: str, line: int) -> Refused:
 
 
 def put_hold(values: ValuesFile, pins: Sequence[Pin], reason: str) -> bytes:
-    """The file with a hold on every line of ``pins`` that has none; a comment that stands there stays.
+    """The file with a hold on every line of ``pins``, in the place of one that is there; other comments stay.
 
     Raises:
         ProofFailed: a comment cannot stand there (the line ends inside a text); nothing may be written.
 
     """
-    words = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
+    words = as_comment(reason)
     comment = f" {HOLD} {words}" if words else f" {HOLD}"
     text = values.text
-    ends = {
-        _rest_of_line(text, pin.tag_scalar)[1] for pin in pins if pin.tag_scalar and hold_reason(values, pin) is None
-    }
-    for end in sorted(ends, reverse=True):
-        text = text[:end] + comment + text[end:]
+    lines = sorted((_rest_of_line(text, pin.tag_scalar) for pin in pins if pin.tag_scalar is not None), reverse=True)
+    for end, start in {end: start for start, end in lines}.items():  # the first pin of a line
+        hold = _HOLD.search(text, start, end)
+        text = text[: hold.start() if hold is not None else end] + comment + text[end:]
     prove_same_values(values, text)
     return values.encode(text)
+
+
+def as_comment(reason: str) -> str:
+    """A hold's reason as it stands in the comment: in one line."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
 
 
 def take_hold(values: ValuesFile, pins: Sequence[Pin]) -> bytes:

@@ -96,8 +96,20 @@ def test_nothing_to_hold_or_unhold_any_more(one: Deployments) -> None:
     assert one.run("unhold", "prod", "--app", "app")["status"] == "unchanged"
     one.merged("hold", "prod", "--app", "app")
 
-    assert one.run("hold", "prod", "--app", "app", "--reason", "again")["status"] == "unchanged"
+    assert one.run("hold", "prod", "--app", "app")["status"] == "unchanged"
     assert one.gitops.branches() == []
+
+
+def test_another_reason_takes_the_place_of_the_first(one: Deployments) -> None:
+    one.merged("hold", "prod", "--app", "app", "--reason", "OPS-7")
+
+    again = one.run("hold", "prod", "--app", "app", "--reason", "OPS-7")
+    other = one.run("hold", "prod", "--app", "app", "--reason", "OPS-8,\nsays Dora")
+
+    assert again["status"] == "unchanged"
+    assert "-  tag: 1.0.0  # set by CI # bumper: hold OPS-7\n" in other["diff"]
+    assert "+  tag: 1.0.0  # set by CI # bumper: hold OPS-8, says Dora\n" in other["diff"]
+    assert other["merge_request"]["action"] == "opened"
 
 
 def test_a_hold_that_is_proposed_survives_a_bump(one: Deployments) -> None:

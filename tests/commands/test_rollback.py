@@ -52,7 +52,7 @@ def test_it_walks_back_past_rollbacks_and_what_they_undid(one: Deployments) -> N
     assert moves(one.merged("rollback", "prod")) == [("app", "1.0.2", "1.0.1")]
     assert moves(one.merged("rollback", "prod")) == [("app", "1.0.1", "1.0.0")]
 
-    assert "There is no deployment of app in prod" in one.refused("rollback", "prod")
+    assert "Nothing left to undo: !2 already undid " in one.refused("rollback", "prod")
 
 
 def test_after_a_new_deployment_it_undoes_that_one(one: Deployments) -> None:
@@ -121,7 +121,9 @@ def test_a_promotion_is_undone_for_one_application_then_for_the_other(make_deplo
 
     assert moves(made.merged("rollback", "prod", "--app", "app")) == [("app", "1.0.1", "1.0.0")]
     assert made.gitops.read(OTHER_PROD) == values("1.0.1")
-    assert "no deployment of app" in made.refused("rollback", "prod", "--app", "app")
+    assert "Nothing left to undo: !2 already undid !1; use --to TAG or --mr IID" in made.refused(
+        "rollback", "prod", "--app", "app"
+    )
     assert moves(made.merged("rollback", "prod", "--app", "other")) == [("other", "1.0.1", "1.0.0")]
 
 
