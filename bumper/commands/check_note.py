@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bumper.gate.check import Verdict
 from bumper.gate.check_changes import PinChange
-from bumper.planning.proposal import code
+from bumper.planning.markdown import code
 
 MARKER = "<!-- bumper check -->"
 _MAX_ROWS = 100
