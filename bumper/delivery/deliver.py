@@ -19,6 +19,7 @@ from bumper.errors import NotDeployed
 from bumper.git.commit import write_commit
 from bumper.git.push import push
 from bumper.gitlab import merge_request_changes
+from bumper.gitlab.merge_request_changes import People
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft, on_branch
@@ -126,7 +127,10 @@ def _deliver_by_api(
     if isinstance(published, NewerPipeline):
         return superseded_result(draft, [published])
     one = published.merge_request
-    warnings += _dropped(one, people_for(target.environment, options).reviewers, people.unknown)
+    if published.action is Action.OPENED:
+        warnings += _dropped(one, people_for(target.environment, options).reviewers, people.unknown)
+    else:
+        warnings += _not_added(one, options.people, people.unknown)
     opened = known.opened_now()
     others = [other for other in opened if other.iid != one.iid]
     newer = None if options.allow_older else newer_of_request(target, known, others, record)
@@ -190,6 +194,14 @@ def _dropped(one: MergeRequest, reviewers: tuple[str, ...], unknown: tuple[str, 
         return []
     why = "its Free tier keeps one reviewer, and only people who may see the project are taken"
     return [f"GitLab did not take {', '.join(missing)} as reviewer of !{one.iid} ({why}); ask them yourself."]
+
+
+def _not_added(one: MergeRequest, people: People, unknown: tuple[str, ...]) -> list[str]:
+    """Whom the command line names and an open merge request does not: people may have chosen others meanwhile."""
+    missing = [name for name in people.reviewers if name not in {*one.reviewers, *unknown}]
+    missing += [name for name in people.assignees if name not in {*one.assignees, *unknown}]
+    names = ", ".join(dict.fromkeys(missing))
+    return [f"not added to !{one.iid}, which was open already: {names}; ask them there."] if names else []
 
 
 def nothing_to_do(target: Target, plan: Plan, asked: Request) -> Result:

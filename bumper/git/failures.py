@@ -25,6 +25,8 @@ _NOT_FOUND = re.compile(
     re.IGNORECASE,
 )
 _WRONG_HOST = re.compile(r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED")
+# What GnuTLS and OpenSSL, by either of which git is built, write where the server answers in plain HTTP.
+_NO_TLS = re.compile(r"unexpected TLS packet|wrong version number|packet length too long|unknown protocol|record layer")
 _NO_PUSH_OPTIONS = re.compile(r"does not support push options")
 # GitLab's push rules, and what in bumper.yaml (or in git) a commit or branch that they let pass is made with.
 _PUSH_RULES = (
@@ -91,6 +93,10 @@ def _explain_refusal(stderr: str, step: str, settings: Settings) -> Unavailable:
         return Unavailable(
             f"{failed} shows a host key that is not the one in known_hosts, or none is there",
             "ask its administrators whether it is theirs, and put it into known_hosts",
+        )
+    if _NO_TLS.search(stderr):
+        return Unavailable(
+            f"{step} failed: {url} does not speak HTTPS", "check the port, or write http:// if that is meant"
         )
     return Unavailable(f"{step} failed: {url}: {sentence or _cause(stderr, settings)}", "try again")
 

@@ -1,5 +1,7 @@
 """Why a server gave no answer, in words."""
 
+import re
+
 import requests
 from urllib3.exceptions import NewConnectionError
 
@@ -11,6 +13,8 @@ _BROKEN = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
 )
+# What OpenSSL's versions call plain HTTP in the place of a TLS record.
+_NO_TLS = re.compile("WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|UNKNOWN_PROTOCOL|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG")
 
 
 class NoAnswer(Unavailable):
@@ -48,6 +52,8 @@ def explain_failure(error: Exception, url: str) -> NoAnswer:
             f"The TLS certificate of {where} cannot be checked",
             "set REQUESTS_CA_BUNDLE to a file with its authority",
         )
+    if _NO_TLS.search(str(error)):
+        return NoAnswer(f"{where} does not speak HTTPS", "check the port, or whether plain HTTP is meant")
     if is_timeout(error):
         return NoAnswer(f"{where} did not answer in time", "try again")
     if isinstance(error, _BROKEN) and not is_unreachable(error):

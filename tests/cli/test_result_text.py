@@ -81,3 +81,26 @@ def test_html_says_that_it_wrote(made: Deployments, tmp_path: Path) -> None:
 
     assert ran.said == f"wrote {page}\n"
     assert page.exists()
+
+
+def test_a_rerun_with_other_words_updates_the_merge_request_and_names_who_was_not_added(made: Deployments) -> None:
+    bump = ("bump", "prod", f"{APP}:1.0.1")
+    made.run(*bump)
+
+    updated = made.run(*bump, "--title", "Release 7", "--label", "night", "--reviewer", "alice", "--assignee", "carol")
+    again = made.run(*bump, "--title", "Release 7", "--label", "night")
+
+    [request] = made.gitops.merge_requests()
+    assert (request["title"], request["labels"]) == ("Release 7", ["night"])
+    assert updated["merge_request"]["action"] == "updated"
+    assert updated["warnings"] == ["not added to !1, which was open already: alice, carol; ask them there."]
+    assert (again["merge_request"]["action"], again["warnings"]) == ("unchanged", [])
+
+
+def test_https_against_a_port_that_speaks_http(made: Deployments) -> None:
+    url = made.gitops.url.replace("http://", "https://")
+
+    for command in ("status", "doctor"):
+        ran = made.bumper(command, "--repo", url, code=4)
+        assert f"{url} does not speak HTTPS; check the port" in ran.err + ran.out
+        assert "gnutls" not in ran.err + ran.out

@@ -61,6 +61,12 @@ def test_trying_again_from_the_tip_would_not_help(report: str) -> None:
             Unavailable,
             "Could not resolve host: x; try again.",
         ),
+        (
+            "fatal: unable to access 'x': gnutls_handshake() failed: An unexpected TLS packet was received.",
+            Unavailable,
+            "does not speak HTTPS; check the port, or write http:// if that is meant.",
+        ),
+        ("fatal: unable to access 'x': SSL routines::wrong version number", Unavailable, "does not speak HTTPS;"),
         ("fatal: unable to access 'x': SSL certificate problem", Unavailable, "SSL certificate problem; try again."),
         (
             f"remote: You are not allowed to push code to this project.\n{FORBIDDEN}",
