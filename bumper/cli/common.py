@@ -59,7 +59,7 @@ class Common:
         """
         where = Whereabouts(self.repo, self.branch, self.gitlab_url)
         settings = find_repository(self.run, where, changes=not self.dry_run, yes=self.yes or asks_later)
-        return open_session(self.run, settings)
+        return open_session(self.run, settings, changes=True)
 
     def delivery_options(self, *, allow_older: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""

@@ -66,7 +66,9 @@ def history(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", help="All deployments since then: 2026-01-31 or 2026-01-31T12:00Z.", metavar="DATE"),
+        typer.Option(
+            "--since", help="All deployments since then: 2026-01-31 or '2026-01-31 12:00+03:00'.", metavar="DATE"
+        ),
     ] = None,
     verbose: opt.Verbose = False,
     output: opt.OutputOption = Output.TEXT,
@@ -90,9 +92,9 @@ def history(
 
 
 def _moment(text: str) -> datetime:
-    """A date, or a date and a time; without a zone they are UTC's, as all times that bumper prints."""
+    """A date, or a date and a time; without a zone they are local, as the times that history prints."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise WrongUsage(f"--since {text!r} is not a date", "write 2026-01-31 or 2026-01-31T12:00Z") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return moment.astimezone()

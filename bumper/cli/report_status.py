@@ -131,7 +131,8 @@ def history_text(history: History) -> str:
     """One line a change, the newest first."""
     table = [["WHEN", "APPLICATION", "IMAGE", "FROM", "TO", "WHO", "MERGE REQUEST", "COMMIT"]]
     for one in history.deployments:
-        when, request = one.at.strftime("%Y-%m-%d %H:%M"), f"!{one.merge_request}" if one.merge_request else _NOTHING
+        when = one.at.astimezone().isoformat(" ", "minutes")  # local, with the offset: --since takes it
+        request = f"!{one.merge_request}" if one.merge_request else _NOTHING
         table += [
             [when, change.app, str(change.image), _before(change), str(change.after), one.author, request,
              one.commit[:12]]

@@ -58,6 +58,17 @@ def find_root(place: Path) -> Path | None:
     return next((parent for parent in (folder, *folder.parents) if (parent / _GIT).exists()), None)
 
 
+def person(place: Path, environ: Mapping[str, str]) -> str | None:
+    """Whose name git writes into a commit that is made in ``place``; None where nobody told it."""
+    if environ.get("GIT_AUTHOR_NAME"):
+        return environ["GIT_AUTHOR_NAME"]
+    try:
+        git = GitCommand((find_root(place) or place.resolve()) / _GIT, local_environment(environ))
+        return git.text("config", "--get", "user.name").strip() or None
+    except GitFailed:
+        return None
+
+
 def origin_of(root: Path, environ: Mapping[str, str]) -> str | None:
     """The URL of the checkout's remote ``origin``, None where it has none."""
     try:
