@@ -15,6 +15,7 @@ from bumper.environments.registries import explain_missing, registry_access, res
 from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import Refused, WrongUsage
+from bumper.gate.inheritance import check_heirs
 from bumper.gate.rules import check_rules, require_digests
 from bumper.git.checkout import Checkout
 from bumper.gitlab.commits import commits_of
@@ -164,13 +165,14 @@ def _find(target: Target, scope: Scope, request: RollbackRequest, session: Sessi
         undone = _of_merge_request(scope, request.merge_request, name, request.images)
     else:
         undone = _last(target, scope, request)
+    refuse_another_image(undone, target.gathered, target.setup.config)
     return _Chosen(plan_rollback(target.gathered, name, undone, force=request.force), tuple(undone))
 
 
 def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, session: Session) -> _Chosen:
     """Back to a tag that the application ran in the environment; any other obeys the environment's rules, as a bump."""
     past = walk_back_to(of_images(deployments(scope), request.images), scope.names, tag)
-    refuse_another_image(past)
+    refuse_another_image(past, target.gathered, target.setup.config)
     pins = pins_to_tag(target.gathered, request.environment, scope.names, past, tag)
     new = never_ran(pins, past, tag)
     check_rules(target.setup.config, target.environment, new)
@@ -178,6 +180,7 @@ def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, se
     plan = plan_to_tag(target.gathered, past, pins, tag, digests, target.environment.config, obey_holds=bool(new))
     if new:
         require_digests(target.environment, [change.reference for change in plan.changes])
+        plan = replace(plan, warnings=(*plan.warnings, *check_heirs(target, plan.changes)))
     return _Chosen(plan, tuple(undoing(past, plan.changes)))
 
 

@@ -64,6 +64,18 @@ def _parse_batch(stream: bytes) -> Iterator[tuple[str, bytes]]:
         yield object_id, stream[end + 1 : place - 1]
 
 
+def read_tree(raw: bytes, id_size: int) -> dict[str, str]:
+    """The object ids in a folder, by name, from git's own form of it, in which they have ``id_size`` bytes."""
+    entries: dict[str, str] = {}
+    place = 0
+    while place < len(raw):
+        end = raw.index(b"\0", place)
+        name = raw[place:end].partition(b" ")[2].decode(errors="surrogateescape")
+        place = end + 1 + id_size
+        entries[name] = raw[end + 1 : place].hex()
+    return entries
+
+
 def parse_commit(commit_id: str, raw: bytes) -> Commit:
     """A commit from git's own text of it."""
     head, _, message = raw.decode(errors="replace").partition("\n\n")

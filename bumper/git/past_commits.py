@@ -3,13 +3,14 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from posixpath import basename, dirname
 from typing import NamedTuple
 
 from bumper.errors import Unavailable
 from bumper.git.checkout import Checkout
 from bumper.git.command import NETWORK_TIMEOUT, GitFailed
 from bumper.git.failures import explain
-from bumper.git.objects import Commit, read_commits
+from bumper.git.objects import Commit, read_commits, read_objects, read_tree
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ABSENT = "0" * 40
@@ -50,6 +51,29 @@ def read_past(checkout: Checkout, ids: Sequence[str]) -> list[PastCommit]:
         PastCommit(commits[each], tuple(touched[each]), merged.get(next(iter(commits[each].parents[1:]), "")))
         for each in ids
     ]
+
+
+def blobs_at(checkout: Checkout, places: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The ids of files' contents, by commit and path, at commits whose trees are here; absent files are left out.
+
+    Git is asked for folders alone: asked for a file, it would fetch the content.
+    """
+    git, format_of_line = checkout.git, "%(objectname) %(objecttype)"
+    folders = list(dict.fromkeys((commit, dirname(path)) for commit, path in places if "\n" not in path))
+    names = "".join(f"{commit}:{folder}\n" for commit, folder in folders)
+    lines = git.text("cat-file", f"--batch-check={format_of_line}", stdin=names.encode()).splitlines()
+    trees = {
+        place: line.partition(" ")[0] for place, line in zip(folders, lines, strict=True) if line.endswith(" tree")
+    }
+    listed = read_objects(git, sorted(set(trees.values())))
+    entries = {tree: read_tree(raw, len(tree) // 2) for tree, raw in listed.items()}
+    found: dict[tuple[str, str], str] = {}
+    for commit, path in places:
+        tree = trees.get((commit, dirname(path)))
+        blob = entries[tree].get(basename(path)) if tree is not None else None
+        if blob is not None:
+            found[commit, path] = blob
+    return found
 
 
 def fetch_commits(checkout: Checkout, ids: Collection[str], *extent: str) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from bumper.environments.config_models import EnvironmentConfig
+from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.gather import FoundPin, Gathered
+from bumper.environments.same_images import canonical
 from bumper.errors import Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan
@@ -131,19 +132,22 @@ def without_vanished(past: Iterable[Deployment], gathered: Gathered) -> Iterator
             yield replace(deployment, changes=left)
 
 
-def refuse_another_image(undone: Iterable[Undone]) -> None:
-    """A rollback sets tags; the image's name in the values would stay that of today.
+def refuse_another_image(undone: Iterable[Undone], gathered: Gathered, config: Config) -> None:
+    """A rollback sets tags; the image's name in the values, or in those below, would stay that of today.
 
     Raises:
         Refused: a pin held another image before, which may have no such tag.
 
     """
+    today = {(found.file, format_path(found.pin.path)): found.pin.repository for found in gathered.pins}
     for deployment, change in ((one.deployment, change) for one in undone for change in one.changes):
-        if change.image_before is not None:
+        before, now = change.image_before or change.image, today.get((change.file, change.path), change.image)
+        if now is not None and canonical(config, before) != canonical(config, now):
+            until = f"until {deployment.commit[:12]}" if change.image_before is not None else "then"
             raise Refused(
-                f"{change.file}: {change.path} belonged to {change.image_before} until {deployment.commit[:12]} and "
-                f"belongs to {change.image} now; a rollback sets tags alone",
-                f"set image and tag by hand (it was {change.image_before}:{change.before})",
+                f"{change.file}: {change.path} belonged to {before} {until} and belongs to {now} now; a rollback sets "
+                "tags alone",
+                f"set image and tag by hand (it was {before}:{change.before})",
             )
 
 
@@ -154,7 +158,6 @@ def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone]
         Refused: a pin has moved on since, or is no longer there, and ``force`` is not given.
 
     """
-    refuse_another_image(undone)
     newest: dict[tuple[str, str], Change] = {}
     oldest: dict[tuple[str, str], Change] = {}
     for change in (change for one in undone for change in one.changes):

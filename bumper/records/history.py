@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -17,13 +17,13 @@ from bumper.git.past_commits import PastCommit, fetch_past
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.progress import report_step
+from bumper.records.beside import Beside, read_beside
 from bumper.records.landed import LandedRequests
 from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one
 from bumper.records.record import Record, read_trailers
 from bumper.values.change import Change, Version, make_change
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath
-from bumper.values.values_file import ValuesFile
 
 # GitLab's default message of a merge commit ends with this line.
 _MERGE_MESSAGE = re.compile(r"See merge request \S*!(\d{1,15})\b")
@@ -121,16 +121,21 @@ def _deployed(scope: Scope, steps: Iterable[Step]) -> list[tuple[PastCommit, tup
             by_file[path].append(app)
     found = [(step, list(dict.fromkeys(app for path in step.contents for app in by_file[path]))) for step in steps]
     current = scope.current.of(app for _, apps in found for app in apps)
-    changed = [(step.past, tuple(_changes(scope, apps, step, current))) for step, apps in found]
+    beside = read_beside(scope.checkout, current, found)
+    changed = [
+        (step.past, tuple(_changes(scope, apps, step, others)))
+        for (step, apps), others in zip(found, beside, strict=True)
+    ]
     return [(past, changes) for past, changes in changed if changes]
 
 
-def _changes(scope: Scope, apps: Sequence[AppFiles], step: Step, current: Mapping[str, ValuesFile]) -> Iterator[Change]:
+def _changes(scope: Scope, apps: Sequence[AppFiles], step: Step, beside: Beside) -> Iterator[Change]:
     """The tags that the commit changed; a pin that it added or took away is none."""
     environment = replace(scope.environment, apps=tuple(apps))
     for path, contents in step.contents.items():
         before, after = (
-            _pins_by_place(pins_of_version(environment, scope.config, path, content, current)) for content in contents
+            _pins_by_place(pins_of_version(environment, scope.config, path, content, others))
+            for content, others in zip(contents, (beside.before, beside.after), strict=True)
         )
         for place, new in after.items():
             old = before.get(place)

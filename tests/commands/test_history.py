@@ -200,6 +200,26 @@ def test_the_same_image_in_another_registry_is_no_other_image(one: Deployments) 
     assert one.history("prod") == [("app", "1.0.0", "1.0.1")]
 
 
+@pytest.mark.parametrize("more", [(), ("--app", "app")])
+@pytest.mark.parametrize("together", [True, False])
+def test_the_image_is_the_one_that_the_shared_values_named_then(
+    make_deployments: DeploymentsMaker,
+    more: tuple[str, ...],
+    together: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    base, overlay = "apps/app/values.yaml", "image:\n  tag: {}\n"
+    made = make_deployments({base: values("0"), APP_PROD: overlay.format("1.0.0")})
+    made.commit({APP_PROD: overlay.format("1.0.1")})
+    made.commit({base: values("0", MOVED), **({APP_PROD: overlay.format("1.0.2")} if together else {})})
+
+    found = made.run("history", "prod", *more)["deployments"]
+
+    images = [(one["changes"][0]["image"], one["changes"][0]["from"].get("image")) for one in found]
+    assert images == [*([(MOVED, APP)] if together else []), (APP, None)]
+    for back in ([], ["--to", "1.0.0"], ["--force", "--steps", "2"] if together else ["--force"]):
+        assert f"belonged to {APP}" in made.refused("rollback", "prod", *more, *back)
+
+
 def test_how_far_back(one: Deployments) -> None:
     for number in range(1, 4):
         one.tag(APP_PROD, f"1.0.{number}")
@@ -247,9 +267,9 @@ def test_without_the_api_no_commit_is_lost(one: Deployments, monkeypatch: pytest
     settings = read_settings(environ, repo=one.gitops.url, branch=None, gitlab_url=None)
 
     with clone(settings, environ) as checkout:
-        messages = [past.commit.id for commits in read_log(checkout, (2, 5, 20)) for past in commits]
         with pytest.raises(LookedFarEnough):
-            list(read_log(checkout, (2, 5)))
+            list(read_log(checkout, (2, 4)))
+        messages = [past.commit.id for commits in read_log(checkout, (5, 7, 20)) for past in commits]
 
     assert messages == one.gitops.git("rev-list", "--first-parent", "main").split()
     assert len(one.history("prod")) == 8

@@ -310,6 +310,8 @@ def test_a_bump_does_not_reach_another_environment_past_its_rules(
         assert refused.endswith(
             f'but {why}; to keep prod as it is add to apps/api/values-prod.yaml\n  image:\n    tag: "v1.0.0"'
         )
+        back = bumper("rollback", "dev", "--to", "snapshot", "--no-verify", "--output", "json", code=1)
+        assert message(back) == refused
     else:
         done = bumper.bump("dev", f"{APP}:snapshot")
         assert len(done["changes"]) == 1

@@ -1,0 +1,69 @@
+"""What stood beside the files that a commit changed: the applications' other files as they were then.
+
+They may name the image: read as they are today, the tags of an image that was replaced would be another's.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bumper.environments.layout import AppFiles
+from bumper.errors import Refused
+from bumper.git.checkout import Checkout
+from bumper.git.past_commits import blobs_at
+from bumper.records.past import Step
+from bumper.values.values_file import ValuesFile, read_values
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The files of a commit's applications before the commit and after it; those that cannot be read are left out."""
+
+    before: Mapping[str, ValuesFile]
+    after: Mapping[str, ValuesFile]
+
+
+def read_beside(
+    checkout: Checkout, current: Mapping[str, ValuesFile], steps: Sequence[tuple[Step, Sequence[AppFiles]]]
+) -> list[Beside]:
+    """For each step the files of its applications; what differs from the ``current`` files is fetched all at once.
+
+    A file that was not there under its name of today stands for itself: it was moved along with the others, or is new.
+    """
+    files = [list(_files(apps)) for _, apps in steps]
+    found = blobs_at(checkout, {(step.past.commit.id, path) for (step, _), listed in zip(steps, files, strict=True)
+                                for path in listed})  # fmt: skip
+    sides: list[tuple[dict[str, str], dict[str, str]]] = []
+    for (step, _), listed in zip(steps, files, strict=True):
+        replaced = {file.path: file.old_blob for file in step.past.touched if file.old_blob is not None}
+        after = {path: blob for path in listed if (blob := found.get((step.past.commit.id, path))) is not None}
+        sides.append(({path: replaced.get(path, blob) for path, blob in after.items()}, after))
+    others = {(path, blob) for pair in sides for side in pair for path, blob in side.items()}
+    others = {(path, blob) for path, blob in others if path not in current or checkout.entries[path].blob != blob}
+    contents = checkout.blobs.read({blob for _, blob in others})
+    read = {(path, blob): _readable(path, contents[blob]) for path, blob in others}
+    return [
+        Beside(*(_side(listed, side, read, current) for side in pair))
+        for pair, listed in zip(sides, files, strict=True)
+    ]  # fmt: skip
+
+
+def _files(apps: Iterable[AppFiles]) -> Iterator[str]:
+    """The files of those applications that have several."""
+    for app in apps:
+        if len(app.bases) + len(app.values) > 1:
+            yield from (*app.bases, *app.values)
+
+
+def _side(
+    paths: Iterable[str], blobs: Mapping[str, str], read: Mapping[tuple[str, str], ValuesFile | None],
+    current: Mapping[str, ValuesFile],
+) -> dict[str, ValuesFile]:  # fmt: skip
+    then = {path: read.get((path, blobs.get(path, "")), current.get(path)) for path in paths}
+    return {path: values for path, values in then.items() if values is not None}
+
+
+def _readable(path: str, content: bytes) -> ValuesFile | None:
+    try:
+        return read_values(path, content)
+    except Refused:
+        return None
