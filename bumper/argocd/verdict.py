@@ -12,7 +12,9 @@ from typing import Literal, TypeAlias
 from bumper.image import ImageReference, Repository, read_reference
 from bumper.values.change import Version
 
-State: TypeAlias = Literal["done", "waiting", "degraded", "failed"]
+# well-before and ill-before are of the version before, as long as nothing shows the new one; everything else is of the
+# new one, as far as Argo CD says anything about it.
+State: TypeAlias = Literal["well-before", "ill-before", "waiting", "done", "degraded", "failed", "silent", "missing"]
 _UNDER_WAY = frozenset({"Running", "Terminating"})
 
 
@@ -47,6 +49,31 @@ class ExpectedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """What an application should run: ``images``, and by ``holds`` a revision with the commit that asks for them.
+
+    Where the images were ``running_before`` already, as some of a stuck rollout's are before its rollback, they tell
+    only once no other version of them runs. A failed sync of the ``landed`` commit itself is always this request's.
+    """
+
+    images: tuple[ExpectedImage, ...]
+    holds: Callable[[str], bool]
+    landed: str = ""
+    running_before: bool = False
+
+    def is_met(self, application: Application) -> bool:
+        """Whether the application runs the images, or is Synced at a revision that asks for them."""
+        by_images = runs(application, self.images)
+        if by_images and not (self.running_before and _runs_others(application, self.images)):
+            return True
+        return application.sync == "Synced" and any(self.holds(revision) for revision in application.revisions)
+
+    def is_known(self, application: Application) -> bool:
+        """Whether anything shows that Argo CD has seen the commit: then what it says is no longer of the one before."""
+        return any(self.holds(one) for one in (*application.revisions, *application.operation_revisions))
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """How far an application is, and in what words to say so."""
 
@@ -54,23 +81,34 @@ class Verdict:
     reason: str
 
 
-def judge(application: Application, expected: Iterable[ExpectedImage], holds: Callable[[str], bool]) -> Verdict:
-    """What Argo CD's answer means; ``holds`` says whether a revision holds the commit that is to be deployed."""
-    is_there = runs(application, expected) or (
-        application.sync == "Synced" and any(holds(revision) for revision in application.revisions)
-    )
+def judge_before(application: Application) -> Verdict:
+    """What Argo CD says of an application before anything is changed; what is neither well nor ill tells nothing."""
+    states: dict[str, State] = {"Healthy": "well-before", "Degraded": "ill-before"}
+    return Verdict(states.get(application.health, "waiting"), _with(application, application.health))
+
+
+def judge(application: Application, expected: Expectation) -> Verdict:
+    """What Argo CD's answer means."""
+    is_there = expected.is_met(application)
     under_way = application.phase in _UNDER_WAY
     if is_there and not under_way and application.health == "Healthy":
         return Verdict("done", "Healthy")
-    broken = application.phase in {"Failed", "Error"}
-    if broken and any(holds(revision) for revision in application.operation_revisions):
+    if application.phase in {"Failed", "Error"} and _is_of(application.operation_revisions, expected, is_there):
         return Verdict(
             "failed", f"its sync ended as {application.phase}: {application.operation_message or 'no reason'}"
         )
     if is_there and not under_way and application.health == "Degraded":
         return Verdict("degraded", _with(application, "Degraded"))
+    if not is_there and not expected.is_known(application):
+        before = judge_before(application)
+        return Verdict(before.state, f"{before.reason}, another commit or image runs")
     shown = "another commit or image runs" if not is_there else "a sync is under way" if under_way else ""
     return Verdict("waiting", ", ".join(each for each in (_with(application, application.health), shown) if each))
+
+
+def _is_of(revisions: Iterable[str], expected: Expectation, is_there: bool) -> bool:  # noqa: FBT001
+    """Whether a sync was the request's: of its commit, or of a later one before the request's images ever ran."""
+    return any(one == expected.landed or (not is_there and expected.holds(one)) for one in revisions)
 
 
 def _with(application: Application, health: str) -> str:
@@ -83,6 +121,14 @@ def runs(application: Application, expected: Iterable[ExpectedImage]) -> bool:
     running = [reference for reference in map(read_reference, application.images) if reference is not None]
     asked = tuple(expected)
     return bool(asked) and all(any(_is(reference, one) for reference in running) for one in asked)
+
+
+def _runs_others(application: Application, expected: Iterable[ExpectedImage]) -> bool:
+    """Whether other versions of the expected images run, too: pods from before, or of a rollout that is stuck."""
+    running = [reference for reference in map(read_reference, application.images) if reference is not None]
+    asked = tuple(expected)
+    names = {one.image for one in asked}
+    return any(one.repository in names and not any(_is(one, each) for each in asked) for one in running)
 
 
 def _is(running: ImageReference, expected: ExpectedImage) -> bool:

@@ -36,6 +36,7 @@ def bump(
     allow_older: Annotated[
         bool, typer.Option("--allow-older", help="Even if a newer pipeline (by CI_PIPELINE_ID) already changed this.")
     ] = False,
+    rollback_on_failure: opt.RollbackOnFailure = False,
     *,
     common: Common,
 ) -> None:
@@ -60,7 +61,8 @@ def bump(
         request = BumpRequest(
             environment, parsed, body, event_registry, tuple(app or ()), allow_missing, common.dry_run, verify
         )
-        result = run(request, common.delivery_options(allow_older=allow_older), session)
+        options = common.delivery_options(allow_older=allow_older, rollback_on_failure=rollback_on_failure)
+        result = run(request, options, session)
     common.finish(result)
 
 
@@ -79,6 +81,7 @@ def promote(
         bool,
         typer.Option("--require-healthy", help="Only what Argo CD reports healthy in SOURCE.", rich_help_panel=WAITING),
     ] = False,
+    rollback_on_failure: opt.RollbackOnFailure = False,
     *,
     common: Common,
 ) -> None:
@@ -92,7 +95,8 @@ def promote(
 
         apps, images = tuple(app or ()), tuple(image or ())
         request = PromoteRequest(source, target, apps, images, common.dry_run, verify, allow_moved, require_healthy)
-        result = run(request, common.delivery_options(), session, common.confirm)
+        options = common.delivery_options(rollback_on_failure=rollback_on_failure)
+        result = run(request, options, session, common.confirm)
     common.finish(result)
 
 

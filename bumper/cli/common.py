@@ -3,7 +3,8 @@
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -14,10 +15,9 @@ from bumper.cli.printing import confirm, show
 from bumper.cli.run import Output, Run, run_of
 from bumper.cli.session import open_session
 from bumper.cli.whereabouts import Whereabouts, find_repository
+from bumper.errors import NotDeployed, WrongUsage
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
-    from contextlib import AbstractContextManager
-
     from bumper.delivery.options import DeliveryOptions
     from bumper.delivery.result import Result
     from bumper.delivery.session import Session
@@ -42,6 +42,7 @@ class Common:
     auto_merge: opt.AutoMerge = None
     wait: opt.Wait = None
     wait_deployed: opt.WaitDeployed = None
+    steady: opt.Steady = None
     yes: opt.Yes = False
     dotenv: opt.Dotenv = None
     verbose: opt.Verbose = False
@@ -52,20 +53,34 @@ class Common:
         """The run of the command line."""
         return run_of(self.context)
 
-    def session(self, *, asks_later: bool = False) -> "AbstractContextManager[Session]":
+    @contextmanager
+    def session(self, *, asks_later: bool = False) -> "Iterator[Session]":
         """The session of the command, whose clone goes on while the command is imported.
 
         ``asks_later``: the command shows its changes and asks, so that nobody has to be asked about the repository.
+        Where the command ends with a result that is not what was asked for, later jobs get that, too.
         """
         where = Whereabouts(self.repo, self.branch, self.gitlab_url)
         settings = find_repository(self.run, where, changes=not self.dry_run, yes=self.yes or asks_later)
-        return open_session(self.run, settings, changes=True)
+        with open_session(self.run, settings, changes=True) as session:
+            try:
+                yield session
+            except NotDeployed as error:
+                from bumper.cli import report
+                from bumper.delivery.result import NotDone
 
-    def delivery_options(self, *, allow_older: bool = False) -> "DeliveryOptions":
+                if self.dotenv is not None and isinstance(error, NotDone):
+                    report.write_dotenv(self.dotenv, error.result)
+                raise
+
+    def delivery_options(self, *, allow_older: bool = False, rollback_on_failure: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""
         from bumper.delivery.options import DeliveryOptions
         from bumper.gitlab.merge_request_changes import People
 
+        for option, is_given in (("--steady", self.steady is not None), ("--rollback-on-failure", rollback_on_failure)):
+            if is_given and self.wait_deployed is None:
+                raise WrongUsage(f"{option} is about what Argo CD reports", "add --wait-deployed, such as 20m")
         return DeliveryOptions(
             delivery=self.delivery.value if self.delivery is not None else None,
             people=People(tuple(self.reviewer or ()), tuple(self.assignee or ())),
@@ -76,6 +91,8 @@ class Common:
             auto_merge=self.auto_merge,
             wait=self.wait,
             wait_deployed=self.wait_deployed,
+            steady=self.steady,
+            rollback_on_failure=rollback_on_failure,
         )
 
     @property

@@ -149,6 +149,24 @@ WaitDeployed = Annotated[
         rich_help_panel=WAITING,
     ),
 ]
+Steady = Annotated[
+    float | None,
+    typer.Option(
+        "--steady",
+        help="With --wait-deployed: and stays healthy for so long (also 15m).",
+        metavar="SECONDS",
+        parser=_duration,
+        rich_help_panel=WAITING,
+    ),
+]
+RollbackOnFailure = Annotated[
+    bool,
+    typer.Option(
+        "--rollback-on-failure",
+        help="With --wait-deployed: if Argo CD reports it Degraded or its sync failed, roll it back, with a hold.",
+        rich_help_panel=WAITING,
+    ),
+]
 Reopen = Annotated[
     bool, typer.Option("--reopen", help="Propose again what a person closed.", rich_help_panel=MERGE_REQUEST)
 ]

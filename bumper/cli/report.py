@@ -8,7 +8,7 @@ from typing import Any
 
 from bumper.commands.pins import ListedPins
 from bumper.commands.set_tag import SetTags
-from bumper.delivery.result import ProposedAt, Result
+from bumper.delivery.result import NotDone, ProposedAt, Result
 from bumper.errors import BumperError
 from bumper.files import write_text
 from bumper.values.change import Change, Version
@@ -37,6 +37,7 @@ def result_data(result: Result) -> dict[str, Any]:
         "commit": result.commit,
         "merge_request": asdict(result.merge_request) if result.merge_request is not None else None,
         "diff": result.diff,
+        **({"rollback": result_data(result.rollback)} if result.rollback is not None else {}),
     }
 
 
@@ -59,8 +60,9 @@ def _version_data(version: Version) -> dict[str, str | None]:
 
 
 def error_data(error: BumperError) -> dict[str, Any]:
-    """The contract's JSON of a failure."""
-    return {"error": {"code": error.exit_code, "message": str(error)}}
+    """The contract's JSON of a failure, beside what was done until then."""
+    done = result_data(error.result) if isinstance(error, NotDone) else {}
+    return {**done, "error": {"code": error.exit_code, "message": str(error)}}
 
 
 def result_text(result: Result) -> str:
@@ -112,7 +114,7 @@ def _versions(change: Change) -> str:
 
 def write_dotenv(path: Path, result: Result) -> None:
     """GitLab's dotenv report: every variable each time, empty where there is nothing; BUMPER_COMMIT once landed."""
-    request = result.merge_request
+    request, rollback = result.merge_request, result.rollback.merge_request if result.rollback is not None else None
     tags = dict.fromkeys(change.after.tag or "" for change in result.changes)
     variables = {
         "BUMPER_STATUS": result.status,
@@ -120,6 +122,8 @@ def write_dotenv(path: Path, result: Result) -> None:
         "BUMPER_MR_URL": request.url if request is not None else "",
         "BUMPER_BRANCH_NAME": result.branch or "",
         "BUMPER_TAG": ",".join(tags),
+        "BUMPER_ROLLBACK_IID": str(rollback.iid) if rollback is not None else "",
+        "BUMPER_ROLLBACK_URL": rollback.url if rollback is not None else "",
     }
     if result.landed is not None:
         variables["BUMPER_COMMIT"] = result.landed

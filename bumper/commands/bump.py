@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bumper.ci import read_pipeline
+from bumper.commands.self_rollback import undo_by_rollback
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.proposal_text import proposal_text
@@ -12,6 +13,7 @@ from bumper.delivery.result import Result, Status
 from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.session import Session
 from bumper.delivery.superseded import Superseded, find_superseded, superseded_by
+from bumper.delivery.watched import deliver_watched, see_what_runs
 from bumper.environments.registries import registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection, choose_applications
@@ -94,8 +96,8 @@ def _bump_once(
     draft = make_draft(target, asked, plan, replace(text, checks=checks), session.environ)
     if request.dry_run:
         return deliver.dry_run_result(draft, delivery)
-    done = deliver.require_wait(deliver.deliver(draft, target, delivery, options, session, known), options)
-    return deliver.wait_for_rollout(done, draft.rollout, options, session)
+    undo = undo_by_rollback(target, options, session, known)
+    return deliver_watched(draft, target, delivery, options, session, known, undo)
 
 
 def _selection(request: BumpRequest) -> Selection:
@@ -149,4 +151,4 @@ def _unchanged(
         return done
     done = deliver.close_outdated(target, plan, deliver.require_wait(done, options), known)
     rollout = rollout_of(target.environment, target.gathered, plan)
-    return deliver.wait_for_rollout(done, rollout, options, session)
+    return see_what_runs(done, rollout, target, options, session)

@@ -10,6 +10,7 @@ from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result
 from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.session import Session
+from bumper.delivery.watched import deliver_watched
 from bumper.environments.gather import FoundPin
 from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection, choose_applications
@@ -65,8 +66,7 @@ def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkou
     draft = make_draft(target, asked, plan, replace(text, facts=why), session.environ, files)
     if request.dry_run:
         return replace(deliver.dry_run_result(draft, delivery), hold=shown)
-    done = deliver.deliver(draft, target, delivery, options, session, known)
-    return replace(deliver.wait_for_rollout(done, draft.rollout, options, session), hold=shown)
+    return replace(deliver_watched(draft, target, delivery, options, session, known), hold=shown)
 
 
 def _explain(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from bumper.commands.self_rollback import undo_by_rollback
 from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.proposal_text import proposal_text
@@ -10,6 +11,7 @@ from bumper.delivery.result import Result
 from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.rollout import check_health
 from bumper.delivery.session import Session
+from bumper.delivery.watched import deliver_watched, see_what_runs
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access
 from bumper.environments.repository import Target, fetch_environments, open_environment, read_repository_config
@@ -76,19 +78,18 @@ def _promote_once(
         if not request.dry_run:
             done = deliver.close_outdated(target, plan, deliver.require_wait(done, options), known)
             rollout = rollout_of(target.environment, target.gathered, plan)
-            done = deliver.wait_for_rollout(done, rollout, options, session)
+            done = see_what_runs(done, rollout, target, options, session)
         return replace(done, source=request.source)
     text = proposal_text(asked, plan, target, delivery, options, session, known)
     text = replace(text, note=f"from {request.source}", checks=_checks(request, target))
-    draft = make_draft(target, asked, plan, text, session.environ)
-    preview = replace(deliver.dry_run_result(draft, delivery), source=request.source)
+    draft = replace(make_draft(target, asked, plan, text, session.environ), source=request.source)
+    preview = deliver.dry_run_result(draft, delivery)
     if request.dry_run:
         return preview
     if not confirm(preview):
         raise Refused("not confirmed; nothing was changed")
-    done = deliver.deliver(draft, target, delivery, options, session, known)
-    done = deliver.wait_for_rollout(done, draft.rollout, options, session)
-    return replace(done, source=request.source)
+    undo = undo_by_rollback(target, options, session, known)
+    return deliver_watched(draft, target, delivery, options, session, known, undo)
 
 
 def _plan(request: PromoteRequest, source: Target, target: Target, session: Session) -> Plan:

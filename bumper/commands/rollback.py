@@ -9,6 +9,7 @@ from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result
 from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.session import Session
+from bumper.delivery.watched import deliver_watched
 from bumper.environments.current_values import CurrentValues
 from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access, resolve_digests
@@ -100,14 +101,20 @@ def rollback(
     if request.all_apps and request.apps:
         raise WrongUsage("--all-apps and --app exclude each other; give one.")
     return remake_after_lost_push(
-        session.cloning.end(), lambda tip: _rollback_once(request, options, tip, session, confirm), session.clock
+        session.cloning.end(), lambda tip: rollback_once(request, options, tip, session, confirm), session.clock
     )
 
 
-def _rollback_once(
+def rollback_once(
     request: RollbackRequest, options: DeliveryOptions, checkout: Checkout, session: Session,
     confirm: Callable[[Result], bool],
 ) -> Result:  # fmt: skip
+    """The rollback from the tip of ``checkout``.
+
+    Raises:
+        PushRaceLost: the branch moved on meanwhile; nothing is half done.
+
+    """
     target = open_target(checkout, request.environment, Selection(request.apps))
     target = replace(target, gathered=with_images(target.gathered, request.environment, request.images))
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
@@ -143,8 +150,7 @@ def _rollback_once(
         return preview
     if not confirm(preview):
         raise Refused("not confirmed; nothing was changed")
-    done = replace(deliver.deliver(draft, target, delivery, options, session, known), hold=held)
-    return deliver.wait_for_rollout(done, draft.rollout, options, session)
+    return replace(deliver_watched(draft, target, delivery, options, session, known), hold=held)
 
 
 def _choose(target: Target, request: RollbackRequest) -> frozenset[str]:

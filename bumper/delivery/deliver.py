@@ -8,7 +8,7 @@ from bumper.delivery.landed import landed_commit, require_content
 from bumper.delivery.merge import MergeReply, ask_to_merge
 from bumper.delivery.options import DeliveryOptions, people_for, wants_auto_merge
 from bumper.delivery.rebase import rebased_head
-from bumper.delivery.result import Action, Result, Status, proposed_at, result_of
+from bumper.delivery.result import Action, NotDone, Result, Status, proposed_at, result_of
 from bumper.delivery.session import Session
 from bumper.delivery.superseded import superseded_result
 from bumper.delivery.wait import Awaited, wait_until_merged
@@ -23,7 +23,6 @@ from bumper.gitlab.merge_request_changes import People
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft, on_branch
-from bumper.planning.expected_images import Rollout
 from bumper.planning.proposal import Proposal, Request, readable
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
@@ -61,10 +60,6 @@ def deliver(
     checkout = target.checkout
     draft = replace(draft, proposal=_sealed(draft.proposal, target))
     proposal = draft.proposal
-    if options.wait_deployed is not None:
-        from bumper.delivery.rollout import check_rollout  # with Argo CD's client
-
-        check_rollout(draft.rollout, target.environment.name, session)
     author = target.setup.config.author or _DEFAULT_AUTHOR
     commit = write_commit(checkout, proposal.files, proposal.message, author)
     if delivery == "commit":
@@ -100,20 +95,6 @@ def require_wait(done: Result, options: DeliveryOptions) -> Result:
     return done
 
 
-def wait_for_rollout(done: Result, rollout: Rollout | None, options: DeliveryOptions, session: Session) -> Result:
-    """``done`` once Argo CD runs it and reports it healthy, where that is waited for.
-
-    Raises:
-        NotDeployed: it degraded, its sync failed, or it took too long.
-
-    """
-    if options.wait_deployed is not None and done.landed is not None:
-        from bumper.delivery.rollout import wait_until_deployed  # with Argo CD's client
-
-        wait_until_deployed(rollout, done.environment, done.landed, options.wait_deployed, session)
-    return done
-
-
 def _deliver_by_api(
     draft: Draft, target: Target, options: DeliveryOptions, commit: str, session: Session, known: KnownRequests
 ) -> Result:
@@ -145,7 +126,10 @@ def _deliver_by_api(
         result_of(draft, Status.PROPOSED), branch=proposal.branch, commit=published.commit,
         warnings=(*draft.plan.warnings, *warnings), merge_request=proposed_at(one, published.action),
     )  # fmt: skip
-    return _see_it_merged(done, one, draft, target, options, session, known)
+    try:
+        return _see_it_merged(done, one, draft, target, options, session, known)
+    except NotDeployed as error:
+        raise NotDone(error.what, error.next_step, done) from error
 
 
 def _see_it_merged(

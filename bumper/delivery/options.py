@@ -6,13 +6,14 @@ from bumper.environments.config_models import Config, Delivery
 from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.gitlab.merge_request_changes import NOBODY, People
+from bumper.planning.watching import Watching
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
     """What the command line says about the way of a proposal; ``auto_merge`` is None where it says nothing.
 
-    ``wait`` and ``wait_deployed`` are seconds, None where nothing is waited for.
+    ``wait``, ``wait_deployed`` and ``steady`` are seconds, None where the command line says nothing of them.
     """
 
     delivery: Delivery | None = None
@@ -24,11 +25,22 @@ class DeliveryOptions:
     auto_merge: bool | None = None
     wait: float | None = None
     wait_deployed: float | None = None
+    steady: float | None = None
+    rollback_on_failure: bool = False
 
     @property
     def seconds_to_merge(self) -> float | None:
         """How long to wait for the merge: a rollout begins with one."""
         return self.wait if self.wait is not None else self.wait_deployed
+
+
+def watching_of(environment: Environment, options: DeliveryOptions) -> Watching | None:
+    """How a deployment in the environment is watched; None where nobody waits for it to be deployed."""
+    if options.wait_deployed is None:
+        return None
+    rules = environment.config
+    steady = options.steady if options.steady is not None else rules.steady or 0.0
+    return Watching(options.wait_deployed, steady, options.rollback_on_failure or rules.rollback_on_failure)
 
 
 def choose_delivery(written: Config | None, environment: Environment, option: Delivery | None) -> Delivery:

@@ -1,9 +1,10 @@
 """What GitLab adds to a merge request's words: the commits behind the images, and the project's own template."""
 
 import re
+from dataclasses import replace
 
 from bumper.ci import read_source
-from bumper.delivery.options import DeliveryOptions
+from bumper.delivery.options import DeliveryOptions, watching_of
 from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
 from bumper.environments.config_models import Delivery
@@ -30,14 +31,14 @@ def proposal_text(
     known: KnownRequests | None,
 ) -> ProposalText:  # fmt: skip
     """What the command line, GitLab and the project say of a proposal; a commit of its own has no description."""
-    text = ProposalText(title=options.title, labels=options.labels)
+    text = ProposalText(
+        title=options.title, labels=options.labels, watching=watching_of(target.environment, options)
+    )  # fmt: skip
     if delivery == "commit":
         return text
     source = read_source(session.environ) if asked.command is Command.BUMP else None
     commits = describe_commits(session, plan.changes, source, back=asked.command is Command.ROLLBACK)
-    return ProposalText(
-        title=options.title, labels=options.labels, commits=commits, template=_default_template(target, known)
-    )
+    return replace(text, commits=commits, template=_default_template(target, known))
 
 
 def _default_template(target: Target, known: KnownRequests | None) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bumper.errors import NotDeployed
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.draft import Draft
 from bumper.records.record import Command
@@ -64,13 +65,26 @@ class Result:
     kept: tuple[Change, ...] = ()
     hold: str = ""
     waited: float | None = None  # seconds until it was merged
+    rollback: "Result | None" = None  # the one that bumper made by itself
+
+
+class NotDone(NotDeployed):
+    """What was waited for is not what runs in the end; ``result`` is what was done until then."""
+
+    def __init__(self, what: str, next_step: str, result: Result) -> None:
+        """Say what is not as it was asked for."""
+        super().__init__(what, next_step)
+        self.result = result
 
 
 def result_of(draft: Draft, status: Status) -> Result:
     """The result of a draft, before it is known where its changes are."""
     record, plan = draft.proposal.record, draft.plan
     changes = (*plan.changes, *plan.along)
-    return Result(record.command, record.environment, status, changes, plan.held, plan.warnings, diff=draft.diff)
+    return Result(
+        record.command, record.environment, status, changes, plan.held, plan.warnings,
+        diff=draft.diff, source=draft.source,
+    )  # fmt: skip
 
 
 def proposed_at(one: MergeRequest, action: Action) -> ProposedAt:

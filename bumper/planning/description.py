@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from bumper.ci import Source
 from bumper.planning.markdown import bullets, code, folded, link, plain
+from bumper.planning.watching import Watching
 from bumper.records.description import comment
 from bumper.records.record import Command, Record
 from bumper.values.change import Change, Held
@@ -46,6 +47,7 @@ class ProposalText:
     left_out: Sequence[str] = ()
     warnings: Sequence[str] = ()
     template: str = ""  # the project's own, for every merge request
+    watching: Watching | None = None
 
 
 def describe(
@@ -56,7 +58,15 @@ def describe(
     ``files_url`` is where GitLab shows files of the target branch, ``along`` are the places beside the pins that change
     with them. The record comes last, in a comment.
     """
-    facts = [*text.facts, *_source(record), *text.commits, *_digests(record), *_checks(text), _undoing(record)]
+    facts = [
+        *text.facts,
+        *_source(record),
+        *text.commits,
+        *_digests(record),
+        *_checks(text),
+        *_watched(text),
+        _undoing(record),
+    ]
     parts = [
         plain(subject) if text.title else "",
         _table(record, files_url),
@@ -142,6 +152,11 @@ def _all_digests(record: Record) -> str:
 def _checks(text: ProposalText) -> Iterator[str]:
     if text.checks:
         yield f"**Checked**: {', '.join(map(plain, text.checks))}"
+
+
+def _watched(text: ProposalText) -> Iterator[str]:
+    if text.watching is not None:
+        yield f"**Watched**: {text.watching.explain()}"
 
 
 def _listed(heading: str, sentences: Sequence[str]) -> str:

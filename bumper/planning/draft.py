@@ -23,14 +23,17 @@ class Draft:
     plan: Plan
     diff: str
     rollout: Rollout | None
+    source: str | None = None  # the environment that a promotion is from
 
 
-def make_record(asked: Request, plan: Plan, environ: Mapping[str, str], undoes: Sequence[str] = ()) -> Record:
+def make_record(
+    asked: Request, plan: Plan, environ: Mapping[str, str], undoes: Sequence[str] = (), watched: int | None = None
+) -> Record:
     """The record of a request by whoever the CI variables name."""
     images = dict.fromkeys(change.reference for change in plan.changes)
     return Record(
         asked.command, asked.environment, tuple(images), plan.changes, read_pipeline(environ), requested_by(environ),
-        undoes=tuple(undoes), source=read_source(environ),
+        undoes=tuple(undoes), source=read_source(environ), watched=watched,
     )  # fmt: skip
 
 
@@ -41,7 +44,8 @@ def make_draft(
     """The proposal of ``plan``; ``files`` are its new bytes where they are more than the plan's tags."""
     content = files if files is not None else apply_plan(plan, target.gathered.values)
     config, rules = target.setup.config, target.environment.config
-    record = make_record(asked, plan, environ, undoes)
+    watched = round(text.watching.longest) if text.watching is not None else None
+    record = make_record(asked, plan, environ, undoes, watched)
     subject = title_of(asked.command, asked.environment, plan.changes, text.note)
     held = map(explain_held, plan.held)
     text = replace(text, left_out=(*held, *text.left_out), warnings=(*text.warnings, *plan.warnings))

@@ -24,12 +24,13 @@ def comment(record: Record) -> str:
     }
     if record.pipeline is not None:
         data["pipeline"] = [record.pipeline.id, record.pipeline.url, record.pipeline.project]
-    if len(text := _dump(data)) > _MAX_COMMENT:
-        text = _dump(data | {"changes": []})
+    if len(text := dump(data)) > _MAX_COMMENT:
+        text = dump(data | {"changes": []})
     return f"<!-- bumper: {text} -->"
 
 
-def _dump(data: object) -> str:
+def dump(data: object) -> str:
+    """``data`` as JSON that a comment of Markdown can hold, and in which nobody is mentioned."""
     text = json.dumps(data, separators=(",", ":"))
     for sign in "<>&@`":
         text = text.replace(sign, f"\\u{ord(sign):04x}")

@@ -52,6 +52,7 @@ class Record:
     undoes: tuple[str, ...] = ()  # a rollback's: the commits of the target branch whose deployments it takes back
     superseded_by: int | None = None  # the merge request for whose sake bumper closed this one
     source: Source | None = None  # shown in trailers and description; nothing reads it back
+    watched: int | None = None  # seconds after the merge, at most, for which somebody watches it
 
 
 def trailers(record: Record, extra: Mapping[str, str]) -> str:
@@ -69,6 +70,7 @@ def trailers(record: Record, extra: Mapping[str, str]) -> str:
     if record.requested_by is not None:
         lines.append(("Bumper-Requested-By", record.requested_by))
     lines += [("Bumper-Undoes", commit) for commit in record.undoes]
+    lines += [("Bumper-Watched", f"{record.watched}")] if record.watched is not None else []
     return "".join(f"{name}: {one_line(value)}\n" for name, value in [*lines, *extra.items()])
 
 
@@ -95,6 +97,7 @@ def read_trailers(message: str) -> Record | None:
         pipeline=_read_order(first.get("Bumper-Order", ""), first.get("Bumper-Pipeline", "")),
         requested_by=first.get("Bumper-Requested-By"),
         undoes=tuple(found.get("Bumper-Undoes", [])),
+        watched=_read_seconds(first.get("Bumper-Watched", "")),
     )
 
 
@@ -103,6 +106,10 @@ def read_urgent(messages: Iterable[str]) -> list[str]:
     lines = (line for message in messages for line in message.rstrip("\n").rpartition("\n\n")[2].splitlines())
     found = (match[2].strip() for line in lines if (match := _TRAILER.fullmatch(line)) and match[1] == URGENT_TRAILER)
     return list(dict.fromkeys(one_line(reason) for reason in found if reason))
+
+
+def _read_seconds(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) is not None else None
 
 
 def _read_order(order: str, url: str) -> Pipeline | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bumper.argocd.server import ArgoServer, connect_to_argocd
-from bumper.argocd.verdict import judge
+from bumper.argocd.verdict import Expectation, judge
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.settings import Settings, read_settings
 from tests.support.argocd import TOKEN, ArgoCd, application
@@ -68,7 +68,7 @@ def test_no_answer_is_a_bug_of_bumpers() -> None:
         server._session.mount("https://", Answers(Spoilt(application("a/b:1", said="x"), f"argocd {seed}")))
         failure = None
         try:
-            judge(server.read("app"), (), lambda _: False)
+            judge(server.read("app"), Expectation((), lambda _: False))
         except BumperError as error:
             failure = error
         assert failure is None or failure.exit_code == 4, (seed, failure)

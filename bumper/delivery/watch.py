@@ -1,0 +1,137 @@
+"""Watching what Argo CD makes of a merge, until every application is well, or the first is sick.
+
+``look_before`` is asked before anything is pushed, ``watch`` after the merge. What the looks mean is decided in
+``argocd.sequence``; here are the clock, the questions and the words.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from bumper.argocd.sequence import Course, Ending, Limits, Look
+from bumper.argocd.server import ArgoServer, NoSuchApplication, NotAnswering
+from bumper.argocd.verdict import Expectation, Verdict, judge, judge_before, runs
+from bumper.clock import Clock
+from bumper.delivery.rollout import holds_commit, server_of
+from bumper.delivery.session import Session
+from bumper.planning.expected_images import Rollout
+from bumper.progress import report_step
+
+_FIRST_PAUSE, _MAX_PAUSE = 1.0, 10.0  # seconds between two looks
+_PAUSE_OF_DOUBT = 10.0  # seconds from the first to the second look at what may be sick for a moment only
+_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What an application was before: the look at it, and whether it ran the expected images already."""
+
+    look: Look
+    ran_images: bool = False
+
+
+@dataclass(slots=True)
+class WatchedApplication:
+    """An Argo CD application, what it is to run, its page, and what was seen of it so far."""
+
+    name: str
+    expected: Expectation
+    course: Course
+    page: str
+
+    @property
+    def is_sick(self) -> bool:
+        """Whether it was seen sick, by the rule of ``argocd.sequence``."""
+        return self._ended_as(Ending.SICK)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it was seen well for as long as was asked."""
+        return self._ended_as(Ending.WELL)
+
+    def _ended_as(self, ending: Ending) -> bool:
+        return self.course.outcome is not None and self.course.outcome.ending is ending
+
+
+def look_before(rollout: Rollout, session: Session) -> Mapping[str, Before]:
+    """The applications before anything is pushed: Argo CD has to know every one of them.
+
+    An Argo CD that does not answer at this moment may do so later, when there is something to wait for.
+
+    Raises:
+        Unavailable: Argo CD refuses the token, or does not know an application.
+
+    """
+    server, applications = server_of(rollout, session), rollout.applications()
+
+    def read(name: str) -> Before:
+        try:
+            application = server.read(name)
+        except NotAnswering as error:
+            report_step(f"going on without an answer from Argo CD for now ({error.what})")
+            return Before(Look(session.clock.monotonic(), Verdict("silent", error.what)))
+        look = Look(session.clock.monotonic(), judge_before(application))
+        return Before(look, runs(application, applications[name]))
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return dict(zip(applications, pool.map(read, applications), strict=True))
+
+
+def watch(
+    rollout: Rollout, landed: str, limits: Limits, before: Mapping[str, Before], session: Session
+) -> tuple[WatchedApplication, ...]:
+    """The applications, once the looks have decided about all of them, or one is sick.
+
+    ``landed`` is the target branch's commit that asks for the images of ``rollout``.
+
+    Raises:
+        Unavailable: Argo CD refuses the token.
+
+    """
+    server = server_of(rollout, session)
+    report_step(f"asking {server.url} (Argo CD) to look at the repository")
+    holds = holds_commit(session.gitlab, landed)
+    watched = []
+    for name, images in rollout.applications().items():
+        known = before.get(name)
+        expected = Expectation(images, holds, landed, known is not None and known.ran_images)
+        course = Course(limits) if known is None else Course(limits).after(known.look)
+        watched.append(WatchedApplication(name, expected, course, server.url))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(lambda one: server.refresh(one.name), watched))
+        _look_until_decided(server, watched, session, pool)
+    return tuple(watched)
+
+
+def _look_until_decided(
+    server: ArgoServer, watched: Sequence[WatchedApplication], session: Session, pool: ThreadPoolExecutor
+) -> None:
+    """Look at all in turns; once one of them is sick, what is in doubt gets its second look, and that is the end."""
+    clock, pause = session.clock, _FIRST_PAUSE
+    undecided = list(watched)
+    while undecided:
+        shown = {one.name: one.course.last for one in undecided}
+        list(pool.map(lambda one: _look(server, one, clock), undecided))
+        undecided = [one for one in undecided if one.course.outcome is None]
+        for one in (one for one in undecided if one.course.last != shown[one.name]):
+            doing = "watching" if one.course.last.state == "done" else "waiting for"
+            session.show(f"{doing} Argo CD application {one.name}: {one.course.last.reason}")
+        in_doubt = [one for one in undecided if one.course.is_in_doubt]
+        if any(one.is_sick for one in watched):
+            undecided = in_doubt
+        if undecided:
+            left = min(one.course.until for one in undecided) - clock.monotonic()
+            clock.sleep(_PAUSE_OF_DOUBT if in_doubt else max(0.0, min(pause, left)))
+            pause = min(pause * 1.5, _MAX_PAUSE)
+
+
+def _look(server: ArgoServer, one: WatchedApplication, clock: Clock) -> None:
+    try:
+        application = server.read(one.name)
+    except NotAnswering as error:
+        verdict = Verdict("silent", error.what)
+    except NoSuchApplication as error:
+        verdict = Verdict("missing", error.what)
+    else:
+        verdict, one.page = judge(application, one.expected), application.page
+    one.course = one.course.after(Look(clock.monotonic(), verdict))

@@ -1,0 +1,178 @@
+"""From the proposal to what runs: delivered, waited for, watched, and undone where it turned out sick.
+
+``deliver_watched`` is the way of every command that changes an environment. What a failure is undone by is the
+command's to say: a bump and a promotion are rolled back, a rollback is not.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from bumper.argocd.sequence import Ending, Limits
+from bumper.delivery.deliver import deliver, require_wait
+from bumper.delivery.options import DeliveryOptions, watching_of
+from bumper.delivery.result import NotDone, Result
+from bumper.delivery.rollout import require_rollout
+from bumper.delivery.session import Session
+from bumper.delivery.watch import Before, WatchedApplication, look_before, watch
+from bumper.duration import format_duration
+from bumper.environments.config_models import Delivery
+from bumper.environments.repository import Target
+from bumper.errors import BumperError, Refused, Unavailable
+from bumper.gitlab.merge_request_changes import comment
+from bumper.planning.draft import Draft
+from bumper.planning.expected_images import Rollout
+from bumper.planning.markdown import code
+from bumper.planning.watching import Watching
+from bumper.progress import report_step
+from bumper.records.known_requests import KnownRequests
+from bumper.records.watch_note import WatchRecord, write_note
+
+_WORST_FIRST = (Ending.SICK, Ending.MISSING, Ending.SILENT, Ending.LATE, Ending.WELL)
+# What undoes a result some of whose applications are sick: the failure that says what became of it.
+Undo: TypeAlias = Callable[[Result, Sequence[WatchedApplication], Watching], NotDone]
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """One deployment that is watched: what it came to so far, and who has to know."""
+
+    done: Result
+    rollout: Rollout
+    watching: Watching
+    session: Session
+    known: KnownRequests | None
+
+
+def deliver_watched(
+    draft: Draft, target: Target, delivery: Delivery, options: DeliveryOptions, session: Session,
+    known: KnownRequests | None, undo: Undo | None = None,
+) -> Result:  # fmt: skip
+    """Carry the draft out, and wait and watch as far as that is asked for.
+
+    Raises:
+        PushRaceLost: a branch moved on meanwhile; nothing is half done.
+        NotDeployed: what was waited for is not what runs in the end.
+
+    """
+    watching = watching_of(target.environment, options)
+    if watching is None:
+        return require_wait(deliver(draft, target, delivery, options, session, known), options)
+    if undo is not None and watching.rolls_back:
+        _require_merge_request(target, delivery, known)
+    rollout = require_rollout(draft.rollout, target.environment.name, "--wait-deployed")
+    before = look_before(rollout, session)
+    done = require_wait(deliver(draft, target, delivery, options, session, known), options)
+    if done.landed is None:
+        return done
+    watched = _Watch(done, rollout, watching, session, known)
+    return _see_it_run(watched, done.landed, before, undo if watching.rolls_back else None)
+
+
+def see_what_runs(
+    done: Result, rollout: Rollout | None, target: Target, options: DeliveryOptions, session: Session
+) -> Result:
+    """``done``, which changed nothing, once Argo CD runs what is there already; nothing is undone and nothing noted."""
+    watching = watching_of(target.environment, options)
+    if watching is None or done.landed is None:
+        return done
+    rollout = require_rollout(rollout, done.environment, "--wait-deployed")
+    return _see_it_run(_Watch(done, rollout, watching, session, None), done.landed, {}, None)
+
+
+def _require_merge_request(target: Target, delivery: Delivery, known: KnownRequests | None) -> None:
+    """What is rolled back by itself is a merge request, by GitLab's API."""
+    name = target.environment.name
+    if delivery == "commit":
+        raise Refused(
+            f"--rollback-on-failure undoes a merge request, and {name} is changed by commits straight to the branch",
+            "leave it out (rollback_on_failure in bumper.yaml), or deliver by merge request",
+        )
+    if known is None:
+        raise Refused(
+            "--rollback-on-failure needs GitLab's API",
+            "set BUMPER_TOKEN to a token with the scope api, or leave it out",
+        )
+
+
+def _see_it_run(one: _Watch, landed: str, before: Mapping[str, Before], undo: Undo | None) -> Result:
+    now, began = one.session.clock.monotonic(), one.session.began
+    limits = Limits(now, began + one.watching.seconds, one.watching.steady)
+    with _noted(one):
+        applications = watch(one.rollout, landed, limits, before, one.session)
+    _note_outcome(one, applications)
+    if all(each.is_well for each in applications):
+        return one.done
+    if undo is not None and any(each.is_sick for each in applications):
+        raise undo(one.done, applications, one.watching)
+    raise failure_of(one.done, applications, one.watching)
+
+
+def failure_of(done: Result, applications: Sequence[WatchedApplication], watching: Watching) -> NotDone | Unavailable:
+    """The failure of a deployment that is not undone: which applications are not well, and why."""
+    ill = [each for each in applications if not each.is_well]
+    ended = {each.course.outcome.ending for each in ill if each.course.outcome is not None}
+    what = "; ".join(explain(each, watching) for each in ill)
+    pages = f"see {', '.join(dict.fromkeys(each.page for each in ill))}"
+    if ended <= {Ending.SILENT, Ending.MISSING}:
+        return Unavailable(what, f"nothing was rolled back; {pages}" if watching.rolls_back else pages)
+    return NotDone(what, pages, done)
+
+
+def explain(one: WatchedApplication, watching: Watching) -> str:
+    """What became of an application, as a clause."""
+    outcome, named = one.course.outcome, f"Argo CD application {one.name}"
+    if outcome is None:
+        return f"{named} was {one.course.last.reason} when the watch ended"
+    in_time = f"run it within {watching.seconds:g} s"
+    if outcome.healthy_after is not None:
+        in_time = f"stay healthy for {format_duration(watching.steady)}"
+    clauses = {
+        Ending.WELL: f"{named} is healthy",
+        Ending.SICK: f"{named} is not well: {outcome.reason}",
+        Ending.LATE: f"{named} did not {in_time}: {outcome.reason}",
+        Ending.SILENT: f"whether {named} is well is not known: {outcome.reason}",
+        Ending.MISSING: outcome.reason,
+    }
+    return clauses[outcome.ending]
+
+
+@contextlib.contextmanager
+def _noted(one: _Watch) -> Iterator[None]:
+    """Note on the merge request that its deployment is watched, and where that ends without a result."""
+    job = one.session.environ.get("CI_JOB_URL") or one.session.environ.get("CI_PIPELINE_URL") or ""
+    by = f" by {code(job)}" if job else ""
+    _note(one, WatchRecord(state="watching"), f"This deployment is being watched{by}.")
+    try:
+        yield
+    except BaseException:  # a job that is cancelled, too: whoever comes next has to know
+        _note(one, WatchRecord(state="interrupted"), "The watch of this deployment ended before its outcome was known.")
+        raise
+
+
+def _note_outcome(one: _Watch, applications: Sequence[WatchedApplication]) -> None:
+    outcomes = [each.course.outcome for each in applications if each.course.outcome is not None]
+    worst = next(ending for ending in _WORST_FIRST if any(each.ending is ending for each in outcomes))
+    reason = "; ".join(explain(each, one.watching) for each in applications if not each.is_well)
+    after = max((each.healthy_after or 0.0 for each in outcomes), default=0.0)
+    record = WatchRecord(
+        state=worst.value, reason=reason, healthy_after=round(after, 1) if worst is Ending.WELL else None
+    )
+    one.session.show(f"{one.done.environment}: {record.words}")
+    shown = "\n".join(f"- {code(explain(each, one.watching))}" for each in applications)
+    _note(one, record, f"Outcome of this deployment: {record.words}.\n\n{shown}")
+
+
+def _note(one: _Watch, record: WatchRecord, text: str) -> None:
+    """Without a merge request, or without GitLab's API, nothing is noted; nor does a note that fails stop anything."""
+    request = one.done.merge_request
+    if one.known is None or request is None:
+        return
+    until = one.session.clock.now() + timedelta(seconds=one.watching.longest)
+    record = record.model_copy(update={"until": until, "steady": one.watching.steady})
+    try:
+        comment(one.known.gitlab, request.iid, write_note(record, text))
+    except BumperError as error:
+        report_step(f"going on without a note on !{request.iid} ({error.what})")

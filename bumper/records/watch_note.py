@@ -1,0 +1,73 @@
+"""What became of a deployment, as a note on its merge request: for people, and as a comment that programs read.
+
+Everybody may comment on a merge request, so a note counts only where one of bumper's own users wrote it.
+"""
+
+import re
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ValidationError
+
+from bumper.duration import format_duration
+from bumper.gitlab.merge_requests import notes_of
+from bumper.records.description import dump
+from bumper.records.known_requests import KnownRequests
+from bumper.records.record import one_line
+
+# watching: somebody does at this moment. interrupted: whoever did was ended. The others are those of argocd.sequence.
+WatchState: TypeAlias = Literal["watching", "interrupted", "well", "sick", "late", "silent", "missing"]
+_NOTE = re.compile(r"<!-- bumper: watch (\{.*\}) -->")
+
+
+class WatchRecord(BaseModel):
+    """What a watch came to: ``healthy_after`` so many seconds, ``steady`` for so many, and ``reason`` in words.
+
+    ``until`` is when the watch is over at the latest.
+    """
+
+    state: WatchState
+    until: datetime | None = None
+    healthy_after: float | None = None
+    steady: float = 0.0
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """The outcome in a few words."""
+        match self.state:
+            case "well":
+                steady = f", steady for {format_duration(self.steady)}" if self.steady else ""
+                return f"healthy after {format_duration(self.healthy_after or 0.0)}{steady}"
+            case "sick":
+                return "not well"
+            case "late":
+                return "not well in time"
+            case "silent" | "missing":
+                return "not known"
+            case "watching":
+                return "being watched"
+            case "interrupted":
+                return "left unwatched"
+
+
+def write_note(record: WatchRecord, text: str) -> str:
+    """The note: ``text`` for people, and the record."""
+    return f"{text}\n\n<!-- bumper: watch {dump(record.model_dump(mode='json'))} -->"
+
+
+def read_watch(known: KnownRequests, iid: int) -> WatchRecord | None:
+    """The newest record among the notes of bumper's own users; None where nobody watched."""
+    for author, text in notes_of(known.gitlab, iid):
+        noted = _NOTE.search(text)
+        if noted is not None and known.is_bumpers(author):
+            return _read(noted[1])
+    return None
+
+
+def _read(text: str) -> WatchRecord | None:
+    try:
+        record = WatchRecord.model_validate_json(text)
+    except ValidationError:
+        return None
+    return record.model_copy(update={"reason": one_line(record.reason)})
