@@ -27,10 +27,32 @@ class _Health(BaseModel):
     message: str | None = None
 
 
+class _SyncedResource(BaseModel):
+    kind: str | None = None
+    name: str | None = None
+    status: str | None = None
+    message: str | None = None
+    hook_phase: str | None = Field(default=None, alias="hookPhase")
+
+
+class _SyncResult(_Revisions):
+    resources: list[_SyncedResource] | None = None
+
+
 class _Operation(BaseModel):
     phase: str | None = None
     message: str | None = None
-    sync_result: _Revisions | None = Field(default=None, alias="syncResult")
+    sync_result: _SyncResult | None = Field(default=None, alias="syncResult")
+
+    def why(self) -> str:
+        """What became of the sync, the resources and hooks that failed first: Argo CD's own summary names none."""
+        resources = self.sync_result.resources if self.sync_result is not None else None
+        failed = [
+            f"{one.kind} {one.name}: {one.message}"
+            for one in resources or ()
+            if one.message and (one.hook_phase in {"Failed", "Error"} or one.status == "SyncFailed")
+        ]
+        return in_one_line([*failed, self.message or ""]).rstrip("; ")
 
 
 class _Summary(BaseModel):
@@ -88,7 +110,7 @@ class ApplicationAnswer(BaseModel):
             revisions=sync.all(),
             images=tuple((status.summary.images if status.summary is not None else None) or ()),
             phase=operation.phase or "",
-            operation_message=in_one_line([operation.message or ""]),
+            operation_message=operation.why(),
             operation_revisions=operation.sync_result.all() if operation.sync_result is not None else (),
         )
 

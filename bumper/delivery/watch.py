@@ -121,7 +121,7 @@ def _look_until_decided(
             undecided = in_doubt
         if undecided:
             left = min(one.course.until for one in undecided) - clock.monotonic()
-            clock.sleep(_PAUSE_OF_DOUBT if in_doubt else max(0.0, min(pause, left)))
+            clock.sleep(_PAUSE_OF_DOUBT if in_doubt else min(pause, left) if left > 0 else pause)
             pause = min(pause * 1.5, _MAX_PAUSE)
 
 

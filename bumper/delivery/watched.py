@@ -158,8 +158,9 @@ def _note_outcome(one: _Watch, applications: Sequence[WatchedApplication]) -> No
     reason = "; ".join(explain(each, one.watching) for each in applications if not each.is_well)
     after = max((each.healthy_after or 0.0 for each in outcomes), default=0.0)
     record = WatchRecord(
-        state=worst.value, reason=reason, healthy_after=round(after, 1) if worst is Ending.WELL else None
-    )
+        state=worst.value, steady=one.watching.steady, reason=reason,
+        healthy_after=round(after, 1) if worst is Ending.WELL else None,
+    )  # fmt: skip
     one.session.show(f"{one.done.environment}: {record.words}")
     shown = "\n".join(f"- {code(explain(each, one.watching))}" for each in applications)
     _note(one, record, f"Outcome of this deployment: {record.words}.\n\n{shown}")
@@ -171,7 +172,7 @@ def _note(one: _Watch, record: WatchRecord, text: str) -> None:
     if one.known is None or request is None:
         return
     until = one.session.clock.now() + timedelta(seconds=one.watching.longest)
-    record = record.model_copy(update={"until": until, "steady": one.watching.steady})
+    record = record.model_copy(update={"until": until})
     try:
         comment(one.known.gitlab, request.iid, write_note(record, text))
     except BumperError as error:

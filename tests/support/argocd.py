@@ -17,7 +17,7 @@ from tests.support.serving import ServingThread
 
 TOKEN = "argocd-s3cr3t-token"
 Answer: TypeAlias = Mapping[str, Any]
-Told: TypeAlias = Answer | Callable[[], Answer] | int
+Told: TypeAlias = Answer | Callable[[], "Answer | int"] | int
 
 
 def application(
@@ -89,9 +89,10 @@ class ArgoCd:
         if not answers or query.get("project", [self.project]) != [self.project]:
             return 404, _failure(5, f'applications.argoproj.io "{name}" not found')
         told = answers.pop(0) if len(answers) > 1 else answers[0]
-        if isinstance(told, int):
-            return told, _failure(7, "permission denied: applications, get, default/app, sub: ci")
-        return 200, told() if callable(told) else told
+        now = told() if callable(told) else told
+        if isinstance(now, int):
+            return now, _failure(7, "permission denied: applications, get, default/app, sub: ci")
+        return 200, now
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         argocd = self

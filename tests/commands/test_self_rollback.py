@@ -1,0 +1,200 @@
+"""A deployment that Argo CD reports sick is rolled back by the job that made it; and everything that forbids it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.argocd import ArgoCd, application
+from tests.support.argocd_scenes import DEADLINE, Scene, Stage, failed_sync
+from tests.support.clock import skipping_clock
+from tests.support.command_line import CommandLine, Ran
+from tests.support.deployments import PROD
+from tests.support.gitops import APP, Gitops, GitopsMaker, values
+
+FILE = PROD.format("app")
+OLD, NEW = f"{APP}:1.0.0", f"{APP}:1.0.1"
+WATCHED = ("--no-verify", "--wait-deployed", "20m", "--steady", "15m", "--rollback-on-failure")
+SICK_AFTER_FOUR_MINUTES: Sequence[Scene] = [(2, "Progressing"), (40, "Healthy"), (240, "Degraded")]
+
+
+def config(url: str, rules: str = "auto_merge: true", names: str = '"{app}-prod"') -> str:
+    return (
+        f"environments:\n  prod:\n    values: apps/{{app}}/envs/prod/values.yaml\n    {rules}\n"
+        f"    argocd: {{server: '{url}', application: {names}}}\n"
+    )
+
+
+@pytest.fixture
+def bumper(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """The pauses between two looks at Argo CD pass at once."""
+    return CommandLine(capsys, monkeypatch, skipping_clock())
+
+
+@dataclass(frozen=True)
+class Night:
+    """A GitOps repository whose prod runs 1.0.0, and an Argo CD that plays what becomes of the next versions."""
+
+    gitops: Gitops
+    argocd: ArgoCd
+    bumper: CommandLine
+
+    def plays(self, scenes: Sequence[Scene], *, before: str = "Healthy") -> Stage:
+        stage = Stage(self.gitops, self.bumper.clock, FILE, {"1.0.1": scenes}, before=before)
+        self.argocd.tell("app-prod", stage)
+        return stage
+
+    def bump(self, *options: str, code: int = 5) -> Ran:
+        return self.bumper("bump", "prod", NEW, *WATCHED, "--output", "json", *options, code=code)
+
+    def rollbacks(self) -> list[Any]:
+        return [one for one in self.gitops.merge_requests("all") if one["source_branch"].startswith("bumper/rollback-")]
+
+    @property
+    def notes(self) -> list[str]:
+        return self.gitops.comments(1)
+
+
+@pytest.fixture
+def night(make_gitops: GitopsMaker, argocd: ArgoCd, bumper: CommandLine) -> Night:
+    return Night(make_gitops({FILE: values("1.0.0"), "bumper.yaml": config(argocd.url)}), argocd, bumper)
+
+
+def test_what_degrades_after_four_minutes_is_rolled_back_with_a_hold(night: Night, tmp_path: Path) -> None:
+    night.plays(SICK_AFTER_FOUR_MINUTES)
+
+    ran = night.bump("--dotenv", str(tmp_path / "bumper.env"))
+
+    assert night.gitops.read(FILE) == values(f"1.0.0 # bumper: hold Argo CD: Degraded: Deployment app: {DEADLINE}")
+    bumped, rolled_back = ran.json, ran.json["rollback"]
+    assert (bumped["status"], bumped["merge_request"]["iid"], bumped["error"]["code"]) == ("merged", 1, 5)
+    assert (rolled_back["command"], rolled_back["status"], rolled_back["merge_request"]["iid"]) == (
+        "rollback", "merged", 2,
+    )  # fmt: skip
+    assert rolled_back["changes"][0]["to"]["tag"] == "1.0.0"
+    for url in (bumped["merge_request"]["url"], rolled_back["merge_request"]["url"]):
+        assert url in ran.err
+    assert "prod runs app 1.0.0 again, healthy and held" in ran.err
+    assert "bumper unhold prod --app app" in ran.err
+    dotenv = (tmp_path / "bumper.env").read_text()
+    assert f"BUMPER_STATUS=merged\nBUMPER_MR_IID=1\nBUMPER_MR_URL={bumped['merge_request']['url']}\n" in dotenv
+    assert f"BUMPER_ROLLBACK_IID=2\nBUMPER_ROLLBACK_URL={rolled_back['merge_request']['url']}\n" in dotenv
+
+
+def test_what_stays_well_is_left_alone(night: Night) -> None:
+    night.plays([(2, "Progressing"), (42, "Healthy"), (300, "Progressing"), (320, "Healthy")])
+
+    ran = night.bump(code=0)
+
+    assert ran.json["status"] == "merged"
+    assert "rollback" not in ran.json
+    assert night.rollbacks() == []
+    assert "steady for 15 min" in ran.err
+    assert any("steady for 15 min" in note and '"state":"well"' in note for note in night.notes)
+
+
+def test_a_failed_sync_is_rolled_back_with_the_hooks_words(night: Night) -> None:
+    night.plays([])
+    night.argocd.tell("app-prod", application(OLD), lambda: failed_sync(night.gitops, OLD))
+
+    ran = night.bump("--wait-deployed", "60s")
+
+    [rollback] = night.rollbacks()
+    assert "Job app-migrate: Job has reached the specified backoff limit" in night.gitops.read(FILE)
+    assert rollback["state"] == "merged"
+    assert "its sync ended as Failed" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("scenes", "code", "words"),
+    [
+        ([(2, "Progressing")], 5, "did not run it within 1200 s: Progressing"),
+        ([(2, "Missing")], 5, "did not run it within 1200 s: Missing"),
+        ([(2, "Unknown")], 5, "did not run it within 1200 s: Unknown"),
+        ([(2, "Progressing"), (30, 502)], 4, "is not known"),
+        ([(2, "Healthy"), (60, 404)], 4, "has no application app-prod"),
+        ([(2, "Healthy"), (60, 502)], 4, "is not known"),
+        (
+            [
+                (2, "Healthy"),
+                *(scene for at in range(60, 4000, 30) for scene in ((at, "Degraded"), (at + 5, "Healthy"))),
+            ],
+            5,
+            "did not stay healthy for 15 min",
+        ),
+    ],
+)
+def test_without_degraded_nothing_is_rolled_back(night: Night, scenes: Sequence[Scene], code: int, words: str) -> None:
+    night.plays(scenes)
+
+    ran = night.bump(code=code)
+
+    assert words in ran.err
+    assert night.rollbacks() == []
+    assert night.gitops.read(FILE) == values("1.0.1")
+
+
+def test_a_minute_without_an_answer_is_waited_out(night: Night) -> None:
+    night.plays([(2, "Progressing"), (30, 502), (90, "Healthy"), (400, 502), (460, "Healthy")])
+
+    assert night.bump(code=0).json["status"] == "merged"
+
+
+def test_what_was_ill_before_the_merge_is_not_rolled_back(night: Night) -> None:
+    night.plays([(2, "Degraded")], before="Degraded")
+
+    ran = night.bump()
+
+    assert "nothing was rolled back, because it was not healthy before this merge" in ran.err
+    assert night.rollbacks() == []
+
+
+def test_without_a_look_before_nobody_knows_that_it_was_well(night: Night) -> None:
+    stage = night.plays([(0, "Degraded")])
+    stage()
+    night.argocd.tell("app-prod", *[503] * 8, lambda: application(NEW, health="Degraded"))
+
+    night.bump()
+
+    assert night.rollbacks() == []
+
+
+def test_a_rollback_that_needs_a_person_stays_open(night: Night) -> None:
+    night.gitops.push(config(night.argocd.url, "reviewers: [alice]"), "bumper.yaml")
+    night.plays(SICK_AFTER_FOUR_MINUTES)
+
+    ran = night.bump("--auto-merge")
+
+    [rollback] = night.rollbacks()
+    assert (rollback["state"], [one["username"] for one in rollback["reviewers"]]) == ("opened", ["alice"])
+    assert ran.json["rollback"]["merge_request"]["state"] == "opened"
+    assert "so prod still runs app 1.0.1; alice has to approve and merge it" in ran.err
+    assert night.gitops.read(FILE) == values("1.0.1")
+
+
+def test_pins_that_moved_on_are_left_alone(night: Night) -> None:
+    def moved() -> None:
+        night.gitops.push(values("1.0.2"), FILE)
+
+    stage = night.plays(SICK_AFTER_FOUR_MINUTES)
+    night.argocd.tell("app-prod", *[stage] * 3, _after(stage, moved))
+
+    ran = night.bump()
+
+    assert night.rollbacks() == []
+    assert night.gitops.read(FILE) == values("1.0.2")
+
+
+def _after(stage: Stage, act: Callable[[], None]) -> Callable[[], Any]:
+    """The stage with the new version Degraded for good, once ``act`` was done."""
+    done: list[bool] = []
+
+    def answer() -> Any:  # noqa: ANN401 - JSON
+        if not done:
+            done.append(True)
+            act()
+        return application(NEW, health="Degraded")
+
+    return answer
