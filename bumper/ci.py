@@ -86,6 +86,17 @@ def read_merge_request(environ: Mapping[str, str]) -> MergeRequestPipeline | Non
     return MergeRequestPipeline(environ.get("CI_MERGE_REQUEST_PROJECT_URL", ""), int(iid), branch, is_merged)
 
 
+def read_deploy_freeze(environ: Mapping[str, str]) -> bool | None:
+    """Whether GitLab started the pipeline in one of the deploy freezes of the project that a change is merged into.
+
+    None outside of that project's pipelines: a fork has deploy freezes of its own.
+    """
+    target = environ.get("CI_MERGE_REQUEST_PROJECT_ID") or environ.get("CI_PROJECT_ID")
+    if not target or target != environ.get("CI_PROJECT_ID"):
+        return None
+    return environ.get("CI_DEPLOY_FREEZE") == "true"
+
+
 def requested_by(environ: Mapping[str, str]) -> str | None:
     """The GitLab user who started the pipeline."""
     return environ.get("GITLAB_USER_LOGIN") or None

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from bumper.ci import read_merge_request
+from bumper.ci import read_deploy_freeze, read_merge_request
 from bumper.clock import Clock
 from bumper.commands.check_note import MARKER, note_text
 from bumper.errors import BumperError, WrongUsage
@@ -12,7 +13,10 @@ from bumper.gate.check import Verdict, judge
 from bumper.gate.check_past import Past
 from bumper.gate.check_pins import Rules, read_rules
 from bumper.git.borrowed import Borrowed, borrow
-from bumper.git.span import find_span
+from bumper.git.checkout import Checkout
+from bumper.git.command import GitFailed
+from bumper.git.failures import explain
+from bumper.git.span import Span, find_span
 from bumper.gitlab.connection import GitLab, connect_if_possible
 from bumper.gitlab.notes import keep_note
 from bumper.progress import report_step
@@ -42,17 +46,31 @@ def check(request: CheckRequest, place: Path, environ: Mapping[str, str], clock:
     if request.note and merge_request is None:
         raise WrongUsage("--note needs a merge request", "use it in a merge request's pipeline")
     with borrow(place, environ, merge_request.project_url if merge_request is not None else "") as borrowed:
-        span = find_span(borrowed, request.base, request.head, merge_request)
-        rules = read_rules(span.tip)
         gitlab = connect_if_possible(borrowed.settings)
-        report_step("reading the pins before and after the change")
-        past = Past(span.tip, rules, Line(span.tip, clock.now(), None, gitlab))
-        access = _registries(borrowed, rules, environ) if request.verify else None
-        verdict = judge(span, rules, past, access, read_urgent(span.messages))
+        try:
+            span = find_span(borrowed, request.base, request.head, merge_request)
+            verdict = _judge(span, borrowed, gitlab, environ, clock.now(), verify=request.verify)
+        except GitFailed as failure:
+            raise explain(failure, "reading the checkout", borrowed.settings) from failure
     if request.note and merge_request is not None:
         warning = _keep_note(gitlab, merge_request.iid, verdict)
         verdict = replace(verdict, warnings=(*verdict.warnings, *warning))
     return verdict
+
+
+def _judge(
+    span: Span, borrowed: Borrowed, gitlab: GitLab | None, environ: Mapping[str, str], now: datetime, *, verify: bool
+) -> Verdict:  # fmt: skip
+    report_step("reading the pins before and after the change")
+    rules = read_rules(span.tip)
+    past = Past(span.tip, rules, _line(span.tip, rules, gitlab, now), gitlab, read_deploy_freeze(environ))
+    access = _registries(borrowed, rules, environ) if verify else None
+    return judge(span, rules, past, access, read_urgent(span.messages))
+
+
+def _line(tip: Checkout, rules: Rules, gitlab: GitLab | None, now: datetime) -> Line:
+    soaks = [one.soak for one in rules.config.environments.values() if one.soak is not None]
+    return Line(tip, now, now - timedelta(seconds=max(soaks)) if soaks else None, gitlab)
 
 
 def _registries(borrowed: Borrowed, rules: Rules, environ: Mapping[str, str]) -> RegistryAccess:

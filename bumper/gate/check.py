@@ -118,6 +118,7 @@ def _broken(
     named = [change for change in changes if _is_known(change)]
     yield from past.broken_holds(environment, changes)
     yield from past.broken_promotions(environment, named)
+    yield from past.broken_freeze(environment, changes)
     if access is not None:
         yield from broken_images(named, access)
 

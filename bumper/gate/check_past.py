@@ -8,9 +8,12 @@ from bumper.environments.repository import Target, open_environment
 from bumper.errors import BumperError, Refused
 from bumper.gate.check_changes import PinChange
 from bumper.gate.check_pins import Rules
+from bumper.gate.freeze import Frozen, broken_freeze, find_freeze
 from bumper.gate.ran import judge_promotions
 from bumper.gate.rules import Broken, Rule
+from bumper.gate.soak import broken_soak, unsoaked
 from bumper.git.checkout import Checkout
+from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
 from bumper.records.line import Line
 from bumper.records.runs import Place, Scope, place_of, read_periods
@@ -20,11 +23,16 @@ from bumper.values.pin_path import format_path
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The target branch at its newest commit, and its first-parent line."""
+    """The target branch at its newest commit, its first-parent line, and what its GitLab knows.
+
+    ``in_deploy_freeze`` is whether GitLab started the pipeline in one of the project's deploy freezes, None without it.
+    """
 
     tip: Checkout
     rules: Rules
     line: Line
+    gitlab: GitLab | None = None
+    in_deploy_freeze: bool | None = None
     _opened: dict[str, Target | None] = field(default_factory=dict, repr=False)
 
     def broken_promotions(self, environment: str, changes: Sequence[PinChange]) -> Iterator[tuple[PinChange, Broken]]:
@@ -45,6 +53,24 @@ class Past:
             return
         for (one, _), found in zip(known, judged, strict=True):
             yield from ((one, broken) for broken in found.broken)
+            waiting = unsoaked([found], config.soak, self.line.now)
+            source = found.ran[0].source if found.ran else ""
+            yield from ((one, broken) for broken in broken_soak(waiting, source, environment))
+
+    def broken_freeze(self, environment: str, changes: Sequence[PinChange]) -> Iterator[tuple[PinChange, Broken]]:
+        """The changes that enter an environment while it is frozen, or while nobody can tell whether it is."""
+        config = self.rules.of(environment)
+        try:
+            if config.freeze == () and self.gitlab is None and self.in_deploy_freeze is not None:
+                frozen = Frozen(environment, None) if self.in_deploy_freeze else None
+            else:
+                frozen = find_freeze(Environment(environment, (), config), self.gitlab, self.line.now)
+        except BumperError as error:
+            yield from ((one, Broken(Rule.FREEZE, error.what, error.next_step)) for one in changes)
+            return
+        fix = "merge it afterwards, or write `Bumper-Urgent: REASON` at the end of a commit's message"
+        for found in broken_freeze(frozen):
+            yield from ((one, Broken(found.rule, found.message, fix)) for one in changes)
 
     def rollbacks(self, environment: str, changes: Sequence[PinChange]) -> list[PinChange]:
         """The changes to a version that the application ran in the environment before."""

@@ -14,13 +14,13 @@ _WORTH_KEEPING = 200  # blobs: fewer are fetched as fast
 class BlobStore:
     """Contents by object id. It remembers them: a job that is made again after a lost push asks for the rest only."""
 
-    __slots__ = ("_git", "_has_blobs", "_read", "_settings")
+    __slots__ = ("_git", "_own", "_read", "_settings")
 
-    def __init__(self, git: GitCommand, settings: Settings, *, has_blobs: bool = False) -> None:
-        """``has_blobs``: most contents are there without being fetched, as in a checkout."""
+    def __init__(self, git: GitCommand, settings: Settings, own: GitCommand | None = None) -> None:
+        """``own`` is a checkout that has most contents already."""
         self._git = git
         self._settings = settings
-        self._has_blobs = has_blobs
+        self._own = own
         self._read: dict[str, bytes] = {}
 
     def known(self, object_ids: Iterable[str]) -> list[bytes]:
@@ -30,8 +30,8 @@ class BlobStore:
     def read(self, object_ids: set[str]) -> Mapping[str, bytes]:
         """The contents of objects; those that are missing are fetched in one request."""
         missing = sorted(object_ids - self._read.keys())
-        if self._has_blobs:
-            self._read.update(read_objects(self._git, those_there(self._git, missing)))
+        if self._own is not None:
+            self._read.update(read_objects(self._own, those_there(self._own, missing)))
             missing = [object_id for object_id in missing if object_id not in self._read]
         cache = self._settings.cache if len(missing) >= _WORTH_KEEPING else None
         if cache is not None:

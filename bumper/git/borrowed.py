@@ -43,7 +43,7 @@ class Borrowed:
 
     def at(self, branch: str, commit: str) -> Checkout:
         """A commit that is there, of the branch."""
-        blobs = BlobStore(self.git, self.settings, has_blobs=True)
+        blobs = BlobStore(self.git, self.settings, self.own)
         return Checkout(self.git, self.settings, branch, commit, list_entries(self.git, commit), blobs)
 
     def resolve(self, revision: str) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bumper.git.command import NETWORK_TIMEOUT, GitCommand
+from bumper.git.command import NETWORK_TIMEOUT, GitCommand, GitFailed
 
 _BEGINNING = datetime.fromtimestamp(0, tz=UTC)
 
@@ -39,8 +39,11 @@ def those_there(git: GitCommand, object_ids: Sequence[str]) -> list[str]:
         return []
     listed = "".join(f"{object_id}\n" for object_id in object_ids).encode()
     local = git.with_environment({"GIT_NO_LAZY_FETCH": "1"})  # an older git fetches them, one by one
-    lines = local.text("cat-file", "--batch-check=%(objectname)", stdin=listed, timeout=NETWORK_TIMEOUT).splitlines()
-    return [line for line in lines if " " not in line]
+    try:
+        found = local.text("cat-file", "--batch-check=%(objectname)", stdin=listed, timeout=NETWORK_TIMEOUT)
+    except GitFailed:  # a partial clone without one of them
+        return []
+    return [line for line in found.splitlines() if " " not in line]
 
 
 def read_commits(git: GitCommand, ids: Sequence[str]) -> list[Commit]:

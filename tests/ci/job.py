@@ -43,7 +43,7 @@ class Runner:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
         )  # fmt: skip
         made = sorted(path.name for path in set(self.folder.iterdir()) - before)
-        report = self.folder / job["artifacts"]["reports"]["dotenv"]
+        report = self.folder / job["artifacts"]["reports"].get("dotenv", "bumper.env")
         dotenv = dict(line.split("=", 1) for line in report.read_text().splitlines()) if report.exists() else {}
         report.unlink(missing_ok=True)
         return Done(done.returncode, done.stdout, dotenv, made)

@@ -15,7 +15,9 @@ from bumper import __version__
 from tests.ci.components import EXAMPLES, ROOT, TEMPLATES, InvalidInputError, component, example
 
 NAMES = ("bump", "promote", "rollback")
-NEEDED = {
+EVERY = (*NAMES, "check")
+NEEDED: dict[str, dict[str, object]] = {
+    "check": {},
     "bump": {"environment": "staging"},
     "promote": {"source": "staging", "target": "prod"},
     "rollback": {"environment": "prod"},
@@ -52,9 +54,9 @@ def included(include: Any) -> Any:  # noqa: ANN401 - YAML
 
 
 def test_every_file_is_valid(tmp_path: Path) -> None:
-    assert sorted(path.stem for path in TEMPLATES.iterdir()) == sorted(NAMES)
+    assert sorted(path.stem for path in TEMPLATES.iterdir()) == sorted(EVERY)
     files = [ROOT / ".gitlab-ci.yml", *EXAMPLES.iterdir()]
-    for name in NAMES:
+    for name in EVERY:
         files.append(write(tmp_path, f"{name}-header", component(name).header))
         files.append(write(tmp_path, name, component(name).all_jobs(**NEEDED[name])))
     files += [write(tmp_path, f"block-{n}", block) for n, block in enumerate((*BLOCKS, *BLOCKS_OF_HOW_TO))]
@@ -83,17 +85,17 @@ def test_a_component_can_be_included_for_several_environments(name: str) -> None
     assert [job["resource_group"] for job in (*first.values(), *again.values())] == ["bumper-prod-eu", "bumper-prod-us"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EVERY)
 def test_an_input_stays_a_value(name: str) -> None:
     """Whatever YAML would make of it: GitLab puts it into the text."""
     specs = component(name).header["spec"]["inputs"]
     inputs = [one for one, spec in specs.items() if spec["type"] == "string"]
-    names = [one for one in inputs if one not in {"environment", "source", "target", "job_prefix"}]
+    names = [one for one in inputs if one not in {"environment", "source", "target", "job_prefix", "job_name"}]
     hostile = """ "a': {b}, [c] # &d *e !f | > % @ `g` - \\n \t"""
 
     [job] = component(name).jobs(**NEEDED[name], **dict.fromkeys(names, hostile)).values()
 
-    assert {job["stage"], job["image"]["name"], job["variables"]["BUMPER_STEP_REPO"]} == {hostile.lstrip()}
+    assert {job["stage"], job["image"]["name"], job["variables"]["BUMPER_STEP_OPTIONS"]} == {hostile.lstrip()}
     assert job["script"] == next(iter(component(name).jobs(**NEEDED[name]).values()))["script"]
     for one in inputs:
         for ending in "\n", "\r", "\x85", "\u2028":
@@ -105,7 +107,7 @@ def test_an_input_stays_a_value(name: str) -> None:
 def test_what_is_installed_is_this_version() -> None:
     wanted = f"gitops-bumper=={__version__}"
 
-    images = {component(name).header["spec"]["inputs"]["job_image"]["default"] for name in NAMES}
+    images = {component(name).header["spec"]["inputs"]["job_image"]["default"] for name in EVERY}
     assert images == {f"$CI_REGISTRY/platform/bumper:{__version__}"}
     shown = [job["image"].rpartition(":")[2] for block in BLOCKS for name, job in block.items() if name != "include"]
     assert shown == [__version__]

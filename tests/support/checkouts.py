@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.sandbox.client import run_git
+from tests.sandbox.client import run_git, with_token
 from tests.support.command_line import CommandLine, Ran
+from tests.support.gitops import Gitops
 
 IMAGE = "registry.example.com/team/backend"
 CONFIG = """\
@@ -69,8 +70,34 @@ class LocalCheckout:
         """The findings of a check: rule, file and line."""
         ran = self.check("--output", "json", *arguments)
         data: Any = ran.json
+        assert "ok" in data, ran
         assert (ran.code == 0) == data["ok"] == (not data["findings"]), ran
         return [(one["rule"], one["file"], one["line"]) for one in data["findings"]]
 
 
 Made = Callable[..., LocalCheckout]
+
+
+def check_out(gitops: Gitops, folder: Path, commit: str, depth: int = 20, project: str | None = None) -> None:
+    """The commit in a folder, as GitLab's runner fetches it: few commits, no branch, the job's login in the URL."""
+    url = with_token(gitops.url.replace(gitops.project, project or gitops.project), gitops.api.token)
+    for line in (
+        ["init", "--quiet"],
+        ["remote", "add", "origin", url],
+        ["fetch", "--quiet", f"--depth={depth}", "--no-tags", "origin", f"+{commit}:refs/pipelines/7"],
+        ["checkout", "--quiet", "--force", "--detach", commit],
+    ):
+        done = run_git("-C", str(folder), *line)
+        assert done.returncode == 0, done.stderr
+
+
+def merge_request_variables(gitops: Gitops, iid: int, kind: str = "detached") -> dict[str, str]:
+    """Those of GitLab's variables by which a job knows that it runs for a merge request."""
+    return {
+        "CI_MERGE_REQUEST_EVENT_TYPE": kind,
+        "CI_MERGE_REQUEST_IID": str(iid),
+        "CI_MERGE_REQUEST_PROJECT_URL": gitops.url.removesuffix(".git"),
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+        "CI_PIPELINE_SOURCE": "merge_request_event",
+        "CI_SERVER_URL": gitops.sandbox.url,
+    }
