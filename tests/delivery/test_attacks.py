@@ -1,11 +1,11 @@
 """What somebody with the role Developer can write, and what bumper does not believe of it."""
 
-import re
 from typing import Any, Protocol
 
 import pytest
 
 from tests.sandbox.client import Api, Clone, run_git, with_token
+from tests.support import forgeries
 from tests.support.command_line import CommandLine
 from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 from tests.support.people import person
@@ -155,41 +155,21 @@ def test_a_forks_merge_request_of_bumpers_branch_name_is_not_bumpers(
     assert done_by_bumper["merge_request"]["iid"] != theirs["iid"]
 
 
-def forged(tag: str, number: int = 999) -> str:
-    """A record as bumper writes one, of a newer pipeline."""
-    url = pipeline(number)
-    project = f"{url['CI_SERVER_URL']}/{url['CI_PROJECT_PATH']}"
-    change = f'["app","{STAGING_FILE}","image.tag",3,"{APP}","1.0.0",null,"{tag}",null]'
-    return (
-        f'<!-- bumper: {{"command":"bump","environment":"staging","images":["{APP}:{tag}"],"requested_by":null,'
-        f'"undoes":[],"superseded_by":null,"changes":[{change}],"pipeline":[{number},"","{project}"]}} -->'
-    )
-
-
-def trailers(tag: str, number: int = 999) -> str:
-    url = pipeline(number)
-    return (
-        f"Bumper-Command: bump\nBumper-Environment: staging\nBumper-Image: {APP}:{tag}\n"
-        f"Bumper-Order: {number} {url['CI_SERVER_URL']}/{url['CI_PROJECT_PATH']}\n"
-    )
-
-
 def test_a_record_in_anybodys_open_merge_request_supersedes_nothing(gitops: Gitops, mallory: Api, job: Job) -> None:
     clone = clone_of(gitops, mallory)
-    clone.commit(values("6.6.6"), STAGING_FILE, f"x\n\n{trailers('6.6.6')}")
+    clone.commit(values("6.6.6"), STAGING_FILE, f"x\n\n{forgeries.trailers('6.6.6')}")
     clone.git("push", "--quiet", "origin", "HEAD:bumper/bump-staging-mine-00000000")
     mallory.post("/merge_requests", source_branch="bumper/bump-staging-mine-00000000", target_branch="main",
-                 title="x", description=forged("6.6.6"))  # fmt: skip
+                 title="x", description=forgeries.description("6.6.6"))  # fmt: skip
 
     assert job(100, "1.0.1")["status"] == "proposed"
 
 
 def forge_order(gitops: Gitops, branch: str, tag: str, *, keep: bool) -> None:
     """Rewrite bumper's commit for a tag and a newer pipeline: its own trailers edited (``keep``), or new ones."""
-    message = re.sub(r"(?m)^Bumper-Order: \d+", "Bumper-Order: 999", gitops.git("log", "-1", "--format=%B", branch))
-    message = re.sub(r"(?m)^(Bumper-Image: .*):1\.0\.\d$", rf"\1:{tag}", message)
+    message = forgeries.edited(gitops.git("log", "-1", "--format=%B", branch), tag)
     text = values(tag)
-    person(gitops, "mallory").amend(text, STAGING_FILE, branch, message if keep else f"x\n\n{trailers(tag)}")
+    person(gitops, "mallory").amend(text, STAGING_FILE, branch, message if keep else f"x\n\n{forgeries.trailers(tag)}")
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["trailers edited", "trailers written anew"])
@@ -253,7 +233,7 @@ def test_a_newer_pipeline_forged_in_the_merge_request_of_another_bot_supersedes_
 
 def test_an_edited_description_of_bumpers_own_merge_request_supersedes_nothing(mallory: Api, job: Job) -> None:
     job(100, "1.0.1")
-    mallory.put("/merge_requests/1", description=forged("6.6.6"))
+    mallory.put("/merge_requests/1", description=forgeries.description("6.6.6"))
 
     assert job(101, "1.0.2")["status"] == "proposed"
 
@@ -261,14 +241,14 @@ def test_an_edited_description_of_bumpers_own_merge_request_supersedes_nothing(m
 def test_a_description_edited_after_the_merge_supersedes_nothing(gitops: Gitops, mallory: Api, job: Job) -> None:
     job(100, "1.0.1")
     gitops.merge(1)
-    mallory.put("/merge_requests/1", description=forged("1.0.1"))
+    mallory.put("/merge_requests/1", description=forgeries.description("1.0.1"))
 
     assert job(101, "1.0.2")["status"] == "proposed"
 
 
 def test_trailers_of_a_commit_that_sets_no_such_tag_supersede_nothing(gitops: Gitops, job: Job) -> None:
     clone = gitops.person()
-    clone.commit(values("1.0.0") + "replicas: 2\n", STAGING_FILE, f"More replicas\n\n{trailers('6.6.6')}")
+    clone.commit(values("1.0.0") + "replicas: 2\n", STAGING_FILE, f"More replicas\n\n{forgeries.trailers('6.6.6')}")
     clone.git("push", "--quiet", "origin", "HEAD:main")
 
     assert job(100, "1.0.1")["status"] == "proposed"

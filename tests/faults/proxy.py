@@ -41,11 +41,12 @@ SILENT = Fault(silent=True)
 
 @dataclass(slots=True)
 class _Rule:
-    fault: Fault
+    fault: Fault | None  # None: it goes through
     method: str
     path: re.Pattern[str]
     passes: int  # so many requests that fit go through first
     times: int  # so many fail then
+    first: Callable[[], None] | None = None  # what is done before
 
 
 class Proxy:
@@ -81,6 +82,11 @@ class Proxy:
         with self._lock:
             self._rules.append(_Rule(fault, method, re.compile(path), nth - 1, times))
 
+    def meanwhile(self, action: Callable[[], None], nth: int) -> None:
+        """Before the ``nth`` request from now on goes through, somebody else does something."""
+        with self._lock:
+            self._rules.append(_Rule(None, "", re.compile(""), nth - 1, 1, action))
+
     def fail_each_once(self, fault: Fault) -> None:
         """Every request (by method and URL) fails the first time."""
         with self._lock:
@@ -98,9 +104,12 @@ class Proxy:
         with self._lock:
             self.requests.append((method, target))
             self.headers.append({name.lower() for name in headers})
-            fault = self._first_time(method, target) or self._ordered(method, path)
+            fault, rule = self._first_time(method, target), self._ordered(method, path)
+            fault = fault or (rule.fault if rule is not None else None)
             self.injected += fault is not None
-            return fault
+        if rule is not None and rule.first is not None:
+            rule.first()
+        return fault
 
     def _first_time(self, method: str, target: str) -> Fault | None:
         if self._once is None or (method, target) in self._once[1]:
@@ -108,14 +117,14 @@ class Proxy:
         self._once[1].add((method, target))
         return self._once[0]
 
-    def _ordered(self, method: str, path: str) -> Fault | None:
+    def _ordered(self, method: str, path: str) -> _Rule | None:
         for rule in self._rules:
             if rule.method in {"", method} and rule.path.search(path):
                 if rule.passes:
                     rule.passes -= 1
                 elif rule.times:
                     rule.times -= 1
-                    return rule.fault
+                    return rule
         return None
 
 

@@ -17,7 +17,9 @@ from tests.support.inside import run_inside
 FAULTS = {"502": BAD_GATEWAY, "429": TOO_MANY, "503": UNAVAILABLE, "reset": DROPPED, "lost": LOST_ANSWER, "cut": CUT}
 
 STAGING_FILE, PROD_FILE = STAGING.format("app"), PROD.format("app")
-CONFIG = "environments:\n  staging:\n    values: apps/{app}/envs/staging/values.yaml\n    delivery: commit\n"
+CONFIG = (
+    "values: apps/{app}/envs/{env}/values.yaml\nenvironments: {staging: {delivery: commit}, prod: {delivery: commit}}\n"
+)
 
 
 @dataclass(frozen=True)

@@ -12,21 +12,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from bumper.environments.config import parse_config
 from bumper.errors import Refused
 from bumper.values.tag_edit import TagEdit, set_tags
 from bumper.values.values_file import find_pins, read_values
-from tests.faults.proxy import Proxy
+from tests.faults.killed import SCENARIOS, Scenario
+from tests.faults.proxy import DROPPED, LOST_ANSWER, Fault, Proxy
 from tests.faults.trial import COMMANDS, FAULTS, Trials
 from tests.stress.places import clean_place
+from tests.support.attackers import Attackers
 from tests.support.machine import CONFIG, Interleavings, Place, content
 from tests.support.rivals import bump_all, check_all_landed, repository_of
 
 RIVALS = 30
 _MAX_REQUESTS = 25  # of one command
-_SHARES = {"interleavings": 0.5, "faults": 0.3, "fuzz": 0.2}  # of the time; the rivals come first, once
+# Of the time; the rivals come first, once.
+_SHARES = {"interleavings": 0.3, "attackers": 0.2, "faults": 0.15, "kills": 0.2, "fuzz": 0.15}
 _PIECES = tuple(
     text.encode("latin-1")
     for text in (
@@ -75,17 +78,29 @@ def stress_rivals(place: Place, figures: Figures, seconds: float) -> None:
 
 
 def stress_interleavings(place: Place, figures: Figures, until: float) -> None:
-    """State machines, a few from each seed: hypothesis begins with the simplest, which is always the same."""
-    Interleavings.place = place
+    """Commands, people and other jobs, in any order."""
+    Interleavings.place, before = place, Interleavings.operations
+    _play(Interleavings, "interleavings", figures, until)
+    figures.runs += Interleavings.operations - before
+
+
+def stress_attackers(place: Place, figures: Figures, until: float) -> None:
+    """Commands, somebody with the role Developer who writes wherever that role may, and lost answers."""
+    Attackers.place, before = place, Attackers.operations
+    _play(Attackers, "attackers", figures, until)
+    figures.runs += Attackers.operations - before
+
+
+def _play(machine: type[RuleBasedStateMachine], name: str, figures: Figures, until: float) -> None:
+    """A few examples from each seed: hypothesis begins with the simplest, which is always the same."""
     chosen = settings(
         max_examples=3, stateful_step_count=12, deadline=None, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     while time.monotonic() < until:
-        number, before = secrets.randbelow(2**32), Interleavings.operations
-        machine = seed(number)(Interleavings)
-        figures.attempt(f"interleavings, seed {number}", run_state_machine_as_test, machine, settings=chosen)
-        figures.runs += Interleavings.operations - before
+        number = secrets.randbelow(2**32)
+        seeded = seed(number)(machine)
+        figures.attempt(f"{name}, seed {number}", run_state_machine_as_test, seeded, settings=chosen)
 
 
 def stress_faults(place: Place, figures: Figures, until: float) -> None:
@@ -101,6 +116,29 @@ def stress_faults(place: Place, figures: Figures, until: float) -> None:
             figures.attempt(f"{command}, request {number}: {fault}", lambda trial: trial.check(trial.run()), trial)
             figures.runs += 1
         figures.faults += proxy.injected
+
+
+def stress_kills(place: Place, figures: Figures, until: float) -> None:
+    """A command whose job dies at one of its requests, chosen at random, and two requests after it."""
+    with Proxy(place.sandbox.url) as proxy:
+        trials = Trials(place.sandbox, proxy, place.temporary_folder)
+        while time.monotonic() < until:
+            name, fault = secrets.choice(list(SCENARIOS)), secrets.choice([DROPPED, LOST_ANSWER])
+            number, order = secrets.randbelow(_MAX_REQUESTS) + 1, secrets.randbelow(2)
+            proxy.heal()
+            figures.attempt(
+                f"{name} dies at request {number} ({fault}), order {order}",
+                check_killed, trials, proxy, SCENARIOS[name], fault, number, order,
+            )  # fmt: skip
+            figures.runs += 1
+
+
+def check_killed(trials: Trials, proxy: Proxy, scenario: Scenario, fault: Fault, number: int, order: int) -> None:
+    """Whoever comes next gets what they ask for."""
+    trial = scenario.begin(trials)
+    scenario.die(trial, proxy, fault, number)
+    for request in list(scenario.orders())[order]:
+        scenario.check(trial, request)
 
 
 def stress_fuzz(figures: Figures, until: float) -> None:
@@ -145,7 +183,9 @@ def main(seconds: float) -> int:
         stress_rivals(place, figures, seconds)
         left = max(seconds - (time.monotonic() - started), seconds / 2)
         stress_interleavings(place, figures, time.monotonic() + left * _SHARES["interleavings"])
+        stress_attackers(place, figures, time.monotonic() + left * _SHARES["attackers"])
         stress_faults(place, figures, time.monotonic() + left * _SHARES["faults"])
+        stress_kills(place, figures, time.monotonic() + left * _SHARES["kills"])
         stress_fuzz(figures, time.monotonic() + left * _SHARES["fuzz"])
     sys.stdout.write(
         f"{time.monotonic() - started:.0f} s: {figures.runs} runs of bumper, {figures.rivals} of them at one moment; "

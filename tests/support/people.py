@@ -47,7 +47,7 @@ class Person:
         (clone.folder / path).parent.mkdir(parents=True, exist_ok=True)
         (clone.folder / path).write_text(text, encoding="utf-8")
         clone.git("add", path)
-        clone.git("commit", "--quiet", "--amend", *(["-m", message] if message is not None else ["--no-edit"]))
+        clone.git("commit", "--quiet", "--amend", "--allow-empty", *(["-m", message] if message is not None else ["--no-edit"]))
         clone.git("push", "--quiet", "--force", "origin", f"HEAD:{branch}")
         return clone.git("rev-parse", "HEAD")
 
@@ -61,7 +61,7 @@ class Person:
         self.gitops.sandbox.fork_project(self.gitops.project, fork)
         clone = self.clone(project=fork)
         clone.commit(text, path, message)
-        clone.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+        clone.git("push", "--quiet", "--force", "origin", f"HEAD:refs/heads/{branch}")
         target = self.api.get()["id"]
         return int(self.api_of(fork).open(branch, target_project_id=target, **parameters)["iid"])
 
