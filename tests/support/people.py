@@ -47,7 +47,13 @@ class Person:
         (clone.folder / path).parent.mkdir(parents=True, exist_ok=True)
         (clone.folder / path).write_text(text, encoding="utf-8")
         clone.git("add", path)
-        clone.git("commit", "--quiet", "--amend", "--allow-empty", *(["-m", message] if message is not None else ["--no-edit"]))
+        clone.git(
+            "commit",
+            "--quiet",
+            "--amend",
+            "--allow-empty",
+            *(["-m", message] if message is not None else ["--no-edit"]),
+        )
         clone.git("push", "--quiet", "--force", "origin", f"HEAD:{branch}")
         return clone.git("rev-parse", "HEAD")
 
