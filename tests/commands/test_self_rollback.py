@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.argocd import ArgoCd, application
 from tests.support.argocd_scenes import DEADLINE, Scene, Stage, failed_sync
-from tests.support.clock import skipping_clock
+from tests.support.clock import counting_clock
 from tests.support.command_line import CommandLine, Ran
 from tests.support.deployments import PROD
 from tests.support.gitops import APP, Gitops, GitopsMaker, values
@@ -30,7 +30,7 @@ def config(url: str, rules: str = "auto_merge: true", names: str = '"{app}-prod"
 @pytest.fixture
 def bumper(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """The pauses between two looks at Argo CD pass at once."""
-    return CommandLine(capsys, monkeypatch, skipping_clock())
+    return CommandLine(capsys, monkeypatch, counting_clock())
 
 
 @dataclass(frozen=True)
@@ -179,16 +179,17 @@ def test_pins_that_moved_on_are_left_alone(night: Night) -> None:
         night.gitops.push(values("1.0.2"), FILE)
 
     stage = night.plays(SICK_AFTER_FOUR_MINUTES)
-    night.argocd.tell("app-prod", *[stage] * 3, _after(stage, moved))
+    night.argocd.tell("app-prod", *[stage] * 3, _after(moved))
 
     ran = night.bump()
 
+    assert "has moved on: it is at 1.0.2" in ran.err
     assert night.rollbacks() == []
     assert night.gitops.read(FILE) == values("1.0.2")
 
 
-def _after(stage: Stage, act: Callable[[], None]) -> Callable[[], Any]:
-    """The stage with the new version Degraded for good, once ``act`` was done."""
+def _after(act: Callable[[], None]) -> Callable[[], Any]:
+    """The new version Degraded for good, once ``act`` was done."""
     done: list[bool] = []
 
     def answer() -> Any:  # noqa: ANN401 - JSON
