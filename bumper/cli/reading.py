@@ -26,6 +26,7 @@ def status(
     repo: opt.Repo = None,
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
+    app: opt.Apps = None,
     every_row: Annotated[bool, typer.Option("--all", help="Every row, not only what differs.")] = False,
     html: Annotated[
         Path | None, typer.Option("--html", help="Write it as one self-contained page, too.", metavar="FILE")
@@ -44,12 +45,12 @@ def status(
         from bumper.commands.status.status import status as run
         from bumper.files import write_text
 
-        found = run(environments or (), session, with_ages=html is not None)
+        found = run(environments or (), session, app or (), with_ages=html is not None)
     if html is not None:
         write_text(html, status_page(found, datetime.now(UTC)), "--html")
         run_of(context).progress.print(f"wrote {html}")
     as_text = output is Output.TEXT  # of thousands of rows the other one is not made
-    text = report.status_text(found, every_row=every_row) if as_text else ""
+    text = report.status_text(found, every_row=every_row or bool(app)) if as_text else ""
     show(run_of(context), {} if as_text else report.status_data(found), text, found.overview.warnings)
 
 

@@ -205,10 +205,17 @@ def read_layout(config: Config | None, paths: Iterable[str], repository_name: st
     left = _without(settings.exclude, paths)
     if not settings.values and not any(entry.values for entry in settings.environments.values()):
         found = read_conventions(left, repository_name, settings.environments)
-        return Layout(tuple(usual_order(found.names)), found)
+        return Layout(_ordered(settings, found.names), found)
     source = ConfiguredLayout(settings, left, repository_name)
-    everything_is_written = all(name in settings.environments for name in source.names)
-    return Layout(source.names if everything_is_written else tuple(usual_order(source.names)), source)
+    return Layout(_ordered(settings, source.names), source)
+
+
+def _ordered(config: Config, names: Iterable[str]) -> tuple[str, ...]:
+    """The environments in bumper.yaml's order if it has them all, else in the usual one, from dev to prod."""
+    found = set(names)
+    return tuple(
+        filter(found.__contains__, config.environments) if found <= {*config.environments} else usual_order(found)
+    )
 
 
 def _without(patterns: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:

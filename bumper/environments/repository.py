@@ -85,7 +85,7 @@ def open_environment(
     """
     environment = setup.layout.environment(name)
     chosen = with_apps(environment, selection.apps)
-    report_step(f"reading {len(chosen.files)} values files of {name}")
+    report_step(f"reading the values files of {name} ({len(chosen.files)})")
     sources = read_files(checkout, chosen.files)
     gathered = gather(with_images(chosen, setup.config, sources, selection.images), setup.config, sources)
     if not {found.pin.repository for found in gathered.pins}.issuperset(selection.images):
@@ -100,7 +100,7 @@ def fetch_environments(checkout: Checkout, setup: RepositoryConfig, names: Itera
     known = [name for name in names if name in setup.layout.environments]
     with contextlib.suppress(Refused):
         paths = dict.fromkeys(path for name in known for path in setup.layout.environment(name).files)
-        report_step(f"reading {len(paths)} values files of {', '.join(known)}")
+        report_step(f"reading the values files of {', '.join(known)} ({len(paths)})")
         read_files(checkout, paths)
 
 

@@ -276,7 +276,6 @@ def _explain_missing(gathered: Gathered, environment: str, image: ImageReference
         hint = f"the nearest are {', '.join(nearest)}"
     else:
         hint = "`bumper pins FILE` lists what a file uses; bumper.yaml's `images` names what values do not"
-    unreadable = f" ({len(gathered.unreadable)} files could not be read: {gathered.unreadable[0]})" if (
-        gathered.unreadable
-    ) else ""  # fmt: skip
+    broken = gathered.unreadable
+    unreadable = f" ({len(broken)} of its files could not be read, the first: {broken[0]})" if broken else ""
     return f"Nothing in {environment} uses {repository}; {hint}.{unreadable}"

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
+from bumper.environments.layout import AppFiles
 from bumper.environments.same_images import canonical
+from bumper.environments.selection import choose_applications
 from bumper.image import Repository
 from bumper.values.pin_path import format_path
 
@@ -46,6 +48,7 @@ class Seen:
     repositories: frozenset[Repository]
     unreadable: tuple[str, ...]
     pins: tuple[FoundPin, ...]
+    apps: tuple[AppFiles, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,29 @@ def see(gathered: Gathered, environment: str, config: Config) -> Seen:
     warnings = [*gathered.warnings, *(_explain_unknown(environment, app, why) for app, why in known.unknown.items())]
     pins = (*gathered.pins, *gathered.shared)
     repositories = frozenset(found.pin.repository for found in pins if found.pin.repository is not None)
-    return Seen(tuple(_rows(gathered)), _tags(known.pins, config), repositories, tuple(warnings), pins)
+    return Seen(
+        tuple(_rows(gathered)), _tags(known.pins, config), repositories, tuple(warnings), pins, gathered.applications
+    )
+
+
+def of_applications(seen: Mapping[str, Seen], globs: Sequence[str]) -> dict[str, Seen]:
+    """What was ``seen``, by environment, of the applications that ``--app`` means; all of it without it.
+
+    Raises:
+        Refused: no environment has an application of that name, or a name means several.
+
+    """
+    known = {app.app: app for one in seen.values() for app in one.apps}
+    apps = choose_applications(tuple(known.values()), " and ".join(seen), globs)
+    return {
+        name: replace(
+            one,
+            rows=tuple(row for row in one.rows if row.app in apps),
+            running={place: tags for place, tags in one.running.items() if place[0] in apps},
+            pins=tuple(found for found in one.pins if found.app in apps),
+        )
+        for name, one in seen.items()
+    }
 
 
 def make_overview(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> Overview:

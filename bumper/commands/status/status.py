@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bumper.commands.status.overview import Overview, Seen, make_overview, see, sources_of
+from bumper.commands.status.overview import Overview, Seen, make_overview, of_applications, see, sources_of
 from bumper.delivery.session import Session
 from bumper.environments.repository import (
     RepositoryConfig,
@@ -30,11 +30,13 @@ class Status:
     ages: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
 
 
-def status(environments: Sequence[str], session: Session, *, with_ages: bool = False) -> Status:
-    """Clone, gather every environment (those named, else all), and list the open merge requests.
+def status(
+    environments: Sequence[str], session: Session, apps: Sequence[str] = (), *, with_ages: bool = False
+) -> Status:
+    """Clone, gather every environment (those named, else all), and list the open merge requests; ``apps`` are globs.
 
     Raises:
-        BumperError: an environment is unknown, or GitLab did not answer.
+        BumperError: an environment or an application is unknown, or GitLab did not answer.
 
     """
     checkout = session.cloning.end()
@@ -44,6 +46,7 @@ def status(environments: Sequence[str], session: Session, *, with_ages: bool = F
     if not names:
         raise Refused("The repository has no environment in one of the usual layouts; describe yours in bumper.yaml.")
     seen, refused = _look(checkout, setup, names, named=bool(environments))
+    seen = of_applications(seen, apps)
     shown = [name for name in dict.fromkeys(names) if name in seen]
     overview = make_overview(seen, shown, setup.config)
     overview = replace(overview, warnings=(*overview.warnings, *refused))
@@ -53,6 +56,9 @@ def status(environments: Sequence[str], session: Session, *, with_ages: bool = F
         overview = replace(overview, warnings=(*overview.warnings, warning))
     opened = known_requests.opened_now() if known_requests is not None else ()
     found = [one for one in recorded_requests(opened) if not environments or one.record.environment in names]
+    if apps:
+        known_apps = {row.app for one in seen.values() for row in one.rows}
+        found = [one for one in found if any(change.app in known_apps for change in one.record.changes)]
     ages = tag_ages(checkout, {name: seen[name].pins for name in shown}) if with_ages else {}
     return Status(overview, tuple(found), ages)
 

@@ -1,0 +1,81 @@
+"""Answers that a stranger was given wrong, or not at all."""
+
+import pytest
+
+from tests.support.command_line import CommandLine
+from tests.support.deployments import PROD, DeploymentsMaker
+from tests.support.gitops import Gitops, GitopsMaker, values
+
+NAMES = ["prod", "dev", "staging"]
+FILES: dict[str, str | bytes] = {
+    f"apps/{app}/envs/{name}/values.yaml": values(tag, f"registry.example.com/{app}/web")
+    for app in ("shop", "search")
+    for name, tag in (("dev", "3"), ("staging", "2"), ("prod", "2" if app == "search" else "1"))
+}
+RULES = "environments:\n" + "".join(f"  {name}: {{}}\n" for name in NAMES)
+BY_PATTERN = 'values: "apps/{app}/envs/{env}/values.yaml"\n'
+
+
+@pytest.mark.parametrize("config", [RULES, BY_PATTERN + RULES])
+def test_the_order_of_environments_is_bumper_yaml_s_everywhere(
+    make_gitops: GitopsMaker, bumper: CommandLine, config: str
+) -> None:
+    make_gitops(FILES | {"bumper.yaml": config})
+
+    assert list(bumper("status", "--output", "json", code=0).json["environments"]) == NAMES
+    heading = bumper("status", "--all", code=0).out.splitlines()[0].split()
+    assert heading[2:] == [name.upper() for name in NAMES]
+    assert "Known: prod, dev, staging." in bumper("history", "stage", code=1).err
+    checks = [check["name"] for check in bumper("doctor", "--no-verify", "--output", "json").json["checks"]]
+    assert [name for name in checks if name.startswith("environment ")] == [f"environment {name}" for name in NAMES]
+
+
+def test_status_of_one_application(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
+    make_gitops(FILES)
+    bumper("bump", "prod", "registry.example.com/search/web:3", "--no-verify", code=0)
+
+    shown = bumper("status", "--app", "sho*", "--output", "json", code=0).json
+    rows = [row for name in ("dev", "staging", "prod") for row in shown["environments"][name]]
+
+    assert {row["app"] for row in rows} == {"shop"}
+    assert [one["app"] for one in shown["drift"]] == ["shop"]
+    assert shown["merge_requests"] == []
+    assert len(bumper("status", "--app", "search", "--output", "json", code=0).json["merge_requests"]) == 1
+    assert "is called 'sop'; it has search, shop" in bumper("status", "--app", "sop", code=1).err
+
+
+def test_a_short_name_has_nearest_names(gitops: Gitops, bumper: CommandLine) -> None:
+    message = bumper("bump", "staging", "app:1.0.3", "--no-verify", code=1).err
+
+    assert "the nearest are registry.tbank.local/backend/app" in message
+    assert gitops.branches() == []
+
+
+def test_bumper_yaml_with_three_mistakes_has_all_of_them_reported(
+    make_gitops: GitopsMaker, bumper: CommandLine
+) -> None:
+    make_gitops(FILES | {"bumper.yaml": "environments:\n  prod:\n    tags: '('\n    auto_merge: maybe\nauthors: me\n"})
+
+    message = bumper("status", code=1).err
+
+    assert [line.partition(": ")[0] for line in message.removeprefix("error: ").splitlines()] == [
+        "bumper.yaml:3",
+        "bumper.yaml:4",
+        "bumper.yaml:5",
+    ]
+    assert "Value error" not in message
+
+
+def test_one_file_and_one_image_are_not_called_many(make_deployments: DeploymentsMaker) -> None:
+    made = make_deployments({PROD.format("app"): "a: [\n"})
+
+    shown = made.bumper("bump", "prod", "registry.example.com/x:1", "--no-verify", "-v", code=1).err
+
+    assert "reading the values files of prod (1)" in shown
+    assert "1 of its files could not be read" in shown
+
+
+def test_rollback_of_a_merge_request_that_does_not_exist_is_a_mistake(make_deployments: DeploymentsMaker) -> None:
+    made = make_deployments({PROD.format("app"): values("1")})
+
+    assert "there is no merge request !99 in team/gitops" in made.refused("rollback", "prod", "--mr", "99")
