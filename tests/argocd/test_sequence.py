@@ -1,0 +1,165 @@
+"""The rule by which bumper rolls back by itself, over every order in which Argo CD may say things."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bumper.argocd.answer import ApplicationAnswer
+from bumper.argocd.sequence import Course, Ending, Limits, Look
+from bumper.argocd.verdict import Application, Expectation, ExpectedImage, State, Verdict, judge, judge_before
+from bumper.image import read_repository
+from bumper.values.change import Version
+from tests.support.argocd import application
+from tests.support.gitops import APP
+
+LIMITS = Limits(landed=0, deadline=600, steady=300)
+STATES: tuple[State, ...] = get_args(State)
+Seen = tuple[float, State]
+
+
+def course_of(seen: Sequence[Seen]) -> Course:
+    """The course after as many of the looks as decide it."""
+    course = Course(LIMITS)
+    for at, state in seen:
+        if course.outcome is not None:
+            break
+        course = course.after(Look(at, Verdict(state, f"{state} at {at:g}")))
+    return course
+
+
+def sequences() -> st.SearchStrategy[list[Seen]]:
+    steps = st.tuples(st.floats(0.5, 120), st.sampled_from(STATES))
+
+    def timed(found: list[tuple[float, State]]) -> list[Seen]:
+        at, seen = 0.0, []
+        for pause, state in found:
+            at += pause
+            seen.append((at, state))
+        return seen
+
+    return st.lists(steps, max_size=40).map(timed)
+
+
+def is_rolled_back(seen: Sequence[Seen]) -> bool:
+    """The rule as a person would say it, over all looks at once."""
+    answers = [(at, state) for at, state in seen if state != "silent"]
+    sick = [
+        at for number, (at, state) in enumerate(answers)
+        if state == "failed" or (state == "degraded" and number > 0 and answers[number - 1][1] == "degraded")
+    ]  # fmt: skip
+    if not sick:
+        return False
+    first_done = min((at for at, state in answers if state == "done"), default=float("inf"))
+    before = [
+        state for at, state in answers if state in {"well-before", "ill-before"} and at < min(first_done, sick[0])
+    ]
+    return bool(before) and before[-1] == "well-before"
+
+
+@settings(max_examples=500)
+@given(sequences())
+def test_a_rollback_is_for_what_was_seen_sick_and_was_well_before(seen: list[Seen]) -> None:
+    course = course_of(seen)
+
+    outcome = course.outcome
+    watched = [look for look in seen if f"{look[1]} at {look[0]:g}" == course.last.reason]
+    until = seen[: seen.index(watched[-1]) + 1] if watched else []
+    rolled_back = outcome is not None and outcome.ending is Ending.SICK and outcome.was_well
+    assert rolled_back == is_rolled_back(until if outcome is not None else seen)
+
+
+@settings(max_examples=200)
+@given(sequences())
+def test_well_is_only_what_stayed_so(seen: list[Seen]) -> None:
+    course = course_of(seen)
+
+    if course.outcome is not None and course.outcome.ending is Ending.WELL:
+        at = next(at for at, state in reversed(seen) if f"{state} at {at:g}" == course.last.reason)
+        window = [state for moment, state in seen if at - LIMITS.steady <= moment <= at]
+        assert set(window) <= {"done", "waiting", "silent"}
+        assert window[-1] == "done"
+
+
+def test_every_watch_ends() -> None:
+    """Whatever Argo CD says, soon after the last moment there is an outcome."""
+    for state in STATES:
+        course = course_of([(60.0 * number, state) for number in range(20)])
+        assert course.outcome is not None, state
+
+
+@pytest.mark.parametrize(
+    ("states", "ending", "was_well"),
+    [
+        ("well-before done degraded degraded", Ending.SICK, True),
+        ("well-before done degraded silent degraded", Ending.SICK, True),
+        ("well-before degraded done", None, True),
+        ("well-before done degraded waiting degraded", None, True),
+        ("well-before waiting failed", Ending.SICK, True),
+        ("ill-before degraded degraded", Ending.SICK, False),
+        ("ill-before well-before degraded degraded", Ending.SICK, True),
+        ("silent degraded degraded", Ending.SICK, False),
+        ("waiting degraded degraded", Ending.SICK, False),
+        ("well-before done missing missing", Ending.MISSING, True),
+        ("well-before done missing done", None, True),
+    ],
+)
+def test_what_the_looks_come_to(states: str, ending: Ending | None, was_well: bool) -> None:  # noqa: FBT001
+    course = course_of([(10.0 * number, state) for number, state in enumerate(states.split())])
+
+    assert (course.outcome.ending if course.outcome is not None else None, course.was_well) == (ending, was_well)
+
+
+OLD, NEW, COMMIT = f"{APP}:1.0.0", f"{APP}:1.0.1", "c" * 40
+
+
+def app(*images: str, revision: str = "0" * 40, **more: str) -> Application:
+    answer = ApplicationAnswer.model_validate(application(*images, revision=revision, **more))  # type: ignore[arg-type]
+    return answer.application("app", "https://argocd.example/applications/app")
+
+
+def expectation(tag: str = "1.0.1", *, running_before: bool = False) -> Expectation:
+    repository = read_repository(APP)
+    assert repository is not None
+    image = ExpectedImage("app", repository, Version(tag, None))
+    return Expectation((image,), lambda revision: revision in {COMMIT, "d" * 40}, COMMIT, running_before)
+
+
+@pytest.mark.parametrize(
+    ("seen", "state"),
+    [
+        (app(OLD), "well-before"),
+        (app(OLD, health="Degraded"), "ill-before"),
+        (app(OLD, health="Degraded", revision=COMMIT, sync="OutOfSync"), "waiting"),  # a wave of the sync, perhaps
+        (app(OLD, health="Missing"), "waiting"),
+        (app(NEW), "done"),
+        (app(OLD, revision=COMMIT), "done"),
+        (app(OLD, NEW, health="Degraded"), "degraded"),
+        (app(NEW, health="Degraded", phase="Running"), "waiting"),
+        (app(OLD, phase="Failed", operation=COMMIT), "failed"),
+        (app(OLD, phase="Failed", operation="d" * 40), "failed"),  # a later commit's sync, the first with this one
+        (app(NEW, phase="Failed", operation="d" * 40), "done"),  # a later commit's trouble is not this one's
+        (app(OLD, phase="Failed", operation="e" * 40), "well-before"),
+    ],
+)
+def test_what_one_answer_means(seen: Application, state: State) -> None:
+    assert judge(seen, expectation()).state == state
+
+
+def test_pods_of_before_do_not_tell_a_rollback_from_what_it_undoes() -> None:
+    """In a rollout that is stuck both versions run: the old one is no sign that the rollback has arrived."""
+    rollback = expectation("1.0.0", running_before=True)
+
+    assert judge(app(OLD, NEW, health="Degraded"), rollback).state == "ill-before"
+    assert judge(app(OLD), rollback).state == "done"
+    assert judge(app(OLD, NEW, revision=COMMIT, health="Degraded"), rollback).state == "degraded"
+
+
+def test_before_anything_is_pushed_only_health_counts() -> None:
+    states = [
+        judge_before(app(OLD, health=health)).state for health in ("Healthy", "Degraded", "Progressing", "Unknown")
+    ]
+
+    assert states == ["well-before", "ill-before", "waiting", "waiting"]
