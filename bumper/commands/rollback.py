@@ -223,6 +223,11 @@ def _of_merge_request(scope: Scope, iid: int, environment: str, images: Sequence
         ) from missing
     if request.state != "merged":
         raise Refused(f"!{iid} is {request.state}, not merged, so there is nothing to undo; close it instead.")
+    if request.target_branch != scope.checkout.branch:
+        raise Refused(
+            f"!{iid} was merged into {request.target_branch}, not {scope.checkout.branch}, so it deployed nothing here",
+            f"`bumper history {environment}` lists what did",
+        )
     found = list(of_images(deployments_among(scope, commits_of(gitlab, request)), images))
     if not found:
         raise Refused(f"!{iid} changed no tag of {environment}; `bumper history {environment}` lists what did.")

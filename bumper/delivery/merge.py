@@ -74,6 +74,11 @@ def waits_for(one: MergeRequest) -> str:
     return _WAITS_FOR.get(one.merge_status, one.merge_status or "GitLab to check it")
 
 
+def retargeted(known: KnownRequests, found: MergeRequest) -> str:
+    """What to say of a merge request that somebody has given another target branch: bumper does not merge it there."""
+    return f"somebody has changed its target branch from {known.target_branch} to {found.target_branch}"
+
+
 def merge_messages(project: ProjectSettings, iid: int, message: str) -> MergeMessages:
     """The messages of the commits that merging makes, so that the trailers of ``message`` survive each merge method.
 
@@ -107,6 +112,8 @@ def _ask_until_taken(
 ) -> MergeReply:
     for left in polls(clock, _PIPELINE_TIMEOUT if awaited else _HEAD_TIMEOUT / 2):
         found = merge_requests.read_settled(known.gitlab, found.iid, clock)
+        if found.target_branch != known.target_branch:
+            return MergeReply(found, retargeted(known, found))
         if found.state != "opened" or found.auto_merge:
             return MergeReply(found)
         if found.can_merge is False:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bumper.clock import Clock, polls
-from bumper.delivery.merge import ask_to_merge, waits_for
+from bumper.delivery.merge import ask_to_merge, retargeted, waits_for
 from bumper.delivery.rebase import rebased_head
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
@@ -44,6 +44,8 @@ def wait_until_merged(
     try:
         for _ in polls(clock, seconds, first=0.5, longest=_MAX_PAUSE):
             found = merge_requests.read(known.gitlab, awaited.iid)
+            if found.target_branch != known.target_branch:
+                raise NotDeployed(f"{found.url}: {retargeted(known, found)}", "change it back, and run this again")
             if found.state == "merged":
                 return found
             if found.state == "closed":

@@ -1,9 +1,11 @@
 """What somebody with the role Developer can write, and what bumper does not believe of it."""
 
+from functools import partial
 from typing import Any, Protocol
 
 import pytest
 
+from tests.faults.proxy import Proxy
 from tests.sandbox.client import Api, Clone, run_git, with_token
 from tests.support import forgeries
 from tests.support.command_line import CommandLine
@@ -273,6 +275,38 @@ def test_a_newer_pipeline_that_found_its_values_proposed_is_remembered_by_bumper
     gitops.merge(1)
     assert job(104, "1.0.2")["status"] == "superseded"
     assert job(106, "1.0.2")["status"] == "proposed"
+
+
+def test_a_merge_request_that_was_given_another_target_is_not_merged_there(
+    gitops: Gitops, bumper: CommandLine, mallory: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bumper.bump("staging", f"{APP}:1.0.1")
+    gitops.git("branch", "production", "main")
+    with Proxy(gitops.sandbox.url) as proxy:
+        monkeypatch.setenv("BUMPER_REPO", f"{proxy.url}/{gitops.project}.git")
+        monkeypatch.setenv("BUMPER_GITLAB_URL", proxy.url)
+        change_target = partial(mallory.put, "/merge_requests/1", target_branch="production")
+        proxy.meanwhile(change_target, method="GET", path="/merge_requests/1$")
+        ran = bumper("bump", "staging", f"{APP}:1.0.1", "--no-verify", "--auto-merge", "--wait", "5")
+
+    assert (ran.code, gitops.read(STAGING_FILE, "production")) == (5, values("1.0.0")), ran
+    assert "somebody has changed its target branch from main to production" in ran.err
+
+
+def test_a_merge_request_into_another_branch_is_no_deployment_to_undo(
+    gitops: Gitops, bumper: CommandLine, mallory: Api
+) -> None:
+    clone = clone_of(gitops, mallory)
+    clone.commit(values("6.6.6"), PROD_FILE, "mine")
+    clone.git("push", "--quiet", "origin", "HEAD:refs/heads/mine")
+    clone.commit(values("0.9.0"), PROD_FILE, "back")
+    clone.git("push", "--quiet", "origin", "HEAD:refs/heads/back")
+    mallory.post("/merge_requests", source_branch="back", target_branch="mine", title="x")
+    gitops.merge(1)
+
+    ran = bumper("rollback", "prod", "--app", "app", "--mr", "1", "--no-verify", code=1)
+
+    assert "!1 was merged into mine, not main" in ran.err
 
 
 def test_a_rollback_closes_the_promotions_of_what_it_takes_back(gitops: Gitops, bumper: CommandLine) -> None:

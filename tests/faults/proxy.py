@@ -82,10 +82,10 @@ class Proxy:
         with self._lock:
             self._rules.append(_Rule(fault, method, re.compile(path), nth - 1, times))
 
-    def meanwhile(self, action: Callable[[], None], nth: int) -> None:
-        """Before the ``nth`` request from now on goes through, somebody else does something."""
+    def meanwhile(self, action: Callable[[], None], *, nth: int = 1, method: str = "", path: str = "") -> None:
+        """Before the ``nth`` request from now on that fits goes through, somebody else does something."""
         with self._lock:
-            self._rules.append(_Rule(None, "", re.compile(""), nth - 1, 1, action))
+            self._rules.append(_Rule(None, method, re.compile(path), nth - 1, 1, action))
 
     def fail_each_once(self, fault: Fault) -> None:
         """Every request (by method and URL) fails the first time."""

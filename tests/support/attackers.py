@@ -121,7 +121,7 @@ class Attackers(RuleBasedStateMachine):
     @rule(tag=TAGS, nth=REQUESTS, message=MESSAGES, content=CONTENTS)
     def deploy_while_somebody_writes(self, tag: str, nth: int, message: str, content: str) -> None:
         self.staging.add(values(tag))
-        self.proxy.meanwhile(lambda: self.write(message, content), nth)
+        self.proxy.meanwhile(lambda: self.write(message, content), nth=nth)
         self.bump(tag, 1, "--auto-merge", "--wait", "2")
         self.proxy.heal()
 
