@@ -93,8 +93,12 @@ def replace_local(path: Path, before: bytes, content: bytes) -> None:
             _overwrite(path, before, content)
     except OSError as error:
         if error.errno in (ENOSPC, EDQUOT):
-            raise Unavailable(f"{path} could not be written, and is as it was: {error.strerror}", _MAKE_ROOM) from error
-        raise Refused(f"{path} cannot be written ({error.strerror}) and is as it was", "check your rights") from error
+            raise Unavailable(
+                f"{path} could not be written and was not changed: {error.strerror}", _MAKE_ROOM
+            ) from error
+        raise Refused(
+            f"{path} cannot be written ({error.strerror}) and was not changed", "check your rights"
+        ) from error
 
 
 def _swap(path: Path, status: os.stat_result, content: bytes) -> bool:

@@ -108,7 +108,7 @@ def _token(environ: Mapping[str, str], names: Iterable[str]) -> Token | None:
         value = environ.get(name, "").strip()
         if value:
             if not value.isascii() or not value.isprintable() or " " in value:
-                raise WrongUsage(f"{name} holds characters that no token has; set it anew.")
+                raise WrongUsage(f"{name} contains characters that no token has; set it again.")
             return Token(value, name)
     return None
 

@@ -26,7 +26,7 @@ def bump(
         str | None,
         typer.Option(
             "--event-registry",
-            help="The registry of a notification that names none (else bumper.yaml's registry).",
+            help="The registry of a notification that names none; by default registry in bumper.yaml.",
             metavar="HOST",
         ),
     ] = None,
@@ -48,10 +48,10 @@ def bump(
     from bumper.image import has_host, parse_image
 
     if event_registry is not None and not (event is not None and has_host(f"{event_registry}/name")):
-        raise WrongUsage("--event-registry names a registry's host for --event", "give both, or neither")
+        raise WrongUsage("--event-registry works only with --event", "give both, or neither")
     parsed = tuple(parse_image(image) for image in images or ())
     if bool(parsed) == (event is not None):
-        raise WrongUsage("either the images or a notification are needed", "name the images, or give --event FILE")
+        raise WrongUsage("bump needs images or a notification", "name the images, or give --event FILE")
     with common.session() as session:
         from bumper.commands.bump import BumpRequest
         from bumper.commands.bump import bump as run
@@ -75,7 +75,7 @@ def promote(
     verify: opt.Verify = True,
     allow_moved: Annotated[
         bool,
-        typer.Option("--allow-moved", help="Although a tag now means another digest than the one SOURCE was given."),
+        typer.Option("--allow-moved", help="Even if a tag now means another digest than when SOURCE got it."),
     ] = False,
     require_healthy: Annotated[
         bool,
@@ -106,15 +106,15 @@ def rollback(
     app: opt.Apps = None,
     image: opt.Images = None,
     all_apps: Annotated[bool, typer.Option("--all-apps", help="Undo the environment's last deployment.")] = False,
-    to: Annotated[str | None, typer.Option("--to", help="To this tag.", metavar="TAG")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Go back to this tag.", metavar="TAG")] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", help="So many deployments back.", metavar="N", parser=whole_number(1))
+        int | None, typer.Option("--steps", help="This many deployments back.", metavar="N", parser=whole_number(1))
     ] = None,
     mr: Annotated[
         int | None,
         typer.Option("--mr", help="Undo what this merge request changed.", metavar="IID", parser=whole_number(1)),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Also pins that moved on since.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also pins that have changed since.")] = False,
     hold: Annotated[
         str | None, typer.Option("--hold", help="Put a hold on the pins, in the same merge request.", metavar="REASON")
     ] = None,
@@ -143,7 +143,9 @@ def hold(
     environment: Annotated[str, opt.environment_argument("The environment.")],
     app: opt.RequiredApps,
     image: opt.Images = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the comment.", metavar="TEXT")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", help="The reason, which is written into the comment.", metavar="TEXT")
+    ] = "",
     *,
     common: Common,
 ) -> None:

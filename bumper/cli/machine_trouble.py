@@ -15,7 +15,7 @@ _NEXT_STEPS = {
     errno.EAGAIN: "run it again when the machine has fewer processes",
     errno.ENOMEM: "run it again when the machine has memory",
     errno.EIO: "check the disk, or the terminal that the output goes to",
-    errno.EPIPE: "whoever reads the output ended first",
+    errno.EPIPE: "the program that reads the output ended first",
     errno.EBADF: "run it with an open stdout and stderr",
 }
 

@@ -24,7 +24,7 @@ from bumper.settings import environment
 app = typer.Typer(
     name="bumper",
     cls=GroupedProgram,
-    help="Moves image tags through Helm values: one commit, one GitLab merge request, every other byte as it was.",
+    help="Puts image tags into Helm values by GitLab merge request, and changes nothing else.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -40,16 +40,16 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (changing.promote, _CHANGES, "Set tags to those of another environment"),
     (changing.rollback, _CHANGES, "Undo the last deployment"),
     (changing.hold, _CHANGES, "Keep an application's tags as they are"),
-    (changing.unhold, _CHANGES, "Let them change again"),
+    (changing.unhold, _CHANGES, "Let an application's tags change again"),
     (reading.status, _LOOKS, "What runs where, what differs"),
-    (reading.history, _LOOKS, "When what was deployed, by whom"),
-    (examining.check, _LOOKS, "Check a change by the rules"),
+    (reading.history, _LOOKS, "Who deployed what, and when"),
+    (examining.check, _LOOKS, "Check a change against the rules"),
     (setting_up.init, _SETS_UP, "Write bumper.yaml for a repository"),
-    (examining.doctor, _SETS_UP, "Check what bump needs"),
+    (examining.doctor, _SETS_UP, "Check token, project, registries and files"),
     (local.schema, _SETS_UP, "Print the JSON Schema of bumper.yaml"),
     (local.pins, _LOCAL, "List the tags in local files"),
     (local.set_tag, _LOCAL, "Set a tag in local files"),
-    (trying.sandbox, _TRIES, "Serve an embedded GitLab to try things"),
+    (trying.sandbox, _TRIES, "Serve an embedded GitLab to try things out"),
     (trying.demo, _TRIES, "Show bump, promote, rollback end to end"),
 )
 for _command, _group, _short in _COMMANDS:

@@ -133,7 +133,7 @@ Wait = Annotated[
     float | None,
     typer.Option(
         "--wait",
-        help="Wait so long until it is merged (also 90s, 10m, 2h, 1d).",
+        help="Wait up to this long for the merge (also 90s, 10m, 2h, 1d).",
         metavar="SECONDS",
         parser=_duration,
         rich_help_panel=WAITING,
@@ -143,7 +143,7 @@ WaitDeployed = Annotated[
     float | None,
     typer.Option(
         "--wait-deployed",
-        help="Wait so long until Argo CD runs it and is healthy (implies --wait).",
+        help="Wait up to this long until Argo CD reports it running and healthy (implies --wait).",
         metavar="SECONDS",
         parser=_duration,
         rich_help_panel=WAITING,
@@ -168,9 +168,11 @@ RollbackOnFailure = Annotated[
     ),
 ]
 Reopen = Annotated[
-    bool, typer.Option("--reopen", help="Propose again what a person closed.", rich_help_panel=MERGE_REQUEST)
+    bool, typer.Option("--reopen", help="Propose it again after somebody closed it.", rich_help_panel=MERGE_REQUEST)
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask (it never asks when stdin is no terminal).")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask for confirmation (without a terminal, nothing is asked).")
+]
 
 
 def _show_details(context: typer.Context, value: bool) -> None:
@@ -193,7 +195,7 @@ Verify = Annotated[
     typer.Option("--verify/--no-verify", help="Ask the registry whether the image exists.", rich_help_panel=REGISTRIES),
 ]
 AllowMissing = Annotated[
-    bool, typer.Option("--allow-missing", help="An image that nothing in the environment uses is no error.")
+    bool, typer.Option("--allow-missing", help="Do not fail if nothing in the environment uses an image.")
 ]
 Dotenv = Annotated[
     Path | None,

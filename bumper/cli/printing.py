@@ -25,7 +25,7 @@ def show(
     try:
         print(run.progress.legible(printed, coloured, stream), file=stream, flush=True)
     except BrokenPipeError as error:  # Typer would end with exit code 1 and no word
-        raise Unavailable("the result could not be printed", "whoever reads the output ended first") from error
+        raise Unavailable("the result could not be printed", "the program that reads the output ended first") from error
 
 
 def confirm(question: str) -> bool:

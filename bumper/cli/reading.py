@@ -27,9 +27,9 @@ def status(
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
     app: opt.Apps = None,
-    every_row: Annotated[bool, typer.Option("--all", help="Every row, not only what differs.")] = False,
+    every_row: Annotated[bool, typer.Option("--all", help="Show every row, not only what differs.")] = False,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write it as one self-contained page, too.", metavar="FILE")
+        Path | None, typer.Option("--html", help="Also write it as one self-contained HTML page.", metavar="FILE")
     ] = None,
     verbose: opt.Verbose = False,
     output: opt.OutputOption = Output.TEXT,
@@ -63,12 +63,16 @@ def history(
     app: opt.Apps = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", help="So many deployments (by default 100).", metavar="N", parser=whole_number(1)),
+        typer.Option(
+            "--limit", help="At most this many deployments (by default 100).", metavar="N", parser=whole_number(1)
+        ),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
-            "--since", help="All deployments since then: 2026-01-31 or '2026-01-31 12:00+03:00'.", metavar="DATE"
+            "--since",
+            help="All deployments since this date or time: 2026-01-31 or '2026-01-31 12:00+03:00'.",
+            metavar="DATE",
         ),
     ] = None,
     verbose: opt.Verbose = False,
@@ -79,7 +83,7 @@ def history(
     Example: bumper history prod --app backend
     """
     if limit is not None and since is not None:
-        raise WrongUsage("--limit and --since exclude each other", "give one of the two")
+        raise WrongUsage("--limit and --since cannot be combined", "give one of the two")
     earliest = _moment(since) if since is not None else None
     settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
     with open_session(run_of(context), settings) as session:

@@ -34,7 +34,7 @@ def init(
         list[str] | None,
         typer.Option(
             "--environment",
-            help="An environment that you know, with the pattern of its values files (repeatable).",
+            help="An environment and the pattern of its values files (repeatable).",
             metavar="NAME=PATTERN",
         ),
     ] = None,
@@ -78,6 +78,6 @@ def init(
 
 
 def _is_url(place: str) -> bool:
-    """Whether ``place`` is no folder but an address, with a scheme or as ``git@host:group/project``."""
+    """Whether ``place`` is not a folder but an address, with a scheme or as ``git@host:group/project``."""
     host, colon, _ = place.partition(":")
     return "://" in place or (bool(colon) and "@" in host and not Path(place).exists())

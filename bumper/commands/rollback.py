@@ -95,11 +95,11 @@ def rollback(
     """
     selectors = [request.to, request.steps, request.merge_request]
     if sum(selector is not None for selector in selectors) > 1:
-        raise WrongUsage("--to, --steps and --mr exclude each other; give one.")
+        raise WrongUsage("--to, --steps and --mr cannot be combined; give one of them.")
     if request.to is not None and not is_tag(request.to):
         raise WrongUsage(f"{request.to!r} is not a tag", "write --to TAG, as the registry names it")
     if request.all_apps and request.apps:
-        raise WrongUsage("--all-apps and --app exclude each other; give one.")
+        raise WrongUsage("--all-apps and --app cannot be combined; give one of them.")
     return remake_after_lost_push(
         session.cloning.end(), lambda tip: rollback_once(request, options, tip, session, confirm), session.clock
     )
@@ -158,7 +158,7 @@ def _choose(target: Target, request: RollbackRequest) -> frozenset[str]:
     apps = choose_applications(gathered.applications, name, request.apps)
     if len(apps) > 1 and not (request.apps or request.all_apps or request.merge_request is not None):
         known = ", ".join(gathered.apps[:20])
-        raise Refused(f"{name} has several applications ({known}); say which by --app, or --all-apps, or --mr IID.")
+        raise Refused(f"{name} has several applications ({known}); choose with --app, --all-apps or --mr IID.")
     return apps
 
 
@@ -202,9 +202,9 @@ def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Undone
     if undone_before is not None and steps == 1:
         hint = f"use --to TAG or --mr IID; `bumper history {name}` lists what ran"
         raise Refused(f"Nothing left to undo: {undone_before}", hint)
-    wanted = "is no deployment" if steps == 1 else f"are fewer than {steps} deployments"
+    found = "There is no deployment" if steps == 1 else f"There are fewer than {steps} deployments"
     of = "" if request.all_apps else f" of {', '.join(missing)}"
-    raise Refused(f"There {wanted}{of} in {name}", f"`bumper history {name}` lists them")
+    raise Refused(f"{found}{of} in {name}", f"`bumper history {name}` lists them")
 
 
 def _of_merge_request(scope: Scope, iid: int, environment: str, images: Sequence[str]) -> list[Undone]:

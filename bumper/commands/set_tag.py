@@ -57,7 +57,7 @@ def set_tag(image: ImageReference, files: Sequence[str], path: str | None, *, dr
     """
     names = list(dict.fromkeys(files))
     if STDIN in names and len(names) > 1:
-        raise WrongUsage("- (standard input) goes with no other file", "name files, or - alone")
+        raise WrongUsage("- (standard input) cannot be combined with files", "name files, or - alone")
     where = _parse(path)
     with locked(Path(name).parent for name in names if name != STDIN and not dry_run):
         edited = [_edit(name, image, where) for name in names]

@@ -154,6 +154,6 @@ def require_same_change(target: Checkout, before: Branch, after: Branch) -> None
         same = old is not None and old == new
     if not same:
         raise NotDeployed(
-            f"branch {after.name} has got other content than this request proposed",
+            f"branch {after.name} no longer holds what this request proposed",
             "look at its merge request, and run this again",
         )

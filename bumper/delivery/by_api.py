@@ -128,7 +128,7 @@ def _update(
         shown = merge_requests.read_at_head(known.gitlab, current.iid, branch.head.id, clock, _HEAD_TIMEOUT)
         if shown is None:
             raise Unavailable(
-                f"{current.url} does not show the head of its branch, {branch.head.id[:12]}",
+                f"{current.url} does not yet show the newest commit of its branch, {branch.head.id[:12]}",
                 "try again as soon as GitLab's background jobs have caught up",
             )
         if shown.state != "opened":  # merged or closed a moment ago
@@ -201,6 +201,6 @@ def _inform_approvers(known: KnownRequests, current: MergeRequest, proposal: Pro
         f"{code(str(change.after))}"
         for change in proposal.record.changes
     ]
-    ending = "The approvals were reset." if reset else "The approvals are of the content before."
+    ending = "The approvals were reset." if reset else "The approvals were given to the earlier content."
     text = "\n".join(["This was changed after it was approved:", "", *lines, "", ending])
     merge_request_changes.comment(known.gitlab, current.iid, text)

@@ -103,7 +103,7 @@ def _read(
     found = _request_of(checkout, commit)
     if found is not None:
         return PublishedByPush(found, commit)
-    what = f"branch {proposal.branch} was pushed, but GitLab made no merge request of it"
+    what = f"branch {proposal.branch} was pushed, but GitLab opened no merge request for it"
     if made.error is not None:
         raise Refused(f"{what} ({made.error})", "fix that, or set BUMPER_TOKEN, and run this again")
     raise Unavailable(what, "open it by hand, or set BUMPER_TOKEN to a token with the scope api")

@@ -90,7 +90,7 @@ def close_promotions_of(
         carried = {(change.app, canonical(config, change.image), change.after.tag) for change in record.changes}
         by = f" (!{kept.iid})" if kept is not None else ""
         if carried and carried <= bad and _is_bumpers(known, target, one, record):
-            close(known, one, f"what it promotes is rolled back in {target.environment.name}{by}", 0)
+            close(known, one, f"what it promotes was rolled back in {target.environment.name}{by}", 0)
             closed.append(one.iid)
         elif carried & bad and known.is_bumpers(one.author):
             tags = ", ".join(sorted(f"{app} {tag}" for app, _, tag in carried & bad))
@@ -102,7 +102,7 @@ def close_promotions_of(
 def _reason(kept: MergeRequest | None) -> str:
     if kept is None:
         return "the target branch holds the requested tags"
-    return f"!{kept.iid} makes all of its changes"
+    return f"!{kept.iid} contains all of its changes"
 
 
 def close(known: KnownRequests, one: MergeRequest, reason: str, superseded_by: int) -> None:

@@ -90,7 +90,7 @@ def require_wait(done: Result, options: DeliveryOptions) -> Result:
     if options.seconds_to_merge is not None and done.status in (Status.HELD, Status.SUPERSEDED):
         raise NotDeployed(
             f"{done.environment}: the request is {done.status}, so there is nothing to wait for",
-            " ".join(done.warnings) or "remove the hold by bumper unhold, or run this without --wait",
+            " ".join(done.warnings) or "remove the hold with bumper unhold, or run this without --wait",
         )
     return done
 
@@ -103,7 +103,7 @@ def _deliver_by_api(
     proposal, record = draft.proposal, draft.proposal.record
     report_step(f"proposing {proposal.branch} over the API of {target.checkout.settings.address.gitlab_url}")
     people = merge_request_changes.find_people(known.gitlab, people_for(target.environment, options))
-    warnings = [f"GitLab knows no user {name!r}; nobody was asked in that name." for name in people.unknown]
+    warnings = [f"GitLab knows no user {name!r}, so nobody of that name was asked." for name in people.unknown]
     published = by_api.publish(known, target, proposal, commit, people, options, session.clock)
     if isinstance(published, NewerPipeline):
         return superseded_result(draft, [published])
@@ -149,8 +149,8 @@ def _see_it_merged(
     if seconds is not None and one.state != "merged":
         if draft.plan.held:
             raise NotDeployed(
-                f"{done.environment}: a part of the request is held, so it will not run as a whole",
-                "remove the hold by bumper unhold, or leave the application out by --app",
+                f"{done.environment}: part of the request is held, so not all of it will run",
+                "remove the hold with bumper unhold, or leave the application out with --app",
             )
         awaited, began = Awaited(one.iid, draft.proposal.branch, head, message, auto_merge, problem), session.elapsed()
         one = wait_until_merged(known, target, awaited, seconds, session.clock, session.show)
@@ -176,8 +176,8 @@ def _dropped(one: MergeRequest, reviewers: tuple[str, ...], unknown: tuple[str, 
     missing = [name for name in reviewers if name not in {*one.reviewers, *unknown}]
     if not missing:
         return []
-    why = "its Free tier keeps one reviewer, and only people who may see the project are taken"
-    return [f"GitLab did not take {', '.join(missing)} as reviewer of !{one.iid} ({why}); ask them yourself."]
+    why = "its Free tier keeps one reviewer, and only adds people who may see the project"
+    return [f"GitLab did not add {', '.join(missing)} as reviewer of !{one.iid} ({why}); ask them yourself."]
 
 
 def _not_added(one: MergeRequest, people: People, unknown: tuple[str, ...]) -> list[str]:

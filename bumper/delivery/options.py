@@ -52,12 +52,12 @@ def choose_delivery(written: Config | None, environment: Environment, option: De
     name, demanded = environment.name, environment.config.delivery
     if option == "commit" and (written is None or name not in written.environments):
         raise Refused(
-            f"pushing straight to the branch is allowed by bumper.yaml only, and none names {name}",
+            f"only bumper.yaml can allow a push straight to the branch, and none names {name}",
             "leave --delivery commit out, or describe the environment in bumper.yaml",
         )
     if option == "commit" and demanded == "merge-request":
         raise Refused(
-            f"bumper.yaml demands merge requests for {name} (delivery)", "leave --delivery commit out"
+            f"bumper.yaml requires merge requests for {name} (delivery)", "leave --delivery commit out"
         )  # fmt: skip
     return option or demanded or "merge-request"
 

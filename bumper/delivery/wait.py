@@ -65,7 +65,7 @@ def _not_in_time(found: MergeRequest, awaited: Awaited, seconds: float) -> NotDe
         )
     reason = found.merge_error or awaited.problem or f"it waits for {waits_for(found)}"
     return NotDeployed(
-        f"{found.url} was not merged within {seconds:g} s: {reason}", "see to that, and run this again to go on waiting"
+        f"{found.url} was not merged within {seconds:g} s: {reason}", "resolve that, and run this again to keep waiting"
     )
 
 

@@ -89,7 +89,7 @@ def watch(
 
     """
     server = server_of(rollout, session)
-    report_step(f"asking {server.url} (Argo CD) to look at the repository")
+    report_step(f"asking {server.url} (Argo CD) to refresh")
     holds = holds_commit(session.gitlab, landed)
     watched = []
     for name, images in rollout.applications().items():

@@ -131,7 +131,7 @@ def explain(one: WatchedApplication, watching: Watching) -> str:
         in_time = f"stay healthy for {format_duration(watching.steady)}"
     clauses = {
         Ending.WELL: f"{named} is healthy",
-        Ending.SICK: f"{named} is not well: {outcome.reason}",
+        Ending.SICK: f"{named} is not healthy: {outcome.reason}",
         Ending.LATE: f"{named} did not {in_time}: {outcome.reason}",
         Ending.SILENT: f"whether {named} is well is not known: {outcome.reason}",
         Ending.MISSING: outcome.reason,

@@ -35,7 +35,7 @@ def parse_config(source: bytes) -> Config:
         line = source.count(b"\n", 0, error.start) + 1
         raise Refused(f"{CONFIG_FILE}:{line}: the file is not UTF-8", "save it as UTF-8") from error
     except YamlError as error:
-        raise Refused(f"{CONFIG_FILE}:{error.line}: {error.problem}", "write it as YAML allows") from error
+        raise Refused(f"{CONFIG_FILE}:{error.line}: {error.problem}", "correct the YAML there") from error
     if root is None or data is None:
         return Config()
     config, mistakes = _validate(data)

@@ -184,7 +184,7 @@ def check_host(host: str) -> str:
     if repository is None or "/" in host or not has_host(f"{host}/app"):
         raise ValueError(f"{host!r} is not a registry host; write host or host:port, without https://")
     if repository.host != host:
-        raise ValueError(f"{host!r} is known as {repository.host!r}; write it so")
+        raise ValueError(f"{host!r} is known as {repository.host!r}; write that")
     return host
 
 
@@ -197,7 +197,7 @@ def check_registry_prefix(prefix: str) -> str:
         raise ValueError(f"{prefix!r} is not a registry; write its host, or its host and a path, without https://")
     known = str(repository).removesuffix("/team/app")
     if known != prefix:
-        raise ValueError(f"{prefix!r} is known as {known!r}; write it so")
+        raise ValueError(f"{prefix!r} is known as {known!r}; write that")
     return prefix
 
 

@@ -164,4 +164,4 @@ class _Merge:
     def _count(self, depth: int) -> None:
         self._nodes += 1
         if self._nodes > _MAX_NODES or depth > _MAX_DEPTH:
-            raise Refused(f"{self._name}: its values are too many or too deep to be put together", "simplify them")
+            raise Refused(f"{self._name}: it has too many values, or too deeply nested ones, to merge", "simplify them")

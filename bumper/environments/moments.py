@@ -39,7 +39,7 @@ def parse_moment(text: str) -> WeekTime | datetime:
         if (dated := _DATED.fullmatch(text.strip())) is not None:
             return datetime.combine(date.fromisoformat(dated["date"]), _time(dated["time"]))
     except ValueError as error:
-        raise ValueError(f"{text!r} is no time: {error}") from error
+        raise ValueError(f"{text!r} is not a time: {error}") from error
     raise ValueError(f"{text!r} is not a time of a freeze; write Fri 17:00, or 2026-12-28 18:00")
 
 

@@ -127,7 +127,7 @@ def find_problem(pattern: str, known: Iterable[str] = (APP, ENV)) -> str | None:
     elif "." in parts or ".." in parts:
         problem = "has the part '.' or '..'; write it from the repository's root on"
     elif any("**" in part and part != "**" for part in parts):
-        problem = "has '**' inside a part; '**' stands alone between slashes, '*' stays within a part"
+        problem = "has '**' inside a part; '**' has to be alone between slashes, '*' stays within a part"
     elif unknown and allowed:
         problem = f"has the unknown placeholder {{{unknown[0]}}}; known are {' and '.join(allowed)}, a list gives more"
     elif unknown:

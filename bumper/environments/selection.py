@@ -61,7 +61,7 @@ def choose_applications(
             raise Refused(f"No application of {environment} is called {glob!r}", f"it has {known}")
         if len(found) > 1 and not any(sign in glob for sign in "*?["):
             raise Refused(
-                f"{environment} has several applications {glob!r}: {', '.join(found)}", "name one of them by --app"
+                f"{environment} has several applications {glob!r}: {', '.join(found)}", "name one of them with --app"
             )
         chosen.update(found)
     return frozenset(chosen)

@@ -73,7 +73,9 @@ def explain(failure: GitFailed, step: str, settings: Settings) -> BumperError:
     if branch is not None:
         return Refused(f"{url} has no branch {branch[1] or branch[2]!r}", "check --branch (or BUMPER_BRANCH)")
     if _REDIRECT.search(stderr):
-        return Refused(f"{url} redirects elsewhere, where bumper sends no token", "use the repository's present URL")
+        return Refused(
+            f"{url} redirects to another address, which does not get the token", "use the repository's current URL"
+        )
     return _explain_refusal(stderr, step, settings)
 
 
@@ -82,7 +84,7 @@ def _explain_refusal(stderr: str, step: str, settings: Settings) -> Unavailable:
     url, sentence = settings.address.url, _servers_sentence(stderr, settings)
     failed = f"{step} failed: {sentence}: {url}" if sentence else f"{step} failed: {url}"
     if _PASSING_REFUSAL.search(sentence):
-        return Unavailable(f"{failed} takes nothing for the moment", "run it again later")
+        return Unavailable(f"{failed} accepts nothing at the moment", "run it again later")
     if _NOT_FOUND.search(stderr):
         return Unavailable(
             f"{failed} was not found, or the token may not see it", "check BUMPER_REPO and what the token may see"
@@ -130,7 +132,8 @@ def explain_push(failure: GitFailed, branch: str, settings: Settings) -> BumperE
         return Refused(f"pushing {branch} was refused by the server: {reason}", step)
     if _NO_PUSH_OPTIONS.search(failure.stderr):
         return Refused(
-            f"{settings.address.url} takes no push options, by which a merge request is made without GitLab's API",
+            f"{settings.address.url} accepts no push options, which bumper needs to open a merge request "
+            "without GitLab's API",
             "set BUMPER_TOKEN to a token with the scopes api and write_repository",
         )
     return explain(failure, f"pushing {branch}", settings)

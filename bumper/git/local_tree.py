@@ -26,7 +26,7 @@ def read_tree(place: Path, environ: Mapping[str, str]) -> LocalTree:
     """The repository that ``place`` is in; repositories in its folders are not part of it.
 
     Raises:
-        Refused: it is no folder, it is in no checkout, or git cannot list its files.
+        Refused: it is not a folder, it is in no checkout, or git cannot list its files.
 
     """
     root = checkout_root(place)
@@ -38,15 +38,15 @@ def checkout_root(place: Path) -> Path:
     """The root of the git checkout that ``place`` is in.
 
     Raises:
-        Refused: it is no folder, or in no checkout.
+        Refused: it is not a folder, or in no checkout.
 
     """
     if not place.is_dir():
-        raise Refused(f"{place} is no folder", "name a folder in the GitOps repository's checkout, or its URL")
+        raise Refused(f"{place} is not a folder", "name a folder in the GitOps repository's checkout, or its URL")
     root = find_root(place)
     if root is None:
         raise Refused(
-            f"{place.resolve()} is in no git checkout",
+            f"{place.resolve()} is not in a git checkout",
             "change to a checkout of the GitOps repository, or name its URL with --repo",
         )
     return root

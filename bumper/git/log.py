@@ -34,8 +34,8 @@ def read_log(checkout: Checkout, stretches: Sequence[int] = STRETCHES) -> Iterat
         if not cut.intersection(line):
             return
     raise LookedFarEnough(
-        f"what is asked for is not within the newest {stretches[-1]} commits of {checkout.branch}",
-        "name one application by --app, with a token for GitLab's API, which lists that application's commits alone",
+        f"what you ask for is not within the newest {stretches[-1]} commits of {checkout.branch}",
+        "name one application with --app, with a token for GitLab's API, which lists that application's commits alone",
     )
 
 

@@ -79,7 +79,7 @@ def blobs_at(checkout: Checkout, places: Collection[tuple[str, str]]) -> dict[tu
 def fetch_commits(checkout: Checkout, ids: Collection[str], *extent: str) -> None:
     """Fetch commits by their ids; ``extent`` are git's options that say how much of them."""
     if not all(_OBJECT_ID.fullmatch(each) for each in ids):  # git would read anything else as a refspec
-        raise Unavailable("GitLab answers with ids of commits that are none", "check that its address is right")
+        raise Unavailable("GitLab answered with commit ids that are not valid", "check that its address is right")
     options = ("--no-tags", "--no-write-fetch-head", "--quiet", "--stdin", *extent)
     listed = "".join(f"{each}\n" for each in ids).encode()
     try:

@@ -64,7 +64,7 @@ def _tip(borrowed: Borrowed, base: str | None, request: MergeRequestPipeline | N
         if commit is not None:
             return borrowed.at(_branch_name(borrowed, name), commit)
     if base is None:
-        raise Refused("It is not clear which branch the change is for", "name it by --base")
+        raise Refused("It is not clear which branch the change is for", "name it with --base")
     if borrowed.remote is None:
         raise Refused(f"The checkout has no commit {base}", "check --base")
     return _fetch_branch(borrowed, base)

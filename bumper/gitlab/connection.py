@@ -54,7 +54,7 @@ def connect(settings: Settings) -> GitLab:
     """
     if settings.token is not None and settings.token.is_job_token:
         raise Unavailable(
-            "This needs GitLab's API, which CI_JOB_TOKEN does not open",
+            "This needs GitLab's API, for which CI_JOB_TOKEN is not enough",
             "set BUMPER_TOKEN to a project or group access token with the scopes api and write_repository",
         )
     if settings.token is None:
@@ -131,7 +131,7 @@ def _explain(gitlab: GitLab, step: str, error: GitlabError) -> BumperError:
     if code is not None and code in range(300, 400):
         return Unavailable(
             f"{step} failed: {address.gitlab_url} redirects to another address, which does not get the token",
-            "name that address in BUMPER_REPO, or by --gitlab-url",
+            "set BUMPER_REPO or --gitlab-url to that address",
         )
     if code is None or code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(f"{step} failed: {address.gitlab_url} answers {code or 'nothing'} ({reason})", "try again")

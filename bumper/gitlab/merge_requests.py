@@ -178,7 +178,7 @@ def read_merge_request(data: dict[str, Any]) -> MergeRequest:
         return _read(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unavailable(
-            f"GitLab describes a merge request without {error} or with a wrong type of it", "check --gitlab-url"
+            f"GitLab described a merge request whose {error} is missing or has the wrong type", "check --gitlab-url"
         ) from error
 
 

@@ -46,7 +46,7 @@ def read_project(gitlab: GitLab) -> ProjectSettings:
     with translated(gitlab, f"reading {address.project}"):
         data: Any = gitlab.project.manager.gitlab.http_get(f"/projects/{gitlab.project.encoded_id}")
     if not isinstance(data, dict) or not isinstance(data.get("id"), int):
-        raise Unavailable(f"{address.gitlab_url} describes no project for {address.project}", "check --gitlab-url")
+        raise Unavailable(f"{address.gitlab_url} returned no project for {address.project}", "check --gitlab-url")
     path = str(data.get("path_with_namespace") or address.project)
     if path.lower() != address.project.lower():
         raise Refused(

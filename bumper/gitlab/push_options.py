@@ -41,7 +41,7 @@ def _in_one_line(description: str, record: str) -> str:
     if len((text + kept).encode()) <= _MAX_OPTION:
         return text + kept
     lines = "".join(line for line in _within(text.split("\\n")))
-    return f"{lines}…\\n\\nThis is cut, because a push option is short; the commit's diff shows the whole."
+    return f"{lines}…\\n\\nThis is cut short, because push options are limited; the commit's diff shows everything."
 
 
 def _within(lines: list[str]) -> Iterator[str]:

@@ -46,11 +46,11 @@ def explain_failure(error: Exception, url: str) -> NoAnswer:
     """The failure of a request to ``url`` as a sentence; only the origin is shown."""
     where = origin(url)
     if isinstance(error, AnswerTooLarge):
-        return NoAnswer(f"{where} {error}", "check that this is the server that is meant")
+        return NoAnswer(f"{where} {error}", "check that this is the right server")
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return UntrustedCertificate(
             f"The TLS certificate of {where} cannot be checked",
-            "set REQUESTS_CA_BUNDLE to a file with its authority",
+            "set REQUESTS_CA_BUNDLE to a file with its CA",
         )
     if _NO_TLS.search(str(error)):
         return NoAnswer(f"{where} does not speak HTTPS", "check the port, or whether plain HTTP is meant")

@@ -185,7 +185,7 @@ def _problem(found: FoundPin | None, change: Change, environment: str, *, force:
         return f"{place} cannot be set: {found.pin.refusal}."
     current = Version(found.pin.tag, found.pin.digest)
     if not force and current != change.after:
-        return f"{place} has moved on: it is at {current}, not at {change.after}; add --force to set it all the same."
+        return f"{place} has moved on: it is at {current}, not at {change.after}; add --force to set it anyway."
     if change.before.tag is None and change.before.digest is None and found.pin.prefix:
         return f"{place} had no tag before, so there is nothing to set; change it by hand."
     return None

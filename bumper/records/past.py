@@ -172,6 +172,6 @@ def _listed(gitlab: GitLab, path: str, start: str, pages: Iterator[int]) -> Iter
             return
     yield ids
     raise LookedFarEnough(
-        f"what is asked for is further back than {_MAX_PAGES} pages of GitLab's list of the commits to {path}",
-        "name a merge request by rollback's --mr",
+        f"what you ask for is further back than {_MAX_PAGES} pages of GitLab's list of the commits to {path}",
+        "name a merge request with rollback's --mr",
     )

@@ -32,7 +32,7 @@ class _Tag:
 
 def tag_ages(checkout: Checkout, pins: Mapping[str, Sequence[FoundPin]]) -> dict[tuple[str, str, str], datetime]:
     """By environment, file and path when the tag there got its present value, as far as the newest commits tell."""
-    report_step("reading since when the tags are there")
+    report_step("reading how old the tags are")
     wanted = _tags(pins)
     ages: dict[tuple[str, str, str], datetime] = {}
     with contextlib.suppress(LookedFarEnough):

@@ -110,7 +110,7 @@ def _check_realm(realm: str, login: Login) -> None:
         same_host = registry.scheme == "http" and parts.hostname == registry.hostname
     except ValueError as error:
         raise Unavailable(
-            f"{login.url} names a token server that is no address", f"correct its realm, {NO_VERIFY}"
+            f"{login.url} names a token server whose address is not valid", f"correct its realm, {NO_VERIFY}"
         ) from error
     is_allowed = parts.scheme == "https" or (parts.scheme == "http" and (same_host or parts.netloc in login.insecure))
     if is_allowed and (login.credentials is None or login.may_have_password(realm)):

@@ -114,7 +114,7 @@ def _resolve(registry: _Registry | BumperError, image: ImageReference) -> str | 
         return Refused(
             f"{asked} is {digest} in the registry, not {image.digest}: the tag was moved, or the digest is "
             "another image's",
-            "give the one that is meant",
+            "give the right one",
         )
     return digest
 

@@ -139,12 +139,12 @@ def _read(place: Place, key: Sibling) -> DigestScalar | str | None:
     """The digest in ``key`` or the place for one; or why the pin cannot be set because of it; None for other keys."""
     is_place = key.name.name.endswith(_FOR_A_DIGEST)
     if key.origin is Origin.LOWER:
-        where = f"its digest stands only in {key.file}:{key.line}, and wins there"
+        where = f"its digest is only in {key.file}:{key.line}, and wins there"
         return f'{where}; add {key.key}: "" beside the tag' if holds_digest(key.name, key.node) else None
     found = _parse((*place.around.path, key.key), key)
     if found is None or (found.value is None and not is_place):
         return _malformed(place, key) if is_place else None
-    problem = "it stands twice in one mapping; delete one" if key.twice else None
+    problem = "it is twice in one mapping; delete one" if key.twice else None
     problem = (
         problem or why_not_a_scalar(key.node, place.around.text) or why_not_spliced(found.scalar, place.around.text, "")
     )

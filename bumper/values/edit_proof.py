@@ -109,7 +109,7 @@ def _children(node: Node) -> list[Node]:
 
 def _require(values: ValuesFile, old: Scalar, new: Scalar, value: str) -> None:
     if new.value != value or new.anchor != old.anchor or new.yaml_tag != old.yaml_tag:
-        raise _failed(values, old.line, f"{new.value!r} stands where {value!r} should")
+        raise _failed(values, old.line, f"{new.value!r} is where {value!r} should be")
 
 
 def _require_text(values: ValuesFile, new: Scalar) -> None:

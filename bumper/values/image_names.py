@@ -63,7 +63,7 @@ def name_of_image(place: Place, text: str, prefix: str, partner: Sibling | None 
     if registry is not None and registry.is_hub and _is_several(name):
         registry = None
     if len(name.parts) == 1 and (is_at_public_registry(f"{text}/") or (registry is None and is_host(text))):
-        return _unnamed(name, f"{text!r} is a registry or a part of a name, no repository")
+        return _unnamed(name, f"{text!r} is a registry or a part of a name, not a repository")
     return _in_scope(place, name, partner) if registry is None else _below(name, registry)
 
 

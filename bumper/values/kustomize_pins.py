@@ -41,7 +41,7 @@ def pins_of_kustomize_image(item: MappingNode, around: Surroundings) -> Iterator
     elif digests.value is not None:
         yield digest_only_pin(place, partner, name, digests)
     elif name.repository is not None:
-        yield absent_pin(place, partner, ("newTag",), name, "no newTag stands beside it")
+        yield absent_pin(place, partner, ("newTag",), name, "there is no newTag beside it")
 
 
 def _name(partner: Sibling, replaced: Sibling) -> ImageName:

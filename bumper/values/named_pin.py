@@ -43,7 +43,7 @@ def _named_pin(
     image = read_repository(prefix)
     reading = read_tag_scalar(node, values.text, prefix)
     twice = key_standing_twice(document.root, path)
-    duplicate = f"the key {twice!r} stands twice in one mapping; delete one" if twice is not None else None
+    duplicate = f"the key {twice!r} is twice in one mapping; delete one" if twice is not None else None
     return Pin(
         path=path,
         line=node.line,

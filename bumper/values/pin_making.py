@@ -8,7 +8,7 @@ from bumper.values.siblings import Sibling
 from bumper.values.surroundings import Place
 from bumper.values.tag_scalars import plain_value, read_tag_scalar
 
-_NO_NAME = ImageName(None, (), unnamed="no repository stands beside it")
+_NO_NAME = ImageName(None, (), unnamed="there is no repository beside it")
 
 
 def make_pin(
@@ -88,5 +88,5 @@ def _twice(*keys: Sibling | None) -> str | None:
     for key in keys:
         if key is not None and key.twice:
             where = f"{key.file}:{key.line}" if key.file else f"line {key.line}"
-            return f"the key {key.key!r} stands twice in one mapping (again in {where}); delete one"
+            return f"the key {key.key!r} is twice in one mapping (again in {where}); delete one"
     return None

@@ -94,7 +94,7 @@ def _pins_in_text(helm: Helm) -> Iterator[Pin]:
     except YamlError:
         return
     below = () if not isinstance(helm.values_object, MappingNode) else (("", helm.values_object),)
-    reason = f"it stands in a text, {format_path((*helm.path, 'values'))}; move that to valuesObject, which is YAML"
+    reason = f"it is inside a text, {format_path((*helm.path, 'values'))}; move that to valuesObject, which is YAML"
     for document in documents:
         for pin in search_pins(block.value, document.root, below):
             line = block.line + pin.line if block.style in ("|", ">") else block.line
@@ -138,7 +138,7 @@ def _visits(
         below = tuple((file, node) for file, values in lower if isinstance(node := values.get(text), MappingNode))
         duplicate = visit.duplicate
         if text in twice:
-            duplicate = f"the key {text!r} above it stands twice in one mapping; make them one"
+            duplicate = f"the key {text!r} above it is twice in one mapping; join them"
         in_images = visit.in_images or name.kind is Kind.IMAGE or name.kind is Kind.IMAGES
         beside = values_beside(mapping) if type(value) is SequenceNode and is_parameter_list(value) else ()
         yield _Visit(value, (visit.way, text), name.name, in_images, below, scope, duplicate, beside)

@@ -130,11 +130,11 @@ def _absent(place: Place, key: Sibling, name: ImageName, value: str) -> Pin:
     """The pin of a repository whose tag stands in a lower file only, or nowhere."""
     tag = _tag_below(place, key)
     if tag is not None:
-        reason = f"its tag stands only in {tag.file}:{tag.line}, which is shared"
+        reason = f"its tag is only in {tag.file}:{tag.line}, which is shared"
         return absent_pin(place, key, (tag.key,), name, reason)
     if key.name.kind is Kind.IMAGE:
         return absent_pin(place, key, (key.key,), name, "it names no tag", prefix=f"{value}:")
-    return absent_pin(place, key, (_tag_key(key.key),), name, "no tag stands beside it")
+    return absent_pin(place, key, (_tag_key(key.key),), name, "there is no tag beside it")
 
 
 def _tag_below(place: Place, key: Sibling) -> Sibling | None:

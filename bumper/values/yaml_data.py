@@ -37,7 +37,7 @@ def _data(node: Node, depth: int, budget: _Budget) -> object:
         raise YamlError(f"more than {_DEEPEST} deep or {_MAX_NODES} values when its aliases are expanded", node.line)
     target = resolve(node)
     if target is None:
-        raise YamlError("an alias stands inside what it names", node.line)
+        raise YamlError("an alias refers to what contains it", node.line)
     if isinstance(target, Scalar):
         return _scalar(target)
     if isinstance(target, MappingNode):
@@ -52,7 +52,7 @@ def _mapping(mapping: MappingNode, depth: int, budget: _Budget) -> dict[str, obj
         if text is None:
             raise YamlError("a key must be text", key.line)
         if text in data:
-            raise YamlError(f"the key {text!r} stands twice", key.line)
+            raise YamlError(f"the key {text!r} is there twice", key.line)
         if text != "<<" or isinstance(key, Alias):
             data[text] = _data(value, depth + 1, budget)
     for merged in merged_mappings(mapping):

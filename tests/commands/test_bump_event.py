@@ -76,7 +76,7 @@ def test_a_notification_without_a_host_is_of_the_registry_that_is_named(make_ver
     made.gitops.push(f"registry: {made.registry.host}\n", "bumper.yaml")
     by_config = made.run(*EVENT, stdin=NEXUS)
 
-    assert "does not say of which registry it is; give --event-registry HOST" in unknown
+    assert "does not say which registry it is from; give --event-registry HOST" in unknown
     assert "Nothing in staging uses" in other
     assert by_option["changes"][0]["image"] == by_config["changes"][0]["image"] == made.image
 
@@ -85,7 +85,7 @@ def test_a_notification_without_a_host_is_of_the_registry_that_is_named(make_ver
     "arguments", [("--event-registry", "a.local", "a.local/app:1"), (*EVENT[2:], "--event-registry", "a")]
 )
 def test_the_registry_of_a_notification_is_a_host_beside_one(made: Verified, arguments: tuple[str, ...]) -> None:
-    assert "--event-registry names" in made.refused("bump", "staging", *arguments, code=2, stdin=NEXUS)
+    assert "--event-registry works only with" in made.refused("bump", "staging", *arguments, code=2, stdin=NEXUS)
 
 
 @pytest.mark.parametrize("sample", ["distribution-delete", "distribution-pull", "harbor-delete", "ecr-untagged"])
@@ -112,7 +112,7 @@ def test_a_file_that_is_not_there_is_named(made: Verified, tmp_path: Path) -> No
 def test_images_or_a_notification_and_not_both(made: Verified, arguments: tuple[str, ...]) -> None:
     message = made.refused("bump", "staging", *arguments, code=2, stdin=pushed(made))
 
-    assert message == "either the images or a notification are needed; name the images, or give --event FILE."
+    assert message == "bump needs images or a notification; name the images, or give --event FILE."
 
 
 def test_an_image_that_nothing_uses(made: Verified) -> None:

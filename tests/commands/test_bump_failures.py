@@ -215,7 +215,7 @@ def test_a_redirect_gets_no_token(sandbox: Sandbox, gitops: Gitops, bumper: Comm
 
     message = bumper.refused("staging", f"{BACKEND}:1.0.3")
 
-    assert "redirects elsewhere" in message
+    assert "redirects to another address" in message
 
 
 def test_errors_of_several_kinds_are_one_json_object_each(gitops: Gitops, bumper: CommandLine) -> None:

@@ -140,7 +140,7 @@ def test_a_wider_request_closes_the_one_that_it_covers(gitops: Gitops, bumper: C
 
     assert wide["merge_request"]["iid"] == 2
     assert [one["iid"] for one in gitops.merge_requests("opened")] == [2]
-    assert gitops.comments(1) == ["Closed by bumper, because !2 makes all of its changes."]
+    assert gitops.comments(1) == ["Closed by bumper, because !2 contains all of its changes."]
 
 
 def test_a_narrower_request_leaves_the_wider_one_open(gitops: Gitops, bumper: CommandLine) -> None:

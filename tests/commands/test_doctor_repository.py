@@ -237,8 +237,8 @@ def test_what_no_environment_has_is_listed(make_gitops: GitopsMaker, doctor: Doc
     found = doctor(code=0)
 
     assert [one["found"] for one in found.ran.json["checks"] if one["name"] == "coverage"] == [
-        "no environment has Argo CD's application web-prod",
-        "apps/web/live.yaml holds 1 tag and no environment has it",
+        "no environment covers Argo CD's application web-prod",
+        "apps/web/live.yaml holds 1 tag and belongs to no environment",
     ]
 
 

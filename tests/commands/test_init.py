@@ -226,7 +226,7 @@ def test_outside_of_git_it_refuses(
     write(work / "plain", USUAL)
 
     for place in ((), ("plain",)):
-        assert "is in no git checkout; change to a checkout of the GitOps repository" in refused(bumper, *place)
+        assert "is not in a git checkout; change to a checkout of the GitOps repository" in refused(bumper, *place)
 
 
 def test_nested_repositories_are_skipped(bumper: CommandLine, work: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_place_that_is_no_folder_is_refused(bumper: CommandLine, work: Path, p
     write(work, {"file": ""})
 
     assert refused(bumper, place) == (
-        f"{place} is no folder; name a folder in the GitOps repository's checkout, or its URL."
+        f"{place} is not a folder; name a folder in the GitOps repository's checkout, or its URL."
     )
 
 

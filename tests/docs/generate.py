@@ -20,13 +20,13 @@ _WIDTH = 100  # characters of a help text's line
 _COMMANDS = """\
 # Commands
 
-Generated from the code by `make docs`. An option stands before its environment variable, that before `bumper.yaml`,
-that before the default."""
+Generated from the code by `make docs`. An option wins over its environment variable, that over `bumper.yaml`,
+and that over the default."""
 _CONFIGURATION = """\
 # bumper.yaml
 
-Generated from the JSON Schema by `make docs`; `bumper schema` prints it. The file stands at the root of the GitOps
-repository, every key may be left out, an unknown key is an error that names its line."""
+Generated from the JSON Schema by `make docs`; `bumper schema` prints it. The file is at the root of the GitOps
+repository. Every key may be left out; an unknown key is an error that names its line."""
 
 
 def commands() -> str:

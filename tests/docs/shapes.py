@@ -15,7 +15,7 @@ _PAGE = """\
 
 Generated from the golden cases by `make docs`. Keys are compared without case, hyphens, underscores and dots, and a
 word before them joins them: `webImageTag` goes with `webImage`. A repository without a host takes the registry beside
-it, then `global.imageRegistry` or another registry that stands above it, then Docker Hub. Where the parts of a name
+it, then `global.imageRegistry` or another registry above it, then Docker Hub. Where the parts of a name
 cannot be joined for certain, or a part is a placeholder, the pin is listed without an image: `images` in bumper.yaml
 names it, and `bumper set --path` sets it. What names an image in any other form (a text, an argument) is left alone,
 with a warning that says the line.

@@ -21,6 +21,7 @@ from tests.docs.generate import commands, configuration
 from tests.docs.pages import PAGES, ROOT, Fence, fences, links, name
 from tests.docs.pictures import PICTURES, badges
 from tests.docs.shapes import shapes
+from tests.docs.words import odd_words, texts
 from tests.support.argocd import TOKEN, ArgoCd, application
 from tests.support.command_line import CommandLine
 from tests.support.gitops import Gitops, values
@@ -249,13 +250,5 @@ def test_a_russian_page_shows_what_the_english_one_does(russian: Path) -> None:
     assert shown(russian) == shown(RUSSIAN[russian])
 
 
-# What bumper's texts once said in the place of plain words, and may not say again.
-ODD_WORDS = re.compile(r"\b(told|said|mend\w*|tells of|(held|stands) against|who has lost)\b", re.IGNORECASE)
-GENERATED = {ROOT / "docs" / "reference" / part for part in ("commands.md", "configuration.md", "shapes.md")}
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if page not in GENERATED], ids=name)
-def test_pages_are_in_plain_words(page: Path) -> None:
-    text = page.read_text(encoding="utf-8").replace("`mend`", "")  # a key of doctor's JSON
-
-    assert [found[0] for found in ODD_WORDS.finditer(text)] == []
+def test_every_text_is_in_plain_words() -> None:
+    assert [(name(file), words) for file, text in texts() if (words := odd_words(text))] == []

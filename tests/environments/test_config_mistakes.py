@@ -73,7 +73,7 @@ def environment(lines: str) -> str:
         ),
         (
             environment("freeze:\n- from: Fri 25:00\n  to: Mon 09:00\n  timezone: UTC"),
-            "bumper.yaml:5: environments.prod.freeze[0].from: 'Fri 25:00' is no time: 25:00 is not between",
+            "bumper.yaml:5: environments.prod.freeze[0].from: 'Fri 25:00' is not a time: 25:00 is not between",
         ),
         (
             environment("freeze: [{from: 17:00, to: Mon 09:00, timezone: UTC}]"),
@@ -85,7 +85,7 @@ def environment(lines: str) -> str:
         ),
         (
             environment("freeze: [{from: 2026-02-30 10:00, to: Mon 1:00, timezone: UTC}]"),
-            "10:00' is no time: day is out",
+            "10:00' is not a time: day is out",
         ),
         (
             environment("freeze: [{from: Fry 17:00, to: Mon 09:00, timezone: UTC}]"),
@@ -215,7 +215,7 @@ def environment(lines: str) -> str:
         ("same_as: [[a.b/c, a.b/c]]", "same_as[0][1]: a.b/c is listed twice; name it once."),
         ("same_as: [[a.b/c/, a.b]]", "same_as[0][0]: 'a.b/c/' ends in a slash; write 'a.b/c'."),
         ("same_as: [[library, a.b]]", "same_as[0][0]: 'library' is not a registry; write its host"),
-        ("same_as: [[index.docker.io, a.b]]", "same_as[0][0]: 'index.docker.io' is known as 'docker.io'; write it so."),
+        ("same_as: [[index.docker.io, a.b]]", "same_as[0][0]: 'index.docker.io' is known as 'docker.io'; write that."),
         ("ignore: redis", "bumper.yaml:1: ignore: is the text 'redis', but a list is expected; write [redis]."),
         (
             "ignore: ['redis:7']",
@@ -225,7 +225,7 @@ def environment(lines: str) -> str:
             "registries:\n  https://a.b: {insecure: true}",
             "'https://a.b' is not a registry host; write host or host:port, ",
         ),
-        ("registries: {A.b: {insecure: true}}", "'A.b' is known as 'a.b'; write it so."),
+        ("registries: {A.b: {insecure: true}}", "'A.b' is known as 'a.b'; write that."),
         ("registries: {a.b: {insecur: true}}", '["a.b"].insecur: is not a key here; did you mean insecure? '),
         ("branch_prefix: ''", "bumper.yaml:1: branch_prefix: '' cannot start a branch's name; write one like bumper/"),
         (

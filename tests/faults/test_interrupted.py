@@ -102,7 +102,7 @@ def test_a_reader_that_ends_first(trials: Trials) -> None:
 
     assert (ran.code, ran.said) == (
         4,
-        "error: the result could not be printed; whoever reads the output ended first.\n",
+        "error: the result could not be printed; the program that reads the output ended first.\n",
     )
     check_rerun_finds_it(trial)
 

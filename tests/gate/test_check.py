@@ -162,7 +162,7 @@ def test_usage(checkout: LocalCheckout, tmp_path: Path, monkeypatch: pytest.Monk
     assert "no commit v9" in checkout.check("--head", "v9", code=1).err
     assert "--note needs a merge request" in checkout.check("--note", code=2).err
     monkeypatch.chdir(tmp_path)
-    assert "is in no git checkout" in checkout.check(code=1).err
+    assert "is not in a git checkout" in checkout.check(code=1).err
 
 
 def test_the_usual_layouts_have_no_rules(make_checkout: Made) -> None:

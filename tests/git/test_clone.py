@@ -59,7 +59,7 @@ def test_a_mistake_leaves_nothing_behind(
     [
         ("BUMPER_REPO", "", 2, "no GitOps repository is named"),
         ("BUMPER_REPO", "nonsense", 2, "error: "),
-        ("BUMPER_TOKEN", "two words", 2, "BUMPER_TOKEN holds characters"),
+        ("BUMPER_TOKEN", "two words", 2, "BUMPER_TOKEN contains characters"),
         ("BUMPER_BRANCH", "../up", 2, "is not a branch name"),
         ("SSL_CERT_FILE", "/nowhere", 2, "which does not exist"),
         ("TMPDIR", "/nowhere", 0, ""),

@@ -55,7 +55,7 @@ def test_trying_again_from_the_tip_would_not_help(report: str) -> None:
         ("fatal: repository 'https://x/y.git/' not found", Unavailable, "was not found"),
         ("warning: Could not find remote branch x\nfatal: Remote branch x not found in upstream", Refused, "'x'"),
         ("fatal: couldn't find remote ref refs/heads/release/1", Refused, "no branch 'release/1'"),
-        ("fatal: unable to update url base from redirection:\n  asked for: x", Refused, "redirects elsewhere"),
+        ("fatal: unable to update url base from redirection:\n  asked for: x", Refused, "redirects to another address"),
         (
             "fatal: unable to access 'x': Could not resolve host: x",
             Unavailable,
@@ -76,7 +76,7 @@ def test_trying_again_from_the_tip_would_not_help(report: str) -> None:
         (
             f"remote: The repository is temporarily read-only. Please try again later.\n{FORBIDDEN}",
             Unavailable,
-            f"The repository is temporarily read-only. Please try again later: {HTTPS} takes nothing",
+            f"The repository is temporarily read-only. Please try again later: {HTTPS} accepts nothing",
         ),
         ("", Unavailable, "git gave no reason; try again."),
     ],
@@ -124,7 +124,7 @@ SHELL_ENDS = "fatal: Could not read from remote repository.\n\nPlease make sure 
         ),
         (
             f"{RULER}remote: ERROR: GitLab is in maintenance mode.\n{RULER}{SHELL_ENDS}",
-            f"cloning failed: GitLab is in maintenance mode: {SSH} takes nothing for the moment; run it again later.",
+            f"cloning failed: GitLab is in maintenance mode: {SSH} accepts nothing at the moment; run it again later.",
         ),
     ],
 )
@@ -194,7 +194,7 @@ def test_a_server_without_push_options_is_told_with_the_way_round_it() -> None:
 
     said = str(explain_push(failure, "bumper/x", settings()))
 
-    assert "takes no push options" in said
+    assert "accepts no push options" in said
     assert "BUMPER_TOKEN" in said
 
 

@@ -64,7 +64,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(file: Path, links: int, monkeypat
         file.with_name("other.yaml").hardlink_to(file)
     monkeypatch.setattr(os, "fsync", full)
 
-    with pytest.raises(Unavailable, match="is as it was"):
+    with pytest.raises(Unavailable, match="was not changed"):
         replace_local(file, b"before\n", b"after, and longer\n")
 
     assert file.read_bytes() == b"before\n"

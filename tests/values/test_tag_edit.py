@@ -144,18 +144,18 @@ def test_a_digest_known_for_the_same_tag_is_set_and_an_unknown_one_stays() -> No
 def test_a_refused_pin_cannot_be_set() -> None:
     values = read(b"image: {repository: shop/a}\n")
     (pin,) = find_pins(values)
-    with pytest.raises(ValueError, match=r"^values\.yaml:1: image\.tag cannot be set: no tag stands beside it"):
+    with pytest.raises(ValueError, match=r"^values\.yaml:1: image\.tag cannot be set: there is no tag beside it"):
         set_tags(values, [TagEdit(pin, "v2")])
 
 
 @pytest.mark.parametrize(
     ("result", "problem"),
     [
-        ("a: 1\nimage: shop/a:v2\nb: 1\n", "'1' stands where '1' should"),
+        ("a: 1\nimage: shop/a:v2\nb: 1\n", "'1' is where '1' should"),
         ("a: 1 \nimage: shop/a:v2\nb: &b 1\n", "something outside the tags changed"),
         ("a: 1\nimage: shop/a:v2\nb: &b 1 \n", "something outside the tags changed"),
-        ("a: 2\nimage: shop/a:v2\nb: &b 1\n", "'2' stands where '1' should"),
-        ("a: 1\nimage: shop/a:v3\nb: &b 1\n", "'shop/a:v3' stands where 'shop/a:v2' should"),
+        ("a: 2\nimage: shop/a:v2\nb: &b 1\n", "'2' is where '1' should"),
+        ("a: 1\nimage: shop/a:v3\nb: &b 1\n", "'shop/a:v3' is where 'shop/a:v2' should"),
         ("a: 1\nimage: shop/a:v2\nb: &b 1\nc: 1\n", "the structure changed"),
         ("a: 1\nimage: [shop/a:v2]\nb: &b 1\n", "the structure changed"),
         ("a: 1\nimage: shop/a:v2\nb: &b 1\n---\n", "another number of documents"),

@@ -52,12 +52,12 @@ class Member:
 
 def target_branch_without_api(branch: str, by_commit: Sequence[str]) -> Iterator[Check]:
     """The target branch as git alone shows it."""
-    yield Check(_TARGET, f"{branch}; whether it is protected is shown by GitLab's API alone")
+    yield Check(_TARGET, f"{branch}; only GitLab's API shows whether it is protected")
     yield from (_unknown_delivery(branch, name) for name in by_commit)
 
 
 def _unknown_delivery(branch: str, environment: str) -> Check:
-    found = f"pushes straight to {branch}; whether that is allowed is seen at the first push"
+    found = f"pushes straight to {branch}; the first push will show whether that is allowed"
     return Check(f"delivery to {environment}", found)
 
 

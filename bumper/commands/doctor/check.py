@@ -53,6 +53,6 @@ def failure(checks: Sequence[Check]) -> BumperError | None:
     kind = Refused if any(check.exit_code == Refused.exit_code for check in bad) else Unavailable
     names = ", ".join(dict.fromkeys(check.name for check in bad))
     return kind(
-        f"{len(bad)} of {len(checks)} checks found something that keeps bump from working ({names})",
-        "follow the next step of each and run bumper doctor again",
+        f"{len(bad)} of {len(checks)} checks failed ({names})",
+        "fix what they report and run `bumper doctor` again",
     )

@@ -28,14 +28,14 @@ def examine_coverage(tree: Tree, manifests: Sequence[Manifest], targets: Sequenc
         {path for app in apps for path in app.values},
         {path for app in apps for path in app.bases},
     )
-    add = f"add its values file to an environment in {CONFIG_FILE} where bumper is to change it"
+    add = f"add its values file to an environment in {CONFIG_FILE} if bumper is to change it"
     found = [
-        f"no environment has Argo CD's application {one.name or one.manifest.name}" for one in coverage.applications
+        f"no environment covers Argo CD's application {one.name or one.manifest.name}" for one in coverage.applications
     ]
     yield from _some([(text, add) for text in dict.fromkeys(found)])
-    add = f"add it to an environment's values in {CONFIG_FILE} where it is deployed from here"
+    add = f"add it to an environment's values in {CONFIG_FILE} if it is deployed from here"
     files = [
-        f"{path} holds {count} {'tag' if count == 1 else 'tags'} and no environment has it"
+        f"{path} holds {count} {'tag' if count == 1 else 'tags'} and belongs to no environment"
         for path, count in coverage.files.items()
     ]
     yield from _some([(text, add) for text in files])

@@ -154,4 +154,4 @@ def _has_pipelines(project: _ProjectAnswer, files: frozenset[str]) -> bool:
 def _check_job_tokens(*, allowed: bool) -> Check:
     if allowed:
         return Check("job tokens", "CI_JOB_TOKEN may push to this project; such a push starts no pipeline")
-    return Check("job tokens", "CI_JOB_TOKEN may not push to this project, which is needed without BUMPER_TOKEN only")
+    return Check("job tokens", "CI_JOB_TOKEN may not push to this project, which matters only without BUMPER_TOKEN")

@@ -35,7 +35,9 @@ def check_git() -> Check:
     except BumperError as error:
         return failed("git", error)
     except GitFailed as error:
-        return failed("git", Unavailable(f"git version ends with {error.stderr.strip()}", "install git 2.31 or newer"))
+        return failed(
+            "git", Unavailable(f"git version fails with exit code {error.stderr.strip()}", "install git 2.31 or newer")
+        )
     number = _VERSION.search(version)
     if number is None or (int(number[1]), int(number[2])) < _OLDEST_GIT:
         return failed("git", Unavailable(f"{version} is too old", "install git 2.31 or newer"))

@@ -53,8 +53,8 @@ def check_without_api(settings: Settings) -> Check:
         how = "none for GitLab's API: merge requests are made by push options"
     else:
         how = (
-            f"{settings.token.source}, which does not open GitLab's API: merge requests are made by push options, and "
-            "its pushes start no pipeline"
+            f"{settings.token.source}, which GitLab's API does not accept for this: merge requests are made by "
+            "push options, and its pushes start no pipeline"
         )
     return Check("token", f"{how}; what only the API shows is not checked")
 

@@ -17,11 +17,11 @@ from bumper.environments.path_pattern import claim_paths
 def about_bases(bases: Bases, left_out: Iterable[str], candidates: Mapping[str, Candidate]) -> list[str]:
     """Bases that no pattern can be written for, and files with tags that are read above an environment's own."""
     unwritten = (
-        f"{path} is not written as a base, because not all applications read it that its pattern would give it to"
+        f"{path} is not written as a base, because its pattern would give it to applications that do not read it"
         for path in left_out
     )
     above = (
-        f"{path} is read above the environment's own files by {one.manifest.file}; add it to values where it belongs"
+        f"{path} overrides the environment's own files for {one.manifest.file}; add it to values where it belongs"
         for path, one in bases.above.items()
         if candidates[path].pins
     )

@@ -76,7 +76,7 @@ def match_pushed(
     """
     if pushed.host is None and registry is None:
         raise Refused(
-            f"The push notification of {pushed} does not say of which registry it is",
+            f"The push notification of {pushed} does not say which registry it is from",
             "give --event-registry HOST, or name it as registry in bumper.yaml",
         )
     known = [each for each in repositories if pushed.host is not None or _is_in(registry or "", each)]
@@ -125,7 +125,7 @@ def _read(event: Any, depth: int) -> Iterator[PushedImage]:  # noqa: ANN401 - JS
         yield from _read(wrapped, depth - 1)
     else:
         seen = ", ".join(repr(key[:40]) for key in list(event)[:10])
-        raise Refused(f"The push notification is of no registry that bumper knows (its keys: {seen})", _NEXT)
+        raise Refused(f"The push notification is not from a registry that bumper knows (its keys: {seen})", _NEXT)
 
 
 def _form(event: Mapping[str, Any]) -> _Form | None:

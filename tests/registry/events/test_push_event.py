@@ -72,7 +72,7 @@ def test_unknown_body_is_refused_by_its_keys_alone() -> None:
         ({"specversion": "1.0", "type": "com.amazon.ecr.image.push", "source": "s3cret", "data": {}}, "EcrCloudEvent"),
         ({"message": {"data": "%s3cret"}}, "base64"),
         ({"message": {"data": base64.b64encode(b"s3cret").decode()}}, "base64"),
-        ({"specversion": "1.0", "type": "s3cret"}, "no registry that bumper knows"),
+        ({"specversion": "1.0", "type": "s3cret"}, "not from a registry that bumper knows"),
         ({"specversion": "1.0", "type": "x", "data": "s3cret"}, "not a JSON object"),
     ],
 )  # fmt: skip
