@@ -37,6 +37,7 @@ def bump(
         bool, typer.Option("--allow-older", help="Even if a newer pipeline (by CI_PIPELINE_ID) already changed this.")
     ] = False,
     rollback_on_failure: opt.RollbackOnFailure = False,
+    urgent: opt.Urgent = None,
     *,
     common: Common,
 ) -> None:
@@ -59,7 +60,7 @@ def bump(
 
         body = read_body(event) if event is not None else None
         request = BumpRequest(
-            environment, parsed, body, event_registry, tuple(app or ()), allow_missing, common.dry_run, verify
+            environment, parsed, body, event_registry, tuple(app or ()), allow_missing, common.dry_run, verify, urgent
         )
         options = common.delivery_options(allow_older=allow_older, rollback_on_failure=rollback_on_failure)
         result = run(request, options, session)
@@ -82,6 +83,19 @@ def promote(
         typer.Option("--require-healthy", help="Only what Argo CD reports healthy in SOURCE.", rich_help_panel=WAITING),
     ] = False,
     rollback_on_failure: opt.RollbackOnFailure = False,
+    when_ready: Annotated[
+        bool,
+        typer.Option("--when-ready", help="Only what soak, freeze and health let through now; list what waits."),
+    ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            help="What SOURCE ran at that commit or time: the versions that were tested.",
+            metavar="COMMIT|TIME",
+        ),
+    ] = None,
+    urgent: opt.Urgent = None,
     *,
     common: Common,
 ) -> None:
@@ -94,7 +108,10 @@ def promote(
         from bumper.commands.promote import promote as run
 
         apps, images = tuple(app or ()), tuple(image or ())
-        request = PromoteRequest(source, target, apps, images, common.dry_run, verify, allow_moved, require_healthy)
+        request = PromoteRequest(
+            source, target, apps, images, common.dry_run, verify, allow_moved, require_healthy,
+            when_ready=when_ready, as_of=as_of, urgent=urgent,
+        )  # fmt: skip
         options = common.delivery_options(rollback_on_failure=rollback_on_failure)
         result = run(request, options, session, common.confirm)
     common.finish(result)

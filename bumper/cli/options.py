@@ -26,6 +26,12 @@ def _duration(text: str | float) -> float:
         raise typer.BadParameter(str(error)) from error
 
 
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise typer.BadParameter("a reason is needed, which is recorded")
+    return " ".join(text.split())
+
+
 def environment_argument(help_text: str, name: str = "ENVIRONMENT") -> Any:  # noqa: ANN401 - as Typer's own
     """An argument that takes an environment's name, which shells complete."""
     return typer.Argument(help=help_text, metavar=name, autocompletion=complete_environments)
@@ -93,6 +99,15 @@ RequiredApps = Annotated[
 ]
 Images = Annotated[
     list[str] | None, typer.Option("--image", help="Only images that match this glob (repeatable).", metavar="GLOB")
+]
+Urgent = Annotated[
+    str | None,
+    typer.Option(
+        "--urgent",
+        help="Past soak and freeze, for this reason; it is recorded in the commit and the merge request.",
+        metavar="REASON",
+        parser=_reason,
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff and the merge request, change nothing.")]
 DeliveryOption = Annotated[

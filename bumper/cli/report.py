@@ -11,6 +11,8 @@ from bumper.commands.set_tag import SetTags
 from bumper.delivery.result import NotDone, ProposedAt, Result
 from bumper.errors import BumperError
 from bumper.files import write_text
+from bumper.gate.rules import Waiting
+from bumper.gate.soak import show_time
 from bumper.values.change import Change, Version
 from bumper.values.pin_path import format_path
 
@@ -24,7 +26,9 @@ def as_json(data: Mapping[str, Any]) -> str:
 
 def result_data(result: Result) -> dict[str, Any]:
     """The contract's JSON of bump, promote, rollback, hold and unhold."""
-    source = {"source": result.source} if result.source is not None else {}
+    is_promotion = result.source is not None
+    source = {"source": result.source} if is_promotion else {}
+    waiting = {"waiting": [waiting_data(one) for one in result.waiting]} if is_promotion else {}
     return {
         "command": result.command,
         "environment": result.environment,
@@ -32,6 +36,7 @@ def result_data(result: Result) -> dict[str, Any]:
         "status": result.status,
         "changes": [change_data(change) for change in result.changes],
         "held": [change_data(held.change) | {"reason": held.reason} for held in result.held],
+        **waiting,
         "warnings": list(result.warnings),
         "branch": result.branch,
         "commit": result.commit,
@@ -39,6 +44,18 @@ def result_data(result: Result) -> dict[str, Any]:
         "diff": result.diff,
         **({"rollback": result_data(result.rollback)} if result.rollback is not None else {}),
     }
+
+
+def waiting_data(one: Waiting) -> dict[str, str | None]:
+    """The contract's JSON of an application that waits."""
+    until = one.until.isoformat(timespec="seconds").replace("+00:00", "Z") if one.until is not None else None
+    return {"app": one.app, "reason": one.reason, "until": until}
+
+
+def waiting_text(one: Waiting) -> str:
+    """An application that waits, in one line."""
+    until = f" (until {show_time(one.until)})" if one.until is not None else ""
+    return f"{one.app}: {one.reason}{until}"
 
 
 def change_data(change: Change) -> dict[str, Any]:
@@ -74,6 +91,7 @@ def result_text(result: Result) -> str:
         f"  held: {held.change.app} {held.change.image} stays at {held.change.before} ({held.reason})"
         for held in result.held
     ]
+    lines += [f"  waiting: {waiting_text(one)}" for one in result.waiting]
     if result.preview:
         lines += ["", result.diff.rstrip("\n"), "", result.preview]
     if result.merge_request is not None:

@@ -11,6 +11,7 @@ from bumper.commands.status.overview import Overview
 from bumper.commands.status.status import Status
 from bumper.records.history import Deployment
 from bumper.records.known_requests import RecordedRequest
+from bumper.records.record import Record
 from bumper.values.change import Change
 
 _NOTHING = "-"
@@ -37,6 +38,7 @@ def _request_data(recorded: RecordedRequest) -> dict[str, Any]:
         "branch": one.source_branch,
         "command": record.command,
         "environment": record.environment,
+        "urgent": record.urgent,
         "changes": [change_data(change) for change in record.changes],
     }
 
@@ -63,9 +65,15 @@ def status_text(status: Status, *, every_row: bool) -> str:
         for row in own
         if row.held is not None
     ]
-    shown_requests = (one.merge_request for one in status.merge_requests)
-    requests = [f"!{one.iid} {one.title}: {one.url}" for one in shown_requests]
+    requests = [
+        f"!{one.merge_request.iid} {one.merge_request.title}{_urgent(one.record)}: {one.merge_request.url}"
+        for one in status.merge_requests
+    ]
     return "\n".join([*lines, *held, *requests])
+
+
+def _urgent(record: Record | None) -> str:
+    return f" (urgent: {record.urgent})" if record is not None and record.urgent is not None else ""
 
 
 def _rows(overview: Overview) -> dict[tuple[str, str], dict[str, str]]:
@@ -118,6 +126,7 @@ def _deployment_data(one: Deployment) -> Mapping[str, Any]:
         "at": one.at.isoformat().replace("+00:00", "Z"),
         "author": one.author,
         "merge_request": one.merge_request,
+        "urgent": one.record.urgent if one.record is not None else None,
         "changes": [change_data(change) for change in one.changes],
     }
 
@@ -134,8 +143,8 @@ def history_text(history: History) -> str:
         when = one.at.astimezone().isoformat(" ", "minutes")  # local, with the offset: --since takes it
         request = f"!{one.merge_request}" if one.merge_request else _NOTHING
         table += [
-            [when, change.app, str(change.image), _before(change), str(change.after), one.author, request,
-             one.commit[:12]]
+            [when, change.app, str(change.image), _before(change), str(change.after),
+             f"{one.author}{_urgent(one.record)}", request, one.commit[:12]]
             for change in one.changes
         ]  # fmt: skip
     more = [] if history.complete else ["older ones are left out; --limit, --since and --app look further back"]

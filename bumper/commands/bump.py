@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bumper.ci import read_pipeline
 from bumper.commands.self_rollback import undo_by_rollback
 from bumper.delivery import deliver
+from bumper.delivery.frozen import mark_frozen
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, Status
@@ -17,8 +18,9 @@ from bumper.delivery.watched import deliver_watched, see_what_runs
 from bumper.environments.registries import registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection, choose_applications
+from bumper.gate.freeze import broken_freeze, find_freeze
 from bumper.gate.inheritance import check_heirs
-from bumper.gate.rules import check_rules, require_digests
+from bumper.gate.rules import check_rules, refuse, require_digests
 from bumper.git.checkout import Checkout
 from bumper.image import ImageReference
 from bumper.planning.bump import Plan, check_images, images_to_resolve, plan_bump
@@ -44,6 +46,7 @@ class BumpRequest:
     allow_missing: bool = False
     dry_run: bool = False
     verify: bool = True
+    urgent: str | None = None  # the reason to go past a freeze
 
 
 def bump(request: BumpRequest, options: DeliveryOptions, session: Session) -> Result:
@@ -91,13 +94,21 @@ def _bump_once(
     plan = replace(plan, warnings=(*plan.warnings, *(one.explain(request.environment) for one in superseded)))
     if not plan.changes:
         return _unchanged(target, plan, asked, request, options, session, known)
+    _refuse_in_freeze(request, target, session, known)
     text = proposal_text(asked, plan, target, delivery, options, session, known)
-    checks = ["image exists"] if request.verify else []
-    draft = make_draft(target, asked, plan, replace(text, checks=checks), session.environ)
+    text = replace(text, checks=["image exists"] if request.verify else [], urgent=request.urgent)
+    draft = make_draft(target, asked, plan, text, session.environ)
     if request.dry_run:
         return deliver.dry_run_result(draft, delivery)
     undo = undo_by_rollback(target, options, session, known)
     return deliver_watched(draft, target, delivery, options, session, known, undo)
+
+
+def _refuse_in_freeze(request: BumpRequest, target: Target, session: Session, known: KnownRequests | None) -> None:
+    frozen = find_freeze(target.environment, session.gitlab, session.clock.now()) if request.urgent is None else None
+    if frozen is not None and not request.dry_run:
+        mark_frozen(known, frozen)
+    refuse(broken_freeze(frozen))
 
 
 def _selection(request: BumpRequest) -> Selection:

@@ -1,32 +1,45 @@
 """``bumper promote``: set an environment's tags (and digests) to the ones another environment runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from bumper.commands.promote_gate import PromotionGate, refuse_waiting
 from bumper.commands.self_rollback import undo_by_rollback
 from bumper.delivery import deliver
+from bumper.delivery.frozen import mark_frozen
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.proposal_text import proposal_text
-from bumper.delivery.result import Result
+from bumper.delivery.result import Result, Status
 from bumper.delivery.retry import remake_after_lost_push
-from bumper.delivery.rollout import check_health
 from bumper.delivery.session import Session
 from bumper.delivery.watched import deliver_watched, see_what_runs
+from bumper.duration import format_duration
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access
-from bumper.environments.repository import Target, fetch_environments, open_environment, read_repository_config
+from bumper.environments.repository import (
+    RepositoryConfig,
+    Target,
+    fetch_environments,
+    open_environment,
+    open_environment_at,
+    read_repository_config,
+)
 from bumper.errors import Refused, WrongUsage
+from bumper.gate.as_of import commit_as_of, parse_as_of
+from bumper.gate.freeze import Frozen, find_freeze
 from bumper.gate.inheritance import check_heirs
-from bumper.gate.rules import check_tags, require_digests
+from bumper.gate.rules import Waiting, check_tags, require_digests
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
 from bumper.planning.draft import make_draft
-from bumper.planning.expected_images import Rollout, expected_images, rollout_of
+from bumper.planning.expected_images import rollout_of
 from bumper.planning.promote import Choice, choose, differing, match, plan_promote
 from bumper.planning.proposal import Request
+from bumper.records.known_requests import KnownRequests
+from bumper.records.line import Line
 from bumper.records.promotion_digests import find_digests
 from bumper.records.record import Command
-from bumper.values.change import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,9 @@ class PromoteRequest:
     verify: bool = True
     allow_moved: bool = False
     require_healthy: bool = False
+    when_ready: bool = False
+    as_of: str | None = None  # a commit or a time
+    urgent: str | None = None  # the reason
 
 
 def promote(
@@ -54,6 +70,8 @@ def promote(
     """
     if request.source == request.target:
         raise WrongUsage(f"{request.source} cannot be promoted to itself", "name two environments")
+    if request.as_of is not None:
+        parse_as_of(request.as_of, session.clock.now())
     return remake_after_lost_push(
         session.cloning.end(), lambda tip: _promote_once(request, options, tip, session, confirm), session.clock
     )
@@ -66,23 +84,27 @@ def _promote_once(
     setup = read_repository_config(checkout)
     _check_source(setup.layout.environment(request.target), request.source)
     fetch_environments(checkout, setup, (request.source, request.target))
-    source = open_environment(checkout, setup, request.source)
-    target = open_environment(checkout, setup, request.target)
-    delivery = choose_delivery(setup.written, target.environment, options.delivery)
+    way = _open(request, checkout, setup, session)
+    target, delivery = way.target, choose_delivery(setup.written, way.target.environment, options.delivery)
     known = session.known_requests(checkout, setup)
-    plan = _plan(request, source, target, session)
+    plan, waiting = _plan(request, way, session, known)
     selector = " ".join([request.source, *sorted(request.images)])
     asked = Request(Command.PROMOTE, request.target, checkout.branch, (), request.apps, selector)
     if not plan.changes:
-        done = deliver.nothing_to_do(target, plan, asked)
+        done = replace(deliver.nothing_to_do(target, plan, asked), source=request.source, waiting=waiting)
+        if waiting:
+            return replace(done, status=Status.WAITING, landed=None)
         if not request.dry_run:
             done = deliver.close_outdated(target, plan, deliver.require_wait(done, options), known)
             rollout = rollout_of(target.environment, target.gathered, plan)
             done = see_what_runs(done, rollout, target, options, session)
-        return replace(done, source=request.source)
+        return done
     text = proposal_text(asked, plan, target, delivery, options, session, known)
-    text = replace(text, note=f"from {request.source}", checks=_checks(request, target))
-    draft = replace(make_draft(target, asked, plan, text, session.environ), source=request.source)
+    text = replace(
+        text, note=way.note, checks=_checks(request, target), left_out=[one.reason for one in waiting],
+        urgent=request.urgent,
+    )  # fmt: skip
+    draft = replace(make_draft(target, asked, plan, text, session.environ), source=request.source, waiting=waiting)
     preview = deliver.dry_run_result(draft, delivery)
     if request.dry_run:
         return preview
@@ -92,23 +114,73 @@ def _promote_once(
     return deliver_watched(draft, target, delivery, options, session, known, undo)
 
 
-def _plan(request: PromoteRequest, source: Target, target: Target, session: Session) -> Plan:
-    """The plan, with the digests that the source was given, each compared with what its tag means now."""
-    rules, names = target.environment.config, (request.source, request.target)
-    choice = choose(source.gathered, target.gathered, request.apps, request.images, names)
-    matched = match(source.gathered, target.gathered, choice, target.setup.config, names)
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Both environments as they are, and the source as it was when what is promoted ran there."""
+
+    source: Target
+    target: Target
+    line: Line
+    then: Target
+
+    @property
+    def note(self) -> str:
+        """Where it comes from, for the title."""
+        name, commit = self.source.environment.name, self.then.checkout.tip
+        return f"from {name}" if self.then is self.source else f"from {name} as of {commit[:12]}"
+
+
+def _open(request: PromoteRequest, checkout: Checkout, setup: RepositoryConfig, session: Session) -> _Way:
+    source = open_environment(checkout, setup, request.source)
+    target = open_environment(checkout, setup, request.target)
+    now, soak = session.clock.now(), target.environment.config.soak
+    wanted = parse_as_of(request.as_of, now) if request.as_of is not None else None
+    since = [now - timedelta(seconds=soak)] if soak is not None else []
+    since += [wanted] if isinstance(wanted, datetime) else []
+    line = Line(checkout, now, min(since, default=None), session.gitlab)
+    if wanted is None:
+        return _Way(source, target, line, source)
+    commit = commit_as_of(wanted, line, session.gitlab)
+    return _Way(source, target, line, open_environment_at(checkout, setup, request.source, commit))
+
+
+def _plan(
+    request: PromoteRequest, way: _Way, session: Session, known: KnownRequests | None
+) -> tuple[Plan, tuple[Waiting, ...]]:
+    """The plan, with the digests that the source was given, each compared with what its tag means now; what waits."""
+    target, rules, names = way.target, way.target.environment.config, (request.source, request.target)
+    choice = choose(way.then.gathered, target.gathered, request.apps, request.images, names)
+    matched = match(way.then.gathered, target.gathered, choice, target.setup.config, names)
     found = differing(target.gathered, matched)
     check_tags(rules, request.target, [change.reference for change in (*found.changes, *found.held)])
-    if found.changes:
-        _check_health(request, source, target, choice, found.changes, session)
+    frozen = (
+        find_freeze(target.environment, session.gitlab, way.line.now) if found.changes and not request.urgent else None
+    )
+    if frozen is not None and not request.dry_run:
+        mark_frozen(known, frozen)
+    waiting = _gate(request, way, choice, session, frozen).find_waiting(found.changes)
+    if not request.when_ready:
+        refuse_waiting(waiting)
+    matched = matched.without(waiting)
+    left = [change for change in found.changes if change.app not in waiting]
+    if left:
         access = registry_access(target, session.environ) if request.verify else None
-        digests = find_digests(
-            target, source, session.gitlab, found.changes, access, allow_moved=request.allow_moved
-        )  # fmt: skip
+        digests = find_digests(target, way.then, session.gitlab, left, access, allow_moved=request.allow_moved)
         matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
     plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
     require_digests(target.environment, [change.reference for change in plan.changes])
-    return replace(plan, warnings=(*plan.warnings, *check_heirs(target, plan.changes, request.source)))
+    warnings = (*plan.warnings, *check_heirs(target, plan.changes, request.source))
+    return replace(plan, warnings=warnings), tuple(waiting.values())
+
+
+def _gate(request: PromoteRequest, way: _Way, choice: Choice, session: Session, frozen: Frozen | None) -> PromotionGate:
+    rules = way.target.environment.config
+    return PromotionGate(
+        way.source, way.target, way.line, choice, session, frozen,
+        soak=rules.soak if request.urgent is None else None,
+        needs_health=_requires_health(request, way.target),
+        as_of=way.then is not way.source,
+    )  # fmt: skip
 
 
 def _check_source(target: Environment, source: str) -> None:
@@ -122,24 +194,13 @@ def _check_source(target: Environment, source: str) -> None:
 
 def _checks(request: PromoteRequest, target: Target) -> list[str]:
     """What was checked, for whoever decides on the merge request."""
-    health = [f"healthy in {request.source}"] if _requires_health(request, target) else []
-    return [*(["image exists"] if request.verify else []), *health]
+    soak = target.environment.config.soak if request.urgent is None else None
+    return [
+        *(["image exists"] if request.verify else []),
+        *([f"in {request.source} for {format_duration(soak)} at least"] if soak else []),
+        *([f"healthy in {request.source}"] if _requires_health(request, target) else []),
+    ]
 
 
 def _requires_health(request: PromoteRequest, target: Target) -> bool:
     return request.require_healthy or target.environment.config.require_healthy
-
-
-def _check_health(
-    request: PromoteRequest, source: Target, target: Target, choice: Choice, changes: Sequence[Change],
-    session: Session,
-) -> None:  # fmt: skip
-    """Ask Argo CD about the applications that change, where the target or the command line demands it."""
-    if not _requires_health(request, target):
-        return
-    apps = {change.app for change in changes}
-    running = (*source.gathered.pins, *source.gathered.shared)
-    argocd = source.environment.config.argocd
-    expected = expected_images(found for found in running if found.app in apps and choice.takes(found))
-    rollout = Rollout(argocd, tuple(expected)) if argocd is not None else None
-    check_health(rollout, request.source, source.checkout.tip, session)

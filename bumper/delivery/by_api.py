@@ -124,7 +124,7 @@ def _update(
     if newer is not None:
         return newer
     holds = branches.compare(target.checkout, branch, proposal.files)
-    if holds is not Holds.OTHER:
+    if holds is not Holds.OTHER and not _becomes_urgent(proposal, branch):
         shown = merge_requests.read_at_head(known.gitlab, current.iid, branch.head.id, clock, _HEAD_TIMEOUT)
         if shown is None:
             raise Unavailable(
@@ -136,6 +136,11 @@ def _update(
         if _can_be_merged(known, target, branch, shown, holds, clock):
             return _keep(known, proposal, shown, branch, options)
     return _replace(known, target, proposal, commit, current, branch)
+
+
+def _becomes_urgent(proposal: Proposal, branch: Branch) -> bool:
+    """Whether its commit does not say yet why it passes soak and freeze, as `bumper check` reads it there."""
+    return proposal.record.urgent is not None and (branch.record is None or branch.record.urgent is None)
 
 
 def _can_be_merged(

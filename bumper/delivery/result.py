@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bumper.errors import NotDeployed
+from bumper.gate.rules import Waiting
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.draft import Draft
 from bumper.records.record import Command
@@ -19,6 +20,7 @@ class Status(StrEnum):
     UNCHANGED = "unchanged"
     SUPERSEDED = "superseded"
     HELD = "held"
+    WAITING = "waiting"
     DRY_RUN = "dry-run"
 
 
@@ -66,6 +68,7 @@ class Result:
     hold: str = ""
     waited: float | None = None  # seconds until it was merged
     rollback: "Result | None" = None  # the one that bumper made by itself
+    waiting: tuple[Waiting, ...] = ()  # applications that are not promoted yet
 
 
 class NotDone(NotDeployed):
@@ -83,7 +86,7 @@ def result_of(draft: Draft, status: Status) -> Result:
     changes = (*plan.changes, *plan.along)
     return Result(
         record.command, record.environment, status, changes, plan.held, plan.warnings,
-        diff=draft.diff, source=draft.source,
+        diff=draft.diff, source=draft.source, waiting=draft.waiting,
     )  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from bumper.progress import report_step
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # a Helm chart's version is a revision, too
 _THREADS = 8
-_MAX_NAMED = 5
 
 
 def require_rollout(rollout: Rollout | None, environment: str, purpose: str) -> Rollout:
@@ -38,13 +37,13 @@ def server_of(rollout: Rollout, session: Session) -> ArgoServer:
     return session.argocd(rollout.argocd.server, rollout.argocd.project)
 
 
-def check_health(rollout: Rollout | None, environment: str, tip: str, session: Session) -> None:
-    """Let only what Argo CD reports healthy in ``environment``, running what its values say, be promoted from there.
+def find_unhealthy(rollout: Rollout | None, environment: str, tip: str, session: Session) -> dict[str, str]:
+    """The Argo CD applications that are not healthy in ``environment``, or run something else than its values say.
 
-    ``tip`` is the target branch's newest commit, whose values those are.
+    Each with the reason. ``tip`` is the target branch's newest commit, whose values those are.
 
     Raises:
-        Refused: something is not healthy, or runs another tag; every such application is named.
+        Refused: bumper.yaml does not say which Argo CD that is.
 
     """
     rollout = require_rollout(
@@ -56,14 +55,7 @@ def check_health(rollout: Rollout | None, environment: str, tip: str, session: S
     with ThreadPoolExecutor(_THREADS) as pool:
         found = pool.map(lambda name: _ask(server, name, expected, holds), expected)
         verdicts = dict(zip(expected, found, strict=True))
-    ill = [f"{name} ({verdict.reason})" for name, verdict in verdicts.items() if verdict.state != "done"]
-    if ill:
-        more = f" and {len(ill) - _MAX_NAMED} more" if len(ill) > _MAX_NAMED else ""
-        raise Refused(
-            f"Argo CD does not report as healthy in {environment}, running what the values say: "
-            f"{', '.join(ill[:_MAX_NAMED])}{more}",
-            "wait, fix it, or leave it out by --app",
-        )
+    return {name: verdict.reason for name, verdict in verdicts.items() if verdict.state != "done"}
 
 
 def _ask(

@@ -11,7 +11,7 @@ from bumper.environments.gather import Gathered, gather
 from bumper.environments.layout import Environment, Layout, read_layout
 from bumper.environments.selection import EVERYTHING, Selection, with_apps, with_images
 from bumper.errors import Refused
-from bumper.git.checkout import Checkout, read_files
+from bumper.git.checkout import Checkout, at_commit, read_files
 from bumper.progress import report_step
 
 _FEW = 2000  # files: among more, guessing takes longer than fetching twice
@@ -102,6 +102,16 @@ def fetch_environments(checkout: Checkout, setup: RepositoryConfig, names: Itera
         paths = dict.fromkeys(path for name in known for path in setup.layout.environment(name).files)
         report_step(f"reading the values files of {', '.join(known)} ({len(paths)})")
         read_files(checkout, paths)
+
+
+def open_environment_at(checkout: Checkout, setup: RepositoryConfig, name: str, commit: str) -> Target:
+    """The environment as an earlier commit has it, fetched before: by today's bumper.yaml, or by the one of then."""
+    then = at_commit(checkout, commit)
+    layout = read_layout(setup.written, then.files, checkout.settings.address.name)
+    try:
+        return open_environment(then, RepositoryConfig(setup.written, layout), name)
+    except Refused:  # its files were elsewhere
+        return open_environment(then, read_repository_config(then), name)
 
 
 def gather_environment(checkout: Checkout, setup: RepositoryConfig, name: str) -> Gathered:

@@ -17,7 +17,7 @@ from bumper.environments.layout import Environment
 from bumper.environments.moments import WeekTime, in_zone, parse_moment
 from bumper.errors import BumperError, Refused
 from bumper.gate.rails_zones import zone_of
-from bumper.gate.rules import Broken, Rule
+from bumper.gate.rules import Broken, Rule, Waiting
 from bumper.gate.soak import show_time
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.freeze_periods import GitLabFreeze, read_freeze_periods
@@ -42,7 +42,17 @@ class Frozen:
 
     def __str__(self) -> str:
         """For people."""
-        return f"{self.environment} is frozen{f' until {show_time(self.until)}' if self.until is not None else ''}"
+        until = f" until {show_time(self.until)}" if self.until is not None else ""
+        return f"{self.environment} is frozen{until} (freeze in bumper.yaml)"
+
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
+        return f"run this again {'then' if self.until is not None else 'when that is over'}, or add --urgent REASON"
+
+    def waiting(self, app: str) -> Waiting:
+        """An application that waits for the end of the freeze."""
+        return Waiting(app, str(self), self.until, self.fix)
 
 
 def find_freeze(environment: Environment, gitlab: GitLab | None, now: datetime) -> Frozen | None:
@@ -62,8 +72,7 @@ def find_freeze(environment: Environment, gitlab: GitLab | None, now: datetime) 
 def broken_freeze(frozen: Frozen | None) -> Iterator[Broken]:
     """The rule that a bump or a promotion breaks now."""
     if frozen is not None:
-        fix = "run this again then" if frozen.until is not None else "run this again when that is over"
-        yield Broken(Rule.FREEZE, f"{frozen} (freeze in bumper.yaml)", f"{fix}, or add --urgent REASON")
+        yield Broken(Rule.FREEZE, str(frozen), frozen.fix)
 
 
 def read_periods(environment: Environment, gitlab: GitLab | None) -> list[Period]:

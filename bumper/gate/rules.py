@@ -42,11 +42,12 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An application that may not go on yet: why, and until when as far as anybody knows."""
+    """An application that may not go on yet: why, until when as far as anybody knows, and what to do."""
 
     app: str
     reason: str
     until: datetime | None = None
+    fix: str = ""
 
 
 def refuse(broken: Iterable[Broken]) -> None:

@@ -20,7 +20,8 @@ def unsoaked(judged: Iterable[Judged], soak: float | None, now: datetime) -> Ite
         if one.ran and all(_stood(ran, now) < needed for ran in one.ran):
             best = max(one.ran, key=lambda ran: (ran.until is None, _stood(ran, now)))
             until = best.since + needed if best.until is None else None
-            yield Waiting(one.change.app, _explain(one, best, soak), until)
+            fix = f"wait until {show_time(until)}, or add --urgent REASON" if until else "promote what runs there now"
+            yield Waiting(one.change.app, _explain(one, best, soak), until, fix)
 
 
 def broken_soak(waiting: Iterable[Waiting], source: str, target: str) -> Iterator[Broken]:
@@ -28,7 +29,7 @@ def broken_soak(waiting: Iterable[Waiting], source: str, target: str) -> Iterato
     for one in waiting:
         again = f"run `bumper promote {source} {target} --app {one.app}`"
         fix = f"{again} after {show_time(one.until)}" if one.until else f"{again}, which takes what {source} runs now"
-        yield Broken(Rule.SOAK, f"{one.app}: {one.reason}", fix)
+        yield Broken(Rule.SOAK, one.reason, fix)
 
 
 def _stood(ran: Ran, now: datetime) -> timedelta:
@@ -36,7 +37,7 @@ def _stood(ran: Ran, now: datetime) -> timedelta:
 
 
 def _explain(one: Judged, ran: Ran, soak: float) -> str:
-    version, needed = f"{one.change.image}:{one.change.after}", f"and soak is {format_duration(soak)}"
+    version, needed = f"{one.change.app} {one.change.after}", f"and has to be for {format_duration(soak)} (soak)"
     if ran.until is None:
         return f"{version} has been in {ran.source} since {show_time(ran.since)}, {needed}"
     return f"{version} was in {ran.source} from {show_time(ran.since)} to {show_time(ran.until)} only, {needed}"

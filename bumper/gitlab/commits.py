@@ -38,10 +38,19 @@ def newest_commits(gitlab: GitLab, path: str, branch: str) -> list[LoggedCommit]
 
 def merge_request_of(gitlab: GitLab, commit: str) -> MergeRequest | None:
     """The merged merge request that brought ``commit`` to the target branch."""
+    return next((one for one in merge_requests_of(gitlab, commit) if one.state == "merged"), None)
+
+
+def merge_requests_of(gitlab: GitLab, commit: str) -> list[MergeRequest]:
+    """The merge requests that a commit belongs to.
+
+    Raises:
+        NotShown: the project has no such commit.
+
+    """
     with translated(gitlab, f"looking up the merge request of {commit[:12]}"):
         found = gitlab.project.commits.get(commit, lazy=True).merge_requests(query_parameters={"per_page": 20})
-        requests = [read_merge_request(dict(one)) for one in found]
-    return next((one for one in requests if one.state == "merged"), None)
+        return [read_merge_request(dict(one)) for one in found]
 
 
 def contains(gitlab: GitLab, revision: str, commit: str) -> bool:

@@ -17,11 +17,6 @@ class GitLabFreeze:
 def read_freeze_periods(gitlab: GitLab) -> list[GitLabFreeze]:
     """All of them."""
     with translated(gitlab, "reading the deploy freeze periods"):
-        found = gitlab.project.freezeperiods.list(get_all=True)
-        return [
-            GitLabFreeze(
-                str(one.attributes["freeze_start"]), str(one.attributes["freeze_end"]),
-                str(one.attributes.get("cron_timezone") or "UTC"),
-            )
-            for one in found
-        ]  # fmt: skip
+        path = f"/projects/{gitlab.project.encoded_id}/freeze_periods"
+        found = gitlab.project.manager.gitlab.http_list(path, get_all=True)
+        return [GitLabFreeze(one["freeze_start"], one["freeze_end"], one["cron_timezone"] or "UTC") for one in found]

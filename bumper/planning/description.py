@@ -35,7 +35,7 @@ class ProposalText:
 
     ``note`` stands in the title's parentheses, ``title`` is the user's own title. ``facts`` and ``commits`` are
     Markdown; ``checks`` ("image exists", "healthy in staging"), ``left_out`` (what is not in it, and why) and
-    ``warnings`` are text.
+    ``warnings`` are text. ``urgent`` is why it passes soak and freeze.
     """
 
     note: str = ""
@@ -48,6 +48,7 @@ class ProposalText:
     warnings: Sequence[str] = ()
     template: str = ""  # the project's own, for every merge request
     watching: Watching | None = None
+    urgent: str | None = None
 
 
 def describe(
@@ -60,6 +61,7 @@ def describe(
     """
     facts = [
         *text.facts,
+        *_urgent(record),
         *_source(record),
         *text.commits,
         *_digests(record),
@@ -121,6 +123,11 @@ def _source(record: Record) -> Iterator[str]:
         yield f"**Pipeline**: {shown}{by}"
     elif by:
         yield f"**Requested by**: {code(str(record.requested_by))}"
+
+
+def _urgent(record: Record) -> Iterator[str]:
+    if record.urgent is not None:
+        yield f"**Urgent**, past soak and freeze: {code(record.urgent)}"
 
 
 def _commit(source: Source) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from bumper.ci import argocd_references, read_pipeline, read_source, requested_by
 from bumper.environments.gather import Gathered
 from bumper.environments.repository import Target
+from bumper.gate.rules import Waiting
 from bumper.planning.bump import Plan, apply_plan, diff_of
 from bumper.planning.description import ProposalText, describe, explain_held
 from bumper.planning.expected_images import Rollout, rollout_of
@@ -24,16 +25,22 @@ class Draft:
     diff: str
     rollout: Rollout | None
     source: str | None = None  # the environment that a promotion is from
+    waiting: tuple[Waiting, ...] = ()  # the applications that a promotion leaves for later
 
 
 def make_record(
-    asked: Request, plan: Plan, environ: Mapping[str, str], undoes: Sequence[str] = (), watched: int | None = None
+    asked: Request,
+    plan: Plan,
+    environ: Mapping[str, str],
+    undoes: Sequence[str] = (),
+    watched: int | None = None,
+    urgent: str | None = None,
 ) -> Record:
     """The record of a request by whoever the CI variables name."""
     images = dict.fromkeys(change.reference for change in plan.changes)
     return Record(
         asked.command, asked.environment, tuple(images), plan.changes, read_pipeline(environ), requested_by(environ),
-        undoes=tuple(undoes), source=read_source(environ), watched=watched,
+        undoes=tuple(undoes), urgent=urgent, source=read_source(environ), watched=watched,
     )  # fmt: skip
 
 
@@ -45,7 +52,7 @@ def make_draft(
     content = files if files is not None else apply_plan(plan, target.gathered.values)
     config, rules = target.setup.config, target.environment.config
     watched = round(text.watching.longest) if text.watching is not None else None
-    record = make_record(asked, plan, environ, undoes, watched)
+    record = make_record(asked, plan, environ, undoes, watched, text.urgent)
     subject = title_of(asked.command, asked.environment, plan.changes, text.note)
     held = map(explain_held, plan.held)
     text = replace(text, left_out=(*held, *text.left_out), warnings=(*text.warnings, *plan.warnings))

@@ -1,7 +1,7 @@
 """What a promotion carries from one environment to another. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -86,6 +86,10 @@ class Matched:
 
     carried: tuple[Carried, ...]
     warnings: tuple[str, ...]
+
+    def without(self, apps: Container[str]) -> "Matched":
+        """What was matched, without these applications of the target."""
+        return replace(self, carried=tuple(one for one in self.carried if one.target.app not in apps))
 
     def with_digests(self, digests: Mapping[ImageReference, str]) -> "Matched":
         """What was matched, with the digests that were found for the images (by their reference with the tag alone)."""

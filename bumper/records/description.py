@@ -20,6 +20,7 @@ def comment(record: Record) -> str:
         "requested_by": record.requested_by,
         "undoes": list(record.undoes),
         "superseded_by": record.superseded_by,
+        "urgent": record.urgent,
         "changes": [_dump_change(change) for change in record.changes],
     }
     if record.pipeline is not None:

@@ -21,6 +21,7 @@ class _Json(BaseModel):
     requested_by: str | None = None
     undoes: tuple[str, ...] = ()
     superseded_by: int | None = None
+    urgent: str | None = None
 
 
 def read_json(text: str) -> Record | None:
@@ -41,6 +42,7 @@ def read_json(text: str) -> Record | None:
         requested_by=read.requested_by,
         undoes=read.undoes,
         superseded_by=read.superseded_by,
+        urgent=read.urgent,
     )
 
 

@@ -51,6 +51,7 @@ class Record:
     requested_by: str | None = None
     undoes: tuple[str, ...] = ()  # a rollback's: the commits of the target branch whose deployments it takes back
     superseded_by: int | None = None  # the merge request for whose sake bumper closed this one
+    urgent: str | None = None  # why it passes soak and freeze
     source: Source | None = None  # shown in trailers and description; nothing reads it back
     watched: int | None = None  # seconds after the merge, at most, for which somebody watches it
 
@@ -71,6 +72,8 @@ def trailers(record: Record, extra: Mapping[str, str]) -> str:
         lines.append(("Bumper-Requested-By", record.requested_by))
     lines += [("Bumper-Undoes", commit) for commit in record.undoes]
     lines += [("Bumper-Watched", f"{record.watched}")] if record.watched is not None else []
+    if record.urgent is not None:
+        lines.append((URGENT_TRAILER, record.urgent))
     return "".join(f"{name}: {one_line(value)}\n" for name, value in [*lines, *extra.items()])
 
 
@@ -98,6 +101,7 @@ def read_trailers(message: str) -> Record | None:
         requested_by=first.get("Bumper-Requested-By"),
         undoes=tuple(found.get("Bumper-Undoes", [])),
         watched=_read_seconds(first.get("Bumper-Watched", "")),
+        urgent=first.get(URGENT_TRAILER),
     )
 
 

@@ -71,10 +71,9 @@ def read_periods(
     History is read until it is older than the line's ``since``, too, and no further than anybody should wait for.
     """
     walk = _Walk(scope, line, wanted)
-    for stretch in line.stretches():
+    stretches = line.stretches()
+    while not (walk.knows_enough and line.is_old_enough) and (stretch := next(stretches, None)) is not None:
         walk.go_before(stretch)
-        if walk.knows_enough and line.is_old_enough:
-            break
     return walk.periods()
 
 

@@ -72,7 +72,7 @@ def past(make_gitops: GitopsMaker) -> Past:
 def test_what_runs_now_and_what_ran_before(past: Past) -> None:
     past("1", "2", "3")
 
-    (now,) = judged("3").ran
+    (now,) = judged("3", NOW - timedelta(hours=1)).ran
     (before,) = judged("2").ran
 
     assert (now.source, now.since, now.until) == ("staging", NOW - timedelta(minutes=10), None)
