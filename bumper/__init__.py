@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bumper.errors import BumperError, Refused, WrongUsage
-    from bumper.library import Plan, find_pins, plan_bump, propose, set_tags
+    from bumper.image import ImageReference, Repository
+    from bumper.library import Pin, Plan, find_pins, plan_bump, propose, set_tags
     from bumper.planning.proposal import Proposal
-    from bumper.values.pin import Pin
+    from bumper.values.change import Change, Held
 
 __version__ = "0.2.0"
 __all__ = [
     "BumperError",
+    "Change",
+    "Held",
+    "ImageReference",
     "Pin",
     "Plan",
     "Proposal",
     "Refused",
+    "Repository",
     "WrongUsage",
     "find_pins",
     "plan_bump",
@@ -29,7 +34,10 @@ _FROM = {
     "BumperError": "errors",
     "Refused": "errors",
     "WrongUsage": "errors",
-    "Pin": "values.pin",
+    "Change": "values.change",
+    "Held": "values.change",
+    "ImageReference": "image",
+    "Repository": "image",
     "Proposal": "planning.proposal",
 }
 
@@ -41,3 +49,8 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     return getattr(import_module(f"bumper.{_FROM.get(name, 'library')}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, for ``dir(bumper)``, ``help(bumper)`` and whatever completes names."""
+    return [*__all__, "__version__"]

@@ -13,9 +13,9 @@ from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import gather
 from bumper.environments.layout import read_layout
 from bumper.environments.selection import choose_applications
-from bumper.errors import Refused
+from bumper.errors import Refused, WrongUsage
 from bumper.gate.rules import check_rules, require_digests
-from bumper.image import ImageReference, parse_image
+from bumper.image import ImageReference, Repository, parse_image
 from bumper.planning.bump import apply_plan, check_images, diff_of
 from bumper.planning.bump import plan_bump as plan_edits
 from bumper.planning.description import ProposalText, describe, explain_held
@@ -24,13 +24,31 @@ from bumper.planning.proposal import propose as put_together
 from bumper.planning.titles import title_of
 from bumper.records.record import Command, Record
 from bumper.values.change import Change, Held
-from bumper.values.pin import Pin
+from bumper.values.pin_path import format_path
 from bumper.values.requested import edits_for
 from bumper.values.tag_edit import set_tags as splice
 from bumper.values.values_file import find_pins as search
 from bumper.values.values_file import read_values
 
 _FILE = "values.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A place in a values file that holds the tag (and digest) of an image, settable unless ``refusal`` says why not.
+
+    ``path`` is written as in changes and as ``--path`` takes it: ``image.tag``, ``jobs[0].image``. ``line`` counts from
+    1. ``repository`` is None where no file names the image for certain. ``tag`` and ``digest`` are None where they are
+    empty, null or not there; ``shape`` names the way in which the file writes the image.
+    """
+
+    path: str
+    line: int
+    repository: Repository | None
+    tag: str | None
+    digest: str | None
+    shape: str
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +79,14 @@ def find_pins(content: bytes, *, name: str = _FILE, bases: Sequence[bytes] = ())
 
     Raises:
         Refused: the file is not UTF-8, not YAML, or encrypted.
+        WrongUsage: a content is text.
 
     """
-    return search(read_values(name, content), [read_values(name, base) for base in bases])
+    found = search(read_values(name, _bytes(name, content)), [read_values(name, _bytes(name, base)) for base in bases])
+    return tuple(
+        Pin(format_path(pin.path), pin.line, pin.repository, pin.tag, pin.digest, pin.shape, pin.refusal)
+        for pin in found
+    )
 
 
 def set_tags(content: bytes, image: str, *, name: str = _FILE, bases: Sequence[bytes] = ()) -> bytes:
@@ -73,14 +96,14 @@ def set_tags(content: bytes, image: str, *, name: str = _FILE, bases: Sequence[b
 
     Raises:
         Refused: the file cannot be read, nothing in it uses the image, or no pin of it can be set.
-        WrongUsage: ``image`` is no image reference with a tag.
+        WrongUsage: ``image`` is no image reference with a tag, or a content is text.
 
     """
     wanted = parse_image(image)
-    values = read_values(name, content)
+    values = read_values(name, _bytes(name, content))
     found = [
         pin
-        for pin in search(values, [read_values(name, base) for base in bases])
+        for pin in search(values, [read_values(name, _bytes(name, base)) for base in bases])
         if pin.repository == wanted.repository
     ]
     edits, refusals = edits_for(values, found, wanted)
@@ -100,9 +123,10 @@ def plan_bump(
 
     Raises:
         Refused: bumper.yaml is wrong or forbids it, the environment is unknown, or nothing uses an image.
-        WrongUsage: an image has no tag, or two.
+        WrongUsage: an image has no tag, or two, or a file's content is text.
 
     """
+    files = {path: _bytes(path, content) for path, content in files.items()}
     written = parse_config(files[CONFIG_FILE]) if CONFIG_FILE in files else None
     config = written or Config()
     layout = read_layout(written, files, repository)
@@ -153,3 +177,11 @@ def propose(planned: Plan, *, target_branch: str = "main", title: str | None = N
     labels = rules.labels if rules is not None else ()
     branch = branch_name(planned.config.branch_prefix, asked, planned.apps or planned.used_by)
     return put_together(asked, branch, subject, description, planned.files, record, words, labels)
+
+
+def _bytes(name: str, content: bytes) -> bytes:
+    """The content of a file, which a caller without types may have decoded: its line ends could be lost then."""
+    if isinstance(content, bytes):
+        return content
+    what = f"{name}: the content is {type(content).__name__}, but the file's bytes are wanted"
+    raise WrongUsage(what, "read the file as bytes, or encode the text")

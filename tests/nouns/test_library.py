@@ -1,7 +1,10 @@
 """``import bumper``: the editor and the planner for other programs, without git and without a network."""
 
+import pydoc
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -17,7 +20,7 @@ def test_pins_are_found_and_set_and_nothing_else_changes() -> None:
 
     [pin] = bumper.find_pins(content)
 
-    assert (str(pin.repository), pin.tag, pin.line, pin.refusal) == (APP, "1.0", 3, None)
+    assert (str(pin.repository), pin.path, pin.tag, pin.line, pin.refusal) == (APP, "image.tag", "1.0", 3, None)
     assert bumper.set_tags(content, f"{APP}:1.10") == content.replace(b"'1.0'", b"'1.10'")
 
 
@@ -43,7 +46,9 @@ def test_a_plan_and_its_proposal() -> None:
     plan = bumper.plan_bump(files, "staging", [IMAGE])
     proposal = bumper.propose(plan)
 
-    assert [(change.app, change.before.tag, change.after.tag) for change in plan.changes] == [("app", "1.0.0", "1.0.1")]
+    [change] = plan.changes
+    assert (change.app, change.before.tag, change.after.tag) == ("app", "1.0.0", "1.0.1")
+    assert change.path == bumper.find_pins(files[STAGING_FILE])[0].path
     assert plan.files == {STAGING_FILE: values("1.0.1").encode()}
     assert "+  tag: 1.0.1\n" in plan.diff
     assert proposal.branch.startswith("deploy/bump-staging-app-")
@@ -65,6 +70,27 @@ def test_the_library_imports_neither_git_nor_gitlab() -> None:
     code = f"import bumper, sys; bumper.plan_bump; print([name for name in {heavy} if name in sys.modules])"
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda text: bumper.set_tags(text, IMAGE),
+        lambda text: bumper.find_pins(b"", bases=[text]),
+        lambda text: bumper.plan_bump({STAGING_FILE: text}, "staging", [IMAGE]),
+    ],
+)
+def test_text_in_the_place_of_bytes_is_called_so(call: Callable[[Any], object]) -> None:
+    with pytest.raises(bumper.WrongUsage, match=r"the content is str, but the file's bytes are wanted; read the file"):
+        call(values("1.0.0"))
+
+
+def test_dir_and_help_show_the_public_names() -> None:
+    shown = pydoc.plain(pydoc.render_doc(bumper))
+
+    assert {*bumper.__all__} <= {*dir(bumper)}
+    assert [name for name in bumper.__all__ if name not in shown] == []
+    assert "set_tags(content: bytes, image: str" in shown
 
 
 def test_what_is_offered_is_there_and_documented() -> None:
