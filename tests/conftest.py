@@ -22,7 +22,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.registry.fixtures", "tests.support.helm"]
 _FOREIGN = (
-    "ARGOCD_", "BUMPER_", "CI", "DOCKER_", "GITLAB_", "GIT_", "REQUESTS_CA_BUNDLE", "SSH_", "SSL_CERT_", "XDG_",
+    "ARGOCD_", "BUMPER_", "CI", "COLUMNS", "DOCKER_", "GITLAB_", "GIT_", "REQUESTS_CA_BUNDLE", "SSH_", "SSL_CERT_",
+    "XDG_",
 )  # fmt: skip
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from enum import StrEnum
 from typing import TextIO
 
 _DIFF = (
@@ -19,6 +20,37 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u
 def visible(text: str) -> str:
     """``text`` with such characters as JSON escapes them: repositories, servers and people may write anything."""
     return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class Style(StrEnum):
+    """How a part of a text looks; each is a sign that Unicode gives to nobody, which no terminal ever sees."""
+
+    GOOD = "\ufdd0"
+    BAD = "\ufdd1"
+    ATTENTION = "\ufdd2"
+    QUIET = "\ufdd3"
+    STRONG = "\ufdd4"
+
+
+_END = "\ufddf"
+_CODES = {Style.GOOD: "32", Style.BAD: "31", Style.ATTENTION: "33", Style.QUIET: "2", Style.STRONG: "1", _END: "0"}
+_SIGNS = re.compile("[\ufdd0-\ufddf]")
+
+
+def styled(text: str, style: Style) -> str:
+    """``text`` with marks that ``painted`` makes colours of, or takes away."""
+    return f"{style}{text}{_END}" if text else text
+
+
+def length(text: str) -> int:
+    """How many columns ``text`` takes, without its marks."""
+    return len(_SIGNS.sub("", text))
+
+
+def painted(text: str, stream: TextIO) -> str:
+    """``text`` as ``stream`` shows it. Marks that others wrote can do no more than colour their own text."""
+    coloured = is_coloured(stream)
+    return _SIGNS.sub(lambda sign: f"\x1b[{_CODES[sign[0]]}m" if coloured and sign[0] in _CODES else "", text)
 
 
 def is_coloured(stream: TextIO) -> bool:

@@ -13,6 +13,7 @@ import typer
 from bumper.cli import options as opt
 from bumper.cli.printing import confirm, show
 from bumper.cli.run import Output, Run, run_of
+from bumper.cli.screen import screen_of
 from bumper.cli.session import open_session
 from bumper.cli.whereabouts import Whereabouts, find_repository
 from bumper.errors import NotDeployed, WrongUsage
@@ -102,21 +103,23 @@ class Common:
 
     def ask(self, result: "Result") -> bool:
         """Show what would be proposed, and ask whether it shall be."""
-        from bumper.cli import report
+        from bumper.cli.report_result import question_text
 
-        self.run.progress.print(report.result_text(result), diff=result.diff.rstrip("\n"))
+        self.run.progress.print(question_text(result, screen_of(sys.stderr, verbose=self.verbose)))
+        self.run.has_shown = sys.stdout.isatty()
         return confirm("Propose these changes?")
 
     def finish(self, result: "Result") -> None:
         """Print the result."""
         from bumper.cli import report
+        from bumper.cli.report_result import result_text
 
         if self.dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own
             report.write_dotenv(self.dotenv, result)
         show(
             self.run,
             report.result_data(result),
-            report.result_text(result),
+            result_text(result, self.run.screen, with_rows=not self.run.has_shown),
             result.warnings,
             diff=result.diff.rstrip("\n"),
         )

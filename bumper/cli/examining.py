@@ -43,7 +43,8 @@ def doctor(
     settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
     checks = run(settings, environment(), verify=verify)
     error = failure(checks)
-    show(run_of(context), report.doctor_data(checks, error), report.doctor_text(checks, sys.stdout.encoding), ())
+    text = report.doctor_text(checks, sys.stdout.encoding, run_of(context).screen)
+    show(run_of(context), report.doctor_data(checks, error), text, ())
     if error is not None:
         run_of(context).progress.print(str(error), label="error")
         raise typer.Exit(error.exit_code)
@@ -98,7 +99,7 @@ def check(
     if code_quality is not None:
         report.write_code_quality(code_quality, verdict.findings)
     error = report.check_error(verdict) if not warn_only else None
-    show(this_run, report.check_data(verdict, error), report.check_text(verdict), verdict.warnings)
+    show(this_run, report.check_data(verdict, error), report.check_text(verdict, this_run.screen), verdict.warnings)
     if error is not None:
         this_run.progress.print(str(error), label="error")
         raise typer.Exit(error.exit_code)

@@ -20,7 +20,7 @@ def pins(context: typer.Context, files: Files, output: opt.OutputOption = Output
     from bumper.commands.pins import list_pins
 
     listed = list_pins(files)
-    show(run_of(context), report.pins_data(listed), report.pins_text(listed), listed.warnings)
+    show(run_of(context), report.pins_data(listed), report.pins_text(listed, run_of(context).screen), listed.warnings)
 
 
 def set_tag(
@@ -45,7 +45,7 @@ def set_tag(
     done = run(parse_image(image), files, path, dry_run=dry_run)
     to_stderr = STDIN in files and not dry_run  # stdout is the edited file's
     diff = done.diff if dry_run else ""
-    text = f"{report.set_text(done)}\n{diff}".rstrip("\n")
+    text = f"{report.set_text(done, run_of(context).screen)}\n{diff}".rstrip("\n")
     show(run_of(context), report.set_data(done), text, done.warnings, to_stderr=to_stderr, diff=diff)
 
 

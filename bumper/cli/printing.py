@@ -21,9 +21,10 @@ def show(
         run.progress.print(warning, label="warning")
     run.progress.end_step()
     stream = sys.stderr if to_stderr else sys.stdout
-    printed, coloured = (as_json(data), "") if run.output is Output.JSON else (text, diff)
+    progress = run.progress
+    printed = progress.plain(as_json(data)) if run.output is Output.JSON else progress.legible(text, diff, stream)
     try:
-        print(run.progress.legible(printed, coloured, stream), file=stream, flush=True)
+        print(printed, file=stream, flush=True)
     except BrokenPipeError as error:  # Typer would end with exit code 1 and no word
         raise Unavailable("the result could not be printed", "the program that reads the output ended first") from error
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from bumper.cli.colour import colour_diff, is_coloured, mark, visible
+from bumper.cli.colour import colour_diff, is_coloured, mark, painted, visible
 from bumper.progress import LOGGER
 from bumper.redaction import Redactor
 from bumper.settings import environment_redactor
@@ -44,7 +44,7 @@ class Progress(logging.Handler):
         """Show a step that takes longer than ``slow`` seconds."""
         super().__init__()
         self.redact = environment_redactor(environ)
-        self._verbose = False
+        self.verbose = False
         self._slow = slow
         self._live = sys.stderr.isatty() and environ.get("TERM") != "dumb"
         self._folds = environ.get("GITLAB_CI") == "true"
@@ -71,7 +71,7 @@ class Progress(logging.Handler):
             time.monotonic(),
             threading.Event(),
         )
-        if self._verbose:
+        if self.verbose:
             self._open_section()
         else:
             with contextlib.suppress(RuntimeError):  # the machine has no thread left: then without a line
@@ -86,14 +86,18 @@ class Progress(logging.Handler):
         before = f"{mark(label, sys.stderr)} " if label else ""
         print(f"{before}{self.legible(text, diff, sys.stderr)}", file=sys.stderr, flush=True)
 
+    def plain(self, text: str) -> str:
+        """``text`` without secrets and invisible characters."""
+        return visible(self.redact(text))
+
     def legible(self, text: str, diff: str, stream: TextIO) -> str:
         """``text`` as it is printed: without secrets and invisible characters, ``diff`` in it in colours."""
-        text, diff = visible(self.redact(text)), visible(self.redact(diff))
-        return text.replace(diff, colour_diff(diff)) if diff and is_coloured(stream) else text
+        text, diff = self.plain(text), self.plain(diff)
+        return painted(text.replace(diff, colour_diff(diff)) if diff and is_coloured(stream) else text, stream)
 
     def show_details(self) -> None:
         """Print every step, every git command and every request to GitLab."""
-        self._verbose = True
+        self.verbose = True
         lines = logging.StreamHandler()
         lines.setFormatter(_Redacted(self.redact))
         logging.basicConfig(level=logging.WARNING, handlers=[lines])

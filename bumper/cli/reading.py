@@ -50,7 +50,7 @@ def status(
         write_text(html, status_page(found, datetime.now(UTC)), "--html")
         run_of(context).progress.print(f"wrote {html}")
     as_text = output is Output.TEXT  # of thousands of rows the other one is not made
-    text = report.status_text(found, every_row=every_row or bool(app)) if as_text else ""
+    text = report.status_text(found, run_of(context).screen, every_row=every_row or bool(app)) if as_text else ""
     show(run_of(context), {} if as_text else report.status_data(found), text, found.overview.warnings)
 
 
@@ -93,7 +93,7 @@ def history(
 
         how_far = HowFar(limit or (None if earliest else _DEPLOYMENTS), earliest)
         found = run(environment, tuple(app or ()), how_far, session)
-    show(run_of(context), report.history_data(found), report.history_text(found), ())
+    show(run_of(context), report.history_data(found), report.history_text(found, run_of(context).screen), ())
 
 
 def _moment(text: str) -> datetime:

@@ -1,22 +1,21 @@
 """Results for people, for programs (JSON) and for later jobs (GitLab's dotenv)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bumper.cli.screen import Column, Screen, table
 from bumper.commands.pins import ListedPins
 from bumper.commands.set_tag import SetTags
-from bumper.delivery.result import NotDone, ProposedAt, Result
+from bumper.delivery.result import NotDone, Result
 from bumper.errors import BumperError
 from bumper.files import write_text
 from bumper.gate.rules import Waiting
 from bumper.gate.soak import show_time
 from bumper.values.change import Change, Version
 from bumper.values.pin_path import format_path
-
-_MAX_KEPT = 10  # lines
 
 
 def as_json(data: Mapping[str, Any]) -> str:
@@ -82,54 +81,6 @@ def error_data(error: BumperError) -> dict[str, Any]:
     return {**done, "error": {"code": error.exit_code, "message": str(error)}}
 
 
-def result_text(result: Result) -> str:
-    """The result for a reader: what happens to which application, and where to look."""
-    lines = [f"{result.environment}: {result.status}"]
-    lines += _table(result.changes) or _kept(result.kept)
-    lines += [f"  {result.hold}"] if result.hold else []
-    lines += [
-        f"  held: {held.change.app} {held.change.image} stays at {held.change.before} ({held.reason})"
-        for held in result.held
-    ]
-    lines += [f"  waiting: {waiting_text(one)}" for one in result.waiting]
-    if result.preview:
-        lines += ["", result.diff.rstrip("\n"), "", result.preview]
-    if result.merge_request is not None:
-        lines.append(_merge_request(result.merge_request, result.waited))
-    elif result.commit is not None:
-        lines.append(f"commit {result.commit[:12]} pushed to {result.branch}")
-    return "\n".join(lines)
-
-
-def _merge_request(request: ProposedAt, waited: float | None) -> str:
-    if request.state == "merged":
-        after = f" after {waited:.0f} s" if waited is not None else ""
-        return f"merged !{request.iid}{after}: {request.url}"
-    return f"merge request !{request.iid} {request.action}: {request.url}"
-
-
-def _kept(pins: Sequence[Change]) -> list[str]:
-    """What runs as asked for already."""
-    lines = [f"  {pin.app}  {pin.image}  is at {pin.before} already" for pin in pins]
-    lines = list(dict.fromkeys(lines))
-    more = [f"  and {len(lines) - _MAX_KEPT} more"] if len(lines) > _MAX_KEPT else []
-    return lines[:_MAX_KEPT] + more
-
-
-def _table(changes: Sequence[Change]) -> list[str]:
-    rows = [(change.app, str(change.image), _versions(change), f"{change.file}:{change.line}") for change in changes]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
-    return [
-        "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
-        for row in rows
-    ]
-
-
-def _versions(change: Change) -> str:
-    """Hold and unhold leave the tag as it is."""
-    return f"{change.before} -> {change.after}" if change.before != change.after else str(change.before)
-
-
 def write_dotenv(path: Path, result: Result) -> None:
     """GitLab's dotenv report: every variable each time, empty where there is nothing; BUMPER_COMMIT once landed."""
     request, rollback = result.merge_request, result.rollback.merge_request if result.rollback is not None else None
@@ -173,14 +124,15 @@ def pins_data(listed: ListedPins) -> dict[str, Any]:
     }
 
 
-def pins_text(listed: ListedPins) -> str:
+def pins_text(listed: ListedPins, screen: Screen) -> str:
     """One pin a line: place, path, image and what it holds."""
-    lines = [
-        f"{file}:{pin.line}: {format_path(pin.path)}  {pin.repository or f'({pin.unnamed})'}  "
-        f"{Version(pin.tag, pin.digest)}"
+    columns = (Column("place"), Column("path"), Column("image"), Column("tag"))
+    rows = (
+        (f"{file}:{pin.line}:", format_path(pin.path), str(pin.repository or f"({pin.unnamed})"),
+         str(Version(pin.tag, pin.digest)))
         for file, pin in listed.pins
-    ]
-    return "\n".join(lines) or "no pins"
+    )  # fmt: skip
+    return "\n".join(table(screen, columns, rows, head=False)) or "no pins"
 
 
 def set_data(done: SetTags) -> dict[str, Any]:
@@ -188,10 +140,11 @@ def set_data(done: SetTags) -> dict[str, Any]:
     return {"changes": [change_data(change) for change in done.changes], "warnings": list(done.warnings)}
 
 
-def set_text(done: SetTags) -> str:
+def set_text(done: SetTags, screen: Screen) -> str:
     """One change a line."""
-    lines = [
-        f"{change.file}:{change.line}: {change.path}  {change.image}  {change.before} -> {change.after}"
+    columns = (Column("place"), Column("path"), Column("image"), Column("change"))
+    rows = (
+        (f"{change.file}:{change.line}:", change.path, str(change.image), f"{change.before} -> {change.after}")
         for change in done.changes
-    ]
-    return "\n".join(lines) or "unchanged"
+    )
+    return "\n".join(table(screen, columns, rows, head=False)) or "unchanged"

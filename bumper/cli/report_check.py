@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bumper.cli.colour import Style, styled
 from bumper.cli.report import change_data, error_data
+from bumper.cli.report_result import versions
+from bumper.cli.screen import Column, Screen, short_names, table
 from bumper.errors import BumperError, Refused
 from bumper.files import write_text
 from bumper.gate.check import Finding, Verdict
@@ -35,22 +38,23 @@ def _finding_data(finding: Finding) -> dict[str, Any]:
     }
 
 
-def check_text(verdict: Verdict) -> str:
+_COLUMNS = (Column("environment"), Column("app"), Column("image"), Column("change"))
+
+
+def check_text(verdict: Verdict, screen: Screen) -> str:
     """What changes, as a table, and one line a finding."""
-    rows = [
-        (
-            one.environment, change.app, str(change.image), f"{change.before} -> {change.after}",
-            f"{change.file}:{change.line}",
-        )
-        for one in verdict.changes if (change := one.change) is not None
-    ]  # fmt: skip
-    widths = [max(len(row[column]) for row in rows) for column in range(4)] if rows else []
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows
-    ]
+    found = [(one.environment, change) for one in verdict.changes if (change := one.change) is not None]
+    names = short_names(screen, (str(change.image) for _, change in found))
+    columns = (*_COLUMNS, Column("file")) if screen.verbose else _COLUMNS
+    rows = (
+        (environment, change.app, names[str(change.image)], versions(change), f"{change.file}:{change.line}")
+        for environment, change in found
+    )
+    lines = table(screen, columns, (row[: len(columns)] for row in rows), head=False)
     lines += [
-        f"{one.file}:{one.line}: {one.rule}: {one.message}: {one.fix}" for one in verdict.findings
-    ]  # fmt: skip
+        f"{styled(f'{one.file}:{one.line}', Style.BAD)}: {one.rule}: {one.message}: {one.fix}"
+        for one in verdict.findings
+    ]
     return "\n".join(lines) or "no pin changes"
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from bumper.cli.colour import Style, styled
 from bumper.cli.report import error_data
+from bumper.cli.screen import Screen, wrapped
 from bumper.commands.doctor.check import Check
 from bumper.errors import BumperError
 
 _WORDS = {"good": "ok  ", "bad": "FAIL", "warning": "warn"}
 _SIGNS = {"good": "✓", "bad": "✗", "warning": "!"}
+_STYLES = {"good": Style.GOOD, "bad": Style.BAD, "warning": Style.ATTENTION}
 
 
 def doctor_data(checks: Sequence[Check], error: BumperError | None) -> dict[str, Any]:
@@ -17,20 +20,28 @@ def doctor_data(checks: Sequence[Check], error: BumperError | None) -> dict[str,
     return {"checks": shown} | (error_data(error) if error is not None else {})
 
 
-def doctor_text(checks: Sequence[Check], encoding: str) -> str:
-    """One line a check; the marks are signs where ``encoding`` has them, else words."""
+def doctor_text(checks: Sequence[Check], encoding: str, screen: Screen) -> str:
+    """The checks by what they are about; the marks are signs where ``encoding`` has them, else words."""
     marks = _SIGNS if _has_signs(encoding) else _WORDS
-    return "\n".join(f"{marks[_kind(one)]} {one.name}: {one.found}{_next_step(one)}" for one in checks)
+    lines = []
+    for group in dict.fromkeys(check.group for check in checks):
+        lines.append(styled(group, Style.STRONG))
+        for check in (check for check in checks if check.group == group):
+            kind = _kind(check)
+            text = f"{styled(marks[kind], _STYLES[kind])} {check.name}: {check.found}"
+            lines += wrapped(text, screen.width, "  ", " " * 6)
+            if check.next_step is not None:
+                lines += wrapped(f"-> {check.next_step}.", screen.width, " " * 4, " " * 7)
+    advice = sum(check.ok and check.next_step is not None for check in checks)
+    if all(check.ok for check in checks):
+        lines.append(f"All {len(checks)} checks passed" + (f", {advice} with advice." if advice else "."))
+    return "\n".join(lines)
 
 
 def _kind(check: Check) -> str:
     if not check.ok:
         return "bad"
     return "good" if check.next_step is None else "warning"
-
-
-def _next_step(check: Check) -> str:
-    return f"; {check.next_step}." if check.next_step is not None else ""
 
 
 def _has_signs(encoding: str) -> bool:

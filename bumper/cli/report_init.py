@@ -1,22 +1,27 @@
 """What init found, for people."""
 
-from bumper.cli.report_status import aligned
+from bumper.cli.screen import Column, Screen, table
 from bumper.commands.init import Initialized
 from bumper.environments.config import SCHEMA_FILE
 from bumper.environments.discovery.init_text import printable
 
+_COLUMNS = (
+    Column("environment"), Column("apps", labelled=True), Column("tags", labelled=True),
+    Column("files", labelled=True), Column("bases", labelled=True), Column("values"),
+)  # fmt: skip
 
-def init_text(done: Initialized) -> str:
+
+def init_text(done: Initialized, screen: Screen) -> str:
     """What bumper finds with the bumper.yaml, and where that is; for a dry run, its text."""
     lines = []
     if done.environments:
-        table = [["ENVIRONMENT", "APPLICATIONS", "TAGS", "FILES", "BASES", "VALUES"]]
+        rows = []
         for one in done.environments:
             first, *more = one.patterns
             counts = map(str, (one.applications, one.pins, one.files, one.bases))
-            table.append([one.name, *counts, first])
-            table += [["", "", "", "", "", pattern] for pattern in more]
-        lines += [*aligned(table), ""]
+            rows.append([one.name, *counts, first])
+            rows += [["", "", "", "", "", pattern] for pattern in more]
+        lines += [*table(screen, _COLUMNS, rows), ""]
     if done.written is None:
         lines += [done.text.rstrip("\n")]
     else:

@@ -1,11 +1,13 @@
 """Status and history, for people and for programs."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from bumper.cli.colour import Style, styled
 from bumper.cli.report import change_data
+from bumper.cli.screen import Column, Screen, short_names, table, wrapped
 from bumper.commands.history import History
 from bumper.commands.status.overview import Overview
 from bumper.commands.status.status import Status
@@ -43,33 +45,32 @@ def _request_data(recorded: RecordedRequest) -> dict[str, Any]:
     }
 
 
-def status_text(status: Status, *, every_row: bool) -> str:
+def status_text(status: Status, screen: Screen, *, every_row: bool) -> str:
     """A table with a column for each environment; without ``every_row`` only what differs, is held or is proposed.
 
     One environment alone, compared with nothing, is shown with every row.
     """
-    overview = status.overview
-    rows = _rows(overview)
-    telling = _telling(status)
-    names = list(overview.environments)
+    rows, telling, names = _rows(status.overview), _telling(status), list(status.overview.environments)
     every_row = every_row or len(names) == 1
     shown = {key: cells for key, cells in rows.items() if every_row or key in telling}
-    table = [["APPLICATION", "IMAGE", *(name.upper() for name in names)]]
-    table += [[app, image, *(cells.get(name, _NOTHING) for name in names)] for (app, image), cells in shown.items()]
-    lines = aligned(table) if shown else []
+    images = short_names(screen, (image for _, image in shown))
+    columns = (Column("app"), Column("image"), *(Column(name, labelled=True) for name in names))
+    cells = ([app, images[image], *(own.get(name, _NOTHING) for name in names)] for (app, image), own in shown.items())
+    lines = table(screen, columns, cells) if shown else []
     if not every_row:
         lines.append(f"{len(rows) - len(shown)} of {len(rows)} rows are alike everywhere; --all shows them.")
-    held = [
-        f"held in {name}: {row.app} {row.image} ({row.held})"
-        for name, own in overview.environments.items()
-        for row in own
-        if row.held is not None
-    ]
-    requests = [
-        f"!{one.merge_request.iid} {one.merge_request.title}{_urgent(one.record)}: {one.merge_request.url}"
-        for one in status.merge_requests
-    ]
-    return "\n".join([*lines, *held, *requests])
+    return "\n".join([*lines, *(line for note in _notes(status) for line in wrapped(note, screen.width, "", "  "))])
+
+
+def _notes(status: Status) -> Iterator[str]:
+    """What a table has no room for: why something is held, and which merge requests are open."""
+    for name, own in status.overview.environments.items():
+        for row in own:
+            if row.held is not None:
+                yield f"{styled('held', Style.ATTENTION)} in {name}: {row.app} {row.image} ({row.held})"
+    for recorded in status.merge_requests:
+        one = recorded.merge_request
+        yield f"{styled(f'!{one.iid}', Style.GOOD)} {one.title}{_urgent(recorded.record)}: {one.url}"
 
 
 def _urgent(record: Record | None) -> str:
@@ -77,7 +78,7 @@ def _urgent(record: Record | None) -> str:
 
 
 def _rows(overview: Overview) -> dict[tuple[str, str], dict[str, str]]:
-    """By application and image, the tags in each environment; an asterisk marks a hold."""
+    """By application and image, the tags in each environment; an asterisk marks a hold, a colour what differs."""
     cells: defaultdict[tuple[str, str], defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for name, rows in overview.environments.items():
         for row in rows:
@@ -85,7 +86,12 @@ def _rows(overview: Overview) -> dict[tuple[str, str], dict[str, str]]:
             tags = cells[row.app, overview.one_name[row.image]][name]
             if text not in tags:
                 tags.append(text)
-    return {key: {name: ", ".join(tags) for name, tags in cells[key].items()} for key in sorted(cells)}
+    found = {key: {name: ", ".join(tags) for name, tags in cells[key].items()} for key in sorted(cells)}
+    for one in overview.drift:
+        source, *others = one.tags
+        own = found[one.app, one.image]
+        own |= {name: styled(own[name], Style.ATTENTION) for name in others if one.tags[name] != one.tags[source]}
+    return found
 
 
 def _telling(status: Status) -> set[tuple[str, str]]:
@@ -103,12 +109,6 @@ def _telling(status: Status) -> set[tuple[str, str]]:
         for change in one.record.changes
     }
     return drifting | held | proposed
-
-
-def aligned(table: Sequence[Sequence[str]]) -> list[str]:
-    """The rows with their columns one under another."""
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
 
 
 def history_data(history: History) -> dict[str, Any]:
@@ -136,18 +136,26 @@ def _before(change: Change) -> str:
     return str(change.before) if change.image_before is None else f"{change.image_before}:{change.before}"
 
 
-def history_text(history: History) -> str:
+def history_text(history: History, screen: Screen) -> str:
     """One line a change, the newest first."""
-    table = [["WHEN", "APPLICATION", "IMAGE", "FROM", "TO", "WHO", "MERGE REQUEST", "COMMIT"]]
-    for one in history.deployments:
-        when = one.at.astimezone().isoformat(" ", "minutes")  # local, with the offset: --since takes it
-        request = f"!{one.merge_request}" if one.merge_request else _NOTHING
-        table += [
-            [when, change.app, str(change.image), _before(change), str(change.after),
-             f"{one.author}{_urgent(one.record)}", request, one.commit[:12]]
-            for change in one.changes
-        ]  # fmt: skip
+    changes = [(one, change) for one in history.deployments for change in one.changes]
+    used = {(change.app, str(change.image)) for _, change in changes}
+    before = {str(change.image_before) for _, change in changes if change.image_before is not None}
+    images = short_names(screen, [*(image for _, image in used), *before])
+    is_spare = len({app for app, _ in used}) == len(used)  # an application has one image: its name says which
+    columns = [Column("when"), Column("app"), Column("image", spare=is_spare)]
+    columns += map(Column, ("from", "to", "who", "mr"))
+    columns += [Column("commit")] if screen.verbose else []
+    rows = (
+        (
+            one.at.astimezone().isoformat(" ", "minutes"),  # local, with the offset: --since takes it
+            change.app, images[str(change.image)], _before(change),
+            str(change.after), f"{one.author}{_urgent(one.record)}",
+            f"!{one.merge_request}" if one.merge_request else _NOTHING, one.commit[:12],
+        )[: len(columns)]
+        for one, change in changes
+    )  # fmt: skip
     more = [] if history.complete else ["older ones are left out; --limit, --since and --app look further back"]
     if not history.deployments:
         return "\n".join([f"{history.environment}: no deployment in the history", *more])
-    return "\n".join([*aligned(table), *more])
+    return "\n".join([*table(screen, columns, rows), *more])

@@ -1,5 +1,6 @@
 """One run of the command line: what the commands need of it beside their own options."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,6 +9,7 @@ from itertools import pairwise
 import typer
 
 from bumper.cli.progress import Progress
+from bumper.cli.screen import Screen, screen_of
 from bumper.clock import Clock
 
 
@@ -23,11 +25,18 @@ class Run:
     """The progress on stderr, and how results and failures are printed.
 
     ``output`` is what the command line asks for, even where Typer stops at a mistake before it has read ``--output``.
+    ``has_shown``: the changes are on the user's screen already.
     """
 
     progress: Progress
     output: Output
     clock: Clock
+    has_shown: bool = False
+
+    @property
+    def screen(self) -> Screen:
+        """What results are made for."""
+        return screen_of(sys.stdout, verbose=self.progress.verbose)
 
 
 def start_run(progress: Progress, environ: Mapping[str, str], clock: Clock, arguments: Sequence[str] = ()) -> Run:

@@ -70,7 +70,7 @@ def init(
     request = InitRequest(Path(place or "."), dry_run, read_environments(environments or ()))
     done = run(request, settings, environ)
     if done.nothing is None:
-        show(run_of(context), done.config, report.init_text(done), done.warnings)
+        show(run_of(context), done.config, report.init_text(done, run_of(context).screen), done.warnings)
         return
     if run_of(context).output is Output.TEXT:
         show(run_of(context), {}, done.text, done.warnings)

@@ -6,6 +6,7 @@ from bumper.records.record import Command
 from bumper.values.change import Change, Version
 
 _MAX_NAMED = 3  # applications that a title has room for
+_MAX_STEPS = 2  # different ones
 
 
 def title_of(command: Command, environment: str, changes: Sequence[Change], note: str = "") -> str:
@@ -26,7 +27,7 @@ def _what_changes(changes: Sequence[Change]) -> str:
     if len({change.after for change in changes}) == 1:
         return f"{_names(changes)} to {_short(changes[0].after)}"
     by_app = _by_app(changes)
-    if len(by_app) > _MAX_NAMED:
+    if len(by_app) > _MAX_STEPS:
         return _names(changes)
     return ", ".join(f"{app} {_steps(own)}" for app, own in by_app.items())
 

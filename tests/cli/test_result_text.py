@@ -28,7 +28,7 @@ def test_wait_that_merged_says_merged_and_after_how_long(made: Deployments) -> N
     assert lines[0] == "prod: merged"
     assert lines[-1].startswith("merged !1")
     assert lines[-1].endswith(made.gitops.merge_requests("merged")[0]["web_url"])
-    assert once_more == ["prod: unchanged", f"  app  {APP}  is at 1.0.1 already"]
+    assert once_more == ["prod: unchanged", "  app  app  is at 1.0.1 already"]
 
 
 def test_while_nobody_merges_it_says_who_must_do_what(made: Deployments) -> None:
@@ -46,7 +46,7 @@ def test_unchanged_names_the_tag(made: Deployments) -> None:
     made.tag(APP_PROD, "1.0.1")
 
     for command in (f"bump prod {APP}:1.0.1", "promote staging prod", "rollback prod --to 1.0.1"):
-        assert text(made, *command.split(), "--no-verify") == ["prod: unchanged", f"  app  {APP}  is at 1.0.1 already"]
+        assert text(made, *command.split(), "--no-verify") == ["prod: unchanged", "  app  app  is at 1.0.1 already"]
 
 
 def test_hold_and_unhold_and_rollback_show_the_hold(made: Deployments) -> None:
@@ -102,5 +102,6 @@ def test_https_against_a_port_that_speaks_http(made: Deployments) -> None:
 
     for command in ("status", "doctor"):
         ran = made.bumper(command, "--repo", url, code=4)
-        assert f"{url} does not speak HTTPS; check the port" in ran.err + ran.out
+        assert f"{url} does not speak HTTPS" in ran.err + ran.out
+        assert "check the port" in ran.err + ran.out
         assert "gnutls" not in ran.err + ran.out

@@ -69,10 +69,12 @@ def test_the_text_names_the_change_and_the_merge_request(gitops: Gitops, bumper:
 
     assert ran.out.splitlines() == [
         "staging: proposed",
-        f"  backend  {BACKEND}  1.0.2 -> 1.0.3  {BACKEND_STAGING}:6",
+        "  backend  app  1.0.2 -> 1.0.3",
         f"merge request !1 opened: {gitops.sandbox.url}/platform/gitops/-/merge_requests/1",
     ]
     assert ran.err == ""
+    verbose = bumper("bump", "staging", f"{BACKEND}:1.0.3", "--no-verify", "-v", code=0).out
+    assert f"  backend  {BACKEND}  1.0.2 -> 1.0.3  {BACKEND_STAGING}:6\n" in verbose
 
 
 def test_a_dry_run_shows_all_and_changes_nothing(gitops: Gitops, bumper: CommandLine) -> None:
@@ -162,7 +164,7 @@ def test_the_environment_variable_chooses_the_output(
     by_option = bumper("bump", "staging", f"{BACKEND}:1.0.2", "--output", "text", code=0)
 
     assert by_variable.json["status"] == "unchanged"
-    assert by_option.out == "staging: unchanged\n"
+    assert by_option.out == "staging: unchanged\n  backend  app  is at 1.0.2 already\n"
     assert gitops.branches() == []
 
 

@@ -1,12 +1,15 @@
 """What doctor finds of git, the token and GitLab; how it tells, and its exit code."""
 
 import base64
+import io
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bumper.cli.colour import painted
 from bumper.cli.report_doctor import doctor_text
+from bumper.cli.screen import Screen
 from bumper.commands.doctor import repository as doctor_repository
 from bumper.commands.doctor.check import Check
 from tests.support.command_line import CommandLine
@@ -50,20 +53,25 @@ def test_people_get_a_line_a_check(gitops: Gitops, bumper: CommandLine) -> None:
 
     ran = bumper("doctor", "--no-verify", code=0)
 
-    lines = ran.out.splitlines()
-    assert all(line.startswith(("✓ ", "! ")) for line in lines)
-    [warning] = [line for line in lines if line.startswith("! ")]
-    assert warning == (
-        "! target branch: main is not protected: every Developer may push to it; protect it in GitLab's Settings > "
-        "Repository > Protected branches, so that deployments are reviewed."
-    )
+    *lines, ending = ran.out.splitlines()
+    assert [line for line in lines if not line.startswith("  ")] == [
+        "Repository", "GitLab", "Environments", "Argo CD",
+    ]  # fmt: skip
+    [place] = [place for place, line in enumerate(lines) if line.startswith("  ! ")]
+    assert lines[place : place + 2] == [
+        "  ! target branch: main is not protected: every Developer may push to it",
+        "    -> protect it in GitLab's Settings > Repository > Protected branches, so that deployments are reviewed.",
+    ]
+    assert ending == f"All {sum(line.startswith(('  ✓ ', '  ! ')) for line in lines)} checks passed, 1 with advice."
 
 
 def test_a_screen_without_the_signs_gets_words() -> None:
-    checks = [Check("a", "fine"), Check("b", "so so", "look"), Check("c", "broken", "mend it", 1)]
+    checks = [Check("a", "fine"), Check("b", "so so", "look"), Check("c", "broken", "fix it", 1)]
 
-    assert doctor_text(checks, "ascii") == "ok   a: fine\nwarn b: so so; look.\nFAIL c: broken; mend it."
-    assert doctor_text(checks, "utf-8") == "✓ a: fine\n! b: so so; look.\n✗ c: broken; mend it."
+    shown = [painted(doctor_text(checks, encoding, Screen()), io.StringIO()) for encoding in ("ascii", "utf-8")]
+
+    assert shown[0] == "\n  ok   a: fine\n  warn b: so so\n    -> look.\n  FAIL c: broken\n    -> fix it."
+    assert shown[1] == "\n  ✓ a: fine\n  ! b: so so\n    -> look.\n  ✗ c: broken\n    -> fix it."
 
 
 @pytest.mark.usefixtures("gitops")

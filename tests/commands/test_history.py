@@ -146,10 +146,11 @@ def test_the_table_for_people(one: Deployments) -> None:
     one.merged("bump", "prod", f"{APP}:1.0.1")
 
     heading, line = one.bumper("history", "prod", code=0).out.splitlines()
+    verbose = one.bumper("history", "prod", "-v", code=0).out
 
-    assert heading.split("  ")[0] == "WHEN"
-    assert f"app          {APP}  1.0.0  1.0.1  bumper  !1" in line
-    assert one.gitops.tip()[:12] in line
+    assert heading.split() == ["WHEN", "APP", "IMAGE", "FROM", "TO", "WHO", "MR"]
+    assert line.endswith("  app  app    1.0.0  1.0.1  bumper  !1")
+    assert f"app  {APP}  1.0.0  1.0.1  bumper  !1  {one.gitops.tip()[:12]}\n" in verbose
 
 
 def test_a_file_that_begins_is_no_deployment(one: Deployments) -> None:

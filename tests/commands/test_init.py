@@ -79,9 +79,9 @@ def test_it_says_what_bumper_finds_and_writes_bumper_yaml(bumper: CommandLine, w
 
     assert ran.out.splitlines() == [
         f"Looking through {work}",
-        "ENVIRONMENT  APPLICATIONS  TAGS  FILES  BASES  VALUES",
-        "staging      2             2     2      1      apps/{app}/envs/staging/values.yaml",
-        "prod         1             1     1      1      apps/{app}/envs/prod/values.yaml",
+        "ENVIRONMENT  APPS  TAGS  FILES  BASES  VALUES",
+        "staging      2     2     2      1      apps/{app}/envs/staging/values.yaml",
+        "prod         1     1     1      1      apps/{app}/envs/prod/values.yaml",
         "",
         f"Wrote {work / 'bumper.yaml'} and, for editors, bumper.schema.json; read it, then commit and merge both.",
     ]

@@ -41,8 +41,8 @@ def test_the_text_is_one_pin_a_line(folder: Path, bumper: CommandLine) -> None:
     ran = bumper("pins", "a.yaml", "b.yaml", code=0)
 
     assert ran.out.splitlines() == [
-        f"a.yaml:3: image.tag  {APP}  1.0.0",
-        "b.yaml:3: image.tag  docker.io/library/redis  2.0.0",
+        f"a.yaml:3:  image.tag  {APP}  1.0.0",
+        "b.yaml:3:  image.tag  docker.io/library/redis        2.0.0",
     ]
 
 
@@ -73,7 +73,7 @@ def test_an_unreadable_file_is_a_warning(folder: Path, bumper: CommandLine, cont
 
     assert ran.err.startswith("warning: broken.yaml:")
     assert said in ran.err
-    assert ran.out == f"values.yaml:3: image.tag  {APP}  1.0.0\n"
+    assert ran.out == f"values.yaml:3:  image.tag  {APP}  1.0.0\n"
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", "folder", "link.yaml"])

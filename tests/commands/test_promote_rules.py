@@ -106,7 +106,7 @@ def test_in_a_terminal_no_is_no(make_deployments: DeploymentsMaker) -> None:
 
     assert code == 1
     assert out == ""
-    assert f"app  {APP}  1.0.0 -> 1.0.1  {APP_PROD}:3" in err
+    assert "  app  app  1.0.0 -> 1.0.1\nprod: 1 image in 1 application\nPropose these" in err.replace("\r", "")
     assert "Propose these changes? [y/N]" in err
     assert "error: not confirmed; nothing was changed." in err
     assert made.gitops.branches() == []

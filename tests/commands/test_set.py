@@ -26,7 +26,7 @@ def test_the_tag_is_rewritten_in_place(file: Path, bumper: CommandLine) -> None:
     ran = bumper("set", f"{APP}:1.0.1", "values.yaml", code=0)
 
     assert file.read_text() == values("1.0.1  # set by CI")
-    assert ran.out == f"values.yaml:3: image.tag  {APP}  1.0.0 -> 1.0.1\n"
+    assert ran.out == f"values.yaml:3:  image.tag  {APP}  1.0.0 -> 1.0.1\n"
     assert ran.err == ""
 
 

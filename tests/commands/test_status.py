@@ -61,14 +61,14 @@ def test_the_table_shows_what_differs(make_deployments: DeploymentsMaker) -> Non
     made = make_deployments(two_environments() | two_environments("5", "5", "same"))
 
     assert text(made) == [
-        "APPLICATION  IMAGE                          STAGING  PROD",
-        "app          registry.example.com/team/app  1.0.1    1.0.0",
+        "APP  IMAGE  STAGING  PROD",
+        "app  app    1.0.1    1.0.0",
         "1 of 2 rows are alike everywhere; --all shows them.",
     ]
     assert text(made, "--all") == [
-        "APPLICATION  IMAGE                          STAGING  PROD",
-        "app          registry.example.com/team/app  1.0.1    1.0.0",
-        "same         registry.example.com/team/app  5        5",
+        "APP   IMAGE  STAGING  PROD",
+        "app   app    1.0.1    1.0.0",
+        "same  app    5        5",
     ]
 
 
@@ -82,7 +82,7 @@ def test_holds_and_open_merge_requests_are_named(make_deployments: DeploymentsMa
 
     shown = text(made)
 
-    assert [line.split()[0] for line in shown[:4]] == ["APPLICATION", "app", "proposed", "1"]
+    assert [line.split()[0] for line in shown[:4]] == ["APP", "app", "proposed", "1"]
     assert "1.0.0*   1.0.0" in shown[1]
     assert shown[4:] == [f"held in staging: app {APP} (OPS-7)", f"!1 proposed 5 -> 7 in prod: {url}"]
 
@@ -95,7 +95,7 @@ def test_it_stays_readable_with_200_applications(make_deployments: DeploymentsMa
 
     shown, everything = text(made), text(made, "--all")
 
-    assert [line.split()[0] for line in shown] == ["APPLICATION", "app", "200"]
+    assert [line.split()[0] for line in shown] == ["APP", "app", "200"]
     assert len(everything) == 202
     assert max(map(len, everything)) < 80
     assert len(made.run("status")["environments"]["prod"]) == 201
@@ -104,7 +104,7 @@ def test_it_stays_readable_with_200_applications(make_deployments: DeploymentsMa
 def test_environments_follow_the_way_to_production(make_deployments: DeploymentsMaker) -> None:
     made = make_deployments(two_environments() | {DEV.format("app"): values("1.0.2")})
 
-    assert text(made)[0].split() == ["APPLICATION", "IMAGE", "DEV", "STAGING", "PROD"]
+    assert text(made)[0].split() == ["APP", "IMAGE", "DEV", "STAGING", "PROD"]
     assert list(made.run("status")["environments"]) == ["dev", "staging", "prod"]
 
 
@@ -143,8 +143,8 @@ def test_one_environment_alone_is_shown_in_full(make_deployments: DeploymentsMak
     made.run("bump", "staging", f"{APP}:1.0.2")
 
     assert text(made, "prod") == [
-        "APPLICATION  IMAGE                          PROD",
-        "app          registry.example.com/team/app  1.0.0",
+        "APP  IMAGE  PROD",
+        "app  app    1.0.0",
     ]
     assert made.run("status", "prod")["merge_requests"] == []
 
@@ -153,7 +153,7 @@ def test_an_application_of_one_environment_does_not_drift(make_deployments: Depl
     made = make_deployments(two_environments("1", "1") | {PROD.format("only"): values("2")})
 
     assert made.run("status")["drift"] == []
-    assert "only         registry.example.com/team/app  -        2" in text(made, "--all")
+    assert "only  app    -        2" in text(made, "--all")
 
 
 def test_registries_that_hold_the_same_images_are_one_row(make_deployments: DeploymentsMaker) -> None:
@@ -162,8 +162,8 @@ def test_registries_that_hold_the_same_images_are_one_row(make_deployments: Depl
     made = make_deployments({"bumper.yaml": same_as, APP_STAGING: dev, APP_PROD: prod})
 
     assert text(made) == [
-        "APPLICATION  IMAGE                         STAGING  PROD",
-        "app          registry.example.com/dev/app  2        1",
+        "APP  IMAGE  STAGING  PROD",
+        "app  app    2        1",
         "0 of 1 rows are alike everywhere; --all shows them.",
     ]
 

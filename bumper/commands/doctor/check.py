@@ -1,7 +1,7 @@
 """What bumper doctor finds: checks, and what they come to. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from bumper.errors import BumperError, Refused, Unavailable
 
@@ -20,6 +20,7 @@ class Check:
     found: str
     next_step: str | None = None
     exit_code: int = 0
+    group: str = ""  # what it is about, for people
 
     @property
     def ok(self) -> bool:
@@ -35,6 +36,11 @@ def failed(name: str, error: BumperError) -> Check:
 def warned(name: str, error: BumperError) -> Check:
     """A check that ended with an error about something that bump does not need."""
     return Check(name, _in_one_line(error.what), _in_one_line(error.next_step) or _AGAIN)
+
+
+def grouped(group: str, checks: Iterable[Check]) -> list[Check]:
+    """The checks under a common heading."""
+    return [replace(check, group=group) for check in checks]
 
 
 def _in_one_line(text: str) -> str:

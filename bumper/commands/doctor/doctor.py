@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from bumper.commands.doctor.argocd import examine_argocd
 from bumper.commands.doctor.branches import target_branch_without_api
-from bumper.commands.doctor.check import Check
+from bumper.commands.doctor.check import Check, grouped
 from bumper.commands.doctor.environments import check_config, environments_of, examine_environments
 from bumper.commands.doctor.project import ProjectUse, examine_project
 from bumper.commands.doctor.registries import examine_registries
@@ -30,8 +30,10 @@ def doctor(settings: Settings, environ: Mapping[str, str], *, verify: bool) -> t
         config, setup = check_config(checkout) if checkout is not None else (None, None)
         push = check_push(checkout, _branch_prefix(setup)) if checkout is not None else None
         use = _project_use(settings, reached, setup, push)
-        checks = [git, *reached.checks, *_ask_gitlab(settings, use)]
-        checks += [check for check in (push, config) if check is not None]
+        checks = grouped("Repository", [git, *reached.checks])
+        checks += grouped("GitLab", _ask_gitlab(settings, use))
+        checks += grouped("Repository", [push] if push is not None else [])
+        checks += grouped("Environments", [config] if config is not None else [])
         if checkout is not None and setup is not None:
             checks += _look_through(checkout, setup, environ, verify=verify)
     return tuple(checks)
@@ -78,7 +80,7 @@ def _look_through(
 ) -> Iterator[Check]:
     """The checks of what the repository holds."""
     examined = examine_environments(checkout, setup)
-    yield from examined.checks
+    yield from grouped("Environments", examined.checks)
     if verify:
-        yield from examine_registries(examined.targets, environ)
-    yield from examine_argocd(checkout, examined.targets)
+        yield from grouped("Registries", examine_registries(examined.targets, environ))
+    yield from grouped("Argo CD", examine_argocd(checkout, examined.targets))

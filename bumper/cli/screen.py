@@ -1,0 +1,105 @@
+"""Tables and sentences for a screen of some width: none breaks inside a word, and what all rows share is left out."""
+
+import os
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TextIO
+
+from bumper.cli.colour import Style, length, styled
+
+_NARROWEST = 20  # columns
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What a text is made for: so many columns (None: a file or a log, which has no end), and with ``-v`` all of it."""
+
+    width: int | None = None
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column.
+
+    Where a row is a block of lines, a ``labelled`` cell follows its column's name, from the second line on. A
+    ``spare`` column is left out first where there is no room.
+    """
+
+    name: str
+    labelled: bool = False
+    spare: bool = False
+
+
+def screen_of(stream: TextIO, *, verbose: bool) -> Screen:
+    """The screen behind a stream: a terminal's, or the one that COLUMNS tells of."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return Screen(max(int(columns), _NARROWEST), verbose)
+    if not stream.isatty():
+        return Screen(None, verbose)
+    return Screen(max(os.get_terminal_size(stream.fileno()).columns or 80, _NARROWEST), verbose)
+
+
+def table(
+    screen: Screen, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, indent: str = "", head: bool = True
+) -> list[str]:
+    """The rows with their columns one under another; on a screen that is too narrow, each row is a block of lines."""
+    cells = [list(row) for row in rows]
+    names = [[styled(column.name.upper(), Style.STRONG) for column in columns]] if head else []
+    lines = [indent + line for line in _aligned([*names, *cells])]
+    if screen.width is None or all(length(line) <= screen.width for line in lines):
+        return lines
+    kept = [number for number, column in enumerate(columns) if not column.spare]
+    if len(kept) < len(columns):
+        shorter = [[row[number] for number in kept] for row in cells]
+        return table(screen, [columns[number] for number in kept], shorter, indent=indent, head=head)
+    return [line for row in cells for line in _block(columns, row, screen.width, indent)]
+
+
+def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(length, column)) for column in zip(*cells, strict=True)]
+    padded = ([cell + " " * (width - length(cell)) for cell, width in zip(row, widths, strict=True)] for row in cells)
+    return ["  ".join(row).rstrip() for row in padded]
+
+
+def _block(columns: Sequence[Column], row: Sequence[str], width: int, indent: str) -> list[str]:
+    """As many cells on a line as there is room for; a cell that is wider than a line is broken between words."""
+    lines: list[str] = []
+    further = f"{indent}  "
+    for column, cell in zip(columns, row, strict=True):
+        text = f"{column.name} {cell}" if column.labelled else cell
+        begins = column.labelled and len(lines) == 1
+        if not lines:
+            lines.append(indent + text)
+        elif cell and not begins and length(lines[-1]) + 2 + length(text) <= width:
+            lines[-1] += f"  {text}"
+        elif cell:
+            lines += wrapped(text, width, further, further)
+    return lines
+
+
+def wrapped(text: str, width: int | None, first: str = "", further: str = "") -> list[str]:
+    """A sentence in lines of at most ``width`` columns, broken between words; a longer word, as a URL, stays whole."""
+    if width is None or length(first + text) <= width:
+        return [first + text]
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def short_names(screen: Screen, images: Iterable[str]) -> Mapping[str, str]:
+    """The images' names without the registry and the groups that all of them share; with ``-v`` whole."""
+    known = dict.fromkeys(images)
+    if screen.verbose or not known:
+        return {image: image for image in known}
+    groups = zip(*(image.split("/")[:-1] for image in known), strict=False)
+    shared = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, groups))
+    return {image: "/".join(image.split("/")[shared:]) for image in known}
+
+
+def count(number: int, what: str) -> str:
+    """``1 image``, ``103 images``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
