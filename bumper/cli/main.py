@@ -43,6 +43,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (changing.unhold, _CHANGES, "Let an application's tags change again"),
     (reading.status, _LOOKS, "What runs where, what differs"),
     (reading.history, _LOOKS, "Who deployed what, and when"),
+    (reading.images, _LOOKS, "What a registry's clean-up must keep"),
     (examining.check, _LOOKS, "Check a change against the rules"),
     (setting_up.init, _SETS_UP, "Write bumper.yaml for a repository"),
     (examining.doctor, _SETS_UP, "Check token, project, registries and files"),

@@ -1,6 +1,6 @@
 """Commands that only read the GitOps repository."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -94,6 +94,47 @@ def history(
         how_far = HowFar(limit or (None if earliest else _DEPLOYMENTS), earliest)
         found = run(environment, tuple(app or ()), how_far, session)
     show(run_of(context), report.history_data(found), report.history_text(found, run_of(context).screen), ())
+
+
+def images(
+    context: typer.Context,
+    environments: Environments = None,
+    repo: opt.Repo = None,
+    branch: opt.Branch = None,
+    gitlab_url: opt.GitLabUrl = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            "--keep",
+            help="What the last N deployments of each application replaced (by default 3).",
+            metavar="N",
+            parser=whole_number(0),
+        ),
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(
+            "--days", help="What the deployments of so many days replaced.", metavar="D", parser=whole_number(1, 36500)
+        ),
+    ] = None,
+    verbose: opt.Verbose = False,
+    output: opt.OutputOption = Output.TEXT,
+) -> None:
+    """List every image that an environment runs or could be rolled back to: what a registry's clean-up must keep.
+
+    Example: bumper images --keep 5
+    """
+    if keep is not None and days is not None:
+        raise WrongUsage("--keep and --days exclude each other", "give one of the two")
+    settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
+    with open_session(run_of(context), settings) as session:
+        from bumper.cli import report_images as report
+        from bumper.commands.images import images as run
+        from bumper.records.rollback_targets import Depth
+
+        since = session.clock.now() - timedelta(days=days) if days is not None else None
+        found = run(environments or (), Depth(3 if keep is None else keep, since), session)
+    show(run_of(context), report.images_data(found), report.images_text(found), found.warnings)
 
 
 def _moment(text: str) -> datetime:

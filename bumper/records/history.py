@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -41,6 +41,10 @@ class Deployment:
     merge_request: int | None
     changes: tuple[Change, ...]
     record: Record | None
+
+    def of(self, apps: Collection[str]) -> "Deployment":
+        """What the deployment changed of these applications."""
+        return replace(self, changes=tuple(change for change in self.changes if change.app in apps))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,119 @@
+"""``bumper images``: what a registry's clean-up must keep, because an environment runs it or could go back to it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bumper.delivery.session import Session
+from bumper.environments.current_values import CurrentValues
+from bumper.environments.effective import running
+from bumper.environments.repository import Target, fetch_environments, open_environment, read_repository_config
+from bumper.errors import Refused
+from bumper.image import ImageReference
+from bumper.records.history import Scope
+from bumper.records.recorded_digests import recorded_digests
+from bumper.records.rollback_targets import Depth, rollback_targets
+from bumper.values.values_file import EncryptedBySops, describe
+
+RUNS, ROLLBACK = "runs", "rollback target"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptImage:
+    """An image that must stay, and why."""
+
+    environment: str
+    app: str
+    image: ImageReference
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptImages:
+    """All of them, by environment and application; what runs stands first."""
+
+    images: tuple[KeptImage, ...]
+    warnings: tuple[str, ...]
+
+
+def images(environments: Sequence[str], depth: Depth, session: Session) -> KeptImages:
+    """Clone, gather the environments (those named, else all), walk back through the target branch's commits.
+
+    Raises:
+        BumperError: an environment is unknown or cannot be read: a list that lacks something would delete it.
+
+    """
+    checkout = session.cloning.end()
+    setup = read_repository_config(checkout)
+    names = list(dict.fromkeys(environments)) or list(setup.layout.environments)
+    if not names:
+        raise Refused("The repository has no environment in one of the usual layouts; describe yours in bumper.yaml.")
+    fetch_environments(checkout, setup, names)
+    targets = [open_environment(checkout, setup, name) for name in names]
+    _require_readable(targets)
+    found: list[KeptImage] = []
+    warnings: list[str] = []
+    for target in targets:
+        kept, missing = kept_images(target, depth, session)
+        found += kept
+        warnings += [*_unnamed(target), *([missing] if missing else [])]
+    return KeptImages(tuple(found), tuple(dict.fromkeys(warnings)))
+
+
+def kept_images(target: Target, depth: Depth, session: Session) -> tuple[list[KeptImage], str | None]:
+    """The images of one environment, and why there may be more."""
+    name = target.environment.name
+    scope = Scope(
+        target.checkout, session.gitlab, target.environment, target.setup.config,
+        CurrentValues(target.checkout, target.gathered.values), target.gathered.applications,
+    )  # fmt: skip
+    back = rollback_targets(scope, depth)
+    found = [KeptImage(name, app, image, RUNS) for app, image in _running(target)]
+    known = {(one.app, one.image) for one in found}
+    found += [KeptImage(name, app, image, ROLLBACK) for app, image in back.images if (app, image) not in known]
+    found = _with_digests(target, found, session)
+    missing = f"rollback targets of {name} may be missing: {back.missing}." if back.missing else None
+    return sorted(found, key=lambda one: one.app), missing
+
+
+def _running(target: Target) -> Iterator[tuple[str, ImageReference]]:
+    """What the applications run; where that cannot be told, all that their files name."""
+    gathered = target.gathered
+    known = running(gathered, target.environment.name, target.setup.config)
+    raw = (one for one in (*gathered.pins, *gathered.shared) if one.app in known.unknown)
+    listed = {
+        (one.app, ImageReference(one.pin.repository, one.pin.tag, one.pin.digest)): None
+        for one in (*known.pins, *raw)
+        if one.pin.repository is not None and (one.pin.tag is not None or one.pin.digest is not None)
+    }
+    yield from listed
+
+
+def _with_digests(target: Target, found: Sequence[KeptImage], session: Session) -> list[KeptImage]:
+    """With the digests that deployments recorded, where the values have none."""
+    bare = list(dict.fromkeys(one.image for one in found if one.image.digest is None))
+    recorded = recorded_digests(target, session.gitlab, bare) if bare else {}
+    return [
+        replace(one, image=one.image.with_digest(recorded[one.image].digest)) if one.image in recorded else one
+        for one in found
+    ]
+
+
+def _require_readable(targets: Sequence[Target]) -> None:
+    refusals = [
+        str(refusal)
+        for target in targets
+        for refusal in target.gathered.refusals
+        if not isinstance(refusal, EncryptedBySops)
+    ]
+    if refusals:
+        raise Refused(
+            "\n".join(["what runs is not known, because files cannot be read:", *dict.fromkeys(refusals)]),
+            "correct them, or leave them out by `exclude` in bumper.yaml",
+        )
+
+
+def _unnamed(target: Target) -> Iterator[str]:
+    for found in target.gathered.pins:
+        if found.pin.repository is None and found.pin.tag is not None:
+            place = describe(target.gathered.values[found.file], found.pin)
+            yield f"{place} names no image and is not in the list; name it under images in bumper.yaml."
