@@ -1,10 +1,12 @@
 """Answers that a stranger was given wrong, or not at all."""
 
+import signal
+
 import pytest
 
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, finish, in_a_terminal, start, told
 from tests.support.deployments import PROD, DeploymentsMaker
-from tests.support.gitops import Gitops, GitopsMaker, values
+from tests.support.gitops import APP, Gitops, GitopsMaker, values
 
 NAMES = ["prod", "dev", "staging"]
 FILES: dict[str, str | bytes] = {
@@ -79,3 +81,38 @@ def test_rollback_of_a_merge_request_that_does_not_exist_is_a_mistake(make_deplo
     made = make_deployments({PROD.format("app"): values("1")})
 
     assert "there is no merge request !99 in team/gitops" in made.refused("rollback", "prod", "--mr", "99")
+
+
+def test_rollback_shows_its_table_and_asks_on_a_terminal(make_deployments: DeploymentsMaker) -> None:
+    made = make_deployments({PROD.format("app"): values("1")})
+    made.tag(PROD.format("app"), "2")
+
+    no = in_a_terminal("rollback", "prod", "--no-verify", answer="n\n")
+    without_answer = in_a_terminal("rollback", "prod", "--no-verify", "--hold", "errors", answer="\n")
+
+    assert (no[0], no[1]) == (without_answer[0], without_answer[1]) == (1, "")
+    assert f"  app  {APP}  2 -> 1  {PROD.format('app')}:3" in no[2]
+    assert "  held: errors\n" in without_answer[2]
+    assert "Propose these changes? [y/N]" in no[2]
+    assert made.gitops.branches() == []
+    assert in_a_terminal("rollback", "prod", "--no-verify", answer="y\n")[0] == 0
+
+
+def test_interrupted_while_it_waits_it_says_that_the_merge_request_stays_open(gitops: Gitops) -> None:
+    running = start("bump", "staging", "registry.tbank.local/backend/app:1.0.3", "--no-verify", "--wait", "1m")
+    told(running, "waiting up to 60 s for")
+    running.send_signal(signal.SIGINT)
+
+    ended = finish(running)
+
+    [request] = gitops.merge_requests()
+    assert ended.code == 130
+    assert ended.err.splitlines()[-2:] == [f"!1 stays open: {request['web_url']}", "interrupted"]
+
+
+def test_ssh_s_own_reason_is_shown(bumper: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bumper.git.command._PAUSES", ())
+
+    message = bumper("status", "--repo", "ssh://git@127.0.0.1:1/group/gitops.git", code=4).err
+
+    assert "connect to host 127.0.0.1 port 1: Connection refused" in message

@@ -1,14 +1,11 @@
 """Without --repo and BUMPER_REPO: the origin of the checkout around, if that tracks a bumper.yaml at its root."""
 
-import os
-import pty
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, in_a_terminal
 from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 
 FILES = {STAGING_FILE: values("1.0.0"), "bumper.yaml": "environments: {staging: {}}\n"}
@@ -28,18 +25,6 @@ def gitops(make_gitops: GitopsMaker, monkeypatch: pytest.MonkeyPatch) -> Gitops:
 
 def root() -> str:
     return str(Path.cwd().parent)
-
-
-def on_a_terminal(answer: str, *arguments: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a run whose question is answered."""
-    ours, theirs = pty.openpty()
-    os.write(ours, f"{answer}\n".encode())
-    ran = subprocess.run(
-        [sys.executable, "-m", "bumper", *arguments], stdin=theirs, capture_output=True, text=True, check=False
-    )
-    os.close(theirs)
-    os.close(ours)
-    return ran.returncode, ran.stdout, ran.stderr
 
 
 def test_commands_that_read_name_the_origin_and_use_it(gitops: Gitops, bumper: CommandLine) -> None:
@@ -68,20 +53,20 @@ def test_commands_that_change_something_need_a_terminal_or_repo(gitops: Gitops, 
     "command", [("bump", "staging", f"{APP}:1.0.1", "--no-verify"), ("hold", "staging", "--app=app")]
 )
 def test_on_a_terminal_they_name_the_url_and_ask(gitops: Gitops, command: tuple[str, ...]) -> None:
-    code, out, err = on_a_terminal("n", *command)
+    code, out, err = in_a_terminal(*command, answer="n\n")
 
     assert (code, out) == (1, "")
     assert f"GitOps repository: {gitops.url} (origin of {root()})\nChange this repository? [y/N] " in err
     assert "not confirmed; nothing was changed" in err
     assert gitops.branches() == []
-    assert on_a_terminal("y", *command)[0] == 0
+    assert in_a_terminal(*command, answer="y\n")[0] == 0
     assert len(gitops.merge_requests()) == 1
 
 
 def test_a_rollback_asks_once_with_its_table(gitops: Gitops) -> None:
     gitops.push(values("1.0.1"), STAGING_FILE)
 
-    code, _, err = on_a_terminal("n", "rollback", "staging", "--no-verify")
+    code, _, err = in_a_terminal("rollback", "staging", "--no-verify", answer="n\n")
 
     assert code == 1
     assert f"GitOps repository: {gitops.url}" in err

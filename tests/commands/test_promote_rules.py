@@ -1,12 +1,8 @@
 """What bumper.yaml demands of a promotion, and what is asked in a terminal."""
 
-import os
-import pty
-import subprocess
-import sys
-
 import pytest
 
+from tests.support.command_line import in_a_terminal
 from tests.support.deployments import PROD, STAGING, DeploymentsMaker, moves, two_environments
 from tests.support.gitops import APP, values
 
@@ -86,23 +82,10 @@ def test_straight_to_the_branch(make_deployments: DeploymentsMaker) -> None:
     assert moves(made.run("rollback", "prod")) == [("app", "1.0.1", "1.0.0")]
 
 
-def in_a_terminal(*arguments: str, answer: str) -> tuple[int, str, str]:
-    """Run bumper with a terminal for stdin; exit code, stdout and stderr."""
-    ours, theirs = pty.openpty()
-    with os.fdopen(ours, "w") as keyboard:
-        command = [sys.executable, "-m", "bumper", *arguments, "--no-verify"]
-        process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        os.close(theirs)
-        keyboard.write(answer)
-        keyboard.flush()
-        out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
-
-
 def test_in_a_terminal_no_is_no(make_deployments: DeploymentsMaker) -> None:
     made = make_deployments(two_environments())
 
-    code, out, err = in_a_terminal("promote", "staging", "prod", answer="n\n")
+    code, out, err = in_a_terminal("promote", "staging", "prod", "--no-verify", answer="n\n")
 
     assert code == 1
     assert out == ""
@@ -115,7 +98,7 @@ def test_in_a_terminal_no_is_no(make_deployments: DeploymentsMaker) -> None:
 def test_in_a_terminal_yes_is_yes(make_deployments: DeploymentsMaker) -> None:
     made = make_deployments(two_environments())
 
-    code, out, err = in_a_terminal("promote", "staging", "prod", answer="y\n")
+    code, out, err = in_a_terminal("promote", "staging", "prod", "--no-verify", answer="y\n")
 
     assert (code, out.splitlines()[0]) == (0, "prod: proposed")
     assert "[y/N]" in err
@@ -125,7 +108,7 @@ def test_in_a_terminal_yes_is_yes(make_deployments: DeploymentsMaker) -> None:
 def test_with_yes_nothing_is_asked(make_deployments: DeploymentsMaker) -> None:
     made = make_deployments(two_environments())
 
-    code, _, err = in_a_terminal("promote", "staging", "prod", "--yes", answer="")
+    code, _, err = in_a_terminal("promote", "staging", "prod", "--yes", "--no-verify", answer="")
 
     assert code == 0
     assert "[y/N]" not in err

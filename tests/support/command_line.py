@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -74,6 +75,19 @@ def start(*arguments: str, environ: Mapping[str, str] | None = None) -> subproce
         text=True,
         env={**os.environ, **(environ or {})},
     )
+
+
+def in_a_terminal(*arguments: str, answer: str) -> tuple[int, str, str]:
+    """Run bumper with a terminal for stdin; exit code, stdout and stderr."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "w") as keyboard:
+        command = [sys.executable, "-m", "bumper", *arguments]
+        process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        os.close(theirs)
+        keyboard.write(answer)
+        keyboard.flush()
+        out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
 
 
 def told(process: subprocess.Popen[str], beginning: str) -> str:
