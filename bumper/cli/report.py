@@ -52,8 +52,8 @@ def waiting_data(one: Waiting) -> dict[str, str | None]:
 
 
 def waiting_text(one: Waiting) -> str:
-    """An application that waits, in one line."""
-    until = f" (until {show_time(one.until)})" if one.until is not None else ""
+    """An application that waits, in one line; a freeze says its end itself."""
+    until = f", until {show_time(one.until)}" if one.until and show_time(one.until) not in one.reason else ""
     return f"{one.app}: {one.reason}{until}"
 
 

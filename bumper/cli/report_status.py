@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bumper.cli.colour import Style, styled
-from bumper.cli.report import change_data
+from bumper.cli.report import change_data, waiting_text
 from bumper.cli.screen import Column, Screen, short_names, table, wrapped
 from bumper.commands.history import History
 from bumper.commands.status.overview import Overview
@@ -63,11 +63,13 @@ def status_text(status: Status, screen: Screen, *, every_row: bool) -> str:
 
 
 def _notes(status: Status) -> Iterator[str]:
-    """What a table has no room for: why something is held, and which merge requests are open."""
+    """What a table has no room for: why something is held or waits, and which merge requests are open."""
     for name, own in status.overview.environments.items():
         for row in own:
             if row.held is not None:
                 yield f"{styled('held', Style.ATTENTION)} in {name}: {row.app} {row.image} ({row.held})"
+    for name, listed in status.waiting.items():
+        yield from (f"{styled('waiting', Style.ATTENTION)} for {name}: {waiting_text(one)}" for one in listed)
     for recorded in status.merge_requests:
         one = recorded.merge_request
         yield f"{styled(f'!{one.iid}', Style.GOOD)} {one.title}{_urgent(recorded.record)}: {one.url}"

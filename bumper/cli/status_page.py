@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
 
+from bumper.cli.report import waiting_text
 from bumper.cli.status_table import Cell, Proposed, Running, TableRow, table_rows
 from bumper.commands.status.status import Status
 from bumper.records.known_requests import RecordedRequest
@@ -35,7 +36,8 @@ def status_page(status: Status, now: datetime) -> str:
         policy=_policy(template),
         made=_time(now, _utc(now)),
         counts=_counts(rows, len(status.merge_requests)),
-        requests=_list("Open merge requests", [_request_line(one) for one in status.merge_requests]),
+        requests=_list("Open merge requests", [_request_line(one) for one in status.merge_requests])
+        + _list("Waiting to be promoted", _waiting_lines(status)),
         warnings=_list("Warnings", [escape(warning) for warning in status.overview.warnings]),
         region=_WIDE if len(names) > _MAX_BESIDE else 'class="narrow"',
         columns="".join(f'<th scope="col" role="columnheader">{escape(name)}</th>' for name in names),
@@ -44,6 +46,10 @@ def status_page(status: Status, now: datetime) -> str:
     )
     # A name that is not UTF-8 in git comes as lone surrogates, which no file can be written with.
     return page.encode("utf-8", "replace").decode("utf-8")
+
+
+def _waiting_lines(status: Status) -> list[str]:
+    return [f"{escape(name)}: {escape(waiting_text(one))}" for name, listed in status.waiting.items() for one in listed]
 
 
 def relative_age(age: float) -> str:

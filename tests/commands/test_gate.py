@@ -268,6 +268,36 @@ def test_waves_over_regions(gate: Gate) -> None:
     assert moves(done) == [("app", "1.0.0", "1.0.1")]
 
 
+def test_status_shows_what_waits_and_why(gate: Gate, tmp_path: Path) -> None:
+    made = soaking(gate, "2h", "app", "other")
+    made.tag(STAGING.format("app"), "1.0.1")
+    made.commit({STAGING.format("other"): values("1.0.2 # bumper: hold flaky")})
+    page = tmp_path / "status.html"
+
+    out = made.bumper("status", "--html", str(page), code=0).out
+    ready = later(made, hours=3).bumper("status", code=0).out
+
+    assert "waiting for prod: app: app 1.0.1 has been in staging since " in out
+    assert f"waiting for prod: other: {APP}:1.0.2 of other is held in staging: flaky\n" in out
+    assert "Waiting to be promoted (2)" in page.read_text()
+    assert "waiting for prod: app" not in ready
+
+
+def test_doctor_asks_the_same_rules(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = gate(rules("freeze: gitlab\nsoak: 2h\npromote_from: [staging]") | two_environments())
+    made.gitops.api.post("/freeze_periods", **since_an_hour(), freeze_end="0 0 1 1 *")
+
+    checks = {one["name"]: one for one in made.bumper("doctor", "--no-verify", "--output", "json").json["checks"]}
+    monkeypatch.setenv(
+        "BUMPER_TOKEN", made.gitops.sandbox.create_token("reader", role="reporter", project="team/gitops")
+    )
+    reader = made.bumper("doctor", "--no-verify", "--output", "json").json["checks"]
+
+    assert "one of GitLab's periods can be read; frozen now, until " in checks["freeze of prod"]["found"]
+    assert checks["soak of prod"]["ok"]
+    assert any(one["name"] == "freeze of prod" and one["ok"] for one in reader)
+
+
 @pytest.fixture
 def tested(gate: Gate) -> tuple[Deployments, str]:
     """Staging has moved on since the commit that was tested."""

@@ -3,10 +3,12 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 
+from bumper.clock import SYSTEM_CLOCK
 from bumper.commands.doctor.argocd import examine_argocd
 from bumper.commands.doctor.branches import target_branch_without_api
 from bumper.commands.doctor.check import Check, grouped
 from bumper.commands.doctor.environments import check_config, environments_of, examine_environments
+from bumper.commands.doctor.gate import examine_gate
 from bumper.commands.doctor.project import ProjectUse, examine_project
 from bumper.commands.doctor.registries import examine_registries
 from bumper.commands.doctor.repository import Reached, check_git, check_push, reach
@@ -14,7 +16,7 @@ from bumper.commands.doctor.token import check_version, check_without_api, exami
 from bumper.environments.config_models import Config
 from bumper.environments.repository import RepositoryConfig
 from bumper.git.checkout import Checkout
-from bumper.gitlab.connection import connect
+from bumper.gitlab.connection import connect, connect_if_possible
 from bumper.settings import Settings
 
 
@@ -81,6 +83,8 @@ def _look_through(
     """The checks of what the repository holds."""
     examined = examine_environments(checkout, setup)
     yield from grouped("Environments", examined.checks)
+    gitlab, now = connect_if_possible(checkout.settings), SYSTEM_CLOCK.now()
+    yield from grouped("Soak and freeze", examine_gate(examined.targets, gitlab, now))
     if verify:
         yield from grouped("Registries", examine_registries(examined.targets, environ))
     yield from grouped("Argo CD", examine_argocd(checkout, examined.targets))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bumper.commands.status.overview import Overview, Seen, make_overview, of_applications, see, sources_of
+from bumper.commands.status.waiting import find_waiting
 from bumper.delivery.session import Session
 from bumper.environments.repository import (
     RepositoryConfig,
@@ -13,6 +14,7 @@ from bumper.environments.repository import (
     read_repository_config,
 )
 from bumper.errors import Refused
+from bumper.gate.rules import Waiting
 from bumper.git.checkout import Checkout
 from bumper.records.known_requests import RecordedRequest, recorded_requests
 from bumper.records.tag_ages import tag_ages
@@ -22,12 +24,14 @@ from bumper.records.tag_ages import tag_ages
 class Status:
     """The overview, and bumper's open merge requests; ``ages`` by environment, file and path, where they are asked for.
 
-    An age is when the tag there was last changed; what was changed long ago has none.
+    An age is when the tag there was last changed; what was changed long ago has none. ``waiting`` is what cannot be
+    promoted to an environment yet.
     """
 
     overview: Overview
     merge_requests: tuple[RecordedRequest, ...]
     ages: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
+    waiting: Mapping[str, tuple[Waiting, ...]] = field(default_factory=dict)
 
 
 def status(
@@ -60,7 +64,20 @@ def status(
         known_apps = {row.app for one in seen.values() for row in one.rows}
         found = [one for one in found if any(change.app in known_apps for change in one.record.changes)]
     ages = tag_ages(checkout, {name: seen[name].pins for name in shown}) if with_ages else {}
-    return Status(overview, tuple(found), ages)
+    waiting, unknown = find_waiting(checkout, setup, shown, session)
+    overview = replace(overview, warnings=(*overview.warnings, *unknown))
+    return Status(overview, tuple(found), ages, _of_applications(waiting, seen, apps))
+
+
+def _of_applications(
+    waiting: Mapping[str, tuple[Waiting, ...]], seen: Mapping[str, Seen], apps: Sequence[str]
+) -> Mapping[str, tuple[Waiting, ...]]:
+    """What waits of the applications that are shown."""
+    if not apps:
+        return waiting
+    known = {row.app for one in seen.values() for row in one.rows}
+    left = {name: tuple(one for one in listed if one.app in known) for name, listed in waiting.items()}
+    return {name: listed for name, listed in left.items() if listed}
 
 
 def _look(
