@@ -91,5 +91,5 @@ def make_verified(make_gitops: GitopsMaker, bumper: CommandLine, serve: Serve) -
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests first, so that no worker is left with one of them when the others are done."""
-    longest = ("test_demo", "test_rivals", "test_state_machine", "test_faults", "test_loop")
+    longest = ("test_demo", "test_rivals", "test_state_machine", "test_layout_machine", "test_faults", "test_loop")
     items.sort(key=lambda item: not item.nodeid.partition(".py")[0].endswith(longest))

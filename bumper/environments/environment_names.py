@@ -33,7 +33,7 @@ def usual_order(names: Iterable[str]) -> list[str]:
         words = [word.rstrip("0123456789") for word in _SEPARATOR.split(name.lower())]
         known = [_FURTHER_NAMES.get(word, word) for word in (words[0], words[-1])]
         places = [USUAL_NAMES.index(word) for word in known if word in USUAL_NAMES]
-        return (places[0] if places else len(USUAL_NAMES), name)
+        return (max(places) if places else len(USUAL_NAMES), name)  # local-prod is a prod
 
     return sorted(names, key=place)
 

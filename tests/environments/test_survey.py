@@ -126,6 +126,15 @@ LAYOUTS: dict[str, tuple[Files, Expected]] = {
         | {f"demo/apps/{app}/values.yaml": image(app) for app in APPS.split()},
         Expected("dev prod", ("demo/apps/{app}/envs/{env}/values.yaml",), base=("demo/apps/{app}/values.yaml",)),
     ),
+    "environments named after the company": (
+        per_app("argocd/acme-{env}/{app}/values/{app}-values.yaml", APPS, "staging production"),
+        Expected("acme-staging acme-production", ("argocd/{env}/{app}/values/*-values.yaml",)),
+    ),
+    "an application whose environments differ in their images": (
+        per_app("apps/{app}/values-{env}.yaml", "api web job", "one two")
+        | {f"apps/tap/values-{env}.yaml": image(f"tap-{env}") for env in ("one", "two")},
+        Expected("one two", ("apps/{app}/values-{env}.yaml",), "api job tap web"),
+    ),
     "helmfile": (
         per_app("env/{env}/{app}.values.yaml.gotmpl", APPS, "dev prod"),
         Expected("dev prod", ("env/{env}/{app}.values.yaml.gotmpl",)),

@@ -23,13 +23,14 @@ from tests.faults.proxy import DROPPED, LOST_ANSWER, Fault, Proxy
 from tests.faults.trial import COMMANDS, FAULTS, Trials
 from tests.stress.places import clean_place
 from tests.support.attackers import Attackers
+from tests.support.layout_machine import Layouts
 from tests.support.machine import CONFIG, Interleavings, Place, content
 from tests.support.rivals import bump_all, check_all_landed, repository_of
 
 RIVALS = 30
 _MAX_REQUESTS = 25  # of one command
 # Of the time; the rivals come first, once.
-_SHARES = {"interleavings": 0.3, "attackers": 0.2, "faults": 0.15, "kills": 0.2, "fuzz": 0.15}
+_SHARES = {"interleavings": 0.2, "attackers": 0.15, "layouts": 0.2, "faults": 0.15, "kills": 0.15, "fuzz": 0.15}
 _PIECES = tuple(
     text.encode("latin-1")
     for text in (
@@ -89,6 +90,13 @@ def stress_attackers(place: Place, figures: Figures, until: float) -> None:
     Attackers.place, before = place, Attackers.operations
     _play(Attackers, "attackers", figures, until)
     figures.runs += Attackers.operations - before
+
+
+def stress_layouts(place: Place, figures: Figures, until: float) -> None:
+    """Promotions and rollbacks over repositories of many layouts."""
+    Layouts.place, before = place, Layouts.outcomes.total()
+    _play(Layouts, "layouts", figures, until)
+    figures.runs += Layouts.outcomes.total() - before
 
 
 def _play(machine: type[RuleBasedStateMachine], name: str, figures: Figures, until: float) -> None:
@@ -184,6 +192,7 @@ def main(seconds: float) -> int:
         left = max(seconds - (time.monotonic() - started), seconds / 2)
         stress_interleavings(place, figures, time.monotonic() + left * _SHARES["interleavings"])
         stress_attackers(place, figures, time.monotonic() + left * _SHARES["attackers"])
+        stress_layouts(place, figures, time.monotonic() + left * _SHARES["layouts"])
         stress_faults(place, figures, time.monotonic() + left * _SHARES["faults"])
         stress_kills(place, figures, time.monotonic() + left * _SHARES["kills"])
         stress_fuzz(figures, time.monotonic() + left * _SHARES["fuzz"])

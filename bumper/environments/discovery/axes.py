@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bumper.environments.discovery.candidates import Candidate
+from bumper.environments.discovery.folders import GENERIC
 from bumper.environments.discovery.ranks import Axis, Ranks, rank
 from bumper.environments.discovery.slots import Slot, slots_of
 
@@ -41,7 +42,25 @@ def find_environments(candidates: Mapping[str, Candidate]) -> Found:
             found.doubtful.update({path: reasons[0]} if reasons else {})
     for path in _beside_environments(found.slots):
         del found.slots[path]
+    found.slots.update(_whole_folders(found.slots))
     return found
+
+
+def _whole_folders(slots: Mapping[str, Slot]) -> dict[str, Slot]:
+    """Slots of whole folders like ``acme-prod`` that have folders of applications in them: ``acme`` is none then."""
+    words = {path: slot for path, slot in slots.items() if slot.form == "folder word"}
+    beside: defaultdict[str, set[str]] = defaultdict(set)
+    for slot in words.values():
+        above, _, part = "/".join(slot.frame.split("/")[: slot.part + 1]).rpartition("/")
+        beside[above].add(part)
+    whole: dict[str, Slot] = {}
+    for path, slot in words.items():
+        parts = path.split("/")
+        above, below = "/".join(parts[: slot.part]), parts[slot.part + 1 : -1]
+        if len(beside[above]) == 1 and below and below[0].lower() not in GENERIC:
+            start, name = len(above) + bool(above), parts[slot.part]
+            whole[path] = Slot(path, name, slot.part, "folder", ((start, start + len(name)),))
+    return whole
 
 
 def _beside_environments(slots: Mapping[str, Slot]) -> list[str]:

@@ -14,7 +14,8 @@ CONTAINERS = frozenset(
 OF_TEAMS = frozenset({"groups", "projects", "teams", "tenants"})
 GENERIC = PARENTS | OF_TEAMS | CONTAINERS | {
     "base", "bases", "chart", "config", "configs", "configuration", "deploy", "deployment", "deployments", "helm",
-    "helm-values", "helmfile.d", "k8s", "kubernetes", "kustomize", "manifests", "releases", "src", "values",
+    "helm-values", "helmfile.d", "k8s", "kubernetes", "kustomize", "manifests", "patch", "patches", "releases", "src",
+    "values",
 }  # fmt: skip
 # Names in an environment's place of what all environments share.
 SHARED = frozenset(

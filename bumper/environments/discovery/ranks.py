@@ -57,6 +57,9 @@ def rank(all_frames: Mapping[Axis, Frames], candidates: Mapping[str, Candidate])
         sure[axis] |= beside.judge(axis, names[axis], ranks)
         for name, known in sure[axis].items():
             ranks.sure |= {(axis, slot.frame, name): known for slot in names[axis][name]}
+        for listed in all_frames[axis].values():  # an application may have other images in each environment
+            if all(slot.name in sure[axis] for slot in listed):
+                ranks.sure |= {(axis, slot.frame, slot.name): sure[axis][slot.name] for slot in listed}
     rest = [slot for axis in names for name, listed in names[axis].items() if name not in sure[axis] for slot in listed]
     _add_known([slot for slot in rest if not slot.is_word], ranks)
     return ranks
