@@ -81,11 +81,14 @@ def _layers(app: AppFiles, gathered: Gathered) -> list[_Layer]:
 
 
 def _unreadable(layers: Sequence[_Layer], pins: Sequence[FoundPin]) -> str | None:
-    """Why the application's values cannot be put together: a file above a pin cannot be read, and may speak of it."""
+    """Why the application's values cannot be put together: a file above a pin cannot be read, and may speak of it.
+
+    Where no file has a pin, the one that cannot be read may have all of them.
+    """
     order = {layer.file: number for number, layer in enumerate(layers)}
     for number, layer in enumerate(layers):
-        below = [found for found in pins if order[found.file] < number and not found.pin.absent]
-        if layer.refusal is not None and below:
+        below = [found for found in pins if order[found.file] < number]
+        if layer.refusal is not None and (below or not pins):
             encrypted = layer.root is not None
             if not encrypted or not all(_leaves_alone(layer.root, found, may_speak=False) for found in below):
                 return str(layer.refusal)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from bumper.git.blob_cache import keep, read_kept
 from bumper.git.command import GitCommand, GitFailed
 from bumper.git.failures import explain
-from bumper.git.objects import read_objects, those_there
+from bumper.git.objects import read_blobs, those_there
 from bumper.settings import Settings
 
 _WORTH_KEEPING = 200  # blobs: fewer are fetched as fast
@@ -31,7 +31,7 @@ class BlobStore:
         """The contents of objects; those that are missing are fetched in one request."""
         missing = sorted(object_ids - self._read.keys())
         if self._own is not None:
-            self._read.update(read_objects(self._own, those_there(self._own, missing)))
+            self._read.update(read_blobs(self._own, those_there(self._own, missing)))
             missing = [object_id for object_id in missing if object_id not in self._read]
         cache = self._settings.cache if len(missing) >= _WORTH_KEEPING else None
         if cache is not None:
@@ -52,6 +52,6 @@ class BlobStore:
                 "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "origin",
                 stdin=listed,
             )  # fmt: skip
-            return read_objects(self._git, object_ids)
+            return read_blobs(self._git, object_ids)
         except GitFailed as failure:
             raise explain(failure, "reading values files", self._settings) from failure

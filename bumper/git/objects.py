@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bumper.files import MAX_BYTES
 from bumper.git.command import NETWORK_TIMEOUT, GitCommand, GitFailed
 
 _BEGINNING = datetime.fromtimestamp(0, tz=UTC)
@@ -18,6 +19,23 @@ class Commit:
     author: str  # Name <email>
     at: datetime  # when it was committed
     parents: tuple[str, ...]
+
+
+def read_blobs(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]:
+    """The contents of files by their ids; one that is larger than any values file is given as too many zero bytes.
+
+    A small answer of a server's may unpack to gigabytes.
+    """
+    if not object_ids:
+        return {}
+    listed = "".join(f"{object_id}\n" for object_id in object_ids).encode()
+    form = "--batch-check=%(objectname) %(objectsize)"
+    lines = git.text("cat-file", form, stdin=listed, timeout=NETWORK_TIMEOUT).splitlines()
+    large = [
+        name for name, _, size in (line.partition(" ") for line in lines) if size.isdecimal() and int(size) > MAX_BYTES
+    ]
+    contents = read_objects(git, [object_id for object_id in object_ids if object_id not in large])
+    return contents | dict.fromkeys(large, bytes(MAX_BYTES + 1))
 
 
 def read_objects(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]:

@@ -242,6 +242,9 @@ def _explain_shared(
     shared: Iterable[FoundPin], gathered: Gathered, environment: str, image: ImageReference
 ) -> Iterator[str]:
     for each in shared:
+        if each.own_file in gathered.unreadable_files:  # who knows whether it overrides the tag
+            yield str(gathered.unreadable_files[each.own_file])
+            continue
         place = describe(gathered.values[each.file], each.pin)
         yield (
             f"{place} is shared by environments, and {environment} of {each.app} does not override it; "

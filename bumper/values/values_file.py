@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.errors import Refused
+from bumper.files import MAX_BYTES
 from bumper.values.digests import digests_among, speaks_of_a_digest, switch_among
 from bumper.values.pin import Pin
 from bumper.values.pin_path import PinPath, format_path
@@ -59,6 +60,11 @@ def read_values(name: str, source: bytes) -> ValuesFile:
         Refused: it is not UTF-8, not YAML, or encrypted by SOPS or git-crypt; the message names file and line.
 
     """
+    if len(source) > MAX_BYTES:
+        raise Refused(
+            f"{name}: the file is larger than {MAX_BYTES // 1_000_000} MB, which no values file needs",
+            "leave it out by exclude in bumper.yaml, or split it",
+        )
     if source.startswith(_GIT_CRYPT):
         raise Refused(f"{name}:1: the file is encrypted by git-crypt", "unlock the repository or leave the file out")
     try:

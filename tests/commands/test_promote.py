@@ -191,6 +191,18 @@ def test_the_source_has_its_tag_in_a_base(make_deployments: DeploymentsMaker) ->
     assert promoted(make_deployments(files)) == "image:\n  tag: 1.0.1\n"
 
 
+@pytest.mark.parametrize("base", [f"image:\n  repository: {APP}\n", "replicas: 1\n"], ids=["repository", "nothing"])
+def test_what_a_broken_file_runs_is_not_known(make_deployments: DeploymentsMaker, base: str) -> None:
+    broken = f"image:\n  repository: {APP}\n  tag: 1.0.1\n bad: [\n"
+    files = {STAGING.format("app"): broken, PROD.format("app"): values("1.0.0"), "apps/app/values.yaml": base}
+    one = make_deployments(files)
+
+    for arguments in (("promote", "staging", "prod"), ("bump", "staging", f"{APP}:1.0.2")):
+        message = one.refused(*arguments)
+        assert "apps/app/envs/staging/values.yaml:" in message
+        assert "the file is not valid YAML" in message
+
+
 def test_the_target_has_its_tag_in_a_base(make_deployments: DeploymentsMaker) -> None:
     files = {"apps/app/values.yaml": values("1.0.0"), APP_STAGING: "image:\n  tag: 1.0.1\n", APP_PROD: "replicas: 1\n"}
 

@@ -162,6 +162,17 @@ def test_values_beside_good_ones(make_gitops: GitopsMaker, bumper: CommandLine) 
     assert changed == [STAGING_FILE]
 
 
+def test_values_that_unpack_to_gigabytes(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
+    large = values("1.0.0") + "# padding\n" * 2_000_000
+    gitops = make_gitops({STAGING_FILE: values("1.0.0"), "apps/large/envs/staging/values.yaml": large})
+
+    result = bumper.bump("staging", f"{APP}:1.0.1")
+
+    assert [change["app"] for change in result["changes"]] == ["app"]
+    assert "larger than 10 MB" in result["warnings"][0]
+    assert gitops.git("diff", "--name-only", "main", result["branch"]).split() == [STAGING_FILE]
+
+
 @pytest.mark.parametrize("text", VALUES.values(), ids=VALUES)
 def test_values_with_the_pin(make_gitops: GitopsMaker, bumper: CommandLine, text: str) -> None:
     gitops = make_gitops({STAGING_FILE: text + values("1.0.0")})

@@ -30,6 +30,19 @@ def test_it_merges_when_the_pipeline_succeeds(bot: Api, head: str) -> None:
     assert bot.get("/merge_requests/1")["state"] == "merged"
 
 
+def test_another_target_branch_cancels_it(sandbox: Sandbox, bot: Api, head: str) -> None:
+    add_branch(sandbox, "production")
+    report(bot, head, "running")
+    bot.mergeable(1)
+    bot.put("/merge_requests/1/merge", auto_merge=True, sha=head)
+
+    moved = bot.put("/merge_requests/1", target_branch="production")
+
+    assert (moved["target_branch"], moved["merge_when_pipeline_succeeds"]) == ("production", False)
+    report(bot, head, "success")
+    assert bot.get("/merge_requests/1")["state"] == "opened"
+
+
 @pytest.mark.parametrize("version", ["16.0.8", "17.10.0", "18.5.0", "19.1.0"])
 def test_without_a_pipeline_there_is_no_auto_merge_but_a_405_and_sha_alone_merges(
     sandbox: Sandbox, bot: Api, head: str, version: str

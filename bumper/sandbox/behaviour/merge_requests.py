@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bumper.sandbox.behaviour.branch_updates import diff_ids, publish_head
+from bumper.sandbox.behaviour.branch_updates import abort_auto_merge, diff_ids, publish_head
 from bumper.sandbox.behaviour.errors import GitLabError, bad_request, conflict
 from bumper.sandbox.behaviour.people import kept
 from bumper.sandbox.behaviour.quick_actions import Actions, mentioned, read_text
@@ -69,6 +69,9 @@ def update(
     if "description" in fields:
         fields["description"] = actions.body
     changed = world.update(merge_request, **_with_people_kept(world, fields))
+    if target != merge_request.target_branch:
+        abort_auto_merge(world, user, changed, "target branch was changed")
+        changed = world.records.merge_requests[changed.id]
     known = mentioned(world, merge_request.title, merge_request.description)
     named = (*mentioned(world, changed.title), *actions.mentions)
     news = replace(actions, mentions=tuple(name for name in named if name not in known))
