@@ -44,7 +44,8 @@ def result_text(result: Result, screen: Screen, *, with_rows: bool = True) -> st
 
 def question_text(result: Result, screen: Screen) -> str:
     """What somebody is asked about: every change, and last, where they look, how many those are."""
-    held = [line for one in result.held for line in wrapped(_held(one), screen.width, "  ", "    ")]
+    texts = ([result.hold] if result.hold else []) + [_held(one) for one in result.held]
+    held = [line for text in texts for line in wrapped(text, screen.width, "  ", "    ")]
     return "\n".join([*changes_text(result.changes, screen), *held, f"{result.environment}: {_summary(result)}"])
 
 

@@ -11,7 +11,7 @@ from bumper.delivery.rebase import rebased_head
 from bumper.delivery.result import Action, NotDone, Result, Status, proposed_at, result_of
 from bumper.delivery.session import Session
 from bumper.delivery.superseded import superseded_result
-from bumper.delivery.wait import Awaited, wait_until_merged
+from bumper.delivery.wait import Awaited, named_when_interrupted, wait_until_merged
 from bumper.delivery.without_api import deliver_by_push
 from bumper.environments.config_models import Delivery
 from bumper.environments.repository import Target
@@ -143,7 +143,8 @@ def _see_it_merged(
         if one.state == "opened" and one.merge_status == "need_rebase":
             head = rebased_head(known, target, draft.proposal.branch, one.iid, session.clock) or head
         files = {*target.checkout.entries}
-        asked = ask_to_merge(known, one.iid, head, message, files, session.clock)
+        with named_when_interrupted(one.iid, one.url, session.show):
+            asked = ask_to_merge(known, one.iid, head, message, files, session.clock)
         one, problem = asked.merge_request, asked.problem
         done = _after_asking(done, asked, waits=seconds is not None)
     if seconds is not None and one.state != "merged":

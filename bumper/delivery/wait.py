@@ -1,6 +1,7 @@
 """Waiting until a merge request is merged: what can be done without a person is done, the rest is named."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bumper.clock import Clock, polls
@@ -40,8 +41,8 @@ def wait_until_merged(
     waiting = _Waiting(known, target, awaited, clock, show)
     found = merge_requests.read(known.gitlab, awaited.iid)
     problem = f"; GitLab will not merge it by itself: {awaited.problem}" if awaited.problem is not None else ""
-    show(f"waiting up to {seconds:g} s for {found.url}{problem}")
-    try:
+    with named_when_interrupted(found.iid, found.url, show):
+        show(f"waiting up to {seconds:g} s for {found.url}{problem}")
         for _ in polls(clock, seconds, first=0.5, longest=_MAX_PAUSE):
             found = merge_requests.read(known.gitlab, awaited.iid)
             if found.target_branch != known.target_branch:
@@ -51,10 +52,17 @@ def wait_until_merged(
             if found.state == "closed":
                 raise NotDeployed(f"{found.url} was closed", "reopen it there, or run this again with --reopen")
             waiting.look_at(found)
-    except KeyboardInterrupt:
-        show(f"!{found.iid} stays open: {found.url}")
-        raise
     raise _not_in_time(found, awaited, seconds)
+
+
+@contextlib.contextmanager
+def named_when_interrupted(iid: int, url: str, show: Callable[[str], None]) -> Iterator[None]:
+    """Whoever interrupts the waiting is shown what is left behind."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        show(f"!{iid} stays open: {url}")
+        raise
 
 
 def _not_in_time(found: MergeRequest, awaited: Awaited, seconds: float) -> NotDeployed:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.command_line import CommandLine, finish, in_a_terminal, start, told
 from tests.support.deployments import PROD, DeploymentsMaker
-from tests.support.gitops import APP, Gitops, GitopsMaker, values
+from tests.support.gitops import Gitops, GitopsMaker, values
 
 NAMES = ["prod", "dev", "staging"]
 FILES: dict[str, str | bytes] = {
@@ -91,7 +91,7 @@ def test_rollback_shows_its_table_and_asks_on_a_terminal(make_deployments: Deplo
     without_answer = in_a_terminal("rollback", "prod", "--no-verify", "--hold", "errors", answer="\n")
 
     assert (no[0], no[1]) == (without_answer[0], without_answer[1]) == (1, "")
-    assert f"  app  {APP}  2 -> 1  {PROD.format('app')}:3" in no[2]
+    assert "  app  app  2 -> 1\n" in no[2]
     assert "  held: errors\n" in without_answer[2]
     assert "Propose these changes? [y/N]" in no[2]
     assert made.gitops.branches() == []
