@@ -14,6 +14,7 @@ from bumper.commands.status.status import Status
 from bumper.records.history import Deployment
 from bumper.records.known_requests import RecordedRequest
 from bumper.records.record import Record
+from bumper.records.watch_note import WatchRecord
 from bumper.values.change import Change
 
 _NOTHING = "-"
@@ -117,12 +118,13 @@ def history_data(history: History) -> dict[str, Any]:
     """The contract's JSON of history."""
     return {
         "environment": history.environment,
-        "deployments": [_deployment_data(one) for one in history.deployments],
+        "deployments": [_deployment_data(one, history.outcomes) for one in history.deployments],
         "complete": history.complete,
     }
 
 
-def _deployment_data(one: Deployment) -> Mapping[str, Any]:
+def _deployment_data(one: Deployment, outcomes: Mapping[int, WatchRecord]) -> Mapping[str, Any]:
+    outcome = outcomes.get(one.merge_request or 0)
     return {
         "commit": one.commit,
         "at": one.at.isoformat().replace("+00:00", "Z"),
@@ -130,12 +132,19 @@ def _deployment_data(one: Deployment) -> Mapping[str, Any]:
         "merge_request": one.merge_request,
         "urgent": one.record.urgent if one.record is not None else None,
         "changes": [change_data(change) for change in one.changes],
+        **({"outcome": outcome.model_dump(mode="json")} if outcome is not None else {}),
     }
 
 
 def _before(change: Change) -> str:
     """The version before, with the image's name where it was another."""
     return str(change.before) if change.image_before is None else f"{change.image_before}:{change.before}"
+
+
+def _outcome(history: History, one: Deployment) -> str:
+    """What became of a deployment that somebody watched."""
+    outcome = history.outcomes.get(one.merge_request or 0)
+    return outcome.words if outcome is not None else _NOTHING
 
 
 def history_text(history: History, screen: Screen) -> str:
@@ -147,13 +156,15 @@ def history_text(history: History, screen: Screen) -> str:
     is_spare = len({app for app, _ in used}) == len(used)  # an application has one image: its name says which
     columns = [Column("when"), Column("app"), Column("image", spare=is_spare)]
     columns += map(Column, ("from", "to", "who", "mr"))
+    columns += [Column("outcome", labelled=True)] if history.outcomes else []
     columns += [Column("commit")] if screen.verbose else []
     rows = (
         (
             one.at.astimezone().isoformat(" ", "minutes"),  # local, with the offset: --since takes it
             change.app, images[str(change.image)], _before(change),
             str(change.after), f"{one.author}{_urgent(one.record)}",
-            f"!{one.merge_request}" if one.merge_request else _NOTHING, one.commit[:12],
+            f"!{one.merge_request}" if one.merge_request else _NOTHING,
+            *([_outcome(history, one)] if history.outcomes else []), one.commit[:12],
         )[: len(columns)]
         for one, change in changes
     )  # fmt: skip

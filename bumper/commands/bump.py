@@ -162,4 +162,4 @@ def _unchanged(
         return done
     done = deliver.close_outdated(target, plan, deliver.require_wait(done, options), known)
     rollout = rollout_of(target.environment, target.gathered, plan)
-    return see_what_runs(done, rollout, target, options, session)
+    return see_what_runs(done, rollout, target, options, session, known)

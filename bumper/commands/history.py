@@ -1,17 +1,19 @@
 """``bumper history``: the deployments of an environment, newest first."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bumper.delivery.session import Session
 from bumper.environments.applications_by_key import is_by_key
 from bumper.environments.current_values import CurrentValues
-from bumper.environments.repository import open_environment, read_repository_config
+from bumper.environments.repository import RepositoryConfig, open_environment, read_repository_config
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import LookedFarEnough
 from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import GitLab
 from bumper.records.history import CLOCKS_DIFFER_BY, Deployment, Scope, deployments
+from bumper.records.watch_note import WatchRecord, read_watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class History:
     environment: str
     deployments: tuple[Deployment, ...]
     complete: bool
+    outcomes: Mapping[int, WatchRecord] = field(default_factory=dict)  # of those that were watched, by merge request
 
 
 def history(environment: str, apps: tuple[str, ...], how_far: HowFar, session: Session) -> History:
@@ -39,7 +42,18 @@ def history(environment: str, apps: tuple[str, ...], how_far: HowFar, session: S
 
     """
     checkout = session.cloning.end()
-    scope = _scope(checkout, session.gitlab, environment, apps)
+    repository = read_repository_config(checkout)
+    found = _history(_scope(checkout, repository, session.gitlab, environment, apps), environment, how_far)
+    known = session.known_requests(checkout, repository)
+    if known is None:
+        return found
+    watched = [
+        one.merge_request for one in found.deployments if one.record is not None and one.record.watched is not None
+    ]
+    return replace(found, outcomes=read_watches(known, [iid for iid in watched if iid is not None]))
+
+
+def _history(scope: Scope, environment: str, how_far: HowFar) -> History:
     found: list[Deployment] = []
     try:
         for deployment in deployments(scope):
@@ -55,9 +69,10 @@ def history(environment: str, apps: tuple[str, ...], how_far: HowFar, session: S
     return History(environment, tuple(found), complete=True)
 
 
-def _scope(checkout: Checkout, gitlab: GitLab | None, name: str, globs: tuple[str, ...]) -> Scope:
+def _scope(
+    checkout: Checkout, repository: RepositoryConfig, gitlab: GitLab | None, name: str, globs: tuple[str, ...]
+) -> Scope:
     """The environment and its applications; files are read where only their keys name the applications."""
-    repository = read_repository_config(checkout)
     environment = repository.layout.environment(name)
     current = CurrentValues(checkout, {})
     if any(map(is_by_key, environment.apps)):

@@ -97,7 +97,7 @@ def _promote_once(
         if not request.dry_run:
             done = deliver.close_outdated(target, plan, deliver.require_wait(done, options), known)
             rollout = rollout_of(target.environment, target.gathered, plan)
-            done = see_what_runs(done, rollout, target, options, session)
+            done = see_what_runs(done, rollout, target, options, session, known)
         return done
     text = proposal_text(asked, plan, target, delivery, options, session, known)
     text = replace(

@@ -49,6 +49,10 @@ from bumper.values.holds import NO_REASON, as_comment, put_hold
 from bumper.values.values_file import read_values
 
 _LABEL = "rollback"
+_BY_ITSELF = (
+    "**Made by itself**, by the job that watched the deployment. Its hold works once it is merged; until then a bump "
+    "or a promotion of another version closes it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class RollbackRequest:
     hold: str | None = None
     dry_run: bool = False
     verify: bool = True
+    by_itself: bool = False  # because Argo CD reported it sick
 
     @property
     def selector(self) -> str:
@@ -140,7 +145,7 @@ def rollback_once(
     text = proposal_text(asked, chosen.plan, target, delivery, options, session, known)
     text = replace(
         text, note="rollback, held" if request.hold is not None else "rollback", labels=(*text.labels, _LABEL),
-        facts=_facts(request, chosen.undone), checks=checks,
+        facts=_facts(request, chosen.undone), checks=checks, by_itself=request.by_itself,
     )  # fmt: skip
     undoes = [one.deployment.commit for one in chosen.undone]
     draft = make_draft(target, asked, chosen.plan, text, session.environ, files, undoes)
@@ -250,7 +255,11 @@ def _with_holds(target: Target, plan: Plan, reason: str | None) -> dict[str, byt
 def _facts(request: RollbackRequest, undone: tuple[Undone, ...]) -> list[str]:
     """What it undoes and why, for the description."""
     why = [f"**Held**: {code(request.hold)}"] if request.hold else []
-    return [*(f"**Undoes** {_describe(one.deployment)}" for one in undone), *why]
+    return [
+        *(f"**Undoes** {_describe(one.deployment)}" for one in undone),
+        *why,
+        *([_BY_ITSELF] if request.by_itself else []),
+    ]
 
 
 def _describe(deployment: Deployment) -> str:

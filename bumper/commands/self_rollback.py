@@ -93,7 +93,7 @@ class _SelfRollback:
         words = "; ".join(one.course.last.reason for one in curable)
         request = RollbackRequest(
             self.done.environment, apps, merge_request=self._request.iid, hold=f"Argo CD: {words}"[:_MAX_REASON],
-            verify=False,
+            verify=False, by_itself=True,
         )  # fmt: skip
         own = DeliveryOptions(
             people=options.people, labels=options.labels, auto_merge=merges, wait_deployed=seconds, steady=0.0

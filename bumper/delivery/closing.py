@@ -16,7 +16,8 @@ from bumper.records.known_requests import KnownRequests
 from bumper.records.record import Command, Record
 from bumper.values.change import Change
 
-# A bump or a promotion never closes a rollback: the next image would bring the trouble back. Nothing closes a hold.
+# A bump or a promotion never closes a rollback that somebody asked for: the next image would bring the trouble back.
+# Nothing closes a hold.
 _CLOSES = {
     Command.BUMP: frozenset({Command.BUMP, Command.PROMOTE}),
     Command.PROMOTE: frozenset({Command.BUMP, Command.PROMOTE}),
@@ -26,10 +27,11 @@ _CLOSES = {
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """A command, and the pins (file, path) on the target branch that it has spoken for."""
+    """A command, and the pins (file, path) on the target branch that it has spoken for; ``changed`` get another tag."""
 
     command: Command
     pins: frozenset[tuple[str, str]]
+    changed: frozenset[tuple[str, str]]
 
 
 def close_superseded(
@@ -52,9 +54,12 @@ def close_superseded(
 
 
 def _is_covered(record: Record, coverage: Coverage) -> bool:
-    if not record.changes or record.command not in _CLOSES.get(coverage.command, ()):
+    places = {(change.file, change.path) for change in record.changes}
+    if record.command is Command.ROLLBACK and record.by_itself and places and places <= coverage.changed:
+        return True  # it undoes what is there now, and a newer version goes there
+    if record.command not in _CLOSES.get(coverage.command, ()):
         return False
-    return all((change.file, change.path) in coverage.pins for change in record.changes)
+    return bool(places) and places <= coverage.pins
 
 
 def _is_bumpers(known: KnownRequests, target: Target, one: MergeRequest, record: Record) -> bool:

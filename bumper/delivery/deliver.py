@@ -217,4 +217,4 @@ def close_replaced(target: Target, plan: Plan, command: Command, known: KnownReq
 
 
 def _coverage(plan: Plan, command: Command) -> Coverage:
-    return Coverage(command, plan.covers)
+    return Coverage(command, plan.covers, frozenset((change.file, change.path) for change in plan.changes))

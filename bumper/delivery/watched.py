@@ -6,7 +6,7 @@ command's to say: a bump and a promotion are rolled back, a rollback is not.
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -29,6 +29,7 @@ from bumper.planning.watching import Watching
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
 from bumper.records.watch_note import WatchRecord, write_note
+from bumper.records.watched_requests import WatchedRequest, newest_watched
 
 _WORST_FIRST = (Ending.SICK, Ending.MISSING, Ending.SILENT, Ending.LATE, Ending.WELL)
 # What undoes a result some of whose applications are sick: the failure that says what became of it.
@@ -44,6 +45,7 @@ class _Watch:
     watching: Watching
     session: Session
     known: KnownRequests | None
+    merge_request: int | None  # that the outcome is noted on
 
 
 def deliver_watched(
@@ -64,22 +66,51 @@ def deliver_watched(
         _require_merge_request(target, delivery, known)
     rollout = require_rollout(draft.rollout, target.environment.name, "--wait-deployed")
     before = look_before(rollout, session)
+    left = [one.explain_left(session.clock.now()) for one in _watched_before(rollout, target, known)]
     done = require_wait(deliver(draft, target, delivery, options, session, known), options)
-    if done.landed is None:
+    done = replace(done, warnings=(*done.warnings, *(sentence for sentence in left if sentence is not None)))
+    if (landed := done.landed) is None:
         return done
-    watched = _Watch(done, rollout, watching, session, known)
-    return _see_it_run(watched, done.landed, before, undo if watching.rolls_back else None)
+    watched = _Watch(done, rollout, watching, session, known, done.merge_request.iid if done.merge_request else None)
+    return _see_it_run(watched, landed, before, undo if watching.rolls_back else None)
 
 
 def see_what_runs(
-    done: Result, rollout: Rollout | None, target: Target, options: DeliveryOptions, session: Session
-) -> Result:
-    """``done``, which changed nothing, once Argo CD runs what is there already; nothing is undone and nothing noted."""
+    done: Result, rollout: Rollout | None, target: Target, options: DeliveryOptions, session: Session,
+    known: KnownRequests | None,
+) -> Result:  # fmt: skip
+    """``done``, which changed nothing, once Argo CD runs what is there already; nothing is undone.
+
+    Where the job that brought it left it unwatched, this one says so, and notes the outcome in its place.
+    """
     watching = watching_of(target.environment, options)
-    if watching is None or done.landed is None:
+    if watching is None or (landed := done.landed) is None:
         return done
     rollout = require_rollout(rollout, done.environment, "--wait-deployed")
-    return _see_it_run(_Watch(done, rollout, watching, session, None), done.landed, {}, None)
+    left = [one for one in _watched_before(rollout, target, known) if one.explain_left(session.clock.now()) is not None]
+    sentences = [str(one.explain_left(session.clock.now())) for one in left]
+    done = replace(done, warnings=(*done.warnings, *sentences))
+    noted = next((one.merge_request.iid for one in left if _is_running(rollout, one)), None)
+    return _see_it_run(_Watch(done, rollout, watching, session, known, noted), landed, {}, None)
+
+
+def _watched_before(rollout: Rollout, target: Target, known: KnownRequests | None) -> list[WatchedRequest]:
+    """The last watched deployments of the applications that Argo CD is to run; none where GitLab shows none."""
+    if known is None:
+        return []
+    apps = {image.app for image in rollout.expected_images}
+    try:
+        found = newest_watched(known, {target.environment.name})
+    except BumperError as error:
+        report_step(f"going on without the outcome of earlier deployments ({error.what})")
+        return []
+    return [one for one in found if apps & {change.app for change in one.record.changes}]
+
+
+def _is_running(rollout: Rollout, one: WatchedRequest) -> bool:
+    """Whether what the merge request brought is what is expected to run now."""
+    expected = {(image.app, image.image, image.version.tag) for image in rollout.expected_images}
+    return {(change.app, change.image, change.after.tag) for change in one.record.changes} <= expected
 
 
 def _require_merge_request(target: Target, delivery: Delivery, known: KnownRequests | None) -> None:
@@ -168,12 +199,11 @@ def _note_outcome(one: _Watch, applications: Sequence[WatchedApplication]) -> No
 
 def _note(one: _Watch, record: WatchRecord, text: str) -> None:
     """Without a merge request, or without GitLab's API, nothing is noted; nor does a note that fails stop anything."""
-    request = one.done.merge_request
-    if one.known is None or request is None:
+    if one.known is None or one.merge_request is None:
         return
     until = one.session.clock.now() + timedelta(seconds=one.watching.longest)
     record = record.model_copy(update={"until": until})
     try:
-        comment(one.known.gitlab, request.iid, write_note(record, text))
+        comment(one.known.gitlab, one.merge_request, write_note(record, text))
     except BumperError as error:
-        report_step(f"going on without a note on !{request.iid} ({error.what})")
+        report_step(f"going on without a note on !{one.merge_request} ({error.what})")

@@ -48,6 +48,7 @@ class ProposalText:
     warnings: Sequence[str] = ()
     template: str = ""  # the project's own, for every merge request
     watching: Watching | None = None
+    by_itself: bool = False
     urgent: str | None = None
 
 

@@ -29,18 +29,14 @@ class Draft:
 
 
 def make_record(
-    asked: Request,
-    plan: Plan,
-    environ: Mapping[str, str],
-    undoes: Sequence[str] = (),
-    watched: int | None = None,
-    urgent: str | None = None,
+    asked: Request, plan: Plan, text: ProposalText, environ: Mapping[str, str], undoes: Sequence[str] = ()
 ) -> Record:
     """The record of a request by whoever the CI variables name."""
     images = dict.fromkeys(change.reference for change in plan.changes)
     return Record(
         asked.command, asked.environment, tuple(images), plan.changes, read_pipeline(environ), requested_by(environ),
-        undoes=tuple(undoes), urgent=urgent, source=read_source(environ), watched=watched,
+        undoes=tuple(undoes), urgent=text.urgent, source=read_source(environ), by_itself=text.by_itself,
+        watched=round(text.watching.longest) if text.watching is not None else None,
     )  # fmt: skip
 
 
@@ -51,8 +47,7 @@ def make_draft(
     """The proposal of ``plan``; ``files`` are its new bytes where they are more than the plan's tags."""
     content = files if files is not None else apply_plan(plan, target.gathered.values)
     config, rules = target.setup.config, target.environment.config
-    watched = round(text.watching.longest) if text.watching is not None else None
-    record = make_record(asked, plan, environ, undoes, watched, text.urgent)
+    record = make_record(asked, plan, text, environ, undoes)
     subject = title_of(asked.command, asked.environment, plan.changes, text.note)
     held = map(explain_held, plan.held)
     text = replace(text, left_out=(*held, *text.left_out), warnings=(*text.warnings, *plan.warnings))

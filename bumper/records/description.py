@@ -21,6 +21,8 @@ def comment(record: Record) -> str:
         "undoes": list(record.undoes),
         "superseded_by": record.superseded_by,
         "urgent": record.urgent,
+        "watched": record.watched,
+        "by_itself": record.by_itself,
         "changes": [_dump_change(change) for change in record.changes],
     }
     if record.pipeline is not None:

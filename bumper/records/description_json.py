@@ -22,6 +22,8 @@ class _Json(BaseModel):
     undoes: tuple[str, ...] = ()
     superseded_by: int | None = None
     urgent: str | None = None
+    watched: int | None = None
+    by_itself: bool = False
 
 
 def read_json(text: str) -> Record | None:
@@ -43,6 +45,8 @@ def read_json(text: str) -> Record | None:
         undoes=read.undoes,
         superseded_by=read.superseded_by,
         urgent=read.urgent,
+        watched=read.watched,
+        by_itself=read.by_itself,
     )
 
 

@@ -71,6 +71,11 @@ class KnownRequests:
             else merge_requests.find_open(self.gitlab, self.target_branch)
         )
 
+    @property
+    def merged_lately(self) -> tuple[MergeRequest, ...]:
+        """Those on bumper's branches that are merged, as far as they are among the hundred that changed last."""
+        return self._ours_by_branch([one for one in self._recent.merge_requests if one.state == "merged"])
+
     def opened_now(self) -> tuple[MergeRequest, ...]:
         """The open ones on bumper's branches, asked for again: others may have opened some in the meantime."""
         return self._ours_by_branch(merge_requests.find_open(self.gitlab, self.target_branch))

@@ -53,6 +53,7 @@ class Record:
     superseded_by: int | None = None  # the merge request for whose sake bumper closed this one
     urgent: str | None = None  # why it passes soak and freeze
     source: Source | None = None  # shown in trailers and description; nothing reads it back
+    by_itself: bool = False  # a rollback that nobody asked for, because Argo CD reported what it undoes sick
     watched: int | None = None  # seconds after the merge, at most, for which somebody watches it
 
 

@@ -4,7 +4,9 @@ Everybody may comment on a merge request, so a note counts only where one of bum
 """
 
 import re
-from datetime import datetime
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +19,7 @@ from bumper.records.record import one_line
 
 # watching: somebody does at this moment. interrupted: whoever did was ended. The others are those of argocd.sequence.
 WatchState: TypeAlias = Literal["watching", "interrupted", "well", "sick", "late", "silent", "missing"]
+_THREADS = 8
 _NOTE = re.compile(r"<!-- bumper: watch (\{.*\}) -->")
 
 
@@ -35,20 +38,25 @@ class WatchRecord(BaseModel):
     @property
     def words(self) -> str:
         """The outcome in a few words."""
-        match self.state:
-            case "well":
-                steady = f", steady for {format_duration(self.steady)}" if self.steady else ""
-                return f"healthy after {format_duration(self.healthy_after or 0.0)}{steady}"
-            case "sick":
-                return "not well"
-            case "late":
-                return "not well in time"
-            case "silent" | "missing":
-                return "not known"
-            case "watching":
-                return "being watched"
-            case "interrupted":
-                return "left unwatched"
+        if self.state != "well":
+            return _WORDS[self.state]
+        steady = f", steady for {format_duration(self.steady)}" if self.steady else ""
+        return f"healthy after {format_duration(self.healthy_after or 0.0)}{steady}"
+
+    def is_left(self, now: datetime) -> bool:
+        """Whether the watch ended without an outcome: by a word about it, or because its time is over."""
+        over = self.until is not None and self.until < now
+        return self.state == "interrupted" or (self.state == "watching" and over)
+
+
+_WORDS: dict[WatchState, str] = {
+    "watching": "being watched",
+    "interrupted": "left unwatched",
+    "sick": "not well",
+    "late": "not well in time",
+    "silent": "not known",
+    "missing": "not known",
+}
 
 
 def write_note(record: WatchRecord, text: str) -> str:
@@ -56,8 +64,15 @@ def write_note(record: WatchRecord, text: str) -> str:
     return f"{text}\n\n<!-- bumper: watch {dump(record.model_dump(mode='json'))} -->"
 
 
-def read_watch(known: KnownRequests, iid: int) -> WatchRecord | None:
-    """The newest record among the notes of bumper's own users; None where nobody watched."""
+def read_watches(known: KnownRequests, iids: Iterable[int]) -> dict[int, WatchRecord]:
+    """What became of merge requests, by their numbers: of those about which bumper's own users noted it."""
+    asked = tuple(dict.fromkeys(iids))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = pool.map(lambda iid: _read_newest(known, iid), asked)
+        return {iid: watch for iid, watch in zip(asked, found, strict=True) if watch is not None}
+
+
+def _read_newest(known: KnownRequests, iid: int) -> WatchRecord | None:
     for author, text in notes_of(known.gitlab, iid):
         noted = _NOTE.search(text)
         if noted is not None and known.is_bumpers(author):
@@ -70,4 +85,8 @@ def _read(text: str) -> WatchRecord | None:
         record = WatchRecord.model_validate_json(text)
     except ValidationError:
         return None
-    return record.model_copy(update={"reason": one_line(record.reason)})
+    return record.model_copy(update={"reason": one_line(record.reason), "until": _in_utc(record.until)})
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

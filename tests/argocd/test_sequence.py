@@ -107,7 +107,8 @@ def test_every_watch_ends() -> None:
     ],
 )
 def test_what_the_looks_come_to(states: str, ending: Ending | None, was_well: bool) -> None:  # noqa: FBT001
-    course = course_of([(10.0 * number, state) for number, state in enumerate(states.split())])
+    named: dict[str, State] = {str(state): state for state in STATES}
+    course = course_of([(10.0 * number, named[state]) for number, state in enumerate(states.split())])
 
     assert (course.outcome.ending if course.outcome is not None else None, course.was_well) == (ending, was_well)
 
@@ -116,7 +117,7 @@ OLD, NEW, COMMIT = f"{APP}:1.0.0", f"{APP}:1.0.1", "c" * 40
 
 
 def app(*images: str, revision: str = "0" * 40, **more: str) -> Application:
-    answer = ApplicationAnswer.model_validate(application(*images, revision=revision, **more))  # type: ignore[arg-type]
+    answer = ApplicationAnswer.model_validate(application(*images, revision=revision, **more))
     return answer.application("app", "https://argocd.example/applications/app")
 
 

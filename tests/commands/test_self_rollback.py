@@ -1,7 +1,7 @@
 """A deployment that Argo CD reports sick is rolled back by the job that made it; and everything that forbids it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +199,149 @@ def _after(act: Callable[[], None]) -> Callable[[], Any]:
         return application(NEW, health="Degraded")
 
     return answer
+
+
+def test_several_applications_and_only_what_is_sick_goes_back(
+    make_gitops: GitopsMaker, argocd: ArgoCd, bumper: CommandLine
+) -> None:
+    files = {PROD.format(app): values("1.0.0") for app in ("api", "web", "worker")}
+    gitops = make_gitops({**files, "bumper.yaml": config(argocd.url)})
+    plays: dict[str, Sequence[Scene]] = {"api": SICK_AFTER_FOUR_MINUTES, "web": [], "worker": SICK_AFTER_FOUR_MINUTES}
+    for app, scenes in plays.items():
+        before = "Degraded" if app == "worker" else "Healthy"
+        argocd.tell(f"{app}-prod", Stage(gitops, bumper.clock, PROD.format(app), {"1.0.1": scenes}, before=before))
+
+    ran = bumper("bump", "prod", NEW, *WATCHED, "--output", "json", code=5)
+
+    assert "1.0.0 # bumper: hold" in gitops.read(PROD.format("api"))
+    assert gitops.read(PROD.format("web")) == gitops.read(PROD.format("worker")) == values("1.0.1")
+    assert [change["app"] for change in ran.json["rollback"]["changes"]] == ["api"]
+    for app in ("api", "web", "worker"):
+        assert f"Argo CD application {app}-prod" in ran.err
+
+
+def test_a_newer_merge_request_stands_against_it(night: Night) -> None:
+    def newer() -> None:
+        night.bumper("bump", "prod", f"{APP}:1.0.2", "--no-verify", "--no-auto-merge", code=0)
+
+    stage = night.plays(SICK_AFTER_FOUR_MINUTES)
+    night.argocd.tell("app-prod", *[stage] * 3, _after(newer))
+
+    ran = night.bump()
+
+    assert "!2 proposes another version already" in ran.err
+    assert night.rollbacks() == []
+
+
+def test_a_rollback_that_fails_is_tried_once(night: Night) -> None:
+    """Here GitLab takes no new branch any more."""
+    night.plays(SICK_AFTER_FOUR_MINUTES)
+    stage = night.plays(SICK_AFTER_FOUR_MINUTES)
+    night.argocd.tell("app-prod", *[stage] * 3, _after(lambda: night.gitops.sandbox.choose(maintenance=True)))
+
+    ran = night.bump()
+
+    assert "nothing was rolled back, because the rollback failed" in ran.err
+    assert night.gitops.read(FILE) == values("1.0.1")
+
+
+def test_a_rollback_is_not_rolled_back(night: Night) -> None:
+    night.plays([])
+    night.bumper("bump", "prod", NEW, "--no-verify", "--wait", "1m", code=0)
+    night.argocd.tell("app-prod", application(NEW), application(OLD, health="Degraded"))
+    night.gitops.push(config(night.argocd.url, "auto_merge: true\n    rollback_on_failure: true"), "bumper.yaml")
+
+    ran = night.bumper("rollback", "prod", "--no-verify", "--wait-deployed", "20m", code=5)
+
+    assert "Argo CD application app-prod is not healthy: Degraded" in ran.err
+    assert len(night.rollbacks()) == 1
+
+
+def test_a_newer_bump_closes_a_rollback_that_nobody_merged(night: Night) -> None:
+    night.gitops.push(config(night.argocd.url, "reviewers: [alice]"), "bumper.yaml")
+    night.plays(SICK_AFTER_FOUR_MINUTES)
+    night.bump("--auto-merge")
+
+    again = night.bumper("bump", "prod", NEW, "--no-verify", code=0)
+    assert [one["state"] for one in night.rollbacks()] == ["opened"]
+    assert "unchanged" in again.out
+
+    night.bumper("bump", "prod", f"{APP}:1.0.2", "--no-verify", code=0)
+    assert [one["state"] for one in night.rollbacks()] == ["closed"]
+
+
+def test_bumper_yaml_says_it_once_for_all(night: Night) -> None:
+    rules = "auto_merge: true\n    steady: 15m\n    rollback_on_failure: true"
+    night.gitops.push(config(night.argocd.url, rules), "bumper.yaml")
+    night.plays(SICK_AFTER_FOUR_MINUTES)
+
+    night.bumper("bump", "prod", NEW, "--no-verify", "--wait-deployed", "20m", code=5)
+
+    assert len(night.rollbacks()) == 1
+    [bump] = [one for one in night.gitops.merge_requests("all") if one["iid"] == 1]
+    assert "healthy within 20 min, and that it stays so for 15 min" in bump["description"]
+
+
+def test_history_and_status_show_what_became_of_it(night: Night) -> None:
+    night.plays(SICK_AFTER_FOUR_MINUTES)
+    night.bump()
+
+    deployments = night.bumper("history", "prod", "--output", "json", code=0).json["deployments"]
+
+    assert [one["outcome"]["state"] for one in deployments] == ["well", "sick"]
+    assert DEADLINE in deployments[1]["outcome"]["reason"]
+    text = night.bumper("history", "prod", code=0).out
+    assert "healthy after" in text
+    assert "not well" in text
+    assert "unwatched" not in night.bumper("status", code=0).err
+
+
+def test_somebody_elses_note_says_nothing(night: Night) -> None:
+    night.plays([])
+    night.bump(code=0)
+    night.gitops.api.post("/merge_requests/1/notes", body='<!-- bumper: watch {"state":"sick"} -->')
+
+    [deployment] = night.bumper("history", "prod", "--output", "json", code=0).json["deployments"]
+
+    assert deployment["outcome"]["state"] == "well"
+
+
+def test_a_job_that_is_cancelled_leaves_a_word_and_the_next_one_watches_again(night: Night) -> None:
+    def cancelled() -> Any:  # noqa: ANN401 - never returns
+        raise KeyboardInterrupt
+
+    stage = night.plays([])
+    sleep = night.bumper.clock.sleep
+    looks: list[float] = []
+
+    def sleep_twice(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) > 3:
+            cancelled()
+        sleep(seconds)
+
+    interrupted = replace(night.bumper, clock=replace(night.bumper.clock, sleep=sleep_twice))
+    interrupted("bump", "prod", NEW, *WATCHED, code=130)
+    assert stage() == stage()
+    status = night.bumper("status", code=0)
+    assert "the deployment of app 1.0.1 to prod by !1 was left unwatched" in status.err
+
+    again = night.bump(code=0)
+
+    assert "was left unwatched" in again.err
+    assert "left unwatched" not in night.bumper("status", code=0).err
+
+
+@pytest.mark.parametrize("option", [("--steady", "15m"), ("--rollback-on-failure",)])
+def test_without_waiting_there_is_nothing_to_watch(night: Night, option: tuple[str, ...]) -> None:
+    refused = night.bumper("bump", "prod", NEW, *option, code=2)
+
+    assert f"{option[0]} is about what Argo CD reports; add --wait-deployed, such as 20m." in refused.err
+
+
+def test_commits_straight_to_the_branch_are_not_rolled_back(night: Night) -> None:
+    night.gitops.push(config(night.argocd.url, "delivery: commit"), "bumper.yaml")
+    night.plays(SICK_AFTER_FOUR_MINUTES)
+
+    assert "--rollback-on-failure undoes a merge request" in night.bump(code=1).err
+    assert night.gitops.read(FILE) == values("1.0.0")

@@ -18,6 +18,7 @@ from bumper.gate.rules import Waiting
 from bumper.git.checkout import Checkout
 from bumper.records.known_requests import RecordedRequest, recorded_requests
 from bumper.records.tag_ages import tag_ages
+from bumper.records.watched_requests import WatchedRequest, newest_watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Status:
     merge_requests: tuple[RecordedRequest, ...]
     ages: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
     waiting: Mapping[str, tuple[Waiting, ...]] = field(default_factory=dict)
+    watched: tuple[WatchedRequest, ...] = ()
 
 
 def status(
@@ -58,6 +60,9 @@ def status(
     if known_requests is None:
         warning = "open merge requests are not shown, because there is no token for GitLab's API (BUMPER_TOKEN)."
         overview = replace(overview, warnings=(*overview.warnings, warning))
+    watched = newest_watched(known_requests, shown) if known_requests is not None else []
+    left = [sentence for one in watched if (sentence := one.explain_left(session.clock.now())) is not None]
+    overview = replace(overview, warnings=(*overview.warnings, *left))
     opened = known_requests.opened_now() if known_requests is not None else ()
     found = [one for one in recorded_requests(opened) if not environments or one.record.environment in names]
     if apps:
@@ -66,7 +71,7 @@ def status(
     ages = tag_ages(checkout, {name: seen[name].pins for name in shown}) if with_ages else {}
     waiting, unknown = find_waiting(checkout, setup, shown, session)
     overview = replace(overview, warnings=(*overview.warnings, *unknown))
-    return Status(overview, tuple(found), ages, _of_applications(waiting, seen, apps))
+    return Status(overview, tuple(found), ages, _of_applications(waiting, seen, apps), tuple(watched))
 
 
 def _of_applications(
