@@ -202,6 +202,11 @@ class EnvironmentConfig(_Keys):
         default=(), description="User names of the merge requests' reviewers.", examples=[["alice"]]
     )
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether anything is kept from entering this environment."""
+        return bool(self.promote_from or self.tags or self.digests or self.soak) or self.freeze is not None
+
     def admits(self, tag: str) -> bool:
         """Whether ``tag`` may enter this environment: ``tags`` matches it as a whole, or there is no such key.
 

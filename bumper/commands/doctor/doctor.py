@@ -10,7 +10,7 @@ from bumper.commands.doctor.check import Check, grouped
 from bumper.commands.doctor.environments import check_config, environments_of, examine_environments
 from bumper.commands.doctor.gate import examine_gate
 from bumper.commands.doctor.project import ProjectUse, examine_project
-from bumper.commands.doctor.registries import examine_registries
+from bumper.commands.doctor.registries import examine_registries, examine_rollback_targets
 from bumper.commands.doctor.repository import Reached, check_git, check_push, reach
 from bumper.commands.doctor.token import check_version, check_without_api, examine_token
 from bumper.environments.config_models import Config
@@ -58,6 +58,7 @@ def _project_use(
         by_request=bool(by_request) or not by_commit,
         auto_merge=[name for name in by_request if name in known and known[name].auto_merge],
         branch_prefix=_branch_prefix(setup),
+        has_rules=any(one.has_rules for one in known.values()),
         files=frozenset(reached.checkout.files) if reached.checkout is not None else None,
     )
 
@@ -87,4 +88,5 @@ def _look_through(
     yield from grouped("Soak and freeze", examine_gate(examined.targets, gitlab, now))
     if verify:
         yield from grouped("Registries", examine_registries(examined.targets, environ))
+        yield from grouped("Registries", examine_rollback_targets(examined.targets, environ))
     yield from grouped("Argo CD", examine_argocd(checkout, examined.targets))

@@ -14,6 +14,8 @@ from bumper.gitlab.reading import read_answer
 _DEVELOPER = 30
 _ROLES = {5: "Minimal Access", 10: "Guest", 15: "Planner", 20: "Reporter", 30: "Developer", 40: "Maintainer"}
 _REQUESTS = "may open merge requests"
+_GATE = "gate"
+_ANYBODY = frozenset({"developer"})
 _METHODS = {"merge": "merge commits", "rebase_merge": "merge commits, semi-linear", "ff": "fast-forward merges"}
 _SQUASHING = {"always": "always squashed", "never": "never squashed"}
 
@@ -25,7 +27,7 @@ class ProjectUse:
     ``branch`` is None for the project's default branch, ``may_push`` None where no push was tried with the token,
     ``files`` None where the repository could not be read. ``by_commit`` are the environments that are pushed straight
     to the branch, ``auto_merge`` those whose merge requests merge by themselves; ``by_request``: there are merge
-    requests.
+    requests; ``has_rules``: bumper.yaml keeps something from entering an environment.
     """
 
     branch: str | None
@@ -35,6 +37,7 @@ class ProjectUse:
     by_request: bool
     auto_merge: Sequence[str]
     branch_prefix: str
+    has_rules: bool
     files: frozenset[str] | None
 
 
@@ -60,6 +63,7 @@ class _ProjectAnswer(BaseModel):
     squash_option: str | None = None
     only_allow_merge_if_pipeline_succeeds: bool = False
     ci_config_path: str | None = None
+    ci_pipeline_variables_minimum_override_role: str | None = None
     auto_devops_enabled: bool | None = None
     ci_push_repository_for_job_token_allowed: bool | None = None
     permissions: _PermissionsAnswer | None = None
@@ -90,6 +94,8 @@ def examine_project(gitlab: GitLab, use: ProjectUse, user: int | None) -> Iterat
     yield requests
     if requests.ok:
         yield _check_merging(project, use)
+        if use.has_rules:
+            yield _check_gate(project)
         own = check_own_branches(use.branch_prefix, read_protections(gitlab))
         yield from [own] if own is not None else []
     if project.ci_push_repository_for_job_token_allowed is not None:
@@ -139,6 +145,23 @@ def _check_merging(project: _ProjectAnswer, use: ProjectUse) -> Check:
         f"{found}; pipelines must succeed, but no file starts one: nothing is merged unless another system reports one",
         f"add {_ci_file(project)}, or switch off 'Pipelines must succeed' in Settings > Merge requests",
     )
+
+
+def _check_gate(project: _ProjectAnswer) -> Check:
+    """Whether `bumper check` could keep people's own merge requests to the rules of bumper.yaml."""
+    where = "in Settings > CI/CD > General pipelines"
+    if not project.only_allow_merge_if_pipeline_succeeds:
+        found = "only bumper's own commands keep the rules of bumper.yaml; people can merge anything"
+        return Check(_GATE, found, "include the component check and switch on 'Pipelines must succeed'")
+    if "@" not in _ci_file(project):
+        found = f"a merge request can change {_ci_file(project)}, and so whether bumper check runs"
+        return Check(
+            _GATE, found, f"set the CI/CD configuration file to one of another project (file@group/project) {where}"
+        )
+    if project.ci_pipeline_variables_minimum_override_role in _ANYBODY:
+        found = "every Developer may give a pipeline variables, and by them lead bumper check astray"
+        return Check(_GATE, found, "raise the minimum role to use pipeline variables in Settings > CI/CD > Variables")
+    return Check(_GATE, f"pipelines must succeed, and are configured in {_ci_file(project).partition('@')[2]}")
 
 
 def _ci_file(project: _ProjectAnswer) -> str:

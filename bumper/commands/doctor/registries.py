@@ -4,14 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
 
 from bumper.commands.doctor.check import Check, failed, warned
+from bumper.environments.current_values import CurrentValues
 from bumper.environments.registries import registry_access
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
 from bumper.image import ImageReference, Repository, is_tag
+from bumper.records.history import Scope
+from bumper.records.rollback_targets import Depth, rollback_targets
 from bumper.registry.credentials import find_credentials
 from bumper.registry.resolve import RegistryAccess, resolve_all
 
 _MAX_IMAGES = 3  # of one registry
+_MAX_TARGETS = 50  # rollback targets, the newest of each environment
 
 
 def examine_registries(targets: Sequence[Target], environ: Mapping[str, str]) -> Iterator[Check]:
@@ -30,6 +34,31 @@ def examine_registries(targets: Sequence[Target], environ: Mapping[str, str]) ->
         return
     for host, some in images.items():
         yield _check_registry(host, {image: found[image] for image in some}, access)
+
+
+def examine_rollback_targets(targets: Sequence[Target], environ: Mapping[str, str]) -> Iterator[Check]:
+    """Whether the registries still have what the last deployments replaced; those that cannot tell are left out."""
+    back = [image for target in targets for _, image in rollback_targets(_scope(target), Depth()).images[:_MAX_TARGETS]]
+    if not back:
+        return
+    try:
+        found = resolve_all([image.with_digest(None) if image.tag is not None else image for image in back],
+                            registry_access(targets[0], environ))  # fmt: skip
+    except BumperError:  # the CA file, of which there is another check
+        return
+    gone = [str(image) for image, answer in found.items() if isinstance(answer, Refused)]
+    if gone:
+        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        next_step = "have its clean-up keep what `bumper images` lists, or push the image again"
+        yield Check("rollback targets", f"the registry no longer has {gone[0]}{more}", next_step)
+    elif any(isinstance(answer, str) for answer in found.values()):
+        yield Check("rollback targets", "the registries have what could be rolled back to")
+
+
+def _scope(target: Target) -> Scope:
+    current = CurrentValues(target.checkout, target.gathered.values)
+    apps = target.gathered.applications
+    return Scope(target.checkout, None, target.environment, target.setup.config, current, apps)
 
 
 def _images(targets: Iterable[Target]) -> dict[str, list[ImageReference]]:
