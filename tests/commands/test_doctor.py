@@ -14,7 +14,7 @@ from bumper.commands.doctor import repository as doctor_repository
 from bumper.commands.doctor.check import Check
 from tests.support.command_line import CommandLine
 from tests.support.doctor import Doctor
-from tests.support.gitops import Gitops
+from tests.support.gitops import STAGING_FILE, Gitops, GitopsMaker, values
 
 
 @pytest.fixture
@@ -287,3 +287,23 @@ def test_bumpers_own_branches_are_for_bumper(gitops: Gitops, doctor: Doctor) -> 
 
     assert offered.mend("bumper's branches").startswith("protect bumper/* in GitLab's Settings")
     assert doctor(code=0).checks["bumper's branches"]["found"] == "bumper/* is protected"
+
+
+def test_what_makes_the_rules_a_gate(
+    make_gitops: GitopsMaker, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Step by step, until nobody can merge past bumper check; without rules nothing is said."""
+    config = "environments:\n  staging: {values: 'apps/{app}/envs/staging/values.yaml', soak: 1h}\n"
+    gitops = make_gitops({"bumper.yaml": config, STAGING_FILE: values("1.0.0")})
+    doctor = Doctor(bumper, monkeypatch)
+
+    assert "people can merge anything" in doctor(code=0).checks["gate"]["found"]
+    gitops.api("PUT", "", only_allow_merge_if_pipeline_succeeds=True)
+    assert "a merge request can change .gitlab-ci.yml" in doctor(code=0).checks["gate"]["found"]
+    gitops.api("PUT", "", ci_config_path="gate.yml@platform/pipelines")
+    assert doctor(code=0).checks["gate"] == {
+        "name": "gate", "ok": True, "mend": None,
+        "found": "pipelines must succeed, and are configured in platform/pipelines",
+    }  # fmt: skip
+    gitops.push(config.replace(", soak: 1h", ""), "bumper.yaml")
+    assert "gate" not in doctor(code=0).checks

@@ -28,7 +28,7 @@ from tests.support.gitops import Gitops, values
 
 IMAGE = "registry.example.com/backend/app"
 APPS = ("backend", "frontend")
-ASKS_REGISTRIES = ("bump", "promote", "rollback", "doctor")
+ASKS_REGISTRIES = ("bump", "check", "promote", "rollback", "doctor")
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 RUSSIAN = {
     ROOT / "README.ru.md": ROOT / "README.md",
@@ -110,6 +110,8 @@ def typed(line: str) -> str:
         return f"make -C '{ROOT}' -n {on_the_project[1]} >/dev/null" if on_the_project[1] else ":"
     if words.startswith("export BUMPER_REPO="):
         return ":"
+    if words.startswith("git clone "):  # with the token in the place of a person's login
+        return 'git clone --quiet "${BUMPER_REPO/:\\/\\//://oauth2:$BUMPER_TOKEN@}" gitops'
     if words.startswith(("bumper sandbox", "bumper demo", "bumper COMMAND")):
         return f"{words.replace('COMMAND', '')} --help"
     return words

@@ -12,7 +12,7 @@ _CHOICES = {
     "squash_option": ("never", "always", "default_on", "default_off"),
 }
 _FLAGS = ("only_allow_merge_if_pipeline_succeeds", "remove_source_branch_after_merge", "merge_trains_enabled")
-_TEXTS = ("squash_commit_template", "merge_commit_template", "merge_requests_template")
+_TEXTS = ("ci_config_path", "squash_commit_template", "merge_commit_template", "merge_requests_template")
 _ACCESS_LEVELS = frozenset({0, 30, 40, 60})
 
 
