@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from bumper.errors import BumperError, Refused
+from bumper.errors import BumperError
 from bumper.gate.check_changes import PinChange
 from bumper.gate.rules import Broken, Rule
-from bumper.registry.resolve import RegistryAccess, resolve_all
+from bumper.registry.resolve import AnotherDigest, RegistryAccess, resolve_all
 
 
 def broken_images(changes: Sequence[PinChange], access: RegistryAccess) -> Iterator[tuple[PinChange, Broken]]:
@@ -20,6 +20,5 @@ def broken_images(changes: Sequence[PinChange], access: RegistryAccess) -> Itera
     for change, reference in wanted:
         answer = found[reference]
         if isinstance(answer, BumperError):
-            is_moved = reference.digest is not None and isinstance(answer, Refused) and reference.digest in answer.what
-            rule = Rule.DIGESTS if is_moved else Rule.IMAGE
+            rule = Rule.DIGESTS if isinstance(answer, AnotherDigest) else Rule.IMAGE
             yield change, Broken(rule, answer.what, answer.next_step)

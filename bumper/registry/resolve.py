@@ -33,6 +33,10 @@ _NO_ENTRY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _NO_HEAD = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 
 
+class AnotherDigest(Refused):
+    """The tag means another digest than the one beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class RegistryAccess:
     """How registries are reached: ``insecure`` are the hosts that bumper.yaml lets speak plain HTTP."""
@@ -111,7 +115,7 @@ def _resolve(registry: _Registry | BumperError, image: ImageReference) -> str | 
         return error
     if image.digest is not None and image.digest != digest:
         asked = image.with_digest(None) if image.tag is not None else image
-        return Refused(
+        return AnotherDigest(
             f"{asked} is {digest} in the registry, not {image.digest}: the tag was moved, or the digest is "
             "another image's",
             "give the right one",
