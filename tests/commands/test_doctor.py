@@ -225,7 +225,7 @@ def test_a_jobs_token_does_without_the_api(gitops: Gitops, doctor: Doctor) -> No
     assert [path for _, path in gitops.sandbox.requests[asked:] if "/api/" in path] == []
     assert "push options" in found.checks["token"]["found"]
     assert "with push options was accepted" in found.checks["may push"]["found"]
-    assert "API alone" in found.checks["target branch"]["found"]
+    assert "only GitLab's API shows" in found.checks["target branch"]["found"]
 
 
 def test_a_server_without_push_options_needs_the_api(gitops: Gitops, doctor: Doctor) -> None:

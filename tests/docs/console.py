@@ -51,7 +51,8 @@ def _printed(arguments: list[str], environ: Mapping[str, str]) -> str:
 
 
 def _clean() -> dict[str, str]:
-    """This machine's environment without a pipeline or repository of its own; a terminal of 100 columns."""
+    """Alice's environment: this machine's, without a pipeline or repository of its own; a terminal of 100 columns."""
     own = ("CI", "BUMPER_", "GITLAB_", "GIT_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    return kept | {"COLUMNS": "100", "TZ": "UTC", "NO_COLOR": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    alice = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "Alice"}
+    return kept | alice | {"COLUMNS": "100", "TZ": "UTC", "NO_COLOR": "1"}
