@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 # What GitLab reads as a name, an issue or a merge request, and the middle of a URL that may lead to one.
 _REFERENCE = re.compile(r"[@#!](?=\w)|(?<=:)/(?=/)")
@@ -31,6 +32,7 @@ class Pipeline:
     id: int
     url: str
     project: str
+    created: datetime | None = field(default=None, compare=False)  # only of the pipeline that bumper runs in
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,17 @@ def read_pipeline(environ: Mapping[str, str]) -> Pipeline | None:
     if not is_pipeline_id(number):
         return None
     project = f"{environ.get('CI_SERVER_URL', '')}/{environ.get('CI_PROJECT_PATH', '')}"
-    return Pipeline(int(number), environ.get("CI_PIPELINE_URL", ""), project)
+    created = _read_time(environ.get("CI_PIPELINE_CREATED_AT", ""))
+    return Pipeline(int(number), environ.get("CI_PIPELINE_URL", ""), project, created)
+
+
+def _read_time(text: str) -> datetime | None:
+    """A time as GitLab writes it, with its zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def read_source(environ: Mapping[str, str]) -> Source | None:

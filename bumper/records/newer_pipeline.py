@@ -9,6 +9,7 @@ must have made it; and a comment counts only by them.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from bumper.ci import MAX_PIPELINE_ID, Pipeline
 from bumper.environments.repository import Target
@@ -29,6 +30,7 @@ from bumper.records.record import Command, Record, read_trailers
 from bumper.records.seal import Sealed
 
 _MAX_FILES_ASKED = 5  # of GitLab, a request each; the log of more is read from git, in two requests for all of them
+_CLOCKS_DIFFER_BY = timedelta(minutes=5)  # of one GitLab's machines
 _NOTE = re.compile(r"<!-- bumper: pipeline (\d{1,18}) (\S+) -->")
 
 
@@ -138,11 +140,24 @@ def _newer_landed(target: Target, known: KnownRequests | None, asked: BumpQuery)
         for commit in commits:
             records = list(_landed_records(known, commit))
             newer = _newest(target, records, asked)
+            if newer is not None and _is_impossible(known, commit, asked.pipeline):
+                continue
             if newer is not None and _landed(target, known, commit.id, file, newer, asked.repository):
                 return newer
             if newer is None and any(_tag_of(target, record, asked) is not None for record in records):
                 break  # the newest bump of the image in this file is an older pipeline's
     return None
+
+
+def _is_impossible(known: KnownRequests | None, commit: LoggedCommit, ours: Pipeline) -> bool:
+    """Whether a commit was merged before our pipeline was created: then no newer pipeline can have made it.
+
+    GitLab counts its pipelines up, and says itself when it merged; anybody may have written the number.
+    """
+    request = known.that_landed(commit.id) if known is not None and ours.created is not None else None
+    if request is None or request.merged_at is None or ours.created is None:
+        return False
+    return request.merged_at + _CLOCKS_DIFFER_BY < ours.created
 
 
 def _logs(

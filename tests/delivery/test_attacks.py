@@ -1,5 +1,6 @@
 """What somebody with the role Developer can write, and what bumper does not believe of it."""
 
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
@@ -218,6 +219,19 @@ def test_a_newer_pipeline_forged_in_an_edited_record_that_a_person_merged_supers
     gitops.merge(1)
 
     assert job(101, "1.0.2")["status"] == "proposed"
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(-60, "superseded"), (60, "proposed")])
+def test_a_forged_number_that_a_person_merged_stops_no_pipeline_that_began_later(
+    gitops: Gitops, job: Job, monkeypatch: pytest.MonkeyPatch, minutes: int, status: str
+) -> None:
+    first = job(100, "1.0.1")
+    forge_order(gitops, first["branch"], "1.0.1", keep=False)
+    gitops.merge(1)
+    began = datetime.now(UTC) + timedelta(minutes=minutes)
+    monkeypatch.setenv("CI_PIPELINE_CREATED_AT", began.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+    assert job(101, "1.0.2")["status"] == status
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["trailers edited", "trailers written anew"])
