@@ -102,6 +102,11 @@ def _odd(span: Span) -> Iterator[str]:
     with contextlib.suppress(Refused):
         setup = read_repository_config(span.head)
         yield from (f"{one.environment}: {one.message}; {one.fix}." for one in odd_layout(setup))
+        for name in setup.layout.environments:
+            try:
+                setup.layout.environment(name)
+            except Refused as refusal:
+                yield f"{name} cannot be read: {refusal}"
 
 
 def _broken(

@@ -4,10 +4,11 @@ A pin that moves, or whose application is called otherwise, is unchanged as long
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from bumper.environments.identity import Identity
 from bumper.gate.check_pins import CheckedPin
 from bumper.values.change import Change, Version
 from bumper.values.pin_path import format_path
@@ -55,6 +56,8 @@ _Key: TypeAlias = Callable[[CheckedPin], object]
 _SAME: Sequence[_Key] = (
     lambda pin: (pin.environment, pin.identity, pin.found.pin.repository, pin.version, pin.found.pin.path),
     lambda pin: (pin.environment, pin.identity, pin.found.pin.repository, pin.version),
+)
+_RENAMED: Sequence[_Key] = (
     lambda pin: (pin.environment, pin.found.pin.repository, pin.version, pin.found.pin.path),
     lambda pin: (pin.environment, pin.found.pin.repository, pin.version),
 )
@@ -70,6 +73,7 @@ def compare(before: Sequence[CheckedPin], after: Sequence[CheckedPin]) -> list[P
     left, right = list(before), list(after)
     for key in _SAME:
         _pair(left, right, key)
+    _pair_renamed(left, right, {_application(pin) for pin in before} & {_application(pin) for pin in after})
     changes = [PinChange(*pair) for key in _CHANGED for pair in _pair(left, right, key)]
     changes += [PinChange(None, pin) for pin in right if pin.version != _NOTHING]
     changes += [PinChange(pin, None) for pin in left if pin.version != _NOTHING]
@@ -85,6 +89,19 @@ def _pair(left: list[CheckedPin], right: list[CheckedPin], key: _Key) -> list[tu
     _remove(left, (one for one, _ in pairs))
     _remove(right, (one for _, one in pairs))
     return pairs
+
+
+def _application(pin: CheckedPin) -> tuple[str, Identity]:
+    return pin.environment, pin.identity
+
+
+def _pair_renamed(left: list[CheckedPin], right: list[CheckedPin], stay: Collection[tuple[str, Identity]]) -> None:
+    """Take out what applications that are gone hand on to new ones; those that ``stay`` hand on nothing."""
+    gone = [pin for pin in left if _application(pin) not in stay]
+    new = [pin for pin in right if _application(pin) not in stay]
+    pairs = [pair for key in _RENAMED for pair in _pair(gone, new, key)]
+    _remove(left, (one for one, _ in pairs))
+    _remove(right, (one for _, one in pairs))
 
 
 def _remove(pins: list[CheckedPin], gone: Iterable[CheckedPin]) -> None:

@@ -86,6 +86,27 @@ def test_what_changes_no_version_passes(checkout: LocalCheckout, name: str) -> N
     assert checkout.rules() == []
 
 
+def test_two_applications_do_not_swap_their_versions(checkout: LocalCheckout) -> None:
+    """Both run the same image: a beta that one of them was given is none of the other's."""
+    other = "apps/web/envs/prod/values.yaml"
+    checkout.land({other: pinned("2.0.0")})
+    checkout.commit({PROD: pinned("2.0.0"), other: pinned("1.0.0")})
+
+    assert [file for _, file, _ in checkout.rules()] == [PROD, other]
+
+
+def test_what_cannot_be_told_apart_is_shown_and_stops_what_touches_it(checkout: LocalCheckout) -> None:
+    config = (
+        "environments:\n  prod: {values: '*/*.yaml', promote_from: [staging]}\n  staging: {values: 'staging/{app}'}\n"
+    )
+    checkout.land({"bumper.yaml": config, "x/a.yaml": pinned("1.0.0"), "x/b.yaml": pinned("1.0.0"), "staging/x": ""})
+    checkout.commit({"README.md": "x\n"})
+    assert "warning: prod cannot be read: x/a.yaml and x/b.yaml cannot be told apart" in checkout.check(code=0).err
+
+    checkout.commit({"x/b.yaml": pinned("9.9.9")})
+    assert checkout.rules() == [("bumper.yaml", "bumper.yaml", 1)]
+
+
 def test_a_link_is_followed(checkout: LocalCheckout) -> None:
     checkout.commit({"shared/good.yaml": pinned("1.0.0"), "shared/bad.yaml": pinned("9.9.9")})
     link(checkout, PROD, "../../../../shared/good.yaml")
