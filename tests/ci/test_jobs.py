@@ -35,6 +35,8 @@ def proposed(done: Done, iid: int, url: str, tag: str) -> None:
         "BUMPER_MR_IID": str(iid),
         "BUMPER_MR_URL": f"{url.removesuffix('.git')}/-/merge_requests/{iid}",
         "BUMPER_TAG": tag,
+        "BUMPER_ROLLBACK_IID": "",
+        "BUMPER_ROLLBACK_URL": "",
     }
 
 
@@ -106,6 +108,21 @@ def test_a_webhook_bumps_what_was_pushed(runner: Runner, make_verified: Verified
 
     proposed(done, 1, made.gitops.url, "1.0.0")
     assert made.gitops.read(STAGING_FILE, made.gitops.branches()[0]) == values("1.0.0", made.image)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"wait_deployed": "20m"}, "--wait-deployed asks Argo CD about staging, and bumper.yaml does not say which"),
+        ({"steady": "15m"}, "--steady is about what Argo CD reports; add --wait-deployed"),
+        ({"rollback_on_failure": True}, "--rollback-on-failure is about what Argo CD reports; add --wait-deployed"),
+    ],
+)
+def test_a_job_watches_what_it_is_asked_to(runner: Runner, inputs: dict[str, object], words: str) -> None:
+    bump = job("bump", environment="staging", images=f"{IMAGE}:1.0.3", options="--no-verify", **inputs)
+
+    assert words in runner(bump).log
+    assert (bump["timeout"], bump["artifacts"]["when"]) == ("1h 30m", "always")
 
 
 @pytest.mark.parametrize("name", ["bump", "promote", "rollback"])

@@ -116,6 +116,8 @@ def test_dotenv_variables_name_the_merge_request(gitops: Gitops, bumper: Command
         f"BUMPER_MR_URL={gitops.sandbox.url}/platform/gitops/-/merge_requests/1",
         f"BUMPER_BRANCH_NAME={result['branch']}",
         "BUMPER_TAG=1.0.3",
+        "BUMPER_ROLLBACK_IID=",
+        "BUMPER_ROLLBACK_URL=",
     ]
 
 
@@ -126,6 +128,7 @@ def test_dotenv_variables_are_empty_where_there_is_nothing(gitops: Gitops, bumpe
 
     assert file.read_text() == (
         "BUMPER_STATUS=unchanged\nBUMPER_MR_IID=\nBUMPER_MR_URL=\nBUMPER_BRANCH_NAME=\nBUMPER_TAG=\n"
+        "BUMPER_ROLLBACK_IID=\nBUMPER_ROLLBACK_URL=\n"
         f"BUMPER_COMMIT={gitops.tip()}\n"
     )
 
