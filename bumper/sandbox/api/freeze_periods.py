@@ -9,7 +9,8 @@ from cronsim import CronSim, CronSimError
 from bumper.gate.rails_zones import zone_of
 from bumper.sandbox.api.call import Answer, Call, page_of
 from bumper.sandbox.behaviour.errors import bad_request, not_found
-from bumper.sandbox.state.records import FreezePeriod, Role
+from bumper.sandbox.state.records import Role
+from bumper.sandbox.state.settings import FreezePeriod
 from bumper.sandbox.state.world import now
 
 
@@ -24,7 +25,7 @@ def create(call: Call) -> Answer:
     call.require_role(Role.MAINTAINER)
     call.parameters.require("freeze_start", "freeze_end")
     start, end = call.parameters.text("freeze_start").strip(), call.parameters.text("freeze_end").strip()
-    made = FreezePeriod(call.world.next_id(), start, end, call.parameters.text("cron_timezone", "UTC"), now(), now())
+    made = FreezePeriod(start, end, call.parameters.text("cron_timezone", "UTC"), call.world.next_id(), now(), now())
     wrong = {name: [" is invalid syntax"] for name in _wrong(made)}
     if wrong:
         raise bad_request(wrong)

@@ -57,18 +57,6 @@ class ProtectedBranch:
     allow_force_push: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FreezePeriod:
-    """A deploy freeze between two cron expressions."""
-
-    id: int
-    freeze_start: str
-    freeze_end: str
-    cron_timezone: str
-    created_at: str
-    updated_at: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project(ProjectSettings):
     """A project; its repository is the bare one at ``repositories/<path>.git``. Its former paths still lead to it."""
@@ -80,7 +68,6 @@ class Project(ProjectSettings):
     merge_commit_template: str | None = None
     squash_commit_template: str | None = None
     protected_branches: tuple[ProtectedBranch, ...] = ()
-    freeze_periods: tuple[FreezePeriod, ...] = ()
     former_paths: tuple[str, ...] = ()
     forked_from: int | None = None
 

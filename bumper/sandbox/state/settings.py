@@ -18,6 +18,18 @@ _FILE = "settings.json"
 Access = Literal["developers", "maintainers", "nobody"]
 
 
+@dataclass(frozen=True, slots=True)
+class FreezePeriod:
+    """A deploy freeze between two cron expressions, by the names of GitLab's API."""
+
+    freeze_start: str
+    freeze_end: str
+    cron_timezone: str = "UTC"
+    id: int = 1
+    created_at: str = "2026-01-01T00:00:00.000Z"
+    updated_at: str = "2026-01-01T00:00:00.000Z"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectSettings:
     """How a project merges, by the names of GitLab's API where GitLab has one; a new project starts with these."""
@@ -35,6 +47,7 @@ class ProjectSettings:
     ci_config_path: str | None = None  # None: .gitlab-ci.yml
     auto_devops_enabled: bool = False  # pipelines without a CI file
     commit_message_regex: str | None = None  # the push rule that every new commit on the server has to obey
+    freeze_periods: tuple[FreezePeriod, ...] = ()
     archived: bool = False
     repository_read_only: bool = False  # while GitLab moves the repository to another storage
     ci_push_repository_for_job_token_allowed: bool = False
