@@ -275,8 +275,11 @@ def _pins_by_file(gathered: Gathered, apps: frozenset[str]) -> Mapping[str, Sequ
 def _explain_missing(gathered: Gathered, environment: str, image: ImageReference, apps: frozenset[str]) -> str:
     repository = image.repository
     nearest = nearest_names(repository, (found.pin.repository for found in gathered.pins if found.app in apps))
+    sections = dict.fromkeys(format_path(app.section) for app in gathered.applications if app.section)
     if nearest:
         hint = f"the nearest are {', '.join(nearest)}"
+    elif sections and not gathered.pins:
+        hint = f"its files hold no image below {' or '.join(sections)} (at in bumper.yaml); correct that"
     else:
         hint = "`bumper pins FILE` lists what a file uses; bumper.yaml's `images` names what values do not"
     broken = gathered.unreadable

@@ -73,7 +73,7 @@ def why_not_a_scalar(node: Resolved | None, text: str) -> str | None:
     """Why ``node`` is not a text that bumper could exchange for another one."""
     if node is None:
         return "it is an alias inside what it names; write the tag itself"
-    if not isinstance(node, Scalar):
+    if not isinstance(node, Scalar) or text.startswith("{{", node.start):
         kind = "a Go template" if text.startswith("{{", node.start) else "a mapping or a list"
         return f"it is {kind}; it has to be one scalar"
     if is_placeholder(node.value):

@@ -17,7 +17,8 @@ from bumper.values.yaml_tree import Document, MappingNode, Node, YamlError, pars
 _BOM = "\ufeff"
 _GIT_CRYPT = b"\0GITCRYPT\0"
 _SOPS_KEYS = frozenset({"mac", "lastmodified", "encrypted_regex"})
-_TEMPLATE_LINES = re.compile(r"^[ \t]*\{\{(?:(?!\}\}).)*\}\}[ \t]*$", re.MULTILINE | re.DOTALL)
+_TEMPLATE_LINES = re.compile(r"^[ \t]*\{\{(?:(?!\}\}).)*\}\}[ \t]*(?=\r?$)", re.MULTILINE | re.DOTALL)
+_ACTIONS = re.compile(r"\{\{(?:(?!\}\}).)*\}\}", re.DOTALL)
 _NO_LINE_END = re.compile(r"[^\r\n]")
 
 
@@ -86,10 +87,17 @@ def read_values(name: str, source: bytes) -> ValuesFile:
 
 
 def _parse(name: str, text: str) -> tuple[Document, ...]:
-    """The documents of ``text``; in a helmfile's template the lines that hold nothing but actions count as empty."""
-    if name.endswith(".gotmpl"):
-        text = _TEMPLATE_LINES.sub(lambda lines: _NO_LINE_END.sub(" ", lines[0]), text)
-    return parse_documents(text)
+    """The documents of ``text``; in a helmfile's template the lines that hold nothing but actions count as empty.
+
+    Where an action beside other text is no YAML, all of them are read as signs that no tag can have.
+    """
+    if not name.endswith(".gotmpl"):
+        return parse_documents(text)
+    text = _TEMPLATE_LINES.sub(lambda lines: _NO_LINE_END.sub(" ", lines[0]), text)
+    try:
+        return parse_documents(text)
+    except YamlError:
+        return parse_documents(_ACTIONS.sub(lambda action: _NO_LINE_END.sub("$", action[0]), text))
 
 
 def _advice(name: str, text: str) -> str:

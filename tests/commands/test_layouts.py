@@ -193,6 +193,10 @@ def test_environments_can_be_sections_of_one_file(make_gitops: GitopsMaker, bump
         "prod.image.tag"
     ]
     assert bumper("history", "dev", "--output", "json", code=0).json["deployments"] == []
+    made.push(config.replace("at: prod", "at: live"), "bumper.yaml")
+    assert "its files hold no image below live (at in bumper.yaml); correct that" in bumper.refused(
+        "prod", f"{APP}:1.3"
+    )
     made.push(config.replace("at: prod", "at: dev.prod"), "bumper.yaml")
     assert "belongs to two environments" in bumper.refused("prod", f"{APP}:1.3")
 

@@ -185,11 +185,22 @@ image:
 """
 
 
-def test_a_helmfile_template_is_read_without_the_lines_that_hold_actions_only() -> None:
-    values = read_values("values.yaml.gotmpl", TEMPLATED.encode())
+@pytest.mark.parametrize(
+    "text", [TEMPLATED, TEMPLATED.replace("\n", "\r\n"), f"host: {{{{ .env }}}}.test\n{TEMPLATED}"]
+)
+def test_a_helmfile_template_is_read_without_its_actions(text: str) -> None:
+    values = read_values("values.yaml.gotmpl", text.encode())
     (pin,) = find_pins(values)
 
-    assert set_tags(values, [TagEdit(pin, "v2")]).decode() == TEMPLATED.replace("v1", "v2")
+    assert set_tags(values, [TagEdit(pin, "v2")]).decode() == text.replace("v1", "v2")
+
+
+def test_a_tag_beside_an_action_is_not_set() -> None:
+    source = b"image: {repository: shop/api, tag: {{ .a }}}\nb: {{ .b }}-x\nweb: {image: 'shop/{{ .c }}:v1'}\n"
+    pins = find_pins(read_values("values.yaml.gotmpl", source + b"job:\n  repository: shop/job\n  tag: {{ .d }}-x\n"))
+
+    assert pins
+    assert all(pin.refusal for pin in pins), pins
 
 
 @pytest.mark.parametrize(

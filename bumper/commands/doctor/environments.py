@@ -73,6 +73,8 @@ def _check_environment(target: Target) -> Check:
     if settable:
         return Check(name, f"{found}, {_number(settable, 'tag')} that can be set")
     next_step = f"give its files tags, or name the images of bare ones under images in {CONFIG_FILE}"
+    if target.environment.config.at is not None and not gathered.pins:
+        next_step = f"correct at ({target.environment.config.at}) in {CONFIG_FILE}: there is no image below it"
     return Check(name, f"{found}, but no tag that can be set", next_step, Refused.exit_code)
 
 
