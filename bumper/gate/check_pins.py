@@ -15,7 +15,7 @@ from bumper.environments.identity import Identity
 from bumper.environments.layout import AppFiles, Environment, HasNoFile, Layout, read_layout
 from bumper.environments.repository import RepositoryConfig, read_repository_config
 from bumper.errors import Refused
-from bumper.git.checkout import Checkout, read_files
+from bumper.git.checkout import Checkout, read_files, submodules
 from bumper.values.change import Version
 from bumper.values.siblings import key_text, look_up
 from bumper.values.values_file import EncryptedBySops
@@ -109,6 +109,12 @@ def read_pins(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> 
     seen: tuple[set[tuple[str, ...]], set[tuple[str, ...]]] = (set(), set())
     for config in _views(rules, tip, before, head):
         _read_by(config, rules, (before, head), changed, pins, seen)
+    gone = [pin for pin in pins.before if pin.found.file not in head.entries]
+    hidden = submodules(head) if gone else frozenset()
+    for pin in gone:
+        if any(pin.found.file.startswith(f"{path}/") for path in hidden):
+            what = f"{pin.found.file} is in a submodule now, which bumper does not read"
+            pins.unknown.append(Unknown(pin.environment, pin.found.app, pin.found.file, Refused(what, "keep it here")))
     return pins
 
 
@@ -142,17 +148,17 @@ def _read_by(
 ) -> None:  # fmt: skip
     """Add the pins by one version of bumper.yaml, those left out that another one has found."""
     config = _reading(rules, view)
-    try:
-        layouts = [read_layout(view, side.files, side.settings.address.name) for side in sides]
-    except Refused as refusal:
-        pins.unknown.append(Unknown(None, None, CONFIG_FILE, refusal))
+    layouts = [_layout(view, side) for side in sides]
+    if isinstance(layouts[1], Refused):
+        pins.unknown.append(Unknown(None, None, CONFIG_FILE, layouts[1]))
         return
-    for name in dict.fromkeys(name for layout in layouts for name in layout.environments):
+    known = [layout for layout in layouts if isinstance(layout, Layout)]
+    for name in dict.fromkeys(name for layout in known for name in layout.environments):
         opened = [_open(layout, name) for layout in layouts]
         broken = opened[1]
         if isinstance(broken, Refused):
             is_new = not isinstance(opened[0], Refused) or str(opened[0]) != str(broken)
-            if is_new or not changed.isdisjoint(layouts[1].claimed(name)):
+            if is_new or not changed.isdisjoint(known[-1].claimed(name)):
                 pins.unknown.append(Unknown(name, None, CONFIG_FILE, broken))
         whole = [one if isinstance(one, Environment) else None for one in opened]
         touched = {app.identity for one in whole if one is not None for app in one.apps if _is_touched(app, changed)}
@@ -175,8 +181,15 @@ def _reading(rules: Rules, view: Config | None) -> Config:
     return rules.config.model_copy(update={"images": (*rules.config.images, *view.images)})
 
 
-def _open(layout: Layout, name: str) -> Environment | Refused | None:
-    if name not in layout.environments:
+def _layout(view: Config | None, side: Checkout) -> Layout | Refused:
+    try:
+        return read_layout(view, side.files, side.settings.address.name)
+    except Refused as refusal:
+        return refusal
+
+
+def _open(layout: Layout | Refused, name: str) -> Environment | Refused | None:
+    if isinstance(layout, Refused) or name not in layout.environments:
         return None
     try:
         return layout.environment(name)

@@ -60,6 +60,13 @@ def list_entries(git: GitCommand, tip: str) -> dict[str, Entry]:
     return entries
 
 
+def submodules(checkout: Checkout) -> frozenset[str]:
+    """The paths at which other repositories are, whose files are not read."""
+    listed = checkout.git.run("ls-tree", "-r", "-z", "--full-tree", checkout.tip).decode(errors="surrogateescape")
+    entries = (line.partition("\t") for line in listed.split("\0"))
+    return frozenset(path for about, _, path in entries if about.startswith("160000 "))
+
+
 def refreshed(checkout: Checkout) -> Checkout:
     """The target branch as it is now."""
     return at_commit(checkout, fetch_tip(checkout, checkout.branch))

@@ -65,9 +65,13 @@ def _tip(borrowed: Borrowed, base: str | None, request: MergeRequestPipeline | N
             return borrowed.at(_branch_name(borrowed, name), commit)
     if base is None:
         raise Refused("It is not clear which branch the change is for", "name it with --base")
+    unknown = Refused(f"Neither the checkout nor its remote has {base}", "check --base")
     if borrowed.remote is None:
-        raise Refused(f"The checkout has no commit {base}", "check --base")
-    return _fetch_branch(borrowed, base)
+        raise unknown
+    try:
+        return _fetch_branch(borrowed, base)
+    except Refused:
+        raise unknown from None
 
 
 def _branch_name(borrowed: Borrowed, name: str) -> str:

@@ -132,6 +132,15 @@ def test_a_folder_behind_a_link_is_read(checkout: LocalCheckout) -> None:
     assert [rule for rule, _, _ in checkout.rules()] == ["promote_from"]
 
 
+def test_values_in_a_submodule_are_unknown(checkout: LocalCheckout) -> None:
+    checkout.git("rm", "--quiet", "-r", "apps/backend/envs/prod")
+    head = checkout.git("rev-parse", "HEAD")
+    checkout.git("update-index", "--add", "--cacheinfo", f"160000,{head},apps/backend/envs/prod")
+    checkout.git("commit", "--quiet", "--message", "Submodule")
+
+    assert [rule for rule, _, _ in checkout.rules()] == ["values"]
+
+
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../../../../outside.yaml", "values.yaml", "nowhere.yaml"])
 def test_a_link_that_leads_nowhere_is_unknown(checkout: LocalCheckout, target: str) -> None:
     link(checkout, PROD, target)
