@@ -16,13 +16,14 @@ from bumper.environments.registries import explain_missing, registry_access, res
 from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import Refused, WrongUsage
+from bumper.gate.freeze import find_freeze
 from bumper.gate.inheritance import check_heirs
 from bumper.gate.rules import check_rules, require_digests
 from bumper.git.checkout import Checkout
 from bumper.gitlab.commits import commits_of
 from bumper.gitlab.connection import NotShown
 from bumper.gitlab.merge_requests import read
-from bumper.image import is_tag
+from bumper.image import ImageReference, is_tag
 from bumper.planning.bump import Plan, apply_plan
 from bumper.planning.draft import make_draft
 from bumper.planning.markdown import code
@@ -187,12 +188,23 @@ def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, se
     pins = pins_to_tag(target.gathered, request.environment, scope.names, past, tag)
     new = never_ran(pins, past, tag)
     check_rules(target.setup.config, target.environment, new)
+    if new:
+        _refuse_in_freeze(target, new[0], session)
     digests = resolve_digests(new, registry_access(target, session.environ)) if new and request.verify else {}
     plan = plan_to_tag(target.gathered, past, pins, tag, digests, target.environment.config, obey_holds=bool(new))
     if new:
         require_digests(target.environment, [change.reference for change in plan.changes])
         plan = replace(plan, warnings=(*plan.warnings, *check_heirs(target, plan.changes)))
     return _Chosen(plan, tuple(undoing(past, plan.changes)))
+
+
+def _refuse_in_freeze(target: Target, image: ImageReference, session: Session) -> None:
+    frozen = find_freeze(target.environment, session.gitlab, session.clock.now())
+    if frozen is not None:
+        name = target.environment.name
+        raise Refused(
+            f"{frozen}, and {image} never ran there", f"run `bumper bump {name} {image} --urgent REASON`, or wait"
+        )
 
 
 def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Undone]:

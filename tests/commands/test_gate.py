@@ -130,16 +130,23 @@ def test_a_rollback_in_between_starts_it_anew(gate: Gate) -> None:
     assert "app 1.0.1 has been in staging since " in made.refused("promote", "staging", "prod")
 
 
-def test_a_merge_request_counts_from_its_merge(gate: Gate) -> None:
+def test_a_merge_request_counts_from_its_merge(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fast-forward brings a commit that was made days before."""
     made = soaking(gate)
     made.gitops.api.put("", merge_method="ff")
-    proposed = made.run("bump", "staging", f"{APP}:1.0.1")
-    made.gitops.merge(proposed["merge_request"]["iid"])
+    clone = made.gitops.person()
+    monkeypatch.setenv("GIT_COMMITTER_DATE", (datetime.now(UTC) - timedelta(days=1)).isoformat())
+    clone.commit(values("1.0.1"), STAGING.format("app"), "By hand")
+    clone.commit("more\n", "NOTES", "And another")
+    monkeypatch.delenv("GIT_COMMITTER_DATE")
+    clone.git("push", "--quiet", "origin", "HEAD:by-hand")
+    opened = made.gitops.api.post("/merge_requests", source_branch="by-hand", target_branch="main", title="By hand")
+    made.gitops.merge(opened["iid"])
 
     message = later(made, hours=1).refused("promote", "staging", "prod")
 
     assert "app 1.0.1 has been in staging since " in message
+    assert later(made, hours=3).run("promote", "staging", "prod")["status"] == "proposed"
 
 
 @pytest.mark.parametrize(
@@ -158,6 +165,9 @@ def test_in_a_freeze_nothing_is_bumped_or_promoted(gate: Gate, commands: list[tu
     waits = made.run("promote", "staging", "prod", "--when-ready")
     assert (waits["status"], waits["waiting"][0]["until"]) == ("waiting", None)
     assert made.run("rollback", "prod", "--steps", "1")["status"] == "proposed"
+    assert f"{APP}:9 never ran there; run `bumper bump prod {APP}:9 --urgent" in made.refused(
+        "rollback", "prod", "--to", "9"
+    )
     assert made.run("hold", "prod", "--app", "app")["status"] == "proposed"
     assert made.run("bump", "prod", f"{APP}:1.0.0")["status"] == "unchanged"
     assert made.run("bump", "staging", f"{APP}:1.0.3")["status"] == "proposed"

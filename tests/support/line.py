@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from tests.support.gitops import Gitops
 
@@ -23,23 +24,32 @@ class Written:
 
 def write_line(gitops: Gitops, commits: list[Written]) -> list[str]:
     """Write the commits on main, one after the other; their ids."""
-    repository = str(gitops.sandbox.repository_path(gitops.project))
+    return write_commits(gitops.sandbox.repository_path(gitops.project), commits)
+
+
+def write_commits(repository: Path, commits: list[Written], *, start: bool = False) -> list[str]:
+    """The same in any bare repository; ``start``: the first commit has no parent."""
     stream, marks = [], []
     for number, written in enumerate(commits):
-        mark, parent = 2 * number + 1, "refs/heads/main^0" if number == 0 else f":{2 * number - 1}"
+        mark = 2 * number + 1
+        parent = f":{2 * number - 1}" if number else "" if start else "refs/heads/main^0"
         branch = "refs/heads/main"
         if written.merged is not None:
-            stream.append(_commit("refs/tests/branch", mark + 1, written.merged, written.message, f"from {parent}\n"))
+            stream.append(_commit("refs/tests/branch", mark + 1, written.merged, written.message, _from(parent)))
             stream.append(_files(written.files))
             parent = f"{parent}\nmerge :{mark + 1}"
-        stream.append(_commit(branch, mark, written.at, written.message, f"from {parent}\n"))
+        stream.append(_commit(branch, mark, written.at, written.message, _from(parent)))
         stream.append(_files(written.files))
         stream.append("\n")
         marks.append(mark)
     stream += [f"get-mark :{mark}\n" for mark in marks]
-    command = ["git", "-C", repository, "fast-import", "--quiet", "--force"]
+    command = ["git", "-C", str(repository), "fast-import", "--quiet", "--force"]
     done = subprocess.run(command, input="".join(stream).encode(), capture_output=True, check=True)
     return done.stdout.decode().split()
+
+
+def _from(parent: str) -> str:
+    return f"from {parent}\n" if parent else ""
 
 
 def _commit(branch: str, mark: int, at: datetime, message: str, parents: str) -> str:
