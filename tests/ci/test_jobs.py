@@ -7,6 +7,7 @@ import pytest
 
 from tests.ci.components import component, example
 from tests.ci.job import Done, Runner
+from tests.ci.test_schema import BLOCKS
 from tests.support.gitops import STAGING_FILE, Gitops, GitopsMaker, values
 from tests.support.verified import DIGEST, REPOSITORY, VerifiedMaker
 
@@ -81,6 +82,15 @@ def test_from_the_push_to_production_and_back(runner: Runner, gitops: Gitops) ->
     [line] = [line for line in gitops.read(FILE.format("prod")).splitlines() if "tag:" in line]
     assert 'tag: "1.0.1"' in line
     assert "ошибка 'оплаты' &" in line
+
+
+def test_the_job_of_the_readme_opens_the_merge_request(runner: Runner, gitops: Gitops) -> None:
+    copied = BLOCKS[0]["bump-staging"]
+    script = [line.replace("--dotenv", "--no-verify --dotenv") for line in copied["script"]]
+
+    done = runner(copied | {"script": script, "before_script": []})  # its container image has bumper
+
+    proposed(done, 1, gitops.url, "01234567")
 
 
 def test_the_plain_jobs_do_the_same(runner: Runner, gitops: Gitops) -> None:
