@@ -34,6 +34,7 @@ class _Step:
     arguments: tuple[str, ...]
     shows: str
     merge: bool = False
+    code: int = 0
 
 
 _STEPS = (
@@ -60,6 +61,12 @@ _STEPS = (
     _Step("Who did what? All of it is in git.", ("history", "prod"), "!5"),
 )  # fmt: skip
 
+_SHOP = "registry.tbank.local/shop/web"
+_NIGHT = _Step(
+    "At night, by itself: 2.0.0 turns out Degraded, so the job takes it back, holds it, and fails.",
+    ("bump", "prod", f"{_SHOP}:2.0.0", "--wait-deployed", "2m"), "is rolled back by !2", code=5,
+)  # fmt: skip
+
 
 def demo(show: Callable[[str], None], *, colour: bool) -> int:
     """Bump, promote, roll back with a hold, promote again; the exit code of the first step that failed, else 0."""
@@ -67,15 +74,40 @@ def demo(show: Callable[[str], None], *, colour: bool) -> int:
         show(f"An embedded GitLab-compatible server runs at {sandbox.url} with a sample GitOps repository.\n")
         environ, token = _environ(sandbox), sandbox.create_token("alice", role="maintainer", kind="personal")
         for step in _STEPS:
-            code, output = _run(step, environ)
-            show(_coloured(output) if colour else output)
-            if code != 0 or step.shows not in output:
-                show(f"This step did not do what it says: exit code {code}, and its output lacks {step.shows!r}.")
-                return code or 1
+            output = _play(step, environ, show, colour=colour)
+            if output is None:
+                return 1
             if step.merge:
                 show(_merge(sandbox, token, output))
+        if _play(_NIGHT, environ | _at_night(sandbox), show, colour=colour) is None:
+            return 1
         show("The merge requests' pages, with their diffs and a Merge button, are what you see with `bumper sandbox`.")
     return 0
+
+
+def _play(step: _Step, environ: Mapping[str, str], show: Callable[[str], None], *, colour: bool) -> str | None:
+    """Run a step and show it; its output, None where it did not do what it says."""
+    code, output = _run(step, environ)
+    show(_coloured(output) if colour else output)
+    if code == step.code and step.shows in output:
+        return output
+    show(f"This step did not do what it says: exit code {code}, and its output lacks {step.shows!r}.")
+    return None
+
+
+def _at_night(sandbox: Sandbox) -> dict[str, str]:
+    """A second repository, which Argo CD deploys and where GitLab merges by itself; the variables that lead there."""
+    config = (
+        f"environments:\n  prod:\n    values: apps/{{app}}/envs/prod/values.yaml\n    auto_merge: true\n"
+        f"    rollback_on_failure: true\n"
+        f"    argocd: {{server: {sandbox.url}/argocd, application: '{{app}}-prod'}}\n"
+    )
+    values = f"image:\n  repository: {_SHOP}\n  tag: 1.9.2\n"
+    sandbox.choose(merge_access="developers", argocd_degraded=("2.0.0",))
+    files = {"bumper.yaml": config.encode(), "apps/shop/envs/prod/values.yaml": values.encode()}
+    url = sandbox.create_project("platform/night", files)
+    token = sandbox.create_token("bumper", project="platform/night")
+    return {"BUMPER_REPO": url, "BUMPER_TOKEN": token, "ARGOCD_AUTH_TOKEN": "argocd"}
 
 
 def _environ(sandbox: Sandbox) -> dict[str, str]:

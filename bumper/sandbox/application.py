@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from werkzeug import Request, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from bumper.sandbox import argocd
 from bumper.sandbox.api.auth import api_identity, git_identity
 from bumper.sandbox.api.call import Answer, Call, Endpoint
 from bumper.sandbox.api.parameters import json_object, read_parameters
@@ -52,6 +53,9 @@ class Application:
             fault = self.faults.take(request.method, path)
             if fault:
                 return fault
+        if path.startswith(argocd.PREFIX):
+            with self._world.lock:
+                return argocd.answer(self._world, request, unquote(path.removeprefix(argocd.PREFIX))).response()
         return self._answer_api(request, path) if path.startswith("/api/v4/") else self._answer_site(request)
 
     def _answer_site(self, request: Request) -> Response:

@@ -46,8 +46,12 @@ def test_the_demo_shows_the_whole_loop(demo: Ran, temporary_folder: Path) -> Non
         "prod: proposed",
         "merge request !5 opened 5",
         "# Alice presses Merge 5: merged.",
+        "prod: not well",
+        "prod: healthy after 0 s",
     ]
+    assert "prod runs shop 1.9.2 again, healthy and held" in demo.out
     assert '-  tag: "1.10"\n+  tag: "1.0.1" # bumper: hold payment errors\n' in demo.out
-    assert "error" not in (demo.out + demo.err).replace("payment errors", "")
+    shown = (demo.out + demo.err).replace("payment errors", "").replace("error: Argo CD application shop-prod", "")
+    assert "error" not in shown
     assert "\x1b[" not in demo.out
     assert list(temporary_folder.iterdir()) == []

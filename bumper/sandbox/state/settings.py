@@ -69,6 +69,7 @@ class Settings(ProjectSettings):
     merge_access: Access = "maintainers"
     auto_merge_without_pipeline: bool = False  # the feature flag of 2026 that lets it merge at once
     allow_push_to_allowlisted_projects: bool = False  # the feature flag of 19.1 for job tokens
+    argocd_degraded: tuple[str, ...] = ()  # tags whose applications Argo CD reports Degraded
     mergeability_delay: float = 0.2
     head_delay: float = 0.3  # from a push until merge requests show its commit
     pipeline_delay: float = 0.3  # from a push until its pipeline exists
