@@ -104,7 +104,7 @@ Urgent = Annotated[
     str | None,
     typer.Option(
         "--urgent",
-        help="Past soak and freeze, for this reason; it is recorded in the commit and the merge request.",
+        help="Pass soak and freeze for this reason, which is recorded in commit and merge request.",
         metavar="REASON",
         parser=_reason,
     ),
@@ -168,7 +168,7 @@ Steady = Annotated[
     float | None,
     typer.Option(
         "--steady",
-        help="With --wait-deployed: and stays healthy for so long (also 15m).",
+        help="With --wait-deployed: and stays healthy for this long (also 15m).",
         metavar="SECONDS",
         parser=_duration,
         rich_help_panel=WAITING,

@@ -114,7 +114,10 @@ def images(
     days: Annotated[
         int | None,
         typer.Option(
-            "--days", help="What the deployments of so many days replaced.", metavar="D", parser=whole_number(1, 36500)
+            "--days",
+            help="What the deployments of this many days replaced.",
+            metavar="D",
+            parser=whole_number(1, 36500),
         ),
     ] = None,
     verbose: opt.Verbose = False,
@@ -125,7 +128,7 @@ def images(
     Example: bumper images --keep 5
     """
     if keep is not None and days is not None:
-        raise WrongUsage("--keep and --days exclude each other", "give one of the two")
+        raise WrongUsage("--keep and --days cannot be combined", "give one of the two")
     settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
     with open_session(run_of(context), settings) as session:
         from bumper.cli import report_images as report

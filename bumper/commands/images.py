@@ -108,7 +108,7 @@ def _require_readable(targets: Sequence[Target]) -> None:
     if refusals:
         raise Refused(
             "\n".join(["what runs is not known, because files cannot be read:", *dict.fromkeys(refusals)]),
-            "correct them, or leave them out by `exclude` in bumper.yaml",
+            "correct them, or leave them out with `exclude` in bumper.yaml",
         )
 
 

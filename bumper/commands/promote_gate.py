@@ -73,7 +73,7 @@ class PromotionGate:
                 reason = (
                     f"{one.change.app} has moved on in {name} since {version}, so whether that is healthy is unknown"
                 )
-                yield Waiting(one.change.app, reason, fix="promote what runs there now, or leave it out by --app")
+                yield Waiting(one.change.app, reason, fix="promote what runs there now, or leave it out with --app")
 
     def _unhealthy(self, changes: Sequence[Change]) -> Iterator[Waiting]:
         """The applications that Argo CD does not report healthy in the source."""
@@ -91,7 +91,7 @@ class PromotionGate:
                 what = (
                     f"Argo CD does not report as healthy in {names[0]}, running what the values say: {name} ({reason})"
                 )
-                yield Waiting(app, what, fix="wait, fix it, or leave it out by --app")
+                yield Waiting(app, what, fix="wait, fix it, or leave it out with --app")
 
 
 def refuse_waiting(waiting: dict[str, Waiting]) -> None:

@@ -147,7 +147,9 @@ class _SelfRollback:
                 what, f"{self._who} has to approve and merge it; its hold works from then on", rolled_back
             )
         if waited is not None:
-            return self._failure(f"{by}, but {again} is not well either: {waited.what}", waited.next_step, rolled_back)
+            return self._failure(
+                f"{by}, but {again} is not healthy either: {waited.what}", waited.next_step, rolled_back
+            )
         return self._failure(
             f"{by}; {environment} runs {again} again, healthy and held",
             f"find out why, then run `bumper unhold {environment} {' '.join(f'--app {app}' for app in apps)}`",

@@ -164,7 +164,7 @@ def explain(one: WatchedApplication, watching: Watching) -> str:
         Ending.WELL: f"{named} is healthy",
         Ending.SICK: f"{named} is not healthy: {outcome.reason}",
         Ending.LATE: f"{named} did not {in_time}: {outcome.reason}",
-        Ending.SILENT: f"whether {named} is well is not known: {outcome.reason}",
+        Ending.SILENT: f"whether {named} is healthy is not known: {outcome.reason}",
         Ending.MISSING: outcome.reason,
     }
     return clauses[outcome.ending]

@@ -64,7 +64,7 @@ def read_values(name: str, source: bytes) -> ValuesFile:
     if len(source) > MAX_BYTES:
         raise Refused(
             f"{name}: the file is larger than {MAX_BYTES // 1_000_000} MB, which no values file needs",
-            "leave it out by exclude in bumper.yaml, or split it",
+            "leave it out with exclude in bumper.yaml, or split it",
         )
     if source.startswith(_GIT_CRYPT):
         raise Refused(f"{name}:1: the file is encrypted by git-crypt", "unlock the repository or leave the file out")

@@ -22,7 +22,9 @@ def examine_gate(targets: Iterable[Target], gitlab: GitLab | None, now: datetime
         if rules.soak is not None:
             yield _check_soak(target, rules.soak, gitlab, now)
             if not rules.promote_from:
-                what = f"soak is about promotions, and {name} takes bumps as well (no promote_from), which do not soak"
+                what = (
+                    f"soak applies to promotions, and {name} takes bumps as well (no promote_from), which need no soak"
+                )
                 yield Check(f"soak of {name}", what, f"write promote_from below environments.{name}, or leave soak out")
 
 

@@ -159,7 +159,7 @@ def _check_gate(project: _ProjectAnswer) -> Check:
             _GATE, found, f"set the CI/CD configuration file to one of another project (file@group/project) {where}"
         )
     if project.ci_pipeline_variables_minimum_override_role in _ANYBODY:
-        found = "every Developer may give a pipeline variables, and by them lead bumper check astray"
+        found = "every Developer may give a pipeline variables, with which it can mislead bumper check"
         return Check(_GATE, found, "raise the minimum role to use pipeline variables in Settings > CI/CD > Variables")
     return Check(_GATE, f"pipelines must succeed, and are configured in {_ci_file(project).partition('@')[2]}")
 
