@@ -4,11 +4,11 @@ Everybody with the role Developer may push to it, and a commit message is easily
 the commit's own content counts, compared path by path with its parent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TypeAlias
 
+from bumper.delivery.line_changes import LineChange, changed_lines, moved
 from bumper.errors import NotDeployed, Refused
 from bumper.git.checkout import Checkout, at_commit, fetch_branch, read_commit, read_files
 from bumper.git.command import GitFailed
@@ -94,26 +94,33 @@ class Holds(Enum):
     OTHER = auto()  # something else
 
 
-_LinePairs: TypeAlias = list[tuple[bytes, bytes]]  # a line before and after, in the order of the file
-
-
 def compare(target: Checkout, branch: Branch, files: Mapping[str, bytes]) -> Holds:
     """What the branch's head changes against its parent, compared with what ``files`` change on the target branch.
 
-    Paths, modes and bytes count. Elsewhere in a file the target may have moved on: the same lines have to change there.
+    Paths, modes and bytes count. Elsewhere in a file the target may have moved on: the same lines have to change at the
+    same places.
     """
     if not branch.on_target or branch.record is None:
         return Holds.OTHER
     base = at_commit(branch.checkout, branch.parent)
     if changed_paths(base, branch.checkout) != set(files) or not _keeps_modes(base, branch.checkout, files):
         return Holds.OTHER
-    theirs = _changed_lines(read_files(base, files), read_files(branch.checkout, files))
-    ours = _changed_lines(read_files(target, files), files)
+    parent, now = read_files(base, files), read_files(target, files)
+    theirs, ours = changed_lines(parent, read_files(branch.checkout, files)), changed_lines(now, files)
     if theirs is None or ours is None:
         return Holds.PROPOSAL if read_files(branch.checkout, files) == files else Holds.OTHER
+    theirs = moved(theirs, parent, now)
     if theirs == ours:
         return Holds.PROPOSAL
-    return Holds.OUTDATED if [new for _, new in theirs] == [new for _, new in ours] else Holds.OTHER
+    return Holds.OUTDATED if _differ_in_old_lines(theirs, ours) else Holds.OTHER
+
+
+def _differ_in_old_lines(theirs: Sequence[LineChange], ours: Sequence[LineChange]) -> bool:
+    """Whether the changes make the same lines, and only of lines that the target branch does not have any more."""
+    return len(theirs) == len(ours) and all(
+        (one.path, one.new) == (other.path, other.new) and one.number in (None, other.number)
+        for one, other in zip(theirs, ours, strict=True)
+    )
 
 
 def changed_paths(base: Checkout, head: Checkout) -> set[str]:
@@ -127,17 +134,6 @@ def _keeps_modes(base: Checkout, head: Checkout, files: Mapping[str, bytes]) -> 
     return all(before is not None and after is not None and before.mode == after.mode for before, after in modes)
 
 
-def _changed_lines(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> _LinePairs | None:
-    """The lines that differ, by file in order of their paths; None where a file has got more or fewer lines."""
-    pairs: _LinePairs = []
-    for path in sorted(after):
-        old, new = before.get(path, b"").split(b"\n"), after[path].split(b"\n")
-        if len(old) != len(new):
-            return None
-        pairs += [(was, now) for was, now in zip(old, new, strict=True) if was != now]
-    return pairs
-
-
 def require_same_change(target: Checkout, before: Branch, after: Branch) -> None:
     """Refuse a rebased head that does more or less than the one before: the same lines have to change.
 
@@ -149,9 +145,12 @@ def require_same_change(target: Checkout, before: Branch, after: Branch) -> None
     paths = changed_paths(old_base, old_head)
     same = False
     if after.on_target and changed_paths(new_base := at_commit(target, after.parent), after.checkout) == paths:
-        old = _changed_lines(read_files(old_base, paths), read_files(old_head, paths))
-        new = _changed_lines(read_files(new_base, paths), read_files(after.checkout, paths))
-        same = old is not None and old == new
+        was, now = read_files(old_base, paths), read_files(new_base, paths)
+        old, new = (
+            changed_lines(was, read_files(old_head, paths)),
+            changed_lines(now, read_files(after.checkout, paths)),
+        )
+        same = old is not None and moved(old, was, now) == new
     if not same:
         raise NotDeployed(
             f"branch {after.name} no longer holds what this request proposed",

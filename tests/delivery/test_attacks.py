@@ -88,6 +88,31 @@ def test_an_amended_branch_is_made_again_before_it_is_merged(
     assert gitops.read(PROD_FILE) == values("0.9.0")
 
 
+@pytest.mark.parametrize("moved_on", [False, True], ids=["the target as it was", "the target moved on"])
+@pytest.mark.parametrize("command", ["bump", "hold"])
+def test_a_line_that_was_changed_at_another_place_is_made_again(
+    make_gitops: GitopsMaker, bumper: CommandLine, command: str, *, moved_on: bool
+) -> None:
+    sidecar = values("1.0.0", "registry.example.com/team/sidecar").replace("image", "sidecar")
+    two = values("1.0.0") + "# between\n" * 3 + sidecar
+    gitops = make_gitops({STAGING_FILE: two})
+    request = {
+        "bump": ("bump", "staging", f"{APP}:1.0.1", "--no-verify"),
+        "hold": ("hold", "staging", "--app", "app", "--image", APP, "--reason", "wait"),
+    }[command]
+    branch = bumper(*request, "--output", "json", code=0).json["branch"]
+    proposed = gitops.read(STAGING_FILE, branch)
+    [new] = set(proposed.splitlines()) - set(two.splitlines())
+    if moved_on:
+        gitops.push(f"# first\n{two}# last\n", STAGING_FILE)
+    other = new.join(two.rsplit("  tag: 1.0.0", 1))
+    person(gitops, "mallory").amend(other, STAGING_FILE, branch)
+
+    bumper(*request, "--auto-merge", "--wait", "20", code=0)
+
+    assert gitops.read(STAGING_FILE) == (f"# first\n{proposed}# last\n" if moved_on else proposed)
+
+
 def test_a_commit_of_a_person_on_top_is_refused_and_never_merged(
     gitops: Gitops, bumper: CommandLine, mallory: Api
 ) -> None:
