@@ -3,4 +3,7 @@
 ``rules`` checks what may enter an environment, ``inheritance`` what reaches another one through a shared file. A rule
 that is broken is a ``rules.Broken``: which one, why, and the command that does it right; ``rules.refuse`` makes a
 refusal of it.
+
+``check`` and its parts (``check_reading``, ``check_pins``, ``check_changes``) read a change of the GitOps repository and
+ask the same rules about it; ``layout`` finds what of bumper.yaml's patterns is of no use.
 """

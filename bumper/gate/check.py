@@ -12,7 +12,8 @@ from bumper.errors import Refused
 from bumper.gate.check_changes import PinChange, compare
 from bumper.gate.check_images import broken_images
 from bumper.gate.check_past import Past
-from bumper.gate.check_pins import Rules, Unknown, read_pins
+from bumper.gate.check_pins import Rules, read_pins
+from bumper.gate.check_reading import Unknown
 from bumper.gate.layout import odd_layout
 from bumper.gate.rules import Broken, Rule, broken_tags, missing_digests
 from bumper.git.checkout import Checkout

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bumper.environments.identity import Identity
-from bumper.gate.check_pins import CheckedPin
+from bumper.gate.check_reading import CheckedPin
 from bumper.values.change import Change, Version
 from bumper.values.pin_path import format_path
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bumper.environments.layout import Environment
-from bumper.environments.repository import Target, open_environment
+from bumper.environments.repository import RepositoryConfig, Target, open_environment
 from bumper.errors import BumperError, Refused
 from bumper.gate.check_changes import PinChange
 from bumper.gate.check_pins import Rules
@@ -43,7 +43,7 @@ class Past:
             return
         apps = tuple({one.pin.app.app: one.pin.app for one, _ in known}.values())
         try:
-            sources = [open_environment(self.tip, setup, name) for name in config.promote_from]
+            sources = _open_sources(self.tip, setup, config.promote_from)
             judged = judge_promotions(
                 Environment(environment, apps, config), apps, [change for _, change in known], sources, self.line
             )
@@ -127,6 +127,23 @@ class Past:
                 found = None
             self._opened[environment] = found
         return self._opened[environment]
+
+
+def _open_sources(tip: Checkout, setup: RepositoryConfig, names: Sequence[str]) -> list[Target]:
+    """The environments that promotions come from, as far as they can be read; one that ran the version is enough.
+
+    Raises:
+        BumperError: none of them can.
+
+    """
+    found: list[Target] = []
+    for number, name in enumerate(names, start=1):
+        try:
+            found.append(open_environment(tip, setup, name))
+        except Refused:
+            if number == len(names) and not found:
+                raise
+    return found
 
 
 def _scope(target: Target, wanted: Mapping[Place, Sequence[ImageReference]]) -> Scope:

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import pytest
-
 from tests.support.checkouts import CONFIG, IMAGE, PROD, STAGING, LocalCheckout, Made, pinned
 
 BASE = "apps/backend/values.yaml"
@@ -51,11 +49,11 @@ BAD: dict[str, Mapping[str, str | None]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_what_may_not_enter_is_found(checkout: LocalCheckout, name: str) -> None:
-    checkout.commit(BAD[name])
-
-    assert checkout.rules(), checkout.check().out
+def test_what_may_not_enter_is_found(checkout: LocalCheckout) -> None:
+    for name, files in BAD.items():
+        checkout.git("checkout", "--quiet", "-B", "change", "main")
+        checkout.commit(files)
+        assert {rule for rule, _, _ in checkout.rules()} & {"promote_from", "image", "values", "bumper.yaml"}, name
 
 
 GOOD: dict[str, Mapping[str, str | None]] = {
@@ -79,11 +77,11 @@ GOOD: dict[str, Mapping[str, str | None]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", GOOD)
-def test_what_changes_no_version_passes(checkout: LocalCheckout, name: str) -> None:
-    checkout.commit(GOOD[name])
-
-    assert checkout.rules() == []
+def test_what_changes_no_version_passes(checkout: LocalCheckout) -> None:
+    for name, files in GOOD.items():
+        checkout.git("checkout", "--quiet", "-B", "change", "main")
+        checkout.commit(files)
+        assert checkout.rules() == [], name
 
 
 def test_two_applications_do_not_swap_their_versions(checkout: LocalCheckout) -> None:
@@ -105,6 +103,29 @@ def test_what_cannot_be_told_apart_is_shown_and_stops_what_touches_it(checkout: 
 
     checkout.commit({"x/b.yaml": pinned("9.9.9")})
     assert checkout.rules() == [("bumper.yaml", "bumper.yaml", 1)]
+
+
+def test_another_environments_values_below_ones_own(checkout: LocalCheckout) -> None:
+    """Who bumps staging bumps prod, too, where prod's own values do not override the tag."""
+    config = CONFIG.replace(
+        "envs/prod/values.yaml\n    base: apps/{app}/values",
+        "envs/prod/values.yaml\n    base: apps/{app}/envs/staging/values",
+    )
+    checkout.land({"bumper.yaml": config, PROD: "replicas: 2\n"})
+    checkout.commit({STAGING: pinned("1.2.0")})
+
+    assert checkout.rules() == [("promote_from", STAGING, 3)]
+    assert "is also a base of prod" in checkout.check(code=1).err
+
+
+def test_a_source_that_is_broken_hides_no_other(checkout: LocalCheckout) -> None:
+    config = CONFIG.replace("[staging]", "[qa, staging]") + "  qa: {values: 'qa/*.yaml'}\n"
+    checkout.land({"bumper.yaml": config, "qa/a.yaml": pinned("1.0.0"), "qa/b.yaml": pinned("1.0.0")})
+    checkout.commit({PROD: pinned("1.1.0")})
+    assert checkout.rules() == []
+
+    checkout.commit({PROD: pinned("1.2.0")})
+    assert [rule for rule, _, _ in checkout.rules()] == ["promote_from"]
 
 
 def test_a_link_is_followed(checkout: LocalCheckout) -> None:
@@ -141,11 +162,10 @@ def test_values_in_a_submodule_are_unknown(checkout: LocalCheckout) -> None:
     assert [rule for rule, _, _ in checkout.rules()] == ["values"]
 
 
-@pytest.mark.parametrize("target", ["/etc/passwd", "../../../../../outside.yaml", "values.yaml", "nowhere.yaml"])
-def test_a_link_that_leads_nowhere_is_unknown(checkout: LocalCheckout, target: str) -> None:
-    link(checkout, PROD, target)
-
-    assert [rule for rule, _, _ in checkout.rules()] == ["values"]
+def test_a_link_that_leads_nowhere_is_unknown(checkout: LocalCheckout) -> None:
+    for target in "/etc/passwd", "../../../../../outside.yaml", "values.yaml", "nowhere.yaml":
+        link(checkout, PROD, target)
+        assert [rule for rule, _, _ in checkout.rules()] == ["values"], target
 
 
 def test_a_merge_of_the_target_branch_is_not_the_changes_own(checkout: LocalCheckout) -> None:
