@@ -4,6 +4,6 @@
 that is broken is a ``rules.Broken``: which one, why, and the command that does it right; ``rules.refuse`` makes a
 refusal of it.
 
-``check`` and its parts (``check_reading``, ``check_pins``, ``check_changes``) read a change of the GitOps repository and
+``check`` and its parts (``check_reading``, ``check_pins``, ``check_changes``) read a change of the repository and
 ask the same rules about it; ``layout`` finds what of bumper.yaml's patterns is of no use.
 """
