@@ -14,10 +14,10 @@ from bumper.image import read_repository
 from bumper.values.change import Version
 from tests.support.argocd import application
 from tests.support.gitops import APP
+from tests.support.rollback_rule import Seen, is_rolled_back
 
 LIMITS = Limits(landed=0, deadline=600, steady=300)
 STATES: tuple[State, ...] = get_args(State)
-Seen = tuple[float, State]
 
 
 def course_of(seen: Sequence[Seen]) -> Course:
@@ -41,22 +41,6 @@ def sequences() -> st.SearchStrategy[list[Seen]]:
         return seen
 
     return st.lists(steps, max_size=40).map(timed)
-
-
-def is_rolled_back(seen: Sequence[Seen]) -> bool:
-    """The rule as a person would say it, over all looks at once."""
-    answers = [(at, state) for at, state in seen if state != "silent"]
-    sick = [
-        at for number, (at, state) in enumerate(answers)
-        if state == "failed" or (state == "degraded" and number > 0 and answers[number - 1][1] == "degraded")
-    ]  # fmt: skip
-    if not sick:
-        return False
-    first_done = min((at for at, state in answers if state == "done"), default=float("inf"))
-    before = [
-        state for at, state in answers if state in {"well-before", "ill-before"} and at < min(first_done, sick[0])
-    ]
-    return bool(before) and before[-1] == "well-before"
 
 
 @settings(max_examples=500)
