@@ -88,9 +88,14 @@ def _images_given_twice(config: Mapping[object, object]) -> Iterator[Mistake]:
     seen: list[tuple[int, Mapping[object, object]]] = []
     for number, entry in enumerate(map(_mapping, _list(config.get("images")))):
         for other, earlier in seen:
-            if entry.get("path") == earlier.get("path") and all(_overlap(entry, earlier, key) for key in _SCOPE):
+            path = entry.get("path")
+            if (
+                path is not None
+                and path == earlier.get("path")
+                and all(_overlap(entry, earlier, key) for key in _SCOPE)
+            ):
                 remedy = "make `image` of the first a list, or say by apps or environments which is meant"
-                yield Mistake(("images", number), f"images[{other}] has the path {entry.get('path')!r} too; {remedy}")
+                yield Mistake(("images", number), f"images[{other}] has the path {path!r} too; {remedy}")
                 break
         seen.append((number, entry))
 

@@ -89,6 +89,7 @@ def test_settings_choose_another_kind_of_gitlab() -> None:
         ("merge_method", 2, "write --set merge_method=VALUE"),
         ("merge_methods=ff", 1, "the sandbox has no setting merge_methods; its settings are allow_push_to"),
         ("merge_method=fast", 1, "'merge', 'rebase_merge' or 'ff'"),
+        ("approvals_before_merge=two", 1, "is 'two', but a whole number is expected"),
         ("merge_method=fast", 1, "docs/reference/sandbox.md says what it may be"),
     ],
 )

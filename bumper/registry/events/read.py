@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from pydantic import ValidationError
 
 from bumper.errors import Refused
+from bumper.expected import expected
 from bumper.image import DOCKER_HUB, ImageReference, Repository, is_digest, is_tag, read_repository
 from bumper.registry.events import hosted, self_hosted
 from bumper.registry.events.notification import Notification, PushedImage
@@ -157,8 +158,9 @@ def _parse(form: _Form, event: Mapping[str, Any]) -> Notification:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
+        wrong = "is missing" if first["type"] == "missing" else f"has to be {expected(first)}"
         raise Refused(
-            f"The push notification looks like one of {form.__name__}'s, but {where}: {first['msg']}", _NEXT
+            f"The push notification looks like one of {form.__name__}'s, but {where} {wrong}", _NEXT
         ) from error
 
 

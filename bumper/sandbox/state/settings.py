@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bumper.errors import Refused
+from bumper.expected import expected
 
 _FILE = "settings.json"
 
@@ -106,5 +107,5 @@ def settings_from(choices: Mapping[str, object]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
-        what = f"the sandbox's setting {name} is {choices.get(name)!r}: {first['msg']}"
+        what = f"the sandbox's setting {name} is {choices.get(name)!r}, but {expected(first)} is expected"
         raise Refused(what, "docs/reference/sandbox.md says what it may be") from error

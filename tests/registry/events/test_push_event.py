@@ -59,6 +59,7 @@ def test_unknown_body_is_refused_by_its_keys_alone() -> None:
     with pytest.raises(Refused, match="'object_kind', 'token'") as refusal:
         read_push_event(encode({"object_kind": "push", "token": "s3cret"}))
     assert "s3cret" not in str(refusal.value)
+    assert "Input should" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,7 @@ def test_known_form_with_a_mistake_says_where(body: object, where: str) -> None:
     with pytest.raises(Refused, match=where) as refusal:
         read_push_event(encode(body))
     assert "s3cret" not in str(refusal.value)
+    assert "Input should" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(
