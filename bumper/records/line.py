@@ -15,6 +15,8 @@ from bumper.gitlab.commits import commits_of
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.merge_requests import merged_since
 
+_ENOUGH = 10  # commits that are older than what matters
+
 
 class Line:
     """The first-parent commits from the tip back, read in stretches as far as somebody goes on reading."""
@@ -53,7 +55,8 @@ class Line:
         """
         if self.since is None:
             return True
-        return bool(self._read) and max(self._landed_at(past) for past in self._read[-1][-10:]) < self.since
+        oldest = [past for stretch in self._read for past in stretch][-_ENOUGH:]
+        return bool(oldest) and max(map(self._landed_at, oldest)) < self.since
 
     def landed_at(self, commit: str) -> datetime:
         """When a commit that was read landed."""

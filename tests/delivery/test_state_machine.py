@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from bumper.sandbox import Sandbox
+from tests.support.gate_machine import GatedInterleavings
 from tests.support.machine import Interleavings, Place
 
 FEW = settings(
@@ -20,9 +21,12 @@ FEW = settings(
 )
 
 
-def test_interleavings(sandbox: Sandbox, temporary_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("machine", [Interleavings, GatedInterleavings])
+def test_interleavings(
+    machine: type[Interleavings], sandbox: Sandbox, temporary_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Interleavings, "place", Place(sandbox, temporary_folder), raising=False)
 
-    run_state_machine_as_test(Interleavings, settings=FEW)
+    run_state_machine_as_test(machine, settings=FEW)
 
     assert Interleavings.operations > 0

@@ -23,6 +23,7 @@ from tests.faults.proxy import DROPPED, LOST_ANSWER, Fault, Proxy
 from tests.faults.trial import COMMANDS, FAULTS, Trials
 from tests.stress.places import clean_place
 from tests.support.attackers import Attackers
+from tests.support.gate_machine import GatedInterleavings
 from tests.support.layout_machine import Layouts
 from tests.support.machine import CONFIG, Interleavings, Place, content
 from tests.support.rivals import bump_all, check_all_landed, repository_of
@@ -81,7 +82,8 @@ def stress_rivals(place: Place, figures: Figures, seconds: float) -> None:
 def stress_interleavings(place: Place, figures: Figures, until: float) -> None:
     """Commands, people and other jobs, in any order."""
     Interleavings.place, before = place, Interleavings.operations
-    _play(Interleavings, "interleavings", figures, until)
+    _play(Interleavings, "interleavings", figures, (time.monotonic() + until) / 2)
+    _play(GatedInterleavings, "interleavings before a gate", figures, until)
     figures.runs += Interleavings.operations - before
 
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.sandbox import Sandbox
 from tests.support.command_line import Ran
 from tests.support.deployments import PROD, STAGING
@@ -62,24 +63,25 @@ class Interleavings(RuleBasedStateMachine):
     place: ClassVar[Place]
     operations: ClassVar[int] = 0
     projects: ClassVar[Iterator[int]] = count()
+    config: ClassVar[str] = CONFIG
 
     @initialize()
     def begin(self) -> None:
         sandbox, project = self.place.sandbox, f"team/gitops-{next(self.projects)}"
         files = {path: content(path.split("/")[1]) for path in PATHS}
         files |= {path: files[path].replace(b"1.0.0", b"0.9.0") for path in PATHS if "/prod/" in path}
-        url = sandbox.create_project(project, {"bumper.yaml": CONFIG.encode(), **files})
+        url = sandbox.create_project(project, {"bumper.yaml": self.config.encode(), **files})
         self.gitops = Gitops(sandbox, self.place.temporary_folder.parent, project)
         token = sandbox.create_token("bumper", project=project)
         self.environ = {"BUMPER_REPO": url, "BUMPER_TOKEN": token}
         self.bumped: list[Bumped] = []
         self.tip = self.gitops.tip()
 
-    def run(self, *arguments: str, pipeline_id: int | None = None) -> Ran:
+    def run(self, *arguments: str, pipeline_id: int | None = None, clock: Clock = SYSTEM_CLOCK) -> Ran:
         """Run bumper; it ends as it may, and moves main by its own commit or not at all."""
         Interleavings.operations += 1
         environ = self.environ | (pipeline(pipeline_id) if pipeline_id is not None else {})
-        ran = run_inside(*arguments, "--no-verify", "--reopen", "--output", "json", environ=environ)
+        ran = run_inside(*arguments, "--no-verify", "--reopen", "--output", "json", environ=environ, clock=clock)
         assert ran.code in {0, 1}, ran
         committed = ran.code == 0 and ran.json["status"] == "committed"
         assert self.gitops.tip() == (ran.json["commit"] if committed else self.tip)
