@@ -124,9 +124,10 @@ def _differ_in_old_lines(theirs: Sequence[LineChange], ours: Sequence[LineChange
 
 
 def changed_paths(base: Checkout, head: Checkout) -> set[str]:
-    """The paths at which two trees differ: contents, modes, files that only one has."""
-    paths = base.entries.keys() | head.entries.keys()
-    return {path for path in paths if base.entries.get(path) != head.entries.get(path)}
+    """The paths at which two trees differ: contents, modes, files and submodules that only one has."""
+    options = ("-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none")
+    found = head.git.run("diff-tree", *options, base.tip, head.tip)
+    return {path.decode(errors="surrogateescape") for path in found.split(b"\0") if path}
 
 
 def _keeps_modes(base: Checkout, head: Checkout, files: Mapping[str, bytes]) -> bool:

@@ -141,7 +141,7 @@ def _see_it_merged(
     head, message, problem = str(done.commit), draft.proposal.message, None
     if auto_merge:
         if one.state == "opened" and one.merge_status == "need_rebase":
-            head = rebased_head(known, target, draft.proposal.branch, one.iid, session.clock) or head
+            head = rebased_head(known, target, draft.proposal.branch, one.iid, head, session.clock) or head
         files = {*target.checkout.entries}
         with named_when_interrupted(one.iid, one.url, session.show):
             asked = ask_to_merge(known, one.iid, head, message, files, session.clock)

@@ -16,8 +16,10 @@ from bumper.records.known_requests import KnownRequests
 _REBASE_TIMEOUT = 30.0  # seconds
 
 
-def rebased_head(known: KnownRequests, target: Target, branch: str, iid: int, clock: Clock) -> str | None:
-    """The branch's head after a rebase; None where a merge train does it, or GitLab could not in time.
+def rebased_head(
+    known: KnownRequests, target: Target, branch: str, iid: int, head: str, clock: Clock
+) -> str | None:  # fmt: skip
+    """What became of the branch's ``head`` by a rebase; None where a merge train does it, or GitLab could not in time.
 
     Raises:
         NotDeployed: somebody pushed something else in the meantime.
@@ -26,6 +28,8 @@ def rebased_head(known: KnownRequests, target: Target, branch: str, iid: int, cl
     if merge_trains.is_queued(known.gitlab, iid):
         return None
     before = branches.fetch(target.checkout, branch, known.gitlab)
+    if before.head.id != head:  # somebody has pushed: nobody has looked at that
+        return None
     with contextlib.suppress(AlreadyThere):  # 409: one is under way, and ends like this one
         merge_request_changes.rebase(known.gitlab, iid)
     for _ in polls(clock, _REBASE_TIMEOUT):

@@ -98,7 +98,7 @@ class _Waiting:
             return
         if found.merge_status == "need_rebase":
             branch, iid = self._awaited.branch, found.iid
-            head = rebased_head(self._known, self._target, branch, iid, self._clock)
+            head = rebased_head(self._known, self._target, branch, iid, self._head, self._clock)
             self._head = head or self._head
         if self._awaited.auto_merge and not found.auto_merge and found.sha == self._head:
             files = self._target.checkout.entries

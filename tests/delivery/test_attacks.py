@@ -88,6 +88,18 @@ def test_an_amended_branch_is_made_again_before_it_is_merged(
     assert gitops.read(PROD_FILE) == values("0.9.0")
 
 
+def test_a_submodule_that_was_put_into_bumpers_commit_is_not_merged(gitops: Gitops, bumper: CommandLine) -> None:
+    branch = bumper.bump("staging", f"{APP}:1.0.1")["branch"]
+    clone = person(gitops, "mallory").clone(branch)
+    clone.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},charts/theirs")
+    clone.git("commit", "--quiet", "--amend", "--no-edit")
+    clone.git("push", "--quiet", "--force", "origin", f"HEAD:{branch}")
+
+    assert bumper.bump("staging", f"{APP}:1.0.1", "--auto-merge", "--wait", "20")["status"] == "merged"
+
+    assert "charts" not in gitops.git("ls-tree", "--name-only", "main")
+
+
 @pytest.mark.parametrize("moved_on", [False, True], ids=["the target as it was", "the target moved on"])
 @pytest.mark.parametrize("command", ["bump", "hold"])
 def test_a_line_that_was_changed_at_another_place_is_made_again(
