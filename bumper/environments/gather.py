@@ -38,7 +38,8 @@ class Gathered:
     """An environment's pins.
 
     ``shared`` are pins of base files whose tag no file of the environment's own overrides; ``unreadable_files``
-    says of each that could not be read why; ``idle_holds`` are comments that look like a hold and hold nothing.
+    says of each that could not be read why; ``idle_holds`` are comments that look like a hold and hold nothing;
+    ``overridden`` says which pins a file of Argo CD's own overrides that is none of the environment's.
     """
 
     pins: tuple[FoundPin, ...]
@@ -47,6 +48,7 @@ class Gathered:
     applications: tuple[AppFiles, ...]
     unreadable_files: Mapping[str, Refused]
     idle_holds: tuple[Refused, ...] = ()
+    overridden: tuple[Refused, ...] = ()
 
     @property
     def apps(self) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ class Gathered:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What everybody who works with the pins should know."""
-        return (*self.unreadable, *map(str, self.idle_holds))
+        return (*self.unreadable, *map(str, (*self.idle_holds, *self.overridden)))
 
 
 def gather(environment: Environment, config: Config, sources: Mapping[str, bytes]) -> Gathered:

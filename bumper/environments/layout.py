@@ -166,8 +166,9 @@ class Layout:
         for other in self.environments:
             shared = claims.keys() & self._source.claims(other).keys() if other != name else ()
             if shared and not are_apart(section, parse_section(self._source.settings(other).at)):
+                both = sorted((name, other), key=self.environments.index)  # one sentence, whichever is opened
                 raise Refused(
-                    f"{min(shared)} belongs to two environments, {name} and {other}",
+                    f"{min(shared)} belongs to two environments, {' and '.join(both)}",
                     "tell them apart by their values patterns in bumper.yaml, or by `at` where each has a section of "
                     "the file",
                 )

@@ -1,15 +1,19 @@
 """Overrides in Argo CD's manifests that stand above the values files: a tag set there is not what runs. Pure."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from bumper.environments.discovery.manifest_paths import matching, value_file_globs
-from bumper.environments.discovery.manifests import Manifest, Source
+from bumper.environments.discovery.manifests import Manifest, Source, read_source_file
+from bumper.environments.gather import Gathered
+from bumper.environments.layout import Environment
+from bumper.errors import Refused
 from bumper.values.parameter_name import parse_parameter_name
 from bumper.values.pin_path import PinPath, format_path
 
+_SOURCE_FILE = ".argocd-source"
 _CHART_VALUES = ("values.yaml", "values.yml")  # Helm reads the chart's own before all others
 
 
@@ -37,6 +41,43 @@ def find_overrides(manifests: Sequence[Manifest], pins: Mapping[str, Collection[
         for override in _of_source(manifest, source, pins)
     )
     return list(dict.fromkeys(overrides))
+
+
+def source_files_beside(environment: Environment, paths: Iterable[str]) -> list[str]:
+    """Argo CD's own files beside the environment's, which it puts above the values: those that are not among them."""
+    files = set(environment.files)
+    folders = {path.rpartition("/")[0] for path in files}
+    return [
+        path
+        for path in paths
+        if _SOURCE_FILE in path and path not in files
+        if path.rpartition("/")[2].startswith(_SOURCE_FILE) and path.rpartition("/")[0] in folders
+    ]
+
+
+def overridden_pins(gathered: Gathered, environment: str, sources: Mapping[str, bytes]) -> Iterator[Refused]:
+    """The pins that the files of Argo CD's own in ``sources`` override, each with what to do."""
+    for file, content in sources.items():
+        source = read_source_file(file, content)
+        folder = file.rpartition("/")[0]
+        users = {
+            app.app for app in gathered.applications
+            if any(path.rpartition("/")[0] == folder for path in (*app.bases, *app.values))
+        }  # fmt: skip
+        paths = {found.pin.path: found for found in gathered.pins if found.app in users}
+        for line, how, data in _inline(source) if source is not None else ():
+            for path, found in paths.items():
+                if _decides(data, path):
+                    yield Refused(
+                        f"{file}:{line}: Argo CD sets {format_path(path)} of {found.app} by {how} here, above "
+                        f"{found.file}",
+                        f"add {_beside(folder, _SOURCE_FILE)}*.yaml to the values of {environment} in bumper.yaml, or "
+                        "remove it there",
+                    )
+
+
+def _beside(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
 
 
 def _of_source(manifest: Manifest, source: Source, pins: Mapping[str, Collection[PinPath]]) -> Iterator[Override]:

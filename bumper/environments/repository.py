@@ -9,6 +9,7 @@ from bumper.environments.config import check_environments, parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import Gathered, gather
 from bumper.environments.layout import Environment, Layout, read_layout
+from bumper.environments.overrides import overridden_pins, source_files_beside
 from bumper.environments.selection import EVERYTHING, Selection, with_apps, with_images
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, at_commit, read_files
@@ -86,13 +87,16 @@ def open_environment(
     environment = setup.layout.environment(name)
     chosen = with_apps(environment, selection.apps)
     report_step(f"reading the values files of {name} ({len(chosen.files)})")
-    sources = read_files(checkout, chosen.files)
+    own_of_argocd = source_files_beside(chosen, checkout.files)
+    sources = dict(read_files(checkout, (*chosen.files, *own_of_argocd)))
+    above = {path: sources.pop(path) for path in own_of_argocd if path in sources}
     gathered = gather(with_images(chosen, setup.config, sources, selection.images), setup.config, sources)
     if not {found.pin.repository for found in gathered.pins}.issuperset(selection.images):
         gathered = gather(chosen, setup.config, sources)
     apps = {app.app: app for app in (*environment.apps, *gathered.applications) if not is_by_key(app)}
     every = tuple(apps.values())
-    return Target(checkout, setup, replace(environment, apps=every), replace(gathered, applications=every))
+    gathered = replace(gathered, applications=every, overridden=tuple(overridden_pins(gathered, name, above)))
+    return Target(checkout, setup, replace(environment, apps=every), gathered)
 
 
 def fetch_environments(checkout: Checkout, setup: RepositoryConfig, names: Iterable[str]) -> None:

@@ -198,7 +198,8 @@ def test_environments_can_be_sections_of_one_file(make_gitops: GitopsMaker, bump
         "prod", f"{APP}:1.3"
     )
     made.push(config.replace("at: prod", "at: dev.prod"), "bumper.yaml")
-    assert "belongs to two environments" in bumper.refused("prod", f"{APP}:1.3")
+    assert "belongs to two environments, dev and prod" in bumper.refused("prod", f"{APP}:1.3")
+    assert bumper("status", code=1).err.count("belongs to two environments") == 1
 
 
 def test_applications_can_be_keys_of_a_file(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
@@ -331,6 +332,29 @@ def test_doctor_names_inherited_files_and_patterns_without_files(make_gitops: Gi
     found = {(check["name"], check["found"]) for check in checks}
     assert ("environment prod", "no file matches common/*.yaml") in found
     assert any(name == "environment dev" and "is also a base of prod" in text for name, text in found)
+
+
+@pytest.mark.parametrize("config", ["", "environments: {prod: {values: 'apps/{app}/prod/values.yaml'}}\n"])
+def test_what_argo_cd_sets_in_a_file_of_its_own_is_told(
+    make_gitops: GitopsMaker, bumper: CommandLine, config: str
+) -> None:
+    source = "helm:\n  parameters:\n  - name: image.tag\n    value: '1.0'\n"
+    files = {"apps/api/prod/values.yaml": values("0.9"), "apps/api/prod/.argocd-source-api-prod.yaml": source}
+    made = make_gitops({**files, **({"bumper.yaml": config} if config else {})})
+    told = (
+        "apps/api/prod/.argocd-source-api-prod.yaml:3: Argo CD sets image.tag of api by helm.parameters here, above "
+        "apps/api/prod/values.yaml"
+    )
+
+    assert any(warning.startswith(told) for warning in bumper.bump("prod", f"{APP}:1.1")["warnings"])
+    checks = bumper("doctor", "--no-verify", "--output", "json").json["checks"]
+    assert ("Argo CD overrides", told) in {(check["name"], check["found"]) for check in checks}
+    made.push("environments: {prod: {values: ['apps/{app}/prod/values.yaml', 'apps/{app}/prod/.argocd-source*.yaml']}}",
+              "bumper.yaml")  # fmt: skip
+    assert [change["from"]["tag"] for change in bumper.bump("prod", f"{APP}:1.1", "--reopen")["changes"]] == [
+        "0.9",
+        "1.0",
+    ]
 
 
 def test_an_environment_that_is_broken_stops_no_other(make_gitops: GitopsMaker, bumper: CommandLine) -> None:

@@ -29,8 +29,11 @@ def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Ch
         return
     manifests = read_manifests(sources)
     yield from examine_coverage(Tree(dict.fromkeys(checkout.files), sources), manifests, targets)
-    overrides = find_overrides(manifests, pin_paths(target.gathered for target in targets))
-    yield from (Check(_NAME, override.found, override.next_step) for override in overrides[:_MAX_LINES])
+    overrides = [
+        *((one.found, one.next_step) for one in find_overrides(manifests, pin_paths(one.gathered for one in targets))),
+        *((one.what, one.next_step) for target in targets for one in target.gathered.overridden),
+    ]
+    yield from (Check(_NAME, found, next_step) for found, next_step in overrides[:_MAX_LINES])
     if len(overrides) > _MAX_LINES:
         yield Check(_NAME, f"{len(overrides) - _MAX_LINES} more", "fix those first, then run bumper doctor again")
     if not overrides:

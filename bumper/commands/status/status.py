@@ -104,5 +104,5 @@ def _look(
                 raise
             refused.append(str(refusal))
     if not seen:
-        raise Refused("\n".join(refused))
+        raise Refused("\n".join(dict.fromkeys(refused)))
     return seen, refused

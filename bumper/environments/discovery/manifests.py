@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bumper.environments.discovery.manifest_paths import as_glob, value_file_globs
 from bumper.values.siblings import Resolved, look_up, resolve
@@ -97,6 +97,17 @@ def _manifests_in(file: str, source: bytes) -> Iterator[Manifest]:
             generated = name if kind == "Application" else _text(root, "spec", "template", "metadata", "name") or name
             sources = tuple(_sources(root, spec))
             yield Manifest(file, root.line, kind, name, as_glob(generated), sources, _spec(root))
+
+
+def read_source_file(file: str, source: bytes) -> Source | None:
+    """What Argo CD reads above an application's source from a file of its own beside it, ``.argocd-source*.yaml``."""
+    try:
+        documents = parse_documents(source.decode("utf-8-sig"))
+    except (UnicodeDecodeError, YamlError):
+        return None
+    root = resolve(documents[0].root) if documents else None
+    found = _source(root) if isinstance(root, MappingNode) else None
+    return replace(found, path=file.rpartition("/")[0]) if found is not None else None
 
 
 def _spec(root: Node) -> Mapping[str, object]:
