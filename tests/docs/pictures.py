@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from rich.color import Color
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -26,7 +27,14 @@ _COLUMNS, _ROWS = 112, 26
 _WIDTH, _HEIGHT, _MARGIN = 8.43, 19, 14  # of a character of the font at 14 pixels, of a line, around the text
 _LINE, _COMMAND, _END = 0.09, 1.6, 6.0  # seconds after a line, after a command's output, and before it starts again
 _BACKGROUND, _TEXT = "#161b22", "#e6edf3"
-_COLOURS = {"red": "#ff7b72", "green": "#7ee787", "yellow": "#e3b341", "blue": "#79c0ff", "cyan": "#76e3ea"}
+_COLOURS = {
+    1: "#ff7b72",
+    2: "#7ee787",
+    3: "#e3b341",
+    4: "#79c0ff",
+    5: "#d2a8ff",
+    6: "#76e3ea",
+}  # by a terminal's number
 
 
 def badges() -> Iterator[tuple[str, str]]:
@@ -52,7 +60,7 @@ def _badge(name: str, value: str, colour: str) -> str:
 """
 
 
-def recording(lines: list[str]) -> str:
+def recording(lines: list[Text]) -> str:
     """An SVG in which ``lines``, with a terminal's colours, appear as they did in the terminal."""
     steps = list(_steps(lines))
     length = sum(seconds for _, seconds in steps) + _END
@@ -86,10 +94,10 @@ text {{ font: 14px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
 """
 
 
-def _steps(lines: list[str]) -> Iterator[tuple[int, float]]:
+def _steps(lines: list[Text]) -> Iterator[tuple[int, float]]:
     """How many lines are shown, and for how long: longer where the next line begins another step of the demo."""
-    for shown, following in enumerate([*lines[1:], ""], start=1):
-        yield shown, _COMMAND if Text.from_ansi(following).plain.startswith("# ") else _LINE
+    for shown, following in enumerate([*lines[1:], Text()], start=1):
+        yield shown, _COMMAND if following.plain.startswith("# ") else _LINE
 
 
 def _keyframes(steps: list[tuple[int, float]], length: float, *, scrolled: bool) -> str:
@@ -102,24 +110,21 @@ def _keyframes(steps: list[tuple[int, float]], length: float, *, scrolled: bool)
     return " ".join(frames)
 
 
-def _spans(line: str) -> str:
-    """A line's text with its colours; what the demo types and says about it stands out."""
-    if line.startswith(("# ", "$ ")):
-        line = f"\x1b[{'36' if line[0] == '#' else '1'}m{line}\x1b[0m"
-    segments = Text.from_ansi(line).render(Console())
-    return "".join(_span(html.escape(segment.text), segment.style or Style()) for segment in segments).rstrip()
+def _spans(line: Text) -> str:
+    segments = line.render(Console(), end="")
+    return "".join(_span(html.escape(segment.text, quote=False), segment.style or Style()) for segment in segments)
 
 
 def _span(text: str, style: Style) -> str:
-    colour = _COLOURS.get(style.color.name.removeprefix("bright_")) if style.color else None
+    colour = _COLOURS.get((style.color.number or 0) % 8) if style.color else None
     looks = [f'fill="{colour}"'] if colour else []
     looks += ['font-weight="bold"'] if style.bold else []
     looks += ['opacity="0.65"'] if style.dim else []
     return f"<tspan {' '.join(looks)}>{text}</tspan>" if looks else text
 
 
-def demo() -> list[str]:
-    """The lines of ``bumper demo`` in a terminal."""
+def demo() -> list[Text]:
+    """The lines of ``bumper demo`` in a terminal, broken at its edge."""
     ours, theirs = pty.openpty()
     environ = {**os.environ, "COLUMNS": str(_COLUMNS), "TERM": "xterm-256color"}
     printed = b""
@@ -129,7 +134,17 @@ def demo() -> list[str]:
             while part := os.read(ours, 65536):
                 printed += part
     lines = printed.decode().replace("\r", "").rstrip().split("\n")
-    return [line for line in lines if not line.endswith(" ...")]  # the steps that a busy machine is slow at
+    shown = [_line(line) for line in lines if not line.endswith(" ...")]  # the steps that a busy machine is slow at
+    return [part for line in shown for part in line.divide(range(_COLUMNS, len(line), _COLUMNS))]
+
+
+def _line(printed: str) -> Text:
+    """A line with its colours; what the demo types, and what it says about that, has colours of its own."""
+    line = Text.from_ansi(printed)
+    own = {"# ": Style(color=Color.from_ansi(6)), "$ ": Style(bold=True)}.get(line.plain[:2])
+    if own is not None:
+        line.stylize(own)
+    return line
 
 
 if __name__ == "__main__":
