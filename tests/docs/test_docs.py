@@ -35,6 +35,7 @@ RUSSIAN = {
     ROOT / "docs" / "ru" / "tutorial.md": TUTORIAL,
     ROOT / "docs" / "ru" / "rollback-at-night.md": ROOT / "docs" / "how-to" / "rollback-at-night.md",
     ROOT / "docs" / "ru" / "rollback-by-itself.md": ROOT / "docs" / "how-to" / "rollback-by-itself.md",
+    ROOT / "docs" / "ru" / "continuous-promotion.md": ROOT / "docs" / "how-to" / "continuous-promotion.md",
 }
 LAYOUTS = ROOT / "docs" / "how-to" / "layouts.md"  # whose commands run in repositories of their own: test_layouts.py
 # Where the project itself is worked on; what they do is tested by doing it.
