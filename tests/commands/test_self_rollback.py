@@ -11,7 +11,7 @@ from tests.support.argocd import ArgoCd, application
 from tests.support.argocd_scenes import DEADLINE, Scene, Stage, failed_sync
 from tests.support.clock import counting_clock
 from tests.support.command_line import CommandLine, Ran
-from tests.support.deployments import PROD
+from tests.support.deployments import PROD, STAGING
 from tests.support.gitops import APP, Gitops, GitopsMaker, values
 
 FILE = PROD.format("app")
@@ -345,3 +345,30 @@ def test_commits_straight_to_the_branch_are_not_rolled_back(night: Night) -> Non
 
     assert "--rollback-on-failure undoes a merge request" in night.bump(code=1).err
     assert night.gitops.read(FILE) == values("1.0.0")
+
+
+def test_a_rollback_that_needs_an_approval_names_who_has_to_act(night: Night) -> None:
+    rules = "auto_merge: true\n    reviewers: [alice]"
+    night.gitops.push(config(night.argocd.url, rules), "bumper.yaml")
+    stage = night.plays(SICK_AFTER_FOUR_MINUTES)
+    needs_one = _after(lambda: night.gitops.sandbox.choose(None, tier="premium", approvals_before_merge=1))
+    night.argocd.tell("app-prod", *[stage] * 3, needs_one)
+
+    ran = night.bump()
+
+    [rollback] = night.rollbacks()
+    assert (rollback["state"], ran.json["rollback"]["status"]) == ("opened", "proposed")
+    assert "it waits for an approval" in ran.err
+    assert "so prod still runs app 1.0.1; alice has to approve and merge it" in ran.err
+
+
+def test_a_promotion_is_rolled_back_alike(make_gitops: GitopsMaker, argocd: ArgoCd, bumper: CommandLine) -> None:
+    staging = "  staging:\n    values: apps/{app}/envs/staging/values.yaml\n"
+    files = {FILE: values("1.0.0"), STAGING.format("app"): values("1.0.1"), "bumper.yaml": config(argocd.url) + staging}
+    gitops = make_gitops(files)
+    argocd.tell("app-prod", Stage(gitops, bumper.clock, FILE, {"1.0.1": SICK_AFTER_FOUR_MINUTES}))
+
+    ran = bumper("promote", "staging", "prod", *WATCHED, "--output", "json", code=5)
+
+    assert (ran.json["source"], ran.json["rollback"]["status"]) == ("staging", "merged")
+    assert "1.0.0 # bumper: hold" in gitops.read(FILE)
