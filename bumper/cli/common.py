@@ -59,7 +59,7 @@ class Common:
         """The session of the command, whose clone goes on while the command is imported.
 
         ``asks_later``: the command shows its changes and asks, so that nobody has to be asked about the repository.
-        Where the command ends with a result that is not what was asked for, later jobs get that, too.
+        Where a request fails after a part of it was done, its warnings are shown, and later jobs get what was done.
         """
         where = Whereabouts(self.repo, self.branch, self.gitlab_url)
         settings = find_repository(self.run, where, changes=not self.dry_run, yes=self.yes or asks_later)
@@ -70,8 +70,11 @@ class Common:
                 from bumper.cli import report
                 from bumper.delivery.result import NotDone
 
-                if self.dotenv is not None and isinstance(error, NotDone):
-                    report.write_dotenv(self.dotenv, error.result)
+                if isinstance(error, NotDone):
+                    for warning in error.result.warnings:
+                        self.run.progress.print(warning, label="warning")
+                    if self.dotenv is not None:
+                        report.write_dotenv(self.dotenv, error.result)
                 raise
 
     def delivery_options(self, *, allow_older: bool = False, rollback_on_failure: bool = False) -> "DeliveryOptions":

@@ -50,7 +50,9 @@ def history(environment: str, apps: tuple[str, ...], how_far: HowFar, session: S
     watched = [
         one.merge_request for one in found.deployments if one.record is not None and one.record.watched is not None
     ]
-    return replace(found, outcomes=read_watches(known, [iid for iid in watched if iid is not None]))
+    return replace(
+        found, outcomes=read_watches(known, [iid for iid in watched if iid is not None], session.clock.now())
+    )
 
 
 def _history(scope: Scope, environment: str, how_far: HowFar) -> History:

@@ -66,7 +66,7 @@ def deliver_watched(
         _require_merge_request(target, delivery, known)
     rollout = require_rollout(draft.rollout, target.environment.name, "--wait-deployed")
     before = look_before(rollout, session)
-    left = [one.explain_left(session.clock.now()) for one in _watched_before(rollout, target, known)]
+    left = [one.explain_left() for one in _watched_before(rollout, target, session, known)]
     done = require_wait(deliver(draft, target, delivery, options, session, known), options)
     done = replace(done, warnings=(*done.warnings, *(sentence for sentence in left if sentence is not None)))
     if (landed := done.landed) is None:
@@ -87,20 +87,22 @@ def see_what_runs(
     if watching is None or (landed := done.landed) is None:
         return done
     rollout = require_rollout(rollout, done.environment, "--wait-deployed")
-    left = [one for one in _watched_before(rollout, target, known) if one.explain_left(session.clock.now()) is not None]
-    sentences = [str(one.explain_left(session.clock.now())) for one in left]
+    left = [one for one in _watched_before(rollout, target, session, known) if one.explain_left() is not None]
+    sentences = [str(one.explain_left()) for one in left]
     done = replace(done, warnings=(*done.warnings, *sentences))
     noted = next((one.merge_request.iid for one in left if _is_running(rollout, one)), None)
     return _see_it_run(_Watch(done, rollout, watching, session, known, noted), landed, {}, None)
 
 
-def _watched_before(rollout: Rollout, target: Target, known: KnownRequests | None) -> list[WatchedRequest]:
+def _watched_before(
+    rollout: Rollout, target: Target, session: Session, known: KnownRequests | None
+) -> list[WatchedRequest]:
     """The last watched deployments of the applications that Argo CD is to run; none where GitLab shows none."""
     if known is None:
         return []
     apps = {image.app for image in rollout.expected_images}
     try:
-        found = newest_watched(known, {target.environment.name})
+        found = newest_watched(known, {target.environment.name}, session.clock.now())
     except BumperError as error:
         report_step(f"going on without the outcome of earlier deployments ({error.what})")
         return []

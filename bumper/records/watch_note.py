@@ -43,11 +43,6 @@ class WatchRecord(BaseModel):
         steady = f", steady for {format_duration(self.steady)}" if self.steady else ""
         return f"healthy after {format_duration(self.healthy_after or 0.0)}{steady}"
 
-    def is_left(self, now: datetime) -> bool:
-        """Whether the watch ended without an outcome: by a word about it, or because its time is over."""
-        over = self.until is not None and self.until < now
-        return self.state == "interrupted" or (self.state == "watching" and over)
-
 
 _WORDS: dict[WatchState, str] = {
     "watching": "being watched",
@@ -64,29 +59,31 @@ def write_note(record: WatchRecord, text: str) -> str:
     return f"{text}\n\n<!-- bumper: watch {dump(record.model_dump(mode='json'))} -->"
 
 
-def read_watches(known: KnownRequests, iids: Iterable[int]) -> dict[int, WatchRecord]:
-    """What became of merge requests, by their numbers: of those about which bumper's own users noted it."""
+def read_watches(known: KnownRequests, iids: Iterable[int], now: datetime) -> dict[int, WatchRecord]:
+    """What became of merge requests, by their numbers: of those about which bumper's own users noted it.
+
+    A watch whose time is over without an outcome was interrupted by what left no time for a word about it.
+    """
     asked = tuple(dict.fromkeys(iids))
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = pool.map(lambda iid: _read_newest(known, iid), asked)
+        found = pool.map(lambda iid: _read_newest(known, iid, now), asked)
         return {iid: watch for iid, watch in zip(asked, found, strict=True) if watch is not None}
 
 
-def _read_newest(known: KnownRequests, iid: int) -> WatchRecord | None:
+def _read_newest(known: KnownRequests, iid: int, now: datetime) -> WatchRecord | None:
     for author, text in notes_of(known.gitlab, iid):
         noted = _NOTE.search(text)
         if noted is not None and known.is_bumpers(author):
-            return _read(noted[1])
+            return _read(noted[1], now)
     return None
 
 
-def _read(text: str) -> WatchRecord | None:
+def _read(text: str, now: datetime) -> WatchRecord | None:
     try:
         record = WatchRecord.model_validate_json(text)
     except ValidationError:
         return None
-    return record.model_copy(update={"reason": one_line(record.reason), "until": _in_utc(record.until)})
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+    until = record.until.replace(tzinfo=record.until.tzinfo or UTC) if record.until is not None else None
+    is_over = record.state == "watching" and until is not None and until < now
+    state: WatchState = "interrupted" if is_over else record.state
+    return record.model_copy(update={"state": state, "until": until, "reason": one_line(record.reason)})

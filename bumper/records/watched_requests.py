@@ -20,12 +20,12 @@ class WatchedRequest:
     record: Record
     watch: WatchRecord | None
 
-    def explain_left(self, now: datetime) -> str | None:
+    def explain_left(self) -> str | None:
         """That the deployment was left unwatched, as a sentence; None where it was not."""
         versions = ", ".join(dict.fromkeys(f"{one.app} {one.after}" for one in self.record.changes))
         named = f"the deployment of {versions} to {self.record.environment} by !{self.merge_request.iid}"
         look = "look at it in Argo CD"
-        if self.watch is None or self.watch.is_left(now):
+        if self.watch is None or self.watch.state == "interrupted":
             return f"{named} was left unwatched: its job ended before the outcome was known; {look}."
         if self.watch.state == "watching" and self.watch.until is not None:
             until = self.watch.until.strftime("%H:%M UTC")
@@ -35,7 +35,7 @@ class WatchedRequest:
         return None
 
 
-def newest_watched(known: KnownRequests, environments: Collection[str]) -> list[WatchedRequest]:
+def newest_watched(known: KnownRequests, environments: Collection[str], now: datetime) -> list[WatchedRequest]:
     """Of each application the last merge request that was to be watched, the newest first."""
     seen: set[tuple[str, str]] = set()
     newest = []
@@ -44,7 +44,7 @@ def newest_watched(known: KnownRequests, environments: Collection[str]) -> list[
         if one.record.environment in environments and places - seen and one.record.watched is not None:
             newest.append(one)
         seen |= places
-    watches = read_watches(known, [one.merge_request.iid for one in newest[:_MAX_READ]])
+    watches = read_watches(known, [one.merge_request.iid for one in newest[:_MAX_READ]], now)
     return [
         WatchedRequest(one.merge_request, one.record, watches.get(one.merge_request.iid)) for one in newest[:_MAX_READ]
     ]

@@ -60,8 +60,8 @@ def status(
     if known_requests is None:
         warning = "open merge requests are not shown, because there is no token for GitLab's API (BUMPER_TOKEN)."
         overview = replace(overview, warnings=(*overview.warnings, warning))
-    watched = newest_watched(known_requests, shown) if known_requests is not None else []
-    left = [sentence for one in watched if (sentence := one.explain_left(session.clock.now())) is not None]
+    watched = newest_watched(known_requests, shown, session.clock.now()) if known_requests is not None else []
+    left = [sentence for one in watched if (sentence := one.explain_left()) is not None]
     overview = replace(overview, warnings=(*overview.warnings, *left))
     opened = known_requests.opened_now() if known_requests is not None else ()
     found = [one for one in recorded_requests(opened) if not environments or one.record.environment in names]
