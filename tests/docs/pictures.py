@@ -78,7 +78,7 @@ text {{ font: 14px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
 @keyframes scroll {{ {_keyframes(steps, length, scrolled=True)} }}
 @keyframes appear {{ {_keyframes(steps, length, scrolled=False)} }}
 .scroll {{ animation: scroll {length:.1f}s step-end infinite }}
-.cover {{ animation: appear {length:.1f}s step-end infinite }}
+.cover {{ animation: appear {length:.1f}s step-end infinite; transform: translateY({_ROWS * _HEIGHT}px) }}
 @media (prefers-reduced-motion) {{
   .scroll, .cover {{ animation-play-state: paused; animation-delay: -{length - 1:.1f}s }}
 }}
