@@ -84,7 +84,7 @@ class MergeRequestPipeline:
     """
 
     project_url: str
-    iid: int
+    iid: int | None
     target_branch: str
     is_merged: bool
 
@@ -92,10 +92,11 @@ class MergeRequestPipeline:
 def read_merge_request(environ: Mapping[str, str]) -> MergeRequestPipeline | None:
     """The merge request that bumper runs for, if it runs in the pipeline of one."""
     iid, branch = environ.get("CI_MERGE_REQUEST_IID", ""), environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "")
-    if not is_pipeline_id(iid) or not branch:
+    if not branch:
         return None
     is_merged = environ.get("CI_MERGE_REQUEST_EVENT_TYPE") in {"merged_result", "merge_train"}
-    return MergeRequestPipeline(environ.get("CI_MERGE_REQUEST_PROJECT_URL", ""), int(iid), branch, is_merged)
+    number = int(iid) if is_pipeline_id(iid) else None
+    return MergeRequestPipeline(environ.get("CI_MERGE_REQUEST_PROJECT_URL", ""), number, branch, is_merged)
 
 
 def read_deploy_freeze(environ: Mapping[str, str]) -> bool | None:

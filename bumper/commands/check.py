@@ -24,6 +24,8 @@ from bumper.records.line import Line
 from bumper.records.record import read_urgent
 from bumper.registry.resolve import RegistryAccess
 
+_NOT_COMMITTED = "commits are checked, and this checkout has changes that are not committed."
+
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
@@ -43,7 +45,8 @@ def check(request: CheckRequest, place: Path, environ: Mapping[str, str], clock:
 
     """
     merge_request = read_merge_request(environ)
-    if request.note and merge_request is None:
+    iid = merge_request.iid if merge_request is not None else None
+    if request.note and iid is None:
         raise WrongUsage("--note needs a merge request", "use it in a merge request's pipeline")
     with borrow(place, environ, merge_request.project_url if merge_request is not None else "") as borrowed:
         gitlab = connect_if_possible(borrowed.settings)
@@ -52,8 +55,10 @@ def check(request: CheckRequest, place: Path, environ: Mapping[str, str], clock:
             verdict = _judge(span, borrowed, gitlab, environ, clock.now(), verify=request.verify)
         except GitFailed as failure:
             raise explain(failure, "reading the checkout", borrowed.settings) from failure
-    if request.note and merge_request is not None:
-        warning = _keep_note(gitlab, merge_request.iid, verdict)
+        if merge_request is None and request.head is None and borrowed.has_uncommitted_changes():
+            verdict = replace(verdict, warnings=(*verdict.warnings, _NOT_COMMITTED))
+    if request.note and iid is not None:
+        warning = _keep_note(gitlab, iid, verdict)
         verdict = replace(verdict, warnings=(*verdict.warnings, *warning))
     return verdict
 

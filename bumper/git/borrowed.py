@@ -53,6 +53,14 @@ class Borrowed:
         except GitFailed:
             return None
 
+    def has_uncommitted_changes(self) -> bool:
+        """Whether files of the checkout that git knows are not as its newest commit has them."""
+        try:
+            # Its own settings are not to run a program, and whoever owns the folder may be somebody else.
+            return bool(self.own.run("-c", "core.fsmonitor=false", "status", "--porcelain", "--untracked-files=no"))
+        except GitFailed:  # it has no work tree
+            return False
+
 
 @contextlib.contextmanager
 def borrow(place: Path, environ: Mapping[str, str], target: str) -> Iterator[Borrowed]:

@@ -157,6 +157,37 @@ def test_odd_patterns_are_shown(checkout: LocalCheckout) -> None:
     assert "warning: prod: no file matches apps/{app}/values.yaml; " in checkout.check(code=0).err
 
 
+def test_what_is_not_committed_is_not_checked(checkout: LocalCheckout) -> None:
+    assert "not committed" not in checkout.check(code=0).err
+    (checkout.folder / PROD).write_text(pinned("9.9.9"))
+
+    assert "this checkout has changes that are not committed" in checkout.check(code=0).err
+
+
+def test_sections_of_a_file_are_environments(make_checkout: Made) -> None:
+    config = "environments:\n  staging: {values: 'apps/{app}.yaml', at: staging}\n"
+    config += "  prod: {values: 'apps/{app}.yaml', at: prod, promote_from: [staging]}\n"
+    image = "  image: {{repository: registry.example.com/team/web, tag: {}}}\n"
+    text = "staging:\n" + image + "prod:\n" + image
+    checkout = make_checkout({"bumper.yaml": config, "apps/web.yaml": text.format("1.0.0", "1.0.0")})
+    checkout.commit({"apps/web.yaml": text.format("1.1.0", "1.0.0")})
+    assert checkout.rules() == []
+    checkout.commit({"apps/web.yaml": text.format("1.1.0", "1.1.0")})
+    assert checkout.rules() == [("promote_from", "apps/web.yaml", 4)]
+
+
+def test_keys_of_a_file_are_applications(make_checkout: Made) -> None:
+    config = "environments:\n  staging: {values: staging.yaml, at: '{app}'}\n"
+    config += "  prod: {values: prod.yaml, at: '{app}', promote_from: [staging]}\n"
+    app = "{}:\n  image: {{repository: registry.example.com/team/web, tag: {}}}\n"
+    staging = app.format("a", "1.1.0") + app.format("b", "1.0.0")
+    prod = app.format("a", "1.0.0") + app.format("b", "1.0.0")
+    checkout = make_checkout({"bumper.yaml": config, "staging.yaml": staging, "prod.yaml": prod})
+    checkout.commit({"prod.yaml": prod.replace("1.0.0", "1.1.0")})
+
+    assert checkout.rules() == [("promote_from", "prod.yaml", 4)]
+
+
 def test_usage(checkout: LocalCheckout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Neither the checkout nor its remote has v9; check --base" in checkout.check("--base", "v9", code=1).err
     assert "no commit v9" in checkout.check("--head", "v9", code=1).err

@@ -62,6 +62,7 @@ class _ProjectAnswer(BaseModel):
     merge_method: str | None = None
     squash_option: str | None = None
     only_allow_merge_if_pipeline_succeeds: bool = False
+    merge_trains_enabled: bool | None = None
     ci_config_path: str | None = None
     ci_pipeline_variables_minimum_override_role: str | None = None
     auto_devops_enabled: bool | None = None
@@ -161,7 +162,11 @@ def _check_gate(project: _ProjectAnswer) -> Check:
     if project.ci_pipeline_variables_minimum_override_role in _ANYBODY:
         found = "every Developer may give a pipeline variables, with which it can mislead bumper check"
         return Check(_GATE, found, "raise the minimum role to use pipeline variables in Settings > CI/CD > Variables")
-    return Check(_GATE, f"pipelines must succeed, and are configured in {_ci_file(project).partition('@')[2]}")
+    found = f"pipelines must succeed, and are configured in {_ci_file(project).partition('@')[2]}"
+    found += "; for a merge request from a fork a member has to start one here"
+    if project.merge_method == "merge" and not project.merge_trains_enabled:
+        found += "; a green one may be old by the merge, unless merges are fast-forward or go by merge train"
+    return Check(_GATE, found)
 
 
 def _ci_file(project: _ProjectAnswer) -> str:
