@@ -57,7 +57,7 @@ class PromotionGate:
         yield from unsoaked(judged, self.soak, self.line.now)
         if self.needs_health:
             yield from self._moved_on(judged)
-            yield from self._unhealthy(changes)
+            yield from self.find_unhealthy(changes)
 
     def _judge(self, changes: Sequence[Change]) -> list[Judged]:
         if self.target.environment.config.promote_from is None and self.soak is None and not self.as_of:
@@ -75,7 +75,7 @@ class PromotionGate:
                 )
                 yield Waiting(one.change.app, reason, fix="promote what runs there now, or leave it out with --app")
 
-    def _unhealthy(self, changes: Sequence[Change]) -> Iterator[Waiting]:
+    def find_unhealthy(self, changes: Sequence[Change]) -> Iterator[Waiting]:
         """The applications that Argo CD does not report healthy in the source."""
         environment, gathered = self.source.environment, self.source.gathered
         apps = {app.app: app for app in self.target.gathered.applications}

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.argocd import ArgoCd, application
-from tests.support.deployments import Deployments, DeploymentsMaker, moves, two_environments
+from tests.support.deployments import STAGING, Deployments, DeploymentsMaker, moves, two_environments
 from tests.support.gitops import APP
 
 RUNS = f"{APP}:1.0.1"
@@ -86,3 +86,47 @@ def test_nothing_to_promote_asks_nobody(make_deployments: DeploymentsMaker, argo
 
     assert made.run("promote", "staging", "prod")["status"] == "unchanged"
     assert argocd.requests == []
+
+
+def test_when_ready_promotes_what_is_healthy(made: Deployments, argocd: ArgoCd) -> None:
+    argocd.tell("app-staging", application(RUNS))
+    argocd.tell("other-staging", application(RUNS, health="Degraded"))
+
+    done = made.run("promote", "staging", "prod", "--when-ready")
+
+    assert moves(done) == [("app", "1.0.0", "1.0.1")]
+    assert done["waiting"] == [
+        {
+            "app": "other",
+            "reason": "Argo CD does not report as healthy in staging, running what the values say: other-staging "
+            "(Degraded)",
+            "until": None,
+        }
+    ]
+
+
+def test_what_has_moved_on_since_it_was_tested_is_refused_by_name(made: Deployments, argocd: ArgoCd) -> None:
+    tested = made.gitops.tip()
+    made.tag(STAGING.format("other"), "1.0.2")
+    argocd.tell("app-staging", application(RUNS))
+    argocd.tell("other-staging", application(f"{APP}:1.0.2"))
+
+    message = made.refused("promote", "staging", "prod", "--as-of", tested)
+
+    assert message.startswith("other has moved on in staging since 1.0.1, so whether that is healthy is unknown; ")
+    assert moves(made.run("promote", "staging", "prod", "--as-of", tested, "--when-ready")) == [
+        ("app", "1.0.0", "1.0.1")
+    ]
+
+
+def test_status_shows_what_waits_for_health(made: Deployments, argocd: ArgoCd, monkeypatch: pytest.MonkeyPatch) -> None:
+    made.commit({"bumper.yaml": config(argocd.url, "    require_healthy: true\n    promote_from: [staging]\n")})
+    argocd.tell("app-staging", application(RUNS))
+    argocd.tell("other-staging", application(RUNS, health="Degraded"))
+
+    shown = made.bumper("status", code=0)
+    monkeypatch.delenv("ARGOCD_AUTH_TOKEN")
+    unknown = made.bumper("status", code=0)
+
+    assert "waiting for prod: other: Argo CD does not report as healthy in staging" in " ".join(shown.out.split())
+    assert "whether staging is healthy, as prod requires, is not known: " in unknown.err

@@ -24,7 +24,7 @@ def find_waiting(
         rules = setup.config.environments.get(name)
         if rules is not None and rules.promote_from:
             try:
-                found = _of_environment(checkout, setup, name, rules.promote_from, session)
+                found = _of_environment(checkout, setup, name, rules.promote_from, session, unknown)
             except BumperError as error:
                 unknown.append(f"what waits to be promoted to {name} is not known: {error}")
             else:
@@ -33,23 +33,27 @@ def find_waiting(
 
 
 def _of_environment(
-    checkout: Checkout, setup: RepositoryConfig, name: str, sources: Sequence[str], session: Session
-) -> list[Waiting]:
-    """The applications that may come from none of the sources where they differ, each with the first reason."""
+    checkout: Checkout, setup: RepositoryConfig, name: str, sources: Sequence[str], session: Session,
+    unknown: list[str],
+) -> list[Waiting]:  # fmt: skip
+    """The applications that may come from none of the sources where they differ, each with the first reason.
+
+    What Argo CD does not say is added to what is ``unknown``.
+    """
     target = open_environment(checkout, setup, name)
     now, soak = session.clock.now(), target.environment.config.soak
     line = Line(checkout, now, now - timedelta(seconds=soak) if soak is not None else None, session.gitlab)
     ready: set[str] = set()
     found: dict[str, Waiting] = {}
     for source in sources:
-        apps, waiting = _from_source(open_environment(checkout, setup, source), target, line, session)
+        apps, waiting = _from_source(open_environment(checkout, setup, source), target, line, session, unknown)
         ready |= apps - waiting.keys()
         found = {**waiting, **found}
     return [one for app, one in found.items() if app not in ready]
 
 
 def _from_source(
-    source: Target, target: Target, line: Line, session: Session
+    source: Target, target: Target, line: Line, session: Session, unknown: list[str]
 ) -> tuple[set[str], Mapping[str, Waiting]]:
     """The applications that differ from the source, and those of them that wait."""
     names, rules = (source.environment.name, target.environment.name), target.environment.config
@@ -58,6 +62,13 @@ def _from_source(
     changes = differing(target.gathered, matched).changes
     frozen = find_freeze(target.environment, session.gitlab, line.now) if changes else None
     gate = PromotionGate(
-        source, target, line, choice, session, frozen, soak=rules.soak, needs_health=rules.require_healthy, as_of=False
-    )
-    return {change.app for change in changes}, gate.find_waiting(changes)
+        source, target, line, choice, session, frozen, soak=rules.soak, needs_health=False, as_of=False
+    )  # fmt: skip
+    waiting = gate.find_waiting(changes)
+    left = [change for change in changes if change.app not in waiting]
+    if rules.require_healthy and left:
+        try:
+            waiting |= {one.app: one for one in gate.find_unhealthy(left)}
+        except BumperError as error:
+            unknown.append(f"whether {names[0]} is healthy, as {names[1]} requires, is not known: {error}")
+    return {change.app for change in changes}, waiting
