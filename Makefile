@@ -10,7 +10,7 @@ SECONDS ?= 60
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
-.PHONY: demo test check requirements corpus stress docs recording site dist bench bench-full format clean
+.PHONY: demo test check requirements corpus stress docs shots recording site dist bench bench-full format clean
 
 # bumper alone, which is all that the demo needs.
 $(VENV)/bumper: pyproject.toml constraints.txt
@@ -73,6 +73,10 @@ site: $(VENV)/site
 # The distribution and the wheel, in dist/; the tests look into both.
 dist: $(VENV)/ready
 	$(BIN)/python -m build --no-isolation
+
+# Pictures of the pages and of every command on terminals of 80 and 130 columns, to be looked at.
+shots: $(VENV)/ready
+	$(BIN)/python -m tests.shots.shots shots
 
 # The promised speed against the floor in BENCH, a folder with floor.sh and make_gitops_repo.py; some minutes.
 # CORPUS, if given, is read by `pins`. bench-full takes the large repositories.

@@ -5,16 +5,17 @@ Whatever comes from the repository or from GitLab is escaped, and a policy in th
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
 from pathlib import Path
 from string import Template
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from bumper.cli.report import waiting_text
-from bumper.cli.status_table import Cell, Proposed, Running, TableRow, table_rows
+from bumper.cli.screen import Screen, count, short_names
+from bumper.cli.status_table import Application, Cell, Direction, Proposed, Running, applications
 from bumper.commands.status.status import Status
 from bumper.records.known_requests import RecordedRequest
 from bumper.values.change import Version
@@ -24,32 +25,28 @@ _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
 _MAX_BESIDE = 4  # environments that a table as wide as the page has room for
 _WIDE = 'class="wide" role="region" aria-label="Image tags" tabindex="0"'  # it scrolls, by the keyboard too
-_MAX_OPEN = 10  # merge requests or warnings that are shown without a click
 
 
 def status_page(status: Status, now: datetime) -> str:
     """The whole page as made at ``now``."""
     template = _TEMPLATE.read_text(encoding="utf-8")
-    rows = table_rows(status)
-    names = list(status.overview.environments)
+    apps = applications(status)
+    names = list(status.stages or status.overview.environments)
+    images = short_names(Screen(), (image for app in apps for image in app.images))
     page = Template(template).substitute(
         policy=_policy(template),
-        made=_time(now, _utc(now)),
-        counts=_counts(rows, len(status.merge_requests)),
-        requests=_list("Open merge requests", [_request_line(one) for one in status.merge_requests])
-        + _list("Waiting to be promoted", _waiting_lines(status)),
+        title=escape(_project(status)),
+        header=_header(status, now),
+        filters=_filters(apps, names, len(status.merge_requests)),
+        requests=_list("Open merge requests", [_request_line(one) for one in status.merge_requests]),
         warnings=_list("Warnings", [escape(warning) for warning in status.overview.warnings]),
         region=_WIDE if len(names) > _MAX_BESIDE else 'class="narrow"',
         columns="".join(f'<th scope="col" role="columnheader">{escape(name)}</th>' for name in names),
-        rows="\n".join(_row(row, names, now) for row in rows),
-        nothing="" if rows else "<p>No image tag was found.</p>",
+        rows="\n".join(_application(app, names, images, _Writer(status, now)) for app in apps),
+        nothing="" if apps else "<p>No image tag was found.</p>",
     )
     # A name that is not UTF-8 in git comes as lone surrogates, which no file can be written with.
     return page.encode("utf-8", "replace").decode("utf-8")
-
-
-def _waiting_lines(status: Status) -> list[str]:
-    return [f"{escape(name)}: {escape(waiting_text(one))}" for name, listed in status.waiting.items() for one in listed]
 
 
 def relative_age(age: float) -> str:
@@ -67,31 +64,53 @@ def _policy(template: str) -> str:
     return f"default-src 'none'; base-uri 'none'; form-action 'none'; {own}"
 
 
-def _counts(rows: Sequence[TableRow], requests: int) -> str:
-    counts = {
-        "rows": len(rows),
-        "differing": sum(row.differs for row in rows),
-        "held": sum(row.held for row in rows),
-        "open merge requests": requests,
-    }
-    return "".join(f"<div><dt>{name}</dt><dd>{count}</dd></div>" for name, count in counts.items())
+def _project(status: Status) -> str:
+    return urlsplit(status.looked.url).path.strip("/") if status.looked is not None else "Image tags by environment"
+
+
+def _header(status: Status, now: datetime) -> str:
+    """Repository, branch and commit, each as a link, and when that was."""
+    looked, made = status.looked, _time(now, _utc(now))
+    if looked is None:
+        return f"<h1>Image tags by environment</h1><p>{made}</p>"
+    branch = _link(f"{looked.url}/-/tree/{quote(looked.branch)}", looked.branch)
+    commit = _link(f"{looked.url}/-/commit/{looked.commit}", looked.commit[:12])
+    return f"<h1>{_link(looked.url, _project(status))}</h1><p>{branch} at <code>{commit}</code>, {made}</p>"
+
+
+def _filters(apps: Sequence[Application], names: Iterable[str], requests: int) -> str:
+    """What there is to do, in numbers of applications; each number shows those alone."""
+    counts = Counter(kind for app in apps for kind in app.kinds)
+    kinds = [("", "", count(len(apps), "application"))]
+    for name in names:
+        waits = "waits" if counts[f"wait-{name}"] == 1 else "wait"
+        kinds.append((f"wait-{name}", "attention", f"{counts[f'wait-{name}']} {waits} for {name}"))
+        kinds.append((f"gate-{name}", "gate", f"{counts[f'gate-{name}']} not yet for {name}"))
+        kinds.append((f"ahead-{name}", "attention", f"{counts[f'ahead-{name}']} ahead in {name}"))
+    kinds.append(("held", "held", f"{counts['held']} held"))
+    kinds.append(("open", "open", f"{count(requests, 'merge request')} open"))
+    shown = [(kind, style, text) for kind, style, text in kinds if not kind or counts[kind]]
+    button = '<button type="button" class="{}" data-kind="{}" aria-pressed="{}" disabled>{}</button>'
+    return "".join(
+        button.format(style, escape(kind), str(not kind).lower(), escape(text)) for kind, style, text in shown
+    )
 
 
 def _list(title: str, items: Sequence[str]) -> str:
-    """A section that folds, open where it is short; nothing without items."""
+    """A section that folds; nothing without items."""
     if not items:
         return ""
     lines = "".join(f"<li>{item}</li>" for item in items)
-    is_open = " open" if len(items) <= _MAX_OPEN else ""
-    return f"<details{is_open}><summary><h2>{title} ({len(items)})</h2></summary><ul>{lines}</ul></details>"
+    return f"<details><summary><h2>{title} ({len(items)})</h2></summary><ul>{lines}</ul></details>"
 
 
 def _request_line(recorded: RecordedRequest) -> str:
     one = recorded.merge_request
-    return _link(one.url, f"!{one.iid} {one.title}") + f" <span>{escape(recorded.record.environment)}</span>"
+    about = escape(f"{recorded.record.environment}, by {one.author.username}")
+    return f"{_link(one.url, f'!{one.iid} {one.title}')} <span>{about}</span>"
 
 
-def _link(url: str, text: str) -> str:
+def _link(url: str, text: str, attributes: str = "") -> str:
     """A link where ``url`` is one of the web; else the text alone, because a script could hide behind it."""
     try:
         address = urlsplit(url)
@@ -99,49 +118,86 @@ def _link(url: str, text: str) -> str:
         return escape(text)
     if address.scheme not in {"http", "https"} or not address.netloc:
         return escape(text)
-    return f'<a href="{escape(url)}" rel="noopener noreferrer">{escape(text)}</a>'
+    return f'<a href="{escape(url)}" rel="noopener noreferrer"{attributes}>{escape(text)}</a>'
 
 
-def _row(row: TableRow, names: Sequence[str], now: datetime) -> str:
-    found = dict.fromkeys(_findable(row))
-    cells = "".join(_cell(name, row.cells.get(name), now) for name in names)
-    differs = ' data-differs=""' if row.differs else ""
-    return (
-        f'<tr role="row" data-find="{escape(" ".join(found))}"{differs}>'
-        f'<th scope="row" role="rowheader">{escape(row.app)}</th>'
-        f'<td role="cell" class="image">{escape(row.image).replace("/", "/<wbr>")}</td>{cells}</tr>'
-    )
+def _application(app: Application, names: Sequence[str], images: Mapping[str, str], writer: "_Writer") -> str:
+    """The rows of an application, one for each of its images."""
+    found = " ".join(dict.fromkeys(_findable(app)))
+    head = f'<th scope="rowgroup" role="rowheader" rowspan="{len(app.images)}">{escape(app.name)}</th>'
+    rows = []
+    for image, cells in app.images.items():
+        shown = f'<td role="cell" class="image" title="{escape(image)}">{escape(images[image])}</td>'
+        row = "".join(writer.cell(name, cells.get(name)) for name in names)
+        rows.append(f'<tr role="row">{head}{shown}{row}</tr>')
+        head = ""
+    kinds = escape(" ".join(sorted(app.kinds)))
+    return f'<tbody role="rowgroup" data-find="{escape(found)}" data-is="{kinds}">{"".join(rows)}</tbody>'
 
 
-def _findable(row: TableRow) -> Iterator[str]:
-    yield from (row.app, row.image)
-    for cell in row.cells.values():
+def _findable(app: Application) -> Iterator[str]:
+    yield app.name
+    yield from app.images
+    for _, cell in app.cells:
         yield from (_short(one.version) for one in cell.running)
         yield from (_short(one.version) for one in cell.proposed)
+        yield from (one.change.who for one in cell.running if one.change is not None)
 
 
-def _cell(name: str, cell: Cell | None, now: datetime) -> str:
-    parts = [_running(one, now) for one in cell.running] if cell is not None else []
-    if not parts:
-        parts.append('<span class="none">not there</span>')
-    if cell is not None and cell.differs_from:
-        parts.append(f'<p class="differs">differs from {escape(", ".join(cell.differs_from))}</p>')
-    parts += [_proposed(one) for one in cell.proposed] if cell is not None else []
-    return f'<td role="cell" data-label="{escape(name)}">{"".join(parts)}</td>'
+class _Writer:
+    """Writes cells, with links into GitLab and ages as of now."""
 
+    def __init__(self, status: Status, now: datetime) -> None:
+        self._url = status.looked.url if status.looked is not None else ""
+        self._now = now
 
-def _running(one: Running, now: datetime) -> str:
-    digest = f' title="{escape(one.version.digest)}"' if one.version.digest is not None else ""
-    age = ""
-    if one.changed is not None:
-        age = " " + _time(one.changed, relative_age((now - one.changed).total_seconds()))
-    held = f'<p class="held">held: {escape(one.held)}</p>' if one.held is not None else ""
-    return f"<div><code{digest}>{escape(_short(one.version))}</code>{age}</div>{held}"
+    def cell(self, name: str, cell: Cell | None) -> str:
+        """One line for each version that runs there: tag, age, who, merge request, and what there is to do."""
+        if cell is None or not cell.running:
+            lines = ['<span class="none">not there</span>']
+            lines += [self._proposed(one) for one in cell.proposed] if cell is not None else []
+            return f'<td role="cell" data-label="{escape(name)}"><div>{" ".join(lines)}</div></td>'
+        lines = [self._running(one) for one in cell.running]
+        badges = "".join(self._badges(cell))
+        content = "".join(f"<div>{line}{badges if number == 0 else ''}</div>" for number, line in enumerate(lines))
+        return f'<td role="cell" data-label="{escape(name)}">{content}</td>'
 
+    def _running(self, one: Running) -> str:
+        title = f' title="{escape(str(one.version.digest or _short(one.version)))}"'
+        text, change = _short(one.version), one.change
+        if change is None:
+            return f"<code{title}>{escape(text)}</code>"
+        tag = _link(f"{self._url}/-/commit/{change.commit}", text) if self._url else escape(text)
+        age = _time(change.at, self._age(change.at))
+        request, number = "", change.merge_request
+        if number is not None:
+            request = f' <span class="mr">{_link(f"{self._url}/-/merge_requests/{number}", f"!{number}")}</span>'
+        return f'<code{title}>{tag}</code> {age} <span class="who">{escape(change.who)}</span>{request}'
 
-def _proposed(one: Proposed) -> str:
-    link = _link(one.request.url, f"!{one.request.iid}")
-    return f'<p class="proposed">proposed: <code>{escape(_short(one.version))}</code> in {link}</p>'
+    def _badges(self, cell: Cell) -> Iterator[str]:
+        held = next((one.held for one in cell.running if one.held is not None), None)
+        if held is not None:
+            yield f' <span class="badge held" title="{escape(held)}">held<i>: {escape(held)}</i></span>'
+        yield from (f" {self._proposed(one)}" for one in cell.proposed)
+        if cell.direction is Direction.SAME:
+            same = f"same as {escape(str(cell.before))}"
+            yield f' <span class="same" role="img" aria-label="{same}" title="{same}">=</span>'
+        elif cell.direction is Direction.AHEAD:
+            yield f' <span class="badge attention">ahead<i> of {escape(str(cell.before))}</i></span>'
+        elif cell.direction is Direction.WAITING and cell.gate is not None:
+            until = f" until {_utc(cell.gate.until)}" if cell.gate.until is not None else ""
+            reason = escape(cell.gate.reason + until)
+            yield f' <span class="badge gate" title="{reason}">not yet<i>: {reason}</i></span>'
+        elif cell.direction is Direction.WAITING and held is None and not cell.proposed:
+            age = f" {self._age(cell.since)}" if cell.since is not None else ""
+            yield f' <span class="badge attention">waiting{age}</span>'
+
+    def _proposed(self, one: Proposed) -> str:
+        text = f"!{one.request.iid} \N{RIGHTWARDS ARROW} {_short(one.version)}"
+        return f'<span class="badge open" title="{escape(one.request.title)}">{_link(one.request.url, text)}</span>'
+
+    def _age(self, at: datetime) -> str:
+        return relative_age((self._now - at).total_seconds())
 
 
 def _short(version: Version) -> str:

@@ -173,7 +173,7 @@ def _attributed(
     landed: LandedRequests | None, changed: Sequence[tuple[PastCommit, tuple[Change, ...]]]
 ) -> Iterator[Deployment]:
     """Who deployed, and by which merge request: from trailers, else from the one that GitLab knows for the commit."""
-    known = [(past, changes, _own_record(past), _named_request(past)) for past, changes in changed]
+    known = [(past, changes, own_record(past), named_request(past)) for past, changes in changed]
     missing = [past.commit.id for past, _, record, iid in known if record is None or iid is None]
     requests = landed.find(missing) if landed is not None and missing else {}
     squashed = [
@@ -193,12 +193,13 @@ def _is_squashed(past: PastCommit, request: MergeRequest) -> bool:
     return request.sha not in {past.commit.id, past.merged.id if past.merged is not None else None}
 
 
-def _own_record(past: PastCommit) -> Record | None:
+def own_record(past: PastCommit) -> Record | None:
     """What the trailers say of the commit, or of the one that it merged."""
     return read_trailers(past.commit.message) or (read_trailers(past.merged.message) if past.merged else None)
 
 
-def _named_request(past: PastCommit) -> int | None:
+def named_request(past: PastCommit) -> int | None:
+    """The merge request that a merge commit names."""
     named = _MERGE_MESSAGE.search(past.commit.message)
     return int(named[1]) if named is not None else None
 
@@ -207,6 +208,11 @@ def _deployment(
     past: PastCommit, changes: tuple[Change, ...], record: Record | None, merge_request: int | None
 ) -> Deployment:
     merged = past.merged if past.merged is not None else past.commit
-    author = (record.requested_by if record is not None else None) or merged.author.partition(" <")[0]
     subject = merged.message.partition("\n")[0]
-    return Deployment(past.commit.id, past.commit.at, author, subject, merge_request, changes, record)
+    return Deployment(past.commit.id, past.commit.at, who_asked(past, record), subject, merge_request, changes, record)
+
+
+def who_asked(past: PastCommit, record: Record | None) -> str:
+    """Who asked for a deployment: as its record says, else who wrote the commit."""
+    merged = past.merged if past.merged is not None else past.commit
+    return (record.requested_by if record is not None else None) or merged.author.partition(" <")[0]

@@ -11,7 +11,9 @@ from datetime import datetime
 from bumper.environments.gather import FoundPin
 from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout
+from bumper.git.past_commits import PastCommit
 from bumper.progress import report_step
+from bumper.records.history import named_request, own_record, who_asked
 from bumper.records.past import Files, read_past_of_all
 from bumper.values.pin_path import PinPath, format_path
 from bumper.values.siblings import look_up
@@ -19,6 +21,16 @@ from bumper.values.tag_scalars import plain_value
 from bumper.values.values_file import ValuesFile, read_values
 
 _STRETCHES = (500, 2000)  # commits: what a job should fetch and parse for a page
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """When a tag got its present value, by which commit, at whose request and by which merge request, if one."""
+
+    at: datetime
+    commit: str
+    who: str
+    merge_request: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +42,29 @@ class _Tag:
     places: tuple[tuple[str, str, str], ...]
 
 
-def tag_ages(checkout: Checkout, pins: Mapping[str, Sequence[FoundPin]]) -> dict[tuple[str, str, str], datetime]:
-    """By environment, file and path when the tag there got its present value, as far as the newest commits tell."""
+def tag_ages(checkout: Checkout, pins: Mapping[str, Sequence[FoundPin]]) -> dict[tuple[str, str, str], TagChange]:
+    """By environment, file and path how the tag there got its present value, as far as the newest commits tell."""
     report_step("reading how old the tags are")
     wanted = _tags(pins)
-    ages: dict[tuple[str, str, str], datetime] = {}
+    ages: dict[tuple[str, str, str], TagChange] = {}
     with contextlib.suppress(LookedFarEnough):
         for steps in read_past_of_all(checkout, Files(dict.fromkeys(wanted, ())), _STRETCHES):
             for step in steps:
+                change = _change(step.past)
                 for file, (before, _) in step.contents.items():
                     for tag in _changed(file, before, wanted[file]):
                         wanted[file].remove(tag)
-                        ages.update(dict.fromkeys(tag.places, step.past.commit.at))
+                        ages.update(dict.fromkeys(tag.places, change))
                 for tag in (tag for file in step.begun for tag in wanted.pop(file)):
-                    ages.update(dict.fromkeys(tag.places, step.past.commit.at))
+                    ages.update(dict.fromkeys(tag.places, change))
             if not any(wanted.values()):
                 break
     return ages
+
+
+def _change(past: PastCommit) -> TagChange:
+    who = who_asked(past, own_record(past))
+    return TagChange(past.commit.at, past.commit.id, who, named_request(past))
 
 
 def _tags(pins: Mapping[str, Sequence[FoundPin]]) -> dict[str, list[_Tag]]:

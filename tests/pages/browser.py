@@ -1,6 +1,5 @@
 """A real Chromium, driven through its own driver; nothing is fetched for it and it reaches this machine alone."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,13 +86,6 @@ class Browser:
 
     def screenshot(self, file: Path) -> None:
         file.write_bytes(self._driver.get_screenshot_as_png())
-
-    def seconds(self, act: Callable[[], object], until: Callable[[], object]) -> float:
-        """How long it takes from an act to its effect."""
-        start = time.monotonic()
-        act()
-        self.wait(until)
-        return time.monotonic() - start
 
 
 @contextmanager

@@ -7,17 +7,20 @@ from pathlib import Path
 
 from bumper.cli.status_page import status_page
 from bumper.commands.status.overview import Drift, Overview, Row
-from bumper.commands.status.status import Status
+from bumper.commands.status.status import Looked, Status
 from bumper.gitlab.merge_requests import MergeRequest, User
 from bumper.image import Repository
 from bumper.records.known_requests import RecordedRequest
 from bumper.records.record import Command, Record
+from bumper.records.tag_ages import TagChange
 from bumper.values.change import Change, Version
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>"
 DIGEST = "sha256:" + "a" * 64
-URL = "https://gitlab.example.com/team/gitops/-/merge_requests/5"
+PROJECT = "https://gitlab.example.com/team/gitops"
+URL = f"{PROJECT}/-/merge_requests/5"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def image(app: str) -> str:
@@ -48,7 +51,8 @@ def make_status(
         for one in rows:
             tags.setdefault(one.app, {})[name] = one.tag or ""
     drift = tuple(Drift(app, image(app), by) for app, by in sorted(tags.items()) if len(set(by.values())) > 1)
-    return Status(Overview(environments, drift, {image(app): image(app) for app in tags}, warnings), requests)
+    overview = Overview(environments, drift, {image(app): image(app) for app in tags}, warnings)
+    return Status(overview, requests, looked=Looked(PROJECT, "main", COMMIT))
 
 
 def usual() -> Status:
@@ -64,7 +68,7 @@ def long_names() -> Status:
     return dataclasses.replace(status, overview=dataclasses.replace(status.overview, warnings=("w" * 300,)))
 
 
-def write(folder: Path, status: Status, ages: Mapping[tuple[str, str, str], datetime] | None = None) -> str:
+def write(folder: Path, status: Status, ages: Mapping[tuple[str, str, str], TagChange] | None = None) -> str:
     file = folder / "status.html"
     file.write_text(status_page(dataclasses.replace(status, ages=ages or {}), NOW), encoding="utf-8")
     return file.as_uri()

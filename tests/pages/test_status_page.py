@@ -1,59 +1,143 @@
 """The page of ``bumper status`` in a browser: what it shows, and to whom."""
 
+import dataclasses
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bumper.cli.status_page import relative_age, status_page
+from bumper.gate.rules import Waiting
+from bumper.records.tag_ages import TagChange
 from tests.pages.browser import Browser
-from tests.pages.statuses import DIGEST, HOSTILE, NOW, URL, long_names, make_status, proposal, row, usual, write
+from tests.pages.statuses import (
+    COMMIT,
+    DIGEST,
+    HOSTILE,
+    NOW,
+    PROJECT,
+    URL,
+    long_names,
+    make_status,
+    proposal,
+    row,
+    usual,
+    write,
+)
+
+
+def changes(**days: int) -> Mapping[tuple[str, str, str], TagChange]:
+    """By environment and application (``dev_backend``), how many days ago Dora set the tag by !12."""
+    places = {name: ("image.tag", f"apps/{name.partition('_')[2]}.yaml") for name in days}
+    return {
+        (name.partition("_")[0], file, path): TagChange(NOW - timedelta(days=days[name]), COMMIT, "Dora", 12)
+        for name, (path, file) in places.items()
+    }
 
 
 @pytest.fixture
 def page(browser: Browser, tmp_path: Path) -> Browser:
     """The browser with the usual status, loaded from a file."""
-    ages = {("prod", "apps/backend.yaml", "image.tag"): NOW - timedelta(days=3, hours=2)}
-    browser.open(write(tmp_path, usual(), ages))
+    browser.open(write(tmp_path, usual(), changes(dev_backend=3, prod_backend=9)))
     return browser
 
 
 def cell(page: Browser, app: str, environment: str) -> list[str]:
-    return page.texts(f"tr[data-find^='{app}'] td[data-label='{environment}']")[0].splitlines()
+    return page.texts(f"tbody[data-find^='{app}'] td[data-label='{environment}'] > div")[0].split()
 
 
 def shown(page: Browser) -> list[str]:
     return page.texts("tbody th")
 
 
-def test_what_matters_comes_first(page: Browser) -> None:
-    assert shown(page) == [HOSTILE, "backend", "zebra", "alike", "pinned"]
+def test_the_header_says_what_was_looked_at_and_when(page: Browser) -> None:
+    links = [(one.text, one.get_dom_attribute("href")) for one in page.all("header a")]
+
+    assert links == [
+        ("team/gitops", PROJECT), ("main", f"{PROJECT}/-/tree/main"), (COMMIT[:12], f"{PROJECT}/-/commit/{COMMIT}"),
+    ]  # fmt: skip
+    assert page.texts("header time") == ["2026-03-01 12:30 UTC"]
+
+
+def test_what_waits_longest_for_somebody_comes_first(page: Browser) -> None:
+    assert shown(page) == ["zebra", "backend", HOSTILE, "alike", "pinned"]
     assert page.texts("thead th") == ["Application", "Image", "dev", "prod"]
-    assert page.texts(".counts div") == ["rows\n5", "differing\n1", "held\n1", "open merge requests\n1"]
+    assert page.texts(".filters button") == [
+        "5 applications", "1 waits for prod", "1 held", "1 merge request open",
+    ]  # fmt: skip
     assert page.console_errors() == []
 
 
-def test_a_cell_tells_tag_age_and_difference(page: Browser) -> None:
-    assert cell(page, "backend", "dev") == ["2.0.0"]
-    assert cell(page, "backend", "prod") == ["1.0.0 3 d", "differs from dev"]
+def test_a_cell_is_one_line_with_tag_age_person_and_merge_request(page: Browser) -> None:
+    assert cell(page, "backend", "dev") == ["2.0.0", "3", "d", "Dora", "!12"]
+    assert cell(page, "backend", "prod") == ["1.0.0", "9", "d", "Dora", "!12", "waiting", "3", "d"]
+    links = page.all("tbody[data-find^=backend] td[data-label=prod] a")
+    assert [one.get_dom_attribute("href") for one in links] == [
+        f"{PROJECT}/-/commit/{COMMIT}", f"{PROJECT}/-/merge_requests/12",
+    ]  # fmt: skip
     age = page.one("td[data-label=prod] time")
-    assert age.get_dom_attribute("datetime") == "2026-02-26T10:30:00+00:00"
-    assert age.get_dom_attribute("title") == "2026-02-26 10:30 UTC"
-    assert page.one("tr[data-find^=pinned] code").get_dom_attribute("title") == DIGEST
+    assert age.get_dom_attribute("datetime") == "2026-02-20T12:30:00+00:00"
+    assert age.get_dom_attribute("title") == "2026-02-20 12:30 UTC"
+    assert page.one("tbody[data-find^=pinned] code").get_dom_attribute("title") == DIGEST
+    height = "return document.querySelector('tbody[data-find^=backend] td[data-label=prod] div').offsetHeight"
+    assert page.run(height) < 30
 
 
-def test_a_hold_tells_its_reason(page: Browser) -> None:
-    assert page.texts(".held") == [f"held: until {HOSTILE}"]
+@pytest.mark.parametrize(
+    ("dev", "prod", "badge"),
+    [
+        ("1.10.0", "1.9.0", "waiting"),
+        ("1.9.0", "1.10.0", "ahead of dev"),
+        ("2.0.0", "2.0.0-rc.1", "waiting"),
+        ("v1.2", "v1.2", None),
+        ("3f2a", "77bc", "waiting"),
+    ],
+)
+def test_a_stage_is_compared_with_the_one_before_it(
+    browser: Browser, tmp_path: Path, dev: str, prod: str, badge: str | None
+) -> None:
+    browser.open(write(tmp_path, make_status({"dev": (row("a", dev),), "prod": (row("a", prod),)})))
+
+    assert browser.texts(".badge") == ([badge] if badge is not None else [])
+    assert [one.accessible_name for one in browser.all("td .same")] == ([] if badge else ["same as dev"])
+
+
+def test_what_may_not_come_yet_needs_nobody(browser: Browser, tmp_path: Path) -> None:
+    status = make_status({"dev": (row("a", "2"),), "prod": (row("a", "1"),)})
+    gate = {"prod": (Waiting("a", "soaks for 2 h", NOW + timedelta(hours=1)),)}
+
+    browser.open(write(tmp_path, dataclasses.replace(status, waiting=gate)))
+
+    assert browser.texts(".badge") == ["not yet: soaks for 2 h until 2026-03-01 13:30 UTC"]
+    assert browser.texts(".filters button") == ["1 application", "1 not yet for prod"]
+    assert browser.all("td .attention") == []
+
+
+def test_an_applications_images_are_grouped(browser: Browser, tmp_path: Path) -> None:
+    worker = dataclasses.replace(row("a"), image="registry.example.com/team/worker")
+    status = make_status({"prod": (row("a"), worker)})
+
+    browser.open(write(tmp_path, status))
+
+    assert browser.texts("tbody th") == ["a"]
+    assert browser.texts("tbody .image") == ["a", "worker"]
+
+
+def test_a_hold_says_its_reason(page: Browser) -> None:
+    assert page.texts(".badge.held") == [f"held: until {HOSTILE}"]
 
 
 def test_a_proposal_links_to_its_merge_request(page: Browser) -> None:
-    assert cell(page, "zebra", "prod") == ["1.0.0", "proposed: 3.0.0 in !5"]
-    assert cell(page, "zebra", "dev") == ["1.0.0"]
-    assert page.one("td .proposed a").get_dom_attribute("href") == URL
+    assert cell(page, "zebra", "prod") == ["1.0.0", "!5", "→", "3.0.0", "="]
+    assert page.one("td .open a").get_dom_attribute("href") == URL
+    page.all("summary")[1].click()
     assert page.texts("details a") == ["!5 Bump zebra"]
+    assert page.texts("details li span") == ["prod, by bumper"]
 
 
 def test_hostile_names_stay_names(page: Browser) -> None:
+    page.one("summary").click()
     assert f"{HOSTILE} is no YAML" in page.texts("details li")
     assert len(page.all("script")) == 1
     assert page.console_errors() == []
@@ -63,8 +147,8 @@ def test_hostile_names_stay_names(page: Browser) -> None:
 def test_only_addresses_of_the_web_become_links(browser: Browser, tmp_path: Path, url: str) -> None:
     browser.open(write(tmp_path, make_status({"prod": (row("zebra"),)}, proposal(url=url))))
 
-    assert browser.all("a") == []
-    assert browser.texts(".proposed") == ["proposed: 3.0.0 in !5"]
+    assert browser.all("table a, details a") == []
+    assert browser.texts(".badge.open") == ["!5 → 3.0.0"]
 
 
 def test_an_injected_script_would_not_run(browser: Browser, tmp_path: Path) -> None:
@@ -74,7 +158,7 @@ def test_an_injected_script_would_not_run(browser: Browser, tmp_path: Path) -> N
 
     browser.open(file.as_uri())
 
-    assert browser.run("return document.title") == "Image tags by environment"
+    assert browser.run("return document.title") == "team/gitops"
     assert any("Content Security Policy" in message for message in browser.console_errors())
 
 
@@ -83,8 +167,8 @@ def test_the_table_is_one_for_screen_readers_on_a_telephone_too(browser: Browser
 
     roles = [browser.one(tag).aria_role for tag in ("table", "tbody", "tbody tr", "tbody th", "tbody td")]
     assert roles == ["table", "rowgroup", "row", "rowheader", "cell"]
-    assert browser.one("#box").accessible_name.startswith("Filter by application, image or tag")
-    assert browser.one("#only").accessible_name == "only what differs"
+    assert browser.one("#box").accessible_name.startswith("Filter by application, image, tag or person")
+    assert browser.one(".filters").accessible_name == "Show only"
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -94,9 +178,13 @@ def test_the_page_is_no_wider_than_its_window(browser: Browser, tmp_path: Path, 
         assert browser.fits()
 
 
-def test_cards_name_their_environment(browser: Browser, tmp_path: Path) -> None:
-    browser.open(write(tmp_path, usual()), width=360)
+def test_on_a_telephone_the_environments_stand_in_one_row(browser: Browser, tmp_path: Path) -> None:
+    names = ("dev", "staging", "prod")
+    browser.open(write(tmp_path, make_status(dict.fromkeys(names, (row("a", "v2.4.0-rc.1"),)))), width=360)
 
+    tops = browser.run("return Array.from(document.querySelectorAll('td[data-label]'), (one) => one.offsetTop)")
+    assert len(tops) == 3
+    assert len(set(tops)) == 1
     label = "return getComputedStyle(document.querySelector('td[data-label=prod]'), '::before').content"
     assert browser.run(label) == '"prod"'
 

@@ -64,6 +64,18 @@ class Overview:
     warnings: tuple[str, ...]
 
 
+def stages(names: Sequence[str], config: Config) -> dict[str, str | None]:
+    """The environments on the way to production, each with the one before it: its source, else its neighbour."""
+    rules = {name: config.environments[name].promote_from for name in names if name in config.environments}
+    sources = {name: next((one for one in rules.get(name) or () if one in names), None) for name in names}
+    placed: dict[str, str | None] = {}
+    while len(placed) < len(names):
+        left = [name for name in names if name not in placed]
+        name = next((name for name in left if sources[name] is None or sources[name] in placed), left[0])
+        placed[name] = sources[name] or next(reversed(placed), None)
+    return placed
+
+
 def sources_of(environments: Sequence[str], config: Config) -> list[str]:
     """The environments that some ``environments`` are promoted from, as bumper.yaml has it."""
     rules = [config.environments[name].promote_from or () for name in environments if name in config.environments]

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
-from bumper.commands.status.overview import Overview, Seen, make_overview, of_applications, see, sources_of
+from bumper.commands.status.overview import Overview, Seen, make_overview, of_applications, see, sources_of, stages
 from bumper.commands.status.waiting import find_waiting
 from bumper.delivery.session import Session
 from bumper.environments.repository import (
@@ -17,23 +16,34 @@ from bumper.errors import Refused
 from bumper.gate.rules import Waiting
 from bumper.git.checkout import Checkout
 from bumper.records.known_requests import RecordedRequest, recorded_requests
-from bumper.records.tag_ages import tag_ages
+from bumper.records.tag_ages import TagChange, tag_ages
 from bumper.records.watched_requests import WatchedRequest, newest_watched
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was looked at: GitLab's page of the project, the branch and its commit."""
+
+    url: str
+    branch: str
+    commit: str
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """The overview, and bumper's open merge requests; ``ages`` by environment, file and path, where they are asked for.
 
-    An age is when the tag there was last changed; what was changed long ago has none. ``waiting`` is what cannot be
-    promoted to an environment yet.
+    An age is the tag's last change; what was changed long ago has none. ``waiting`` is what cannot be promoted to an
+    environment yet. ``stages`` are the environments on the way to production, each with the one before it.
     """
 
     overview: Overview
     merge_requests: tuple[RecordedRequest, ...]
-    ages: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
+    ages: Mapping[tuple[str, str, str], TagChange] = field(default_factory=dict)
     waiting: Mapping[str, tuple[Waiting, ...]] = field(default_factory=dict)
     watched: tuple[WatchedRequest, ...] = ()
+    stages: Mapping[str, str | None] = field(default_factory=dict)
+    looked: Looked | None = None
 
 
 def status(
@@ -71,7 +81,12 @@ def status(
     ages = tag_ages(checkout, {name: seen[name].pins for name in shown}) if with_ages else {}
     waiting, unknown = find_waiting(checkout, setup, shown, session)
     overview = replace(overview, warnings=(*overview.warnings, *unknown))
-    return Status(overview, tuple(found), ages, _of_applications(waiting, seen, apps), tuple(watched))
+    address = checkout.settings.address
+    looked = Looked(f"{address.gitlab_url}/{address.project}", checkout.branch, checkout.tip)
+    return Status(
+        overview, tuple(found), ages, _of_applications(waiting, seen, apps), tuple(watched),
+        stages(shown, setup.config), looked,
+    )  # fmt: skip
 
 
 def _of_applications(
