@@ -20,6 +20,7 @@ from bumper.planning.proposal import Proposal
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, newer_at_head, pipeline_note
+from bumper.records.seal import Sealed
 from bumper.values.change import outcome
 
 _HEAD_TIMEOUT = 60.0  # seconds for GitLab's background job that brings a pushed head to the merge request
@@ -124,7 +125,7 @@ def _update(
     if newer is not None:
         return newer
     holds = branches.compare(target.checkout, branch, proposal.files)
-    if holds is not Holds.OTHER and not _becomes_urgent(proposal, branch):
+    if holds is not Holds.OTHER and _may_stay(known, proposal, branch, current):
         shown = merge_requests.read_at_head(known.gitlab, current.iid, branch.head.id, clock, _HEAD_TIMEOUT)
         if shown is None:
             raise Unavailable(
@@ -138,9 +139,18 @@ def _update(
     return _replace(known, target, proposal, commit, current, branch)
 
 
-def _becomes_urgent(proposal: Proposal, branch: Branch) -> bool:
-    """Whether its commit does not say yet why it passes soak and freeze, as `bumper check` reads it there."""
-    return proposal.record.urgent is not None and (branch.record is None or branch.record.urgent is None)
+def _may_stay(known: KnownRequests, proposal: Proposal, branch: Branch, current: MergeRequest) -> bool:
+    """Whether the head's trailers, which are merged too, are bumper's own or claim nothing that this request does not.
+
+    Nor may they lack why it passes soak and freeze, as `bumper check` reads it there.
+    """
+    theirs, ours = branch.record, proposal.record
+    if theirs is None or (ours.urgent is not None and theirs.urgent is None):
+        return False
+    unsealed = known.sealer.check(branch.head.message) is Sealed.UNKNOWN
+    if unsealed and theirs.claims_no_more_than(ours):
+        return True
+    return known.made_head(proposal.branch, branch.head, current.author)
 
 
 def _can_be_merged(

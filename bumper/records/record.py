@@ -56,6 +56,20 @@ class Record:
     by_itself: bool = False  # a rollback that nobody asked for, because Argo CD reported what it undoes sick
     watched: int | None = None  # seconds after the merge, at most, for which somebody watches it
 
+    def claims_no_more_than(self, other: "Record") -> bool:
+        """Whether everything in it that a later run goes by is in ``other``, too: no other image, no newer pipeline."""
+        images = {*other.images, *(image.with_digest(None) for image in other.images)}
+        return (
+            (self.command, self.environment, self.undoes) == (other.command, other.environment, other.undoes)
+            and images.issuperset(self.images)
+            and self.urgent in (None, other.urgent)
+            and (self.pipeline is None or _is_no_newer(self.pipeline, other.pipeline))
+        )
+
+
+def _is_no_newer(pipeline: Pipeline, other: Pipeline | None) -> bool:
+    return other is not None and pipeline.project == other.project and pipeline.id <= other.id
+
 
 def trailers(record: Record, extra: Mapping[str, str]) -> str:
     """The commit message's trailers, one a line."""

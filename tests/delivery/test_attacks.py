@@ -228,6 +228,19 @@ def test_a_newer_pipeline_forged_on_bumpers_own_branch_supersedes_nothing(
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["trailers edited", "trailers written anew"])
+def test_a_commit_of_which_only_the_trailers_were_forged_is_made_again(gitops: Gitops, job: Job, *, keep: bool) -> None:
+    gitops.api.put("", merge_method="ff")
+    first = job(100, "1.0.1")
+    forge_order(gitops, first["branch"], "1.0.1", keep=keep)
+
+    again = job(100, "1.0.1", "--auto-merge", "--wait", "20")
+
+    assert (again["status"], again["merge_request"]["action"]) == ("merged", "updated")
+    message = gitops.git("log", "-1", "--format=%B", "main")
+    assert (forgeries.DIGEST in message, str(forgeries.NUMBER) in message) == (False, False)
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["trailers edited", "trailers written anew"])
 def test_a_newer_pipeline_forged_on_a_branch_that_was_left_behind_supersedes_nothing(
     gitops: Gitops, job: Job, *, keep: bool
 ) -> None:
