@@ -138,8 +138,10 @@ def _see_it_merged(
 ) -> Result:  # fmt: skip
     """Ask GitLab to merge and wait for it, each as far as it is wanted; the result says what is true then."""
     auto_merge, seconds = wants_auto_merge(target.environment, options), options.seconds_to_merge
-    head, message, problem = str(done.commit), draft.proposal.message, None
+    head, message, problem, began = str(done.commit), draft.proposal.message, None, session.elapsed()
     if auto_merge:
+        if seconds is not None and one.state == "opened":
+            session.show(f"asking GitLab to merge !{one.iid}: {one.url}")
         if one.state == "opened" and one.merge_status == "need_rebase":
             head = rebased_head(known, target, draft.proposal.branch, one.iid, head, session.clock) or head
         files = {*target.checkout.entries}
@@ -153,16 +155,16 @@ def _see_it_merged(
                 f"{done.environment}: part of the request is held, so not all of it will run",
                 "remove the hold with bumper unhold, or leave the application out with --app",
             )
-        awaited, began = Awaited(one.iid, draft.proposal.branch, head, message, auto_merge, problem), session.elapsed()
+        awaited = Awaited(one.iid, draft.proposal.branch, head, message, auto_merge, problem)
         one = wait_until_merged(known, target, awaited, seconds, session.clock, session.show)
-        done = replace(done, waited=session.elapsed() - began)
     if one.state != "merged":
         return done
+    waited = session.elapsed() - began if seconds is not None else None
     landed = landed_commit(target, one, message)
     if seconds is not None:
         require_content(target, landed, draft.plan.changes, one.url)
     shown = proposed_at(one, done.merge_request.action if done.merge_request is not None else Action.UNCHANGED)
-    return replace(done, status=Status.MERGED, merge_request=shown, landed=landed)
+    return replace(done, status=Status.MERGED, merge_request=shown, landed=landed, waited=waited)
 
 
 def _after_asking(done: Result, asked: MergeReply, *, waits: bool) -> Result:

@@ -1,5 +1,6 @@
 """What a person reads of a result: what was merged, what stays as it is, what becomes of a hold."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,13 @@ def text(made: Deployments, *arguments: str) -> list[str]:
 
 
 def test_wait_that_merged_says_merged_and_after_how_long(made: Deployments) -> None:
-    lines = text(made, "bump", "prod", f"{APP}:1.0.1", "--no-verify", "--auto-merge", "--wait", "90s")
+    ran = made.bumper("bump", "prod", f"{APP}:1.0.1", "--no-verify", "--auto-merge", "--wait", "90s", code=0)
+    lines, url = ran.out.splitlines(), made.gitops.merge_requests("merged")[0]["web_url"]
     once_more = text(made, "bump", "prod", f"{APP}:1.0.1", "--no-verify")
 
     assert lines[0] == "prod: merged"
-    assert lines[-1].startswith("merged !1")
-    assert lines[-1].endswith(made.gitops.merge_requests("merged")[0]["web_url"])
+    assert ran.said == f"asking GitLab to merge !1: {url}\n"
+    assert re.fullmatch(rf"merged !1 after \d+ s: {re.escape(url)}", lines[-1])
     assert once_more == ["prod: unchanged", "  app  app  is at 1.0.1 already"]
 
 
