@@ -12,7 +12,7 @@ from bumper.errors import Refused
 from bumper.gate.check_changes import PinChange, compare
 from bumper.gate.check_images import broken_images
 from bumper.gate.check_past import Past
-from bumper.gate.check_pins import Rules, read_pins
+from bumper.gate.check_pins import Pins, Rules, read_pins
 from bumper.gate.check_reading import Unknown
 from bumper.gate.layout import odd_layout
 from bumper.gate.rules import Broken, Rule, broken_tags, missing_digests
@@ -57,35 +57,44 @@ def judge(
 
     ``access`` is None where no registry is asked; ``urgent`` are the reasons that the change's commits give.
     """
-    before, head = follow_links(span.before), follow_links(span.head)
-    pins = read_pins(rules, span.tip, before, head)
-    changes = compare(pins.before, pins.after)
-    findings = [*_of_config(span), *(finding for unknown in pins.unknown for finding in _unreadable(unknown))]
+    changes: tuple[PinChange, ...] = ()
+    findings: list[Finding] = []
     excused: list[Broken] = []
+    for number, (before, after) in enumerate(span.steps):
+        pins = read_pins(rules, span.tip, follow_links(before), follow_links(after))
+        changed = compare(pins.before, pins.after)
+        changes = changes if number else tuple(changed)
+        findings += [*_of_config(before, after), *(one for unknown in pins.unknown for one in _unreadable(unknown))]
+        found = list(_found(changed, pins, rules, past, access))
+        if urgent:
+            excused += [one for _, one in found if one.rule in _EXCUSED_BY_URGENT]
+            found = [(change, one) for change, one in found if one.rule not in _EXCUSED_BY_URGENT]
+        findings += [_finding(change, one) for change, one in found]
+    warnings = [f"{one.message}; it passes as urgent: {'; '.join(urgent)}." for one in excused]
+    known = {(one.environment, one.app, one.file, one.rule, one.message): one for one in reversed(findings)}
+    listed = sorted(known.values(), key=lambda one: (one.environment or "", one.file, one.line))
+    return Verdict(changes, tuple(listed), tuple(dict.fromkeys((*warnings, *_odd(span)))))
+
+
+def _found(
+    changes: Sequence[PinChange], pins: Pins, rules: Rules, past: Past, access: RegistryAccess | None
+) -> Iterator[tuple[PinChange, Broken]]:
+    """What the changes break, environment by environment; what a rollback may break is left out."""
     for environment, group in groupby(changes, key=lambda one: one.environment):
         known = list(group)
         entering = [change for change in known if change.after is not None]
         found = list(_broken(environment, entering, rules, past, access))
         gone = (change for change in known if change.after is None and pins.is_left_out(change.pin))
         found += [(change, one) for change in gone for one in _without_tag(change, rules)]
-        if urgent:
-            excused += [one for _, one in found if one.rule in _EXCUSED_BY_URGENT]
-            found = [(change, one) for change, one in found if one.rule not in _EXCUSED_BY_URGENT]
-        suspects = [change for change, one in found if one.rule in _EXCUSED_BY_ROLLBACK]
-        back = past.rollbacks(environment, suspects)
-        findings += [
-            _finding(change, one) for change, one in found
-            if change not in back or one.rule not in _EXCUSED_BY_ROLLBACK
-        ]  # fmt: skip
-    warnings = [f"{one.message}; it passes as urgent: {'; '.join(urgent)}." for one in excused]
-    findings.sort(key=lambda one: (one.environment or "", one.file, one.line))
-    return Verdict(tuple(changes), tuple(dict.fromkeys(findings)), tuple(dict.fromkeys((*warnings, *_odd(span)))))
+        back = past.rollbacks(environment, [change for change, one in found if one.rule in _EXCUSED_BY_ROLLBACK])
+        yield from ((change, one) for change, one in found
+                    if change not in back or one.rule not in _EXCUSED_BY_ROLLBACK)  # fmt: skip
 
 
-def _of_config(span: Span) -> Iterator[Finding]:
-    """What the change makes wrong about bumper.yaml; what was wrong before is not its doing."""
-    refusals = [_refusal(side) for side in (span.before, span.head)]
-    is_changed = span.before.entries.get(CONFIG_FILE) != span.head.entries.get(CONFIG_FILE)
+def _of_config(before: Checkout, after: Checkout) -> Iterator[Finding]:
+    """What a change makes wrong about bumper.yaml; what was wrong before is not its doing."""
+    refusals = [_refusal(side) for side in (before, after)]
+    is_changed = before.entries.get(CONFIG_FILE) != after.entries.get(CONFIG_FILE)
     if refusals[1] is not None and (is_changed or str(refusals[0]) != str(refusals[1])):
         yield from _explain(refusals[1], CONFIG_FILE, Rule.CONFIG)
 

@@ -22,12 +22,22 @@ _MERGED_PARENTS = 2
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A change: ``tip`` is the target branch as it is now, whose rules count."""
+    """A change: ``tip`` is the target branch as it is now, whose rules count.
+
+    ``merged`` is what a merge would make of the tip; None where that is the head, or where git cannot tell.
+    """
 
     tip: Checkout
     before: Checkout
     head: Checkout
     messages: tuple[str, ...]  # of its commits, the newest first
+    merged: Checkout | None = None
+
+    @property
+    def steps(self) -> tuple[tuple[Checkout, Checkout], ...]:
+        """What is to be compared: the change itself, and what its merge does to the target branch by now."""
+        itself = (self.before, self.head)
+        return (itself, (self.tip, self.merged)) if self.merged is not None else (itself,)
 
 
 def find_span(borrowed: Borrowed, base: str | None, head: str | None, request: MergeRequestPipeline | None) -> Span:
@@ -52,7 +62,17 @@ def find_span(borrowed: Borrowed, base: str | None, head: str | None, request: M
     before = target if source != after else common
     own = borrowed.git.text("rev-list", source, f"^{target}").split()
     messages = tuple(commit.message for commit in read_commits(borrowed.git, own))
-    return Span(tip, borrowed.at(tip.branch, before), borrowed.at(tip.branch, after), messages)
+    merged = _merge(borrowed, tip, source) if before != tip.tip else None
+    return Span(tip, borrowed.at(tip.branch, before), borrowed.at(tip.branch, after), messages, merged)
+
+
+def _merge(borrowed: Borrowed, tip: Checkout, source: str) -> Checkout | None:
+    """The files that a merge into the tip gives; None where they conflict, or git is older than 2.38."""
+    _common_ancestor(borrowed, tip.tip, source)
+    try:
+        return borrowed.at(tip.branch, borrowed.git.text("merge-tree", "--write-tree", tip.tip, source))
+    except GitFailed:
+        return None
 
 
 def _tip(borrowed: Borrowed, base: str | None, request: MergeRequestPipeline | None) -> Checkout:

@@ -209,7 +209,20 @@ def test_patterns_that_the_target_branch_changed_since_hide_nothing(checkout: Lo
     checkout.commit({"bumper.yaml": CONFIG.replace("apps/", "services/")})
     checkout.git("checkout", "--quiet", "change")
 
-    assert [rule for rule, _, _ in checkout.rules()] == ["promote_from"]
+    moved = PROD.replace("apps/", "services/")
+    assert checkout.rules() == [("promote_from", PROD, 3), ("promote_from", moved, 3)]
+
+
+def test_what_the_merge_makes_of_the_target_branch_counts(checkout: LocalCheckout) -> None:
+    """The change gives up prod's own tag for the shared one, which has moved on by the time of the merge."""
+    checkout.land({BASE: pinned("1.0.0"), STAGING: pinned("1.1.0")})
+    checkout.commit({PROD: "replicas: 2\n"})
+    assert checkout.rules() == []
+
+    checkout.git("checkout", "--quiet", "main")
+    checkout.commit({BASE: pinned("9.9.9")})
+    checkout.git("checkout", "--quiet", "change")
+    assert checkout.rules() == [("promote_from", BASE, 3)]
 
 
 def test_a_criss_cross_is_unclear(checkout: LocalCheckout) -> None:
