@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+_MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
@@ -35,3 +37,11 @@ def polls(clock: Clock, seconds: float, *, first: float = 0.2, longest: float = 
             return
         clock.sleep(min(pause, left))
         pause = min(pause * 1.5, longest)
+
+
+def relative_age(age: float) -> str:
+    """Seconds as people say them: ``5 min``, ``3 h``, ``3 d``, ``2 y``. What lies ahead, by a wrong clock, is now."""
+    for unit, name, most in ((_MINUTE, "min", _HOUR), (_HOUR, "h", 2 * _DAY), (_DAY, "d", 2 * _YEAR)):
+        if age < most:
+            return f"{max(int(age // unit), 0)} {name}"
+    return f"{int(age // _YEAR)} y"

@@ -16,13 +16,13 @@ from urllib.parse import quote, urlsplit
 
 from bumper.cli.screen import Screen, count, short_names
 from bumper.cli.status_table import Application, Cell, Direction, Proposed, Running, applications
+from bumper.clock import relative_age
 from bumper.commands.status.status import Status
 from bumper.records.known_requests import RecordedRequest
 from bumper.values.change import Version
 
 _TEMPLATE = Path(__file__).with_suffix(".html")
 _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
-_MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
 _MAX_BESIDE = 4  # environments that a table as wide as the page has room for
 _WIDE = 'class="wide" role="region" aria-label="Image tags" tabindex="0"'  # it scrolls, by the keyboard too
 
@@ -47,14 +47,6 @@ def status_page(status: Status, now: datetime) -> str:
     )
     # A name that is not UTF-8 in git comes as lone surrogates, which no file can be written with.
     return page.encode("utf-8", "replace").decode("utf-8")
-
-
-def relative_age(age: float) -> str:
-    """Seconds as people say them: ``5 min``, ``3 h``, ``3 d``, ``2 y``. What lies ahead, by a wrong clock, is now."""
-    for unit, name, most in ((_MINUTE, "min", _HOUR), (_HOUR, "h", 2 * _DAY), (_DAY, "d", 2 * _YEAR)):
-        if age < most:
-            return f"{max(int(age // unit), 0)} {name}"
-    return f"{int(age // _YEAR)} y"
 
 
 def _policy(template: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bumper.cli.status_page import relative_age, status_page
+from bumper.cli.status_page import status_page
+from bumper.clock import relative_age
 from bumper.gate.rules import Waiting
 from bumper.records.tag_ages import TagChange
 from tests.pages.browser import Browser

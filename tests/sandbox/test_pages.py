@@ -5,6 +5,8 @@ import requests
 
 from bumper.sandbox import Sandbox
 from tests.sandbox.client import Api, Clone, add_branch
+from tests.support.command_line import CommandLine
+from tests.support.gitops import Gitops
 
 PAGE = "/platform/gitops/-/merge_requests/1"
 
@@ -70,6 +72,36 @@ def test_lists_lead_to_the_merge_request(sandbox: Sandbox, bot: Api, path: str) 
 
     assert "Bump backend" in page.text
     assert PAGE in page.sources
+
+
+def test_the_list_says_environment_author_and_age(gitops: Gitops, bumper: CommandLine) -> None:
+    bumper.bump("staging", "registry.tbank.local/backend/app:1.0.3")
+
+    page = look(gitops.sandbox, "/platform/gitops/-/merge_requests")
+
+    words = " ".join(page.text.split())
+    assert "opened !1 backend 1.0.2 -> 1.0.3 in staging staging bumper, 0 min ago" in words
+
+
+def test_links_lead_to_files_and_commits(gitops: Gitops, bumper: CommandLine) -> None:
+    commit = bumper.bump("staging", "registry.tbank.local/backend/app:1.0.3")["commit"]
+
+    sources = look(gitops.sandbox).sources
+    [link] = [source for source in sources if "/-/blob/" in source]
+    page = look(gitops.sandbox, link.removeprefix(gitops.sandbox.url).partition("#")[0])
+    changed = look(gitops.sandbox, f"/platform/gitops/-/commit/{commit}")
+    listed = look(gitops.sandbox, "/platform/gitops/-/tree/main")
+
+    assert link.endswith("/platform/gitops/-/blob/main/apps/backend/envs/staging/values.yaml#L6")
+    assert "tag: 1.0.2" in page.text
+    assert "+  tag: 1.0.3" in changed.text
+    assert "/platform/gitops/-/blob/main/bumper.yaml" not in listed.sources
+    assert "/platform/gitops/-/blob/main/apps/backend/envs/staging/values.yaml" in listed.sources
+
+
+@pytest.mark.parametrize("page", ["blob/main/no/such", "blob/..%2f..%2fsettings.json", "commit/zzz", "tree/no"])
+def test_what_is_not_in_git_is_not_found(sandbox: Sandbox, page: str) -> None:
+    assert requests.get(f"{sandbox.url}/platform/gitops/-/{page}", timeout=30).status_code == 404
 
 
 def test_the_buttons_merge_and_close(sandbox: Sandbox, bot: Api) -> None:

@@ -131,6 +131,9 @@ def site_map() -> Map:
             Rule("/-/hooks/<hook>", methods=["POST"], endpoint="hook"),
             Rule("/", methods=["GET"], endpoint="index"),
             Rule("/<path:project>", methods=["GET"], endpoint="list"),
+            Rule("/<path:project>/-/blob/<path:place>", methods=["GET"], endpoint="file"),
+            Rule("/<path:project>/-/commit/<place>", methods=["GET"], endpoint="commit"),
+            Rule("/<path:project>/-/tree/<path:place>", methods=["GET"], endpoint="files"),
             Rule("/<path:project>/-/merge_requests", methods=["GET"], endpoint="list"),
             Rule("/<path:project>/-/merge_requests/<int:iid>", methods=["GET"], endpoint="show"),
             Rule(

@@ -1,6 +1,7 @@
 """Pages for people: projects, merge requests, and for each one its texts, its diff and two buttons."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -8,10 +9,13 @@ from typing import Any
 from markupsafe import Markup, escape
 from werkzeug import Request, Response
 
+from bumper.clock import relative_age
+from bumper.records.description import read_comment
 from bumper.sandbox.behaviour import merge_requests
 from bumper.sandbox.behaviour.errors import GitLabError
 from bumper.sandbox.behaviour.mergeability import detailed_status, settled
 from bumper.sandbox.behaviour.merging import merge
+from bumper.sandbox.pages.git_pages import coloured, commit_page, file_page, files_page
 from bumper.sandbox.pages.markdown import rendered
 from bumper.sandbox.state.records import MergeRequest, Note, Project
 from bumper.sandbox.state.world import World
@@ -28,6 +32,7 @@ _REASONS = {
 }
 # No scripts, no forms of other sites, and no other site's frame around the Merge button.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+_GIT_PAGES = {"file": file_page, "commit": commit_page, "files": files_page}
 _HEADERS = {"Content-Security-Policy": _POLICY, "X-Frame-Options": "DENY"}
 
 
@@ -43,11 +48,11 @@ class Pages:
             if endpoint == "index":
                 return self._list("Merge requests", list(self._world.records.projects.values()))
             project = self._world.project_at(arguments["project"])
+            if endpoint in _GIT_PAGES:
+                return self._git_page(endpoint, project, arguments["place"])
             found = self._world.merge_request(project, arguments["iid"]) if project and "iid" in arguments else None
             if project is None or (found is None and endpoint != "list"):
-                return self._page(
-                    "Not found", Markup("<p>There is no such page. <a href='/'>All merge requests</a></p>"), 404
-                )
+                return self._not_found()
             if found is None:
                 return self._list(f"Merge requests of {project.path}", [project])
             if endpoint == "act":
@@ -58,12 +63,40 @@ class Pages:
         parts = [Markup("<h1>{}</h1>").format(title)]
         for project in projects:
             address = f"/{project.path}/-/merge_requests"
-            parts.append(Markup("<h2><a href='{}'>{}</a></h2><ul>").format(address, project.path))
-            for one in reversed(list(self._world.merge_requests(project))):
-                line = Markup("<li><a href='{}/{}'>!{} {}</a> <span class='state {}'>{}</span></li>")
-                parts.append(line.format(address, one.iid, one.iid, one.title, one.state, one.state))
+            parts.append(Markup("<h2><a href='{}'>{}</a></h2><ul class='requests'>").format(address, project.path))
+            parts += [self._line(address, one) for one in reversed(list(self._world.merge_requests(project)))]
             parts.append(Markup("</ul>"))
         return self._page(title, Markup().join(parts))
+
+    def _line(self, address: str, one: MergeRequest) -> Markup:
+        """One in the list: which environment it is about, who opened it, and how long ago."""
+        record = read_comment(one.description)
+        opened = datetime.fromisoformat(one.created_at)
+        age = relative_age((datetime.now(UTC) - opened).total_seconds())
+        environment = Markup("<span class='environment'>{}</span>").format(record.environment if record else "")
+        line = Markup(
+            "<li><span class='state {}'>{}</span> <a href='{}/{}'>!{} {}</a> {} "
+            "<span class='by'>{}, <time datetime='{}'>{} ago</time></span></li>"
+        )
+        who = self._name(one.author)
+        return line.format(
+            one.state, one.state, address, one.iid, one.iid, one.title, environment, who, one.created_at, age
+        )
+
+    def _name(self, username: str) -> str:
+        user = self._world.records.users.get(username)
+        return user.name if user is not None else username
+
+    def _git_page(self, endpoint: str, project: Project | None, place: str) -> Response:
+        body = _GIT_PAGES[endpoint](self._world, project, place) if project is not None else None
+        if body is None or project is None:
+            return self._not_found()
+        back = Markup("<nav aria-label='Project'><a href='/{}'>{}</a></nav>").format(project.path, project.path)
+        return self._page(place, back + body)
+
+    def _not_found(self) -> Response:
+        text = Markup("<p>There is no such page. <a href='/'>All merge requests</a></p>")
+        return self._page("Not found", text, 404)
 
     def _show(self, project: Project, shown: MergeRequest, error: str = "", status: int = 200) -> Response:
         diff = self._world.repository(project).git("diff", f"{shown.base_sha}...{shown.sha}")
@@ -74,14 +107,14 @@ class Pages:
             project=escape(project.path),
             title=escape(shown.title),
             state=escape(shown.state),
-            author=escape(shown.author),
+            author=escape(self._name(shown.author)),
             source=escape(shown.source_branch),
             target=escape(shown.target_branch),
             labels=escape(", ".join(shown.labels) or "none"),
             description=rendered(shown.description),
             reason=Markup("<p id='reason' role='status' class='reason'>{}</p>").format(reason) if reason else "",
             buttons=_buttons(project, shown, mergeable=not reason) if shown.state == "opened" else "",
-            diff=_coloured(diff),
+            diff=coloured(diff),
             notes=_notes(self._world.notes(shown)),
         )
         return self._page(f"!{shown.iid} {shown.title}", Markup(body), status)  # noqa: S704 - escaped above
@@ -122,18 +155,6 @@ def _buttons(project: Project, shown: MergeRequest, *, mergeable: bool) -> Marku
     unable = Markup(" disabled aria-describedby='reason'")
     merging = button.format("merge", address, "merge", "" if mergeable else unable, "Merge")
     return merging + button.format("close", address, "close", "", "Close")
-
-
-def _coloured(diff: str) -> Markup:
-    """Each line by its kind; what stands before a file's first place is about the file, whatever it starts with."""
-    kinds = {"+": "added", "-": "removed", "@": "place", "\\": "about"}
-    line = Markup("<span class='{}'>{}</span>\n")
-    parts, inside = [], False
-    for text in diff.removesuffix("\n").split("\n"):
-        inside = not text.startswith("diff --git ") and (inside or text.startswith("@@"))
-        kind = kinds.get(text[:1], "same") if inside else "about"
-        parts.append(line.format("file" if text.startswith("diff --git ") else kind, text))
-    return Markup().join(parts)
 
 
 def _notes(notes: list[Note]) -> Markup:
