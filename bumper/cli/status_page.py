@@ -142,6 +142,7 @@ class _Writer:
     def __init__(self, status: Status, now: datetime) -> None:
         self._url = status.looked.url if status.looked is not None else ""
         self._now = now
+        self._watched = {one.merge_request.iid: one for one in status.watched}
 
     def cell(self, name: str, cell: Cell | None) -> str:
         """One line for each version that runs there: tag, age, who, merge request, and what there is to do."""
@@ -164,7 +165,9 @@ class _Writer:
         request, number = "", change.merge_request
         if number is not None:
             request = f' <span class="mr">{_link(f"{self._url}/-/merge_requests/{number}", f"!{number}")}</span>'
-        return f'<code{title}>{tag}</code> {age} <span class="who">{escape(change.who)}</span>{request}'
+        watched = self._watched.get(number or 0)
+        outcome = f' <span class="who">{escape(watched.outcome)}</span>' if watched is not None else ""
+        return f'<code{title}>{tag}</code> {age} <span class="who">{escape(change.who)}</span>{request}{outcome}'
 
     def _badges(self, cell: Cell) -> Iterator[str]:
         held = next((one.held for one in cell.running if one.held is not None), None)

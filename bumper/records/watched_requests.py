@@ -20,6 +20,11 @@ class WatchedRequest:
     record: Record
     watch: WatchRecord | None
 
+    @property
+    def outcome(self) -> str:
+        """What became of the deployment, in a few words."""
+        return self.watch.words if self.watch is not None else "left unwatched"
+
     def explain_left(self) -> str | None:
         """That the deployment was left unwatched, as a sentence; None where it was not."""
         versions = ", ".join(dict.fromkeys(f"{one.app} {one.after}" for one in self.record.changes))

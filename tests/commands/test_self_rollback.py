@@ -282,7 +282,7 @@ def test_bumper_yaml_says_it_once_for_all(night: Night) -> None:
     assert "healthy within 20 min, and that it stays so for 15 min" in bump["description"]
 
 
-def test_history_and_status_show_what_became_of_it(night: Night) -> None:
+def test_history_and_status_show_what_became_of_it(night: Night, tmp_path: Path) -> None:
     night.plays(SICK_AFTER_FOUR_MINUTES)
     night.bump()
 
@@ -293,7 +293,8 @@ def test_history_and_status_show_what_became_of_it(night: Night) -> None:
     text = night.bumper("history", "prod", code=0).out
     assert "healthy after" in text
     assert "not well" in text
-    assert "unwatched" not in night.bumper("status", code=0).err
+    assert "unwatched" not in night.bumper("status", "--html", str(tmp_path / "status.html"), code=0).err
+    assert '<span class="who">healthy after' in (tmp_path / "status.html").read_text()
 
 
 def test_somebody_elses_note_says_nothing(night: Night) -> None:
