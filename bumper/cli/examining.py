@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.help import MERGE_REQUEST, OUTPUT, REGISTRIES
+from bumper.cli.help import OUTPUT, REGISTRIES
 from bumper.cli.printing import show
 from bumper.cli.run import Output, run_of
 from bumper.cli.whereabouts import Whereabouts, find_repository
@@ -68,7 +68,6 @@ def check(
         typer.Option(
             "--note",
             help="Keep a note on the merge request up to date (needs BUMPER_TOKEN).",
-            rich_help_panel=MERGE_REQUEST,
         ),
     ] = False,
     warn_only: Annotated[bool, typer.Option("--warn-only", help="Exit 0 whatever it finds.")] = False,
@@ -85,7 +84,9 @@ def check(
     """Check a change of the GitOps repository: which images it changes where, and whether bumper.yaml allows it.
 
     It reads the git checkout that you are in: in a merge request's pipeline, or anywhere else. The rules are those of
-    bumper.yaml on the target branch. It exits 1 if the change breaks one.
+    bumper.yaml on the target branch. It exits 1 if the change breaks one. In a merge request's pipeline GitLab's
+    variables CI_MERGE_REQUEST_* say what the change is for. No token is needed; without BUMPER_TOKEN, whether GitLab's
+    deploy freezes are on is known from CI_DEPLOY_FREEZE.
 
     Example: bumper check --base origin/main --no-verify
     """
