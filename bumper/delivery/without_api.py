@@ -5,7 +5,7 @@ from dataclasses import replace
 from bumper.delivery.by_push import find_branch, publish_by_push
 from bumper.delivery.landed import landed_commit, require_content
 from bumper.delivery.options import DeliveryOptions, people_for, wants_auto_merge
-from bumper.delivery.result import Result, Status, proposed_at, result_of
+from bumper.delivery.result import Action, Result, Status, proposed_at, result_of
 from bumper.delivery.session import Session
 from bumper.delivery.superseded import superseded_result
 from bumper.delivery.wait import Awaited, wait_until_merged
@@ -31,6 +31,8 @@ def deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, comm
     warnings = [f"!{iid} was made by push options, because there is no token for GitLab's API (BUMPER_TOKEN)."]
     if people.reviewers:
         warnings.append(f"push options name no reviewers; ask {', '.join(people.reviewers)} in !{iid}.")
+    if published.merge_request.action is Action.UNCHANGED and (options.title or options.labels):
+        warnings.append(f"the title and the labels of !{iid}, which was open already, stay as they are.")
     if auto_merge:
         warnings.append(_about_auto_merge(target, iid))
     done = replace(

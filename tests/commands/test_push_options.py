@@ -78,6 +78,7 @@ def test_the_description_is_the_one_that_the_api_would_be_given(
 def test_the_same_again_touches_nothing_and_a_newer_tag_moves_it_on(gitops: Gitops, bumper: CommandLine) -> None:
     first = bumper.bump("staging", f"{APP}:1.0.1")
     again = bumper.bump("staging", f"{APP}:1.0.1")
+    renamed = bumper.bump("staging", f"{APP}:1.0.1", "--title", "Release 7")
     newer = bumper.bump("staging", f"{APP}:1.0.2")
 
     assert (again["merge_request"]["action"], again["commit"]) == ("unchanged", first["commit"])
@@ -85,6 +86,8 @@ def test_the_same_again_touches_nothing_and_a_newer_tag_moves_it_on(gitops: Gito
     [one] = gitops.merge_requests("all")
     assert one["title"] == "app 1.0.0 -> 1.0.2 in staging"
     assert gitops.read(STAGING_FILE, newer["branch"]) == values("1.0.2")
+    stay = "the title and the labels of !1, which was open already, stay as they are."
+    assert (stay in renamed["warnings"], stay in again["warnings"]) == (True, False)
 
 
 def test_what_the_branch_would_conflict_with_now_is_made_anew(gitops: Gitops, bumper: CommandLine) -> None:
