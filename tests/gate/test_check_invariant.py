@@ -1,4 +1,4 @@
-"""People, rollbacks and holds in random order, with `bumper check` required: what is merged keeps the rules on the tip."""
+"""People, rollbacks and holds in random order, with `bumper check` required: what is merged keeps the rules by then."""
 
 import random
 from dataclasses import dataclass, field
