@@ -21,6 +21,7 @@ from bumper.planning.watching import Watching
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
 
+_ILL_BEFORE = "it was not healthy before this merge, or Argo CD did not say so"
 _MAX_REASON = 200  # characters of Argo CD's words in a hold, which stands at the end of a line
 
 
@@ -45,19 +46,22 @@ class _SelfRollback:
 
     def run(self) -> NotDone:
         """Roll back what is sick and was well before; the failure says what became of it."""
-        sick = [one for one in self.applications if one.is_sick]
-        curable = [one for one in sick if one.course.was_well and self._apps_of(one)]
-        apps = tuple(dict.fromkeys(app for one in curable for app in self._apps_of(one)))
+        apps = tuple(dict.fromkeys(app for one in self._curable for app in self._apps_of(one)))
         why_not = self._why_not(apps)
         if why_not is not None:
             return self._not_rolled_back(why_not)
         try:
-            rolled_back = self._roll_back(apps, curable)
+            rolled_back = self._roll_back(apps)
         except NotDone as waited:
             return self._ended(waited.result, waited)
         except BumperError as error:
             return self._not_rolled_back(f"the rollback failed ({error.what})")
         return self._ended(rolled_back)
+
+    @property
+    def _curable(self) -> list[WatchedApplication]:
+        """What is sick, was well before, and was changed by the request."""
+        return [one for one in self.applications if one.is_sick and one.course.was_well and self._apps_of(one)]
 
     def _apps_of(self, one: WatchedApplication) -> list[str]:
         """The applications that the request changed among those that an Argo CD application runs."""
@@ -66,7 +70,7 @@ class _SelfRollback:
 
     def _why_not(self, apps: Sequence[str]) -> str | None:
         if not apps:
-            return "it was not healthy before this merge, or nothing of it was changed"
+            return _ILL_BEFORE
         if self.done.merge_request is None or self.done.status is not Status.MERGED:
             return "no merge request of this job brought it"
         newer = self._newer_request(apps)
@@ -85,12 +89,12 @@ class _SelfRollback:
                 return other.iid
         return None
 
-    def _roll_back(self, apps: tuple[str, ...], curable: Sequence[WatchedApplication]) -> Result:
+    def _roll_back(self, apps: tuple[str, ...]) -> Result:
         """Open the rollback; where the environment lets it be merged by itself, wait until it runs and is healthy."""
         clock, options = self.session.clock, self.options
         merges = self.target.environment.config.auto_merge and options.auto_merge is not False
         seconds = self.watching.seconds if merges else None
-        words = "; ".join(one.course.last.reason for one in curable)
+        words = "; ".join(one.course.last.reason for one in self._curable)
         request = RollbackRequest(
             self.done.environment, apps, merge_request=self._request.iid, hold=f"Argo CD: {words}"[:_MAX_REASON],
             verify=False, by_itself=True,
@@ -118,17 +122,22 @@ class _SelfRollback:
     @property
     def _others(self) -> str:
         """The applications that stay as they are, each by its name."""
-        others = [explain(one, self.watching) for one in self.applications if not one.is_sick]
-        return f"; {'; '.join(others)}, and stays as it is" if others else ""
+        curable = self._curable
+        left = [one for one in self.applications if one.is_sick and one not in curable] if curable else []
+        ill = [f"{one.name} stays as it is, because {_ILL_BEFORE}" for one in left]
+        others = [f"{explain(one, self.watching)}, and stays" for one in self.applications if not one.is_sick]
+        return "".join(f"; {sentence}" for sentence in (*ill, *others))
 
     def _failure(self, what: str, next_step: str, rolled_back: Result | None = None) -> NotDone:
         return NotDone(f"{self._sick}; {what}{self._others}", next_step, replace(self.done, rollback=rolled_back))
 
     def _not_rolled_back(self, why: str) -> NotDone:
         pages = ", ".join(dict.fromkeys(one.page for one in self.applications if one.is_sick))
+        number = self.done.merge_request.iid if self.done.merge_request is not None else None
+        command = f": `bumper rollback {self.done.environment} --mr {number}`" if number is not None else ""
         return self._failure(
             f"nothing was rolled back, because {why}",
-            f"see {pages}, and roll back by hand if that helps: `bumper rollback {self.done.environment} --mr IID`",
+            f"see {pages}, and roll back by hand if that helps{command}",
         )
 
     def _ended(self, rolled_back: Result, waited: NotDone | None = None) -> NotDone:

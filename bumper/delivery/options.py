@@ -7,6 +7,7 @@ from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.gitlab.merge_request_changes import NOBODY, People
 from bumper.planning.watching import Watching
+from bumper.records.record import Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,19 @@ class DeliveryOptions:
         return self.wait if self.wait is not None else self.wait_deployed
 
 
-def watching_of(environment: Environment, options: DeliveryOptions) -> Watching | None:
-    """How a deployment in the environment is watched; None where nobody waits for it to be deployed."""
+def watching_of(command: Command, environment: Environment, options: DeliveryOptions) -> Watching | None:
+    """How a deployment in the environment is watched; None where nobody waits for it to be deployed.
+
+    A bump and a promotion may be rolled back, a rollback is not.
+    """
     if options.wait_deployed is None:
         return None
     rules = environment.config
     steady = options.steady if options.steady is not None else rules.steady or 0.0
-    return Watching(options.wait_deployed, steady, options.rollback_on_failure or rules.rollback_on_failure)
+    rolls_back = command in (Command.BUMP, Command.PROMOTE) and (
+        options.rollback_on_failure or rules.rollback_on_failure
+    )
+    return Watching(options.wait_deployed, steady, rolls_back)
 
 
 def choose_delivery(written: Config | None, environment: Environment, option: Delivery | None) -> Delivery:

@@ -32,7 +32,7 @@ def proposal_text(
 ) -> ProposalText:  # fmt: skip
     """What the command line, GitLab and the project say of a proposal; a commit of its own has no description."""
     text = ProposalText(
-        title=options.title, labels=options.labels, watching=watching_of(target.environment, options)
+        title=options.title, labels=options.labels, watching=watching_of(asked.command, target.environment, options)
     )  # fmt: skip
     if delivery == "commit":
         return text

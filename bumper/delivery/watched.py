@@ -59,10 +59,10 @@ def deliver_watched(
         NotDeployed: what was waited for is not what runs in the end.
 
     """
-    watching = watching_of(target.environment, options)
+    watching = watching_of(draft.proposal.record.command, target.environment, options)
     if watching is None:
         return require_wait(deliver(draft, target, delivery, options, session, known), options)
-    if undo is not None and watching.rolls_back:
+    if watching.rolls_back:
         _require_merge_request(target, delivery, known)
     rollout = require_rollout(draft.rollout, target.environment.name, "--wait-deployed")
     before = look_before(rollout, session)
@@ -83,7 +83,7 @@ def see_what_runs(
 
     Where the job that brought it left it unwatched, this one says so, and notes the outcome in its place.
     """
-    watching = watching_of(target.environment, options)
+    watching = watching_of(done.command, target.environment, options)
     if watching is None or (landed := done.landed) is None:
         return done
     rollout = require_rollout(rollout, done.environment, "--wait-deployed")
@@ -131,6 +131,8 @@ def _require_merge_request(target: Target, delivery: Delivery, known: KnownReque
 
 
 def _see_it_run(one: _Watch, landed: str, before: Mapping[str, Before], undo: Undo | None) -> Result:
+    if not one.rollout.applications():  # an image that nothing uses, allowed by --allow-missing
+        return one.done
     now, began = one.session.clock.monotonic(), one.session.began
     limits = Limits(now, began + one.watching.seconds, one.watching.steady)
     with _noted(one):
@@ -149,9 +151,10 @@ def failure_of(done: Result, applications: Sequence[WatchedApplication], watchin
     ended = {each.course.outcome.ending for each in ill if each.course.outcome is not None}
     what = "; ".join(explain(each, watching) for each in ill)
     pages = f"see {', '.join(dict.fromkeys(each.page for each in ill))}"
+    next_step = f"nothing was rolled back; {pages}" if watching.rolls_back else pages
     if ended <= {Ending.SILENT, Ending.MISSING}:
-        return Unavailable(what, f"nothing was rolled back; {pages}" if watching.rolls_back else pages)
-    return NotDone(what, pages, done)
+        return Unavailable(what, next_step)
+    return NotDone(what, next_step, done)
 
 
 def explain(one: WatchedApplication, watching: Watching) -> str:
