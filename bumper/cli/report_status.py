@@ -155,7 +155,7 @@ def history_text(history: History, screen: Screen) -> str:
     images = short_names(screen, [*(image for _, image in used), *before])
     is_spare = len({app for app, _ in used}) == len(used)  # an application has one image: its name says which
     columns = [Column("when"), Column("app"), Column("image", spare=is_spare)]
-    columns += map(Column, ("from", "to", "who", "mr"))
+    columns += [Column("from", labelled=True), Column("to", labelled=True), Column("who"), Column("mr")]
     columns += [Column("outcome", labelled=True)] if history.outcomes else []
     columns += [Column("commit")] if screen.verbose else []
     rows = (

@@ -119,7 +119,8 @@ def _application(app: Application, names: Sequence[str], images: Mapping[str, st
     head = f'<th scope="rowgroup" role="rowheader" rowspan="{len(app.images)}">{escape(app.name)}</th>'
     rows = []
     for image, cells in app.images.items():
-        shown = f'<td role="cell" class="image" title="{escape(image)}">{escape(images[image])}</td>'
+        short = images[image].removeprefix(f"{app.name}/")
+        shown = f'<td role="cell" class="image" title="{escape(image)}">{escape(short)}</td>'
         row = "".join(writer.cell(name, cells.get(name)) for name in names)
         rows.append(f'<tr role="row">{head}{shown}{row}</tr>')
         head = ""
@@ -178,14 +179,14 @@ class _Writer:
             same = f"same as {escape(str(cell.before))}"
             yield f' <span class="same" role="img" aria-label="{same}" title="{same}">=</span>'
         elif cell.direction is Direction.AHEAD:
-            yield f' <span class="badge attention">ahead<i> of {escape(str(cell.before))}</i></span>'
+            yield f' <span class="badge attention" title="ahead of {escape(str(cell.before))}">ahead</span>'
         elif cell.direction is Direction.WAITING and cell.gate is not None:
             until = f" until {_utc(cell.gate.until)}" if cell.gate.until is not None else ""
             reason = escape(cell.gate.reason + until)
             yield f' <span class="badge gate" title="{reason}">not yet<i>: {reason}</i></span>'
         elif cell.direction is Direction.WAITING and held is None and not cell.proposed:
             age = f" {self._age(cell.since)}" if cell.since is not None else ""
-            yield f' <span class="badge attention">waiting{age}</span>'
+            yield f' <span class="badge attention">waits{age}</span>'
 
     def _proposed(self, one: Proposed) -> str:
         text = f"!{one.request.iid} \N{RIGHTWARDS ARROW} {_short(one.version)}"
