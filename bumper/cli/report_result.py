@@ -7,6 +7,7 @@ from bumper.cli.colour import Style, styled
 from bumper.cli.report import waiting_text
 from bumper.cli.screen import Column, Screen, count, short_names, table, wrapped
 from bumper.delivery.result import ProposedAt, Result, Status
+from bumper.gate.rules import Waiting
 from bumper.values.change import Change, Held
 
 _MAX_ROWS = 20  # without -v
@@ -32,7 +33,7 @@ def result_text(result: Result, screen: Screen, *, with_rows: bool = True) -> st
         lines += wrapped(result.hold, screen.width, "  ", "    ") if result.hold else []
         lines += [line for held in result.held for line in wrapped(_held(held), screen.width, "  ", "    ")]
     for one in result.waiting:
-        lines += wrapped(f"{styled('waiting', Style.ATTENTION)}: {waiting_text(one)}", screen.width, "  ", "    ")
+        lines += wrapped(_waiting(one), screen.width, "  ", "    ")
     if result.preview:
         lines += ["", result.diff.rstrip("\n"), "", _preview(result.preview, screen)]
     if result.merge_request is not None:
@@ -45,6 +46,7 @@ def result_text(result: Result, screen: Screen, *, with_rows: bool = True) -> st
 def question_text(result: Result, screen: Screen) -> str:
     """What somebody is asked about: every change, and last, where they look, how many those are."""
     texts = ([result.hold] if result.hold else []) + [_held(one) for one in result.held]
+    texts += [_waiting(one) for one in result.waiting]
     held = [line for text in texts for line in wrapped(text, screen.width, "  ", "    ")]
     return "\n".join([*changes_text(result.changes, screen), *held, f"{result.environment}: {_summary(result)}"])
 
@@ -90,6 +92,10 @@ def _kept(pins: Sequence[Change], screen: Screen) -> list[str]:
 def _held(held: Held) -> str:
     change = held.change
     return f"{styled('held', Style.ATTENTION)}: {change.app} {change.image} stays at {change.before} ({held.reason})"
+
+
+def _waiting(one: Waiting) -> str:
+    return f"{styled('waiting', Style.ATTENTION)}: {waiting_text(one)}"
 
 
 def _merge_request(request: ProposedAt, waited: float | None) -> str:

@@ -168,7 +168,7 @@ def _watched(text: ProposalText) -> Iterator[str]:
 
 
 def _listed(heading: str, sentences: Sequence[str]) -> str:
-    return f"**{heading}**\n\n{bullets(map(plain, sentences), _MAX_SENTENCES)}" if sentences else ""
+    return f"**{heading}**\n\n{bullets(map(plain, dict.fromkeys(sentences)), _MAX_SENTENCES)}" if sentences else ""
 
 
 def _undoing(record: Record) -> str:
