@@ -32,8 +32,7 @@ def result_text(result: Result, screen: Screen, *, with_rows: bool = True) -> st
         lines += changes_text(result.changes, screen, most) or _kept(result.kept, screen)
         lines += wrapped(result.hold, screen.width, "  ", "    ") if result.hold else []
         lines += [line for held in result.held for line in wrapped(_held(held), screen.width, "  ", "    ")]
-    for one in result.waiting:
-        lines += wrapped(_waiting(one), screen.width, "  ", "    ")
+        lines += [line for one in result.waiting for line in wrapped(_waiting(one), screen.width, "  ", "    ")]
     if result.preview:
         lines += ["", result.diff.rstrip("\n"), "", _preview(result.preview, screen)]
     if result.merge_request is not None:
