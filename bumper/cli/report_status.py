@@ -41,7 +41,7 @@ def _request_data(recorded: RecordedRequest) -> dict[str, Any]:
         "branch": one.source_branch,
         "command": record.command,
         "environment": record.environment,
-        "urgent": record.urgent,
+        **_urgent_data(record),
         "changes": [change_data(change) for change in record.changes],
     }
 
@@ -74,6 +74,10 @@ def _notes(status: Status) -> Iterator[str]:
     for recorded in status.merge_requests:
         one = recorded.merge_request
         yield f"{styled(f'!{one.iid}', Style.GOOD)} {one.title}{_urgent(recorded.record)}: {one.url}"
+
+
+def _urgent_data(record: Record | None) -> dict[str, str]:
+    return {"urgent": record.urgent} if record is not None and record.urgent is not None else {}
 
 
 def _urgent(record: Record | None) -> str:
@@ -130,7 +134,7 @@ def _deployment_data(one: Deployment, outcomes: Mapping[int, WatchRecord]) -> Ma
         "at": one.at.isoformat().replace("+00:00", "Z"),
         "author": one.author,
         "merge_request": one.merge_request,
-        "urgent": one.record.urgent if one.record is not None else None,
+        **_urgent_data(one.record),
         "changes": [change_data(change) for change in one.changes],
         **({"outcome": outcome.model_dump(mode="json")} if outcome is not None else {}),
     }
