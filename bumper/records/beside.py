@@ -3,9 +3,10 @@
 They may name the image: read as they are today, the tags of an image that was replaced would be another's.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bumper.environments.current_values import CurrentValues
 from bumper.environments.layout import AppFiles
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout
@@ -23,13 +24,16 @@ class Beside:
 
 
 def read_beside(
-    checkout: Checkout, current: Mapping[str, ValuesFile], steps: Sequence[tuple[Step, Sequence[AppFiles]]]
+    checkout: Checkout, today: CurrentValues, steps: Sequence[tuple[Step, Sequence[AppFiles]]]
 ) -> list[Beside]:
-    """For each step the files of its applications; what differs from the ``current`` files is fetched all at once.
+    """For each step the files of its applications; what differs from those of ``today`` is fetched all at once.
 
     A file that was not there under its name of today stands for itself: it was moved along with the others, or is new.
+    An application of a single file has nothing beside it.
     """
-    files = [list(_files(apps)) for _, apps in steps]
+    several = [[app for app in apps if len(app.bases) + len(app.values) > 1] for _, apps in steps]
+    current = today.of(app for apps in several for app in apps)
+    files = [[path for app in apps for path in (*app.bases, *app.values)] for apps in several]
     found = blobs_at(checkout, {(step.past.commit.id, path) for (step, _), listed in zip(steps, files, strict=True)
                                 for path in listed})  # fmt: skip
     sides: list[tuple[dict[str, str], dict[str, str]]] = []
@@ -45,13 +49,6 @@ def read_beside(
         Beside(*(_side(listed, side, read, current) for side in pair))
         for pair, listed in zip(sides, files, strict=True)
     ]  # fmt: skip
-
-
-def _files(apps: Iterable[AppFiles]) -> Iterator[str]:
-    """The files of those applications that have several."""
-    for app in apps:
-        if len(app.bases) + len(app.values) > 1:
-            yield from (*app.bases, *app.values)
 
 
 def _side(

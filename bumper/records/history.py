@@ -124,8 +124,7 @@ def _deployed(scope: Scope, steps: Iterable[Step]) -> list[tuple[PastCommit, tup
         for path in app.values:
             by_file[path].append(app)
     found = [(step, list(dict.fromkeys(app for path in step.contents for app in by_file[path]))) for step in steps]
-    current = scope.current.of(app for _, apps in found for app in apps)
-    beside = read_beside(scope.checkout, current, found)
+    beside = read_beside(scope.checkout, scope.current, found)
     changed = [
         (step.past, tuple(_changes(scope, apps, step, others)))
         for (step, apps), others in zip(found, beside, strict=True)
