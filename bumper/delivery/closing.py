@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from bumper.delivery import branch as branches
 from bumper.environments.repository import Target
@@ -86,22 +87,53 @@ def close_promotions_of(
     What failed in one environment is not to be merged into the next one.
     """
     config = target.setup.config
-    bad = {(change.app, canonical(config, change.image), change.before.tag) for change in undone}
+    versions = [(change.app, canonical(config, change.image), change.before.tag) for change in undone]
+    bad: set[_Carried] = {*versions, *((None, image, tag) for _, image, tag in versions)}
     closed = []
     for one in known.opened_now():
-        record = read_comment(one.description)
-        if record is None or record.command != Command.PROMOTE or (kept is not None and one.iid == kept.iid):
-            continue
-        carried = {(change.app, canonical(config, change.image), change.after.tag) for change in record.changes}
+        carried = _promoted(known, target, one) if kept is None or one.iid != kept.iid else set()
         by = f" (!{kept.iid})" if kept is not None else ""
-        if carried and carried <= bad and _is_bumpers(known, target, one, record):
+        if carried and carried <= bad and _is_untouched(known, target, one):
             close(known, one, f"what it promotes was rolled back in {target.environment.name}{by}", 0)
             closed.append(one.iid)
-        elif carried & bad and known.is_bumpers(one.author):
-            tags = ", ".join(sorted(f"{app} {tag}" for app, _, tag in carried & bad))
+        elif carried & bad:
+            tags = ", ".join(sorted(f"{app or image} {tag}" for app, image, tag in carried & bad))
             text = f"{tags} is rolled back in {target.environment.name}{by}; merging this would deploy it here."
             merge_request_changes.comment(known.gitlab, one.iid, text)
     return closed
+
+
+_Carried: TypeAlias = tuple[str | None, str, str | None]  # application, image, tag
+
+
+def _promoted(known: KnownRequests, target: Target, one: MergeRequest) -> set[_Carried]:
+    """What bumper's open promotion carries: by its description, or, where that says something else, by its head alone.
+
+    The head's trailers name no applications. Anybody may have edited the description, so as to keep the promotion open.
+    """
+    config, record = target.setup.config, read_comment(one.description)
+    if f"{config.branch_prefix}{Command.PROMOTE}-" not in one.source_branch or not known.is_bumpers(one.author):
+        return set()
+    changes = record.changes if record is not None else ()
+    described: set[_Carried] = {(change.app, canonical(config, change.image), change.after.tag) for change in changes}
+    try:
+        own = branches.fetch(target.checkout, one.source_branch, known.gitlab).record
+    except PushRaceLost:
+        return set()
+    images: set[_Carried] = (
+        {(None, canonical(config, image.repository), image.tag) for image in own.images} if own else set()
+    )
+    return described if own is None or images == {(None, image, tag) for _, image, tag in described} else images
+
+
+def _is_untouched(known: KnownRequests, target: Target, one: MergeRequest) -> bool:
+    """Whether bumper's users made the head of the branch, and nobody else has a commit on it."""
+    try:
+        branch = branches.fetch(target.checkout, one.source_branch, known.gitlab)
+        branches.refuse_somebodys(target.checkout, branch, known.gitlab)
+    except (PushRaceLost, Refused):
+        return False
+    return branch.on_target and known.made_head(one.source_branch, branch.head, one.author)
 
 
 def _reason(kept: MergeRequest | None) -> str:

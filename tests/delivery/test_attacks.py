@@ -373,9 +373,18 @@ def test_a_merge_request_into_another_branch_is_no_deployment_to_undo(
     assert "!1 was merged into mine, not main" in ran.err
 
 
-def test_a_rollback_closes_the_promotions_of_what_it_takes_back(gitops: Gitops, bumper: CommandLine) -> None:
+@pytest.mark.parametrize("edit", ["", '"1.0.1"', '"changes":[['], ids=["as it was", "another tag", "no changes"])
+def test_a_rollback_closes_the_promotions_of_what_it_takes_back(
+    gitops: Gitops, bumper: CommandLine, mallory: Api, edit: str
+) -> None:
     bumper.bump("staging", f"{APP}:1.0.1", "--auto-merge", "--wait", "30")
     promoted = bumper("promote", "staging", "prod", "--no-verify", "--output", "json", code=0).json
+    [one] = gitops.merge_requests()
+    if edit:
+        description = one["description"].replace(edit, '"6.6.6"' if "1.0.1" in edit else '"x":[[')
+        assert (
+            mallory.put(f"/merge_requests/{one['iid']}", description=description)["description"] != one["description"]
+        )
 
     bumper("rollback", "staging", "--app", "app", "--no-verify", code=0)
 
