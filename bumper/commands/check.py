@@ -89,7 +89,8 @@ def _keep_note(gitlab: GitLab | None, iid: int, verdict: Verdict) -> list[str]:
     if gitlab is None:
         return ["the note is not kept, because it needs a token for GitLab's API (BUMPER_TOKEN, scope api)."]
     try:
-        keep_note(gitlab, iid, MARKER, note_text(verdict))
+        is_worthwhile = bool(verdict.changes or verdict.findings)
+        keep_note(gitlab, iid, MARKER, note_text(verdict), create=is_worthwhile)
     except BumperError as error:
         return [str(error)]
     return []

@@ -10,16 +10,14 @@ MARKER = "<!-- bumper check -->"
 _MAX_ROWS = 100
 
 
-def note_text(verdict: Verdict) -> str | None:
-    """The note; None where the change touches no pin and nothing is wrong."""
-    if not verdict.changes and not verdict.findings:
-        return None
+def note_text(verdict: Verdict) -> str:
+    """The note in Markdown."""
     return "\n".join([*_verdict(verdict), *_changes(verdict.changes), *_warnings(verdict)])
 
 
 def _verdict(verdict: Verdict) -> Iterator[str]:
     if not verdict.findings:
-        yield "**bumper check**: bumper.yaml allows this change."
+        yield f"**bumper check**: {'bumper.yaml allows this change' if verdict.changes else 'no pin changes'}."
         return
     yield f"**bumper check**: {len(verdict.findings)} {'finding' if len(verdict.findings) == 1 else 'findings'}"
     yield ""

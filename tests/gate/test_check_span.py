@@ -111,3 +111,29 @@ def test_what_cannot_be_fetched_is_no_pass(gitops: Gitops, runner: Runner) -> No
 
     ran = checkout.check(code=4)
     assert "the checkout has no remote" in ran.err
+
+
+def test_one_note_is_kept_up_to_date(gitops: Gitops, runner: Runner) -> None:
+    """No second one, nobody else's, and not again where it says the same."""
+    clone, others = gitops.person(), "<!-- bumper check -->\nMine"
+    checkout = runner(branch(clone, {"README.md": "x\n"}))
+    iid = gitops.api.open("change")["iid"]
+    checkout.check("--note", code=0)
+    assert gitops.comments(iid) == []  # nothing to tell
+
+    gitops.api.post(f"/merge_requests/{iid}/notes", body=others)
+    checkout = runner(branch(clone, {PROD: pinned("9.9.9")}), iid)
+    for _ in range(2):
+        checkout.check("--note", code=1)
+    notes = gitops.api.get(f"/merge_requests/{iid}/notes")
+    [own] = [note for note in notes if note["body"] != others and not note["system"]]
+    assert own["author"]["username"].startswith("project_")
+    assert own["updated_at"] == own["created_at"]
+    assert "`prod` | `backend`" in own["body"]
+    assert "promote_from" in own["body"]
+
+    runner(branch(clone, {PROD: pinned("1.1.0")}), iid).check("--note", code=0)
+    [changed] = [text for text in gitops.comments(iid) if text != others]
+    assert "bumper.yaml allows this change" in changed
+    runner(branch(clone, {PROD: pinned("1.0.0")}), iid).check("--note", code=0)
+    assert sorted(gitops.comments(iid)) == sorted([others, "<!-- bumper check -->\n**bumper check**: no pin changes."])

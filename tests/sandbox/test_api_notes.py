@@ -67,3 +67,14 @@ def test_an_update_notifies_only_who_was_not_mentioned_before(sandbox: Sandbox, 
     bot.put("/merge_requests/1", labels="a")
 
     assert sandbox.mentions == ["alice", "bob", "carol"]
+
+
+def test_a_note_is_changed_by_its_author_or_a_maintainer(sandbox: Sandbox, bot: Api, alice: Api) -> None:
+    add_branch(sandbox, "deploy")
+    bot.open("deploy")
+    own = f"/merge_requests/1/notes/{bot.post('/merge_requests/1/notes', body='First')['id']}"
+    others = f"/merge_requests/1/notes/{alice.post('/merge_requests/1/notes', body='Mine')['id']}"
+
+    assert bot.put(own, body="Second")["body"] == "Second"
+    assert bot("PUT", others, body="Yours").status_code == 403
+    assert alice.put(own, body="Third")["body"] == bot.get(own)["body"] == "Third"
