@@ -100,7 +100,12 @@ def check(
     if code_quality is not None:
         report.write_code_quality(code_quality, verdict.findings)
     error = report.check_error(verdict) if not warn_only else None
-    show(this_run, report.check_data(verdict, error), report.check_text(verdict, this_run.screen), verdict.warnings)
+    show(
+        this_run,
+        report.check_data(verdict, error),
+        report.check_text(verdict, this_run.screen),
+        (*verdict.odd, *verdict.warnings),
+    )
     if error is not None:
         this_run.progress.print(str(error), label="error")
         raise typer.Exit(error.exit_code)

@@ -43,11 +43,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a change does, and what is wrong with it."""
+    """What a change does, and what is wrong with it; ``odd`` is what is odd about bumper.yaml, whoever wrote it."""
 
     changes: tuple[PinChange, ...]
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
 
 
 def judge(
@@ -73,7 +74,7 @@ def judge(
     warnings = [f"{one.message}; it passes as urgent: {'; '.join(urgent)}." for one in excused]
     known = {(one.environment, one.app, one.file, one.rule, one.message): one for one in reversed(findings)}
     listed = sorted(known.values(), key=lambda one: (one.environment or "", one.file, one.line))
-    return Verdict(changes, tuple(listed), tuple(dict.fromkeys((*warnings, *_odd(span)))))
+    return Verdict(changes, tuple(listed), tuple(dict.fromkeys(warnings)), tuple(_odd(span)))
 
 
 def _found(
