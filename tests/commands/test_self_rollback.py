@@ -16,6 +16,7 @@ from tests.support.gitops import APP, Gitops, GitopsMaker, values
 
 FILE = PROD.format("app")
 OLD, NEW = f"{APP}:1.0.0", f"{APP}:1.0.1"
+HISTORY = ("history", "prod", "--output", "json")
 WATCHED = ("--no-verify", "--wait-deployed", "20m", "--steady", "15m", "--rollback-on-failure")
 SICK_AFTER_FOUR_MINUTES: Sequence[Scene] = [(2, "Progressing"), (40, "Healthy"), (240, "Degraded")]
 
@@ -380,3 +381,18 @@ def test_an_image_that_nothing_uses_is_not_waited_for(night: Night) -> None:
     unused = ("registry.example.com/team/other:1.0.0", "--no-verify", "--allow-missing", "--wait-deployed", "20m")
 
     assert night.bumper("bump", "prod", *unused, "--output", "json", code=0).json["status"] == "unchanged"
+
+
+@pytest.mark.parametrize(
+    "kind", [{"merge_method": "ff"}, {"squash_option": "always"}, {"merge_method": "rebase_merge"}], ids=str
+)
+def test_however_the_project_merges(night: Night, kind: dict[str, object]) -> None:
+    night.gitops.sandbox.choose(night.gitops.project, **kind)
+    night.plays(SICK_AFTER_FOUR_MINUTES)
+
+    ran = night.bump()
+
+    assert ran.json["rollback"]["status"] == "merged"
+    assert "1.0.0 # bumper: hold" in night.gitops.read(FILE)
+    outcomes = [one.get("outcome", {}).get("state") for one in night.bumper(*HISTORY, code=0).json["deployments"]]
+    assert outcomes == ["well", "sick"]
