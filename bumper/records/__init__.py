@@ -2,6 +2,7 @@
 
 ``record.Record`` is what bumper writes into commit trailers and merge request descriptions. From such records,
 ``history`` reads an environment's deployments, ``newer_pipeline`` finds one that was faster, ``promotion_digests``
-finds the digests that a promotion carries, ``tag_ages`` finds since when each tag has been there, and
-``known_requests`` lists bumper's own merge requests and decides whose record counts.
+finds the digests that a promotion carries, ``runs`` reads what an environment ran and ``line`` when it landed,
+``tag_ages`` finds since when each tag has been there, and ``known_requests`` lists bumper's own merge requests and
+decides whose record counts.
 """
