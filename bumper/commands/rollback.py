@@ -26,7 +26,7 @@ from bumper.gitlab.merge_requests import read
 from bumper.image import ImageReference, is_tag
 from bumper.planning.bump import Plan, apply_plan
 from bumper.planning.draft import make_draft
-from bumper.planning.markdown import code
+from bumper.planning.markdown import code, inert
 from bumper.planning.proposal import Request
 from bumper.planning.rollback import (
     Undone,
@@ -277,4 +277,4 @@ def _facts(request: RollbackRequest, undone: tuple[Undone, ...]) -> list[str]:
 def _describe(deployment: Deployment) -> str:
     request = f"!{deployment.merge_request}, " if deployment.merge_request is not None else ""
     when = deployment.at.strftime("%Y-%m-%d %H:%M UTC")
-    return f"{request}{deployment.commit[:12]}, {when}, by {code(deployment.author)}: {code(deployment.subject)}"
+    return f"{request}{deployment.commit[:12]}, {when}, by {code(deployment.author)}: {code(inert(deployment.subject))}"

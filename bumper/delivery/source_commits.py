@@ -10,7 +10,7 @@ from bumper.delivery.session import Session
 from bumper.errors import BumperError
 from bumper.gitlab.connection import GitLab, translated
 from bumper.image import Repository
-from bumper.planning.markdown import code, link
+from bumper.planning.markdown import code, inert, link
 from bumper.settings import Settings
 from bumper.values.change import Change
 
@@ -100,7 +100,7 @@ def _listed(gitlab: GitLab, project: str, step: _Step, commits: Sequence[dict[st
     base = f"{gitlab.settings.address.gitlab_url}/{project}/-"
     compared = link(f"{step.older}...{step.newer}", f"{base}/compare/{step.older}...{step.newer}")
     lines = [
-        f"  - {link(str(one['title']), base + '/commit/' + str(one['id']))} by {code(_author(one))}"
+        f"  - {link(inert(str(one['title'])), base + '/commit/' + str(one['id']))} by {code(_author(one))}"
         for one in commits[:_MAX_COMMITS]
     ]
     more = [f"  - … and {len(commits) - len(lines)} more"] if len(commits) > len(lines) else []

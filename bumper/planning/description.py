@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from bumper.ci import Source
-from bumper.planning.markdown import bullets, code, folded, link, plain
+from bumper.planning.markdown import bullets, code, folded, inert, link, plain
 from bumper.planning.watching import Watching
 from bumper.records.description import comment
 from bumper.records.record import Command, Record
@@ -133,7 +133,7 @@ def _urgent(record: Record) -> Iterator[str]:
 
 def _commit(source: Source) -> str:
     url = f"{source.url}/-/commit/{quote(source.commit)}" if source.url else ""
-    title = link(source.title or source.commit[:12], url)
+    title = link(inert(source.title) or source.commit[:12], url)
     author = f" by {code(source.author.partition(' <')[0])}" if source.author else ""
     branch = f" on {code(source.branch)}" if source.branch else ""
     return f"{title}{author}{branch} of {link(source.project, source.url)}"

@@ -18,10 +18,14 @@ def code(text: str) -> str:
     return f"`{shown or ' '}`"
 
 
+def inert(text: str) -> str:
+    """A title that somebody wrote, with no reference in it: GitLab closes what "closes #1" names even inside code."""
+    return without_references(one_line(text)).replace("://", f":{_ZERO_WIDTH_SPACE}//")
+
+
 def plain(text: str) -> str:
     """``text`` as the words of a sentence that others' names are a part of."""
-    still = without_references(one_line(text)).replace("://", f":{_ZERO_WIDTH_SPACE}//")
-    return _MARKUP.sub(r"\\\g<0>", still).replace("\\<", "&lt;")
+    return _MARKUP.sub(r"\\\g<0>", inert(text)).replace("\\<", "&lt;")
 
 
 def quiet(text: str) -> str:

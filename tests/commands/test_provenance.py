@@ -64,7 +64,8 @@ def test_the_pipelines_own_project_is_asked_whatever_the_registry(
     assert "- **Changes**: [`1.0...1.1`](" in told[0]
     assert "**Changes**" not in told[1]  # from 1.1 back to 1.0 nothing comes
     shop = f"{team.sandbox.url}/team/shop"
-    commit_link = f"[`{variables['CI_COMMIT_TITLE']}`]({shop}/-/commit/{'a' * 40})"
+    title = "Mend @\u200balice, closes #\u200b7 and https:\u200b//gitlab.example.com/x/y/-/issues/1"
+    commit_link = f"[`{title}`]({shop}/-/commit/{'a' * 40})"
     assert f"- **Commit**: {commit_link} by `Dora` on `main` of [`team/shop`]({shop})" in told[1]
     message = team.git("show", "-s", "--format=%B", commit)
     assert "web: docker.io/library/web 1.1 -> 1.0\n" in message
