@@ -123,13 +123,19 @@ def _remote(config: Sequence[tuple[str, str]], root: Path) -> str | None:
 
 
 def _parent(target: str, remote: str | None) -> str | None:
-    """The URL of the target's project where the checkout is of another; with the remote's login, if it is there."""
+    """The URL of the target's project where the checkout is of another: the remote's server and login, its path.
+
+    A runner may know its GitLab by another name than GitLab itself, so that the servers' names are not compared.
+    """
     if not target or remote is None:
         return None
-    wanted, own = urlsplit(target), urlsplit(remote)
-    if own.hostname != wanted.hostname or _project(own.path) == _project(wanted.path):
-        return None
-    return f"{own.scheme}://{own.netloc}{_project(wanted.path)}.git"
+    wanted = _project(urlsplit(target).path)
+    if "://" not in remote:
+        server, _, path = remote.partition(":")
+        is_own = not path or _project(f"/{path.lstrip('/')}") == wanted  # a path of this machine is nobody's fork
+        return None if is_own else f"{server}:{wanted.lstrip('/')}.git"
+    own = urlsplit(remote)
+    return None if own.scheme == "file" or _project(own.path) == wanted else f"{own.scheme}://{own.netloc}{wanted}.git"
 
 
 def _project(path: str) -> str:
