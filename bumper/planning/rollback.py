@@ -88,7 +88,7 @@ def explain_undone(past: Iterable[Deployment]) -> str | None:
         record = deployment.record
         if record is not None and record.command == Command.ROLLBACK and record.undoes:
             undone = [one for one in known if one.commit in record.undoes]
-            names = [_name(one) for one in undone] or [commit[:12] for commit in record.undoes]
+            names = dict.fromkeys([_name(one) for one in undone] or [commit[:12] for commit in record.undoes])
             return f"{_name(deployment)} already undid {', '.join(names)}"
     return None
 
