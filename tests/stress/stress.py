@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
@@ -30,6 +31,7 @@ from tests.support.rivals import bump_all, check_all_landed, repository_of
 
 RIVALS = 30
 _MAX_REQUESTS = 25  # of one command
+_KILLS = 100_000  # the number of the first repository in which jobs are killed
 # Of the time; the rivals come first, once.
 _SHARES = {"interleavings": 0.2, "attackers": 0.15, "layouts": 0.2, "faults": 0.15, "kills": 0.15, "fuzz": 0.15}
 _PIECES = tuple(
@@ -131,7 +133,7 @@ def stress_faults(place: Place, figures: Figures, until: float) -> None:
 def stress_kills(place: Place, figures: Figures, until: float) -> None:
     """A command whose job dies at one of its requests, chosen at random, and two requests after it."""
     with Proxy(place.sandbox.url) as proxy:
-        trials = Trials(place.sandbox, proxy, place.temporary_folder)
+        trials = Trials(place.sandbox, proxy, place.temporary_folder, count(_KILLS))
         while time.monotonic() < until:
             name, fault = secrets.choice(list(SCENARIOS)), secrets.choice([DROPPED, LOST_ANSWER])
             number, order = secrets.randbelow(_MAX_REQUESTS) + 1, secrets.randbelow(2)
