@@ -38,7 +38,6 @@ def test_the_json_is_the_contracts(one: Deployments, monkeypatch: pytest.MonkeyP
         "at": one.gitops.git("log", "-1", "--format=%cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ").strip(),
         "author": "carol",
         "merge_request": 1,
-        "urgent": None,
         "changes": [
             {
                 "app": "app",
