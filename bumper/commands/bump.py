@@ -78,8 +78,9 @@ def _bump_once(
     request: BumpRequest, pushed: "Sequence[PushedImage]", options: DeliveryOptions, checkout: Checkout,
     session: Session,
 ) -> Result:  # fmt: skip
+    ahead = session.ask_ahead(checkout)
     target = open_target(checkout, request.environment, _selection(request))
-    known = session.known_requests(checkout, target.setup)
+    known = session.known_requests(checkout, target.setup, ahead)
     images = check_images(request.images) or _images_of(target, pushed, request)
     check_rules(target.setup.config, target.environment, images)
     delivery = choose_delivery(target.setup.written, target.environment, options.delivery)

@@ -10,6 +10,7 @@ from bumper.environments.repository import RepositoryConfig
 from bumper.git.checkout import Checkout
 from bumper.git.clone import Cloning
 from bumper.gitlab.connection import GitLab, connect_if_possible, connect_to_read
+from bumper.records.ahead import Ahead, ask_ahead
 from bumper.records.known_requests import KnownRequests
 from bumper.settings import Settings
 
@@ -38,12 +39,18 @@ class Session:
         """Seconds since the run began."""
         return self.clock.monotonic() - self.began
 
-    def known_requests(self, checkout: Checkout, repository: RepositoryConfig) -> KnownRequests | None:
+    def ask_ahead(self, checkout: Checkout) -> Ahead | None:
+        """Begin to ask for what ``known_requests`` will be asked; None without GitLab's API."""
+        return ask_ahead(self.gitlab, checkout.branch) if self.gitlab is not None else None
+
+    def known_requests(
+        self, checkout: Checkout, repository: RepositoryConfig, ahead: Ahead | None = None
+    ) -> KnownRequests | None:
         """The project's merge requests as they are now; None without GitLab's API."""
         if self.gitlab is None:
             return None
         config = repository.config
-        return KnownRequests(self.gitlab, checkout.branch, config.branch_prefix, config.bots)
+        return KnownRequests(self.gitlab, checkout.branch, config.branch_prefix, config.bots, ahead)
 
     def reader(self, checkout: Checkout, repository: RepositoryConfig) -> KnownRequests | None:
         """The project's merge requests, as a job's token may read them; None without one."""

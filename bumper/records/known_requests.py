@@ -14,6 +14,7 @@ from bumper.gitlab.connection import GitLab, translated
 from bumper.gitlab.merge_requests import MergeRequest, Recent, User
 from bumper.gitlab.project import ProjectSettings, current_user_id, read_project
 from bumper.gitlab.pushes import pushers_of
+from bumper.records.ahead import Ahead
 from bumper.records.description import read_comment
 from bumper.records.record import Record
 from bumper.records.seal import Sealed, make_sealer
@@ -44,8 +45,11 @@ def is_of_same_request(branch: str, other: str) -> bool:
 class KnownRequests:
     """The merge requests of the GitOps project for one target branch, and whose of them are bumper's own."""
 
-    def __init__(self, gitlab: GitLab, target_branch: str, prefix: str, bots: Collection[str] = ()) -> None:
+    def __init__(
+        self, gitlab: GitLab, target_branch: str, prefix: str, bots: Collection[str] = (), ahead: Ahead | None = None
+    ) -> None:
         """Bumper's branches start with ``prefix``; ``bots`` are users that bumper.yaml lets speak for it."""
+        self._ahead = ahead
         self.gitlab = gitlab
         self.target_branch = target_branch
         self.sealer = make_sealer(gitlab.settings, target_branch)
@@ -56,10 +60,12 @@ class KnownRequests:
     @cached_property
     def project(self) -> ProjectSettings:
         """The project's settings. Raises ``Refused`` where it has moved."""
-        return read_project(self.gitlab)
+        return read_project(self.gitlab) if self._ahead is None else self._ahead.project()
 
     @cached_property
     def _recent(self) -> Recent:
+        if self._ahead is not None:
+            return self._ahead.recent()
         return merge_requests.find_recent(self.gitlab, self.target_branch)
 
     @cached_property
