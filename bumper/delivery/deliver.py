@@ -13,7 +13,7 @@ from bumper.delivery.session import Session
 from bumper.delivery.superseded import superseded_result
 from bumper.delivery.wait import Awaited, named_when_interrupted, wait_until_merged
 from bumper.delivery.without_api import deliver_by_push
-from bumper.environments.config_models import Delivery
+from bumper.environments.config_values import Delivery
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
 from bumper.git.commit import write_commit

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from bumper.environments.config_models import Config, Delivery
+from bumper.environments.config_models import Config
+from bumper.environments.config_values import Delivery
 from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.gitlab.merge_request_changes import NOBODY, People

@@ -7,7 +7,7 @@ from bumper.ci import read_source
 from bumper.delivery.options import DeliveryOptions, watching_of
 from bumper.delivery.session import Session
 from bumper.delivery.source_commits import describe_commits
-from bumper.environments.config_models import Delivery
+from bumper.environments.config_values import Delivery
 from bumper.environments.repository import Target
 from bumper.errors import BumperError
 from bumper.git.checkout import fetch_branch, read_files

@@ -18,7 +18,7 @@ from bumper.delivery.rollout import require_rollout
 from bumper.delivery.session import Session
 from bumper.delivery.watch import Before, WatchedApplication, look_before, watch
 from bumper.duration import format_duration
-from bumper.environments.config_models import Delivery
+from bumper.environments.config_values import Delivery
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.gitlab.merge_request_changes import comment

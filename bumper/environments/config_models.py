@@ -1,7 +1,7 @@
 """What bumper.yaml says: its keys, each with the description that an editor shows, and the defaults."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,46 +14,27 @@ from pydantic import (
     model_validator,
 )
 
-from bumper.duration import DURATION, parse_duration
 from bumper.environments import config_checks as checks
+from bumper.environments.config_values import (
+    Application,
+    Delivery,
+    Duration,
+    EnvironmentName,
+    ExcludedPaths,
+    Host,
+    IgnoredImage,
+    Images,
+    Label,
+    OneOrMany,
+    PathPatterns,
+    SameRegistries,
+    Tags,
+    Text,
+    User,
+)
 from bumper.environments.tag_expression import matches_as_a_whole
 
 CONFIG_FILE = "bumper.yaml"
-
-Delivery: TypeAlias = Literal["merge-request", "commit"]
-
-
-def _as_list(value: object) -> object:
-    """One text stands for a list of one."""
-    return [value] if isinstance(value, str) else value
-
-
-_OneOrMany = BeforeValidator(_as_list, json_schema_input_type=str | Annotated[list[str], Field(min_length=1)])
-
-Text = Annotated[str, AfterValidator(checks.check_text)]
-EnvironmentName = Annotated[str, AfterValidator(checks.check_environment)]
-PathPattern = Annotated[str, AfterValidator(checks.check_path_pattern)]
-PathPatterns = Annotated[tuple[PathPattern, ...], Field(min_length=1), _OneOrMany]
-ExcludedPaths = Annotated[
-    tuple[Annotated[str, AfterValidator(checks.check_excluded_paths)], ...], Field(min_length=1), _OneOrMany
-]
-Application = Annotated[str, AfterValidator(checks.check_application)]
-Tags = Annotated[str, AfterValidator(checks.check_tags)]
-Label = Annotated[str, AfterValidator(checks.check_label)]
-User = Annotated[str, AfterValidator(checks.check_user)]
-Image = Annotated[str, AfterValidator(checks.check_image)]
-Images = Annotated[tuple[Image, ...], Field(min_length=1), _OneOrMany]
-IgnoredImage = Annotated[str, AfterValidator(checks.check_ignored_image)]
-Host = Annotated[str, AfterValidator(checks.check_host)]
-RegistryPrefix = Annotated[str, AfterValidator(checks.check_registry_prefix)]
-Duration = Annotated[
-    float,
-    BeforeValidator(
-        parse_duration,
-        json_schema_input_type=Annotated[float, Field(ge=0)] | Annotated[str, Field(pattern=f"^{DURATION}$")],
-    ),
-]
-SameRegistries = Annotated[tuple[RegistryPrefix, ...], Field(min_length=2)]
 
 
 def _without_null(schema: dict[str, Any]) -> None:
@@ -85,7 +66,7 @@ class ArgoCd(_Keys):
     server: Annotated[str, AfterValidator(checks.check_server)] = Field(
         description="Argo CD's address.", examples=["https://argocd.example.com"]
     )
-    application: Annotated[tuple[Application, ...], Field(min_length=1), _OneOrMany] = Field(
+    application: Annotated[tuple[Application, ...], Field(min_length=1), OneOrMany] = Field(
         description="The Argo CD application, or a list of them; {app} stands for bumper's application.",
         examples=["{app}-staging"],
     )

@@ -1,6 +1,6 @@
 """What every change needs of GitLab, asked while the values files are fetched: two requests less to wait for."""
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bumper.gitlab.connection import GitLab
@@ -10,19 +10,18 @@ from bumper.gitlab.project import ProjectSettings, read_project
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """The answers under way. Both are waited for together, because the connection to GitLab's API is one."""
+    """The answers under way. Both are waited for, the project's comes last: the connection to GitLab's API is one."""
 
     _recent: Future[Recent]
     _project: Future[ProjectSettings]
 
     def recent(self) -> Recent:
         """The merge requests that changed last. Raises what asking for them raised."""
-        wait([self._recent, self._project])
+        self._project.exception()
         return self._recent.result()
 
     def project(self) -> ProjectSettings:
         """The project's settings. Raises what asking for them raised."""
-        wait([self._recent, self._project])
         return self._project.result()
 
 
