@@ -7,7 +7,7 @@ from typing import Any
 
 from bumper.cli.colour import Style, styled
 from bumper.cli.report import change_data, waiting_text
-from bumper.cli.screen import Column, Screen, short_names, table, wrapped
+from bumper.cli.screen import Column, Screen, count, short_names, table, wrapped
 from bumper.commands.history import History
 from bumper.commands.status.overview import Overview
 from bumper.commands.status.status import Status
@@ -58,8 +58,9 @@ def status_text(status: Status, screen: Screen, *, every_row: bool) -> str:
     columns = (Column("app"), Column("image"), *(Column(name, labelled=True) for name in names))
     cells = ([app, images[image], *(own.get(name, _NOTHING) for name in names)] for (app, image), own in shown.items())
     lines = table(screen, columns, cells) if shown else []
-    if not every_row:
-        lines.append(f"{len(rows) - len(shown)} of {len(rows)} rows are alike everywhere; --all shows them.")
+    if hidden := len(rows) - len(shown):
+        verb, them = ("is", "it") if hidden == 1 else ("are", "them")
+        lines.append(f"{hidden} of {count(len(rows), 'row')} {verb} the same everywhere; --all shows {them}.")
     return "\n".join([*lines, *(line for note in _notes(status) for line in wrapped(note, screen.width, "", "  "))])
 
 

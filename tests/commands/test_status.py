@@ -63,7 +63,7 @@ def test_the_table_shows_what_differs(make_deployments: DeploymentsMaker) -> Non
     assert text(made) == [
         "APP  IMAGE  STAGING  PROD",
         "app  app    1.0.1    1.0.0",
-        "1 of 2 rows are alike everywhere; --all shows them.",
+        "1 of 2 rows is the same everywhere; --all shows it.",
     ]
     assert text(made, "--all") == [
         "APP   IMAGE  STAGING  PROD",
@@ -164,7 +164,6 @@ def test_registries_that_hold_the_same_images_are_one_row(make_deployments: Depl
     assert text(made) == [
         "APP  IMAGE  STAGING  PROD",
         "app  app    2        1",
-        "0 of 1 rows are alike everywhere; --all shows them.",
     ]
 
 
