@@ -277,7 +277,7 @@ def test_a_file_name_in_another_encoding_is_shown(make_gitops: GitopsMaker, bump
     clone.git("push", "--quiet", "origin", "main")
 
     result = bumper.bump("staging", f"{APP}:1.0.1")
-    text = bumper("bump", "staging", f"{APP}:1.0.1", "--no-verify", code=0)
+    text = bumper("bump", "staging", f"{APP}:1.0.1", "--no-verify", "-v", code=0)
 
     assert len(result["changes"]) == 2
     assert "envs/staging/values.yaml:3" in text.out

@@ -38,7 +38,9 @@ def test_the_commits_trailers_say_what_and_why(gitops: Gitops, bumper: CommandLi
 
     message = gitops.git("show", "-s", "--format=%B", commit)
     assert message.splitlines()[:2] == ["app 1.0.0 -> 1.0.1 in staging", ""]
-    assert gitops.git("show", "-s", "--format=%(trailers:unfold)", commit).strip().splitlines() == [
+    *trailers, seal = gitops.git("show", "-s", "--format=%(trailers:unfold)", commit).strip().splitlines()
+    assert seal.startswith("Bumper-Seal: ")
+    assert trailers == [
         "Bumper-Command: bump",
         "Bumper-Environment: staging",
         f"Bumper-Image: {APP}:1.0.1",

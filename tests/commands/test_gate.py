@@ -289,7 +289,7 @@ def test_status_shows_what_waits_and_why(gate: Gate, tmp_path: Path) -> None:
 
     assert "waiting for prod: app: app 1.0.1 has been in staging since " in out
     assert f"waiting for prod: other: {APP}:1.0.2 of other is held in staging: flaky\n" in out
-    assert "Waiting to be promoted (2)" in page.read_text()
+    assert "2 not yet for prod" in page.read_text()
     assert "waiting for prod: app" not in ready
 
 

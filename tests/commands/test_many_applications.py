@@ -37,7 +37,8 @@ def test_the_status_has_every_row_in_its_order() -> None:
     assert [row["app"] for row in ran.json["environments"]["staging"]] == NAMES
     assert [(row["app"], row["held"]) for row in prod if row["held"]] == [("a269", "night shift")]
     assert {one["app"] for one in ran.json["drift"]} == {"a001", "a100", "a150", "a269"}
-    assert ran.said.count("the file is not valid YAML") == 1
+    assert ran.said.count("warning: apps/a200/envs/prod/values.yaml:2: the file is not valid YAML") == 1
+    assert ran.said.count("what prod runs of a200 is not known") == 1
 
 
 def test_a_promotion_changes_what_differs(many: Gitops) -> None:

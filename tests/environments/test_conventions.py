@@ -138,7 +138,7 @@ def test_a_file_that_two_environments_claim_is_refused(path: str) -> None:
 
     with pytest.raises(Refused, match=f"^{path} belongs to two environments, {first} and {second}; .* bumper.yaml"):
         layout.environment(first)
-    with pytest.raises(Refused, match=f"^{path} belongs to two environments, {second} and {first}; "):
+    with pytest.raises(Refused, match=f"^{path} belongs to two environments, {first} and {second}; "):
         layout.environment(second)
     assert layout.environment("dev").apps
 

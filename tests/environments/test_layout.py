@@ -171,7 +171,7 @@ def test_a_file_of_two_environments_is_refused_for_both_and_no_other() -> None:
 
     with pytest.raises(Refused, match=r"^a/demo\.yaml belongs to two environments, dev and demo; "):
         found.environment("dev")
-    with pytest.raises(Refused, match=r"^a/demo\.yaml belongs to two environments, demo and dev; "):
+    with pytest.raises(Refused, match=r"^a/demo\.yaml belongs to two environments, dev and demo; "):
         found.environment("demo")
     assert found.environment("prod").apps == (AppFiles("a", ("a/p.yaml",), (), Identity("a")),)
 
