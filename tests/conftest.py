@@ -19,6 +19,9 @@ settings.load_profile("suite")
 
 # What a shell starts in the background ignores ^C, and so would every bumper that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# So does SIGHUP below nohup: with a handler that does nothing the tests go on, and the bumpers that they start hear it.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 pytest_plugins = ["tests.registry.fixtures", "tests.support.helm"]
 _FOREIGN = (
