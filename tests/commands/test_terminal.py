@@ -16,6 +16,7 @@ from bumper.cli.main import app
 from tests.faults.proxy import SILENT, Proxy
 from tests.support.command_line import CommandLine, finish, start, told
 from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
+from tests.support.terminal import on_a_terminal
 
 NEW = f"{APP}:1.0.1"
 COMMANDS = sorted(str(command.name) for command in app.registered_commands)
@@ -72,21 +73,7 @@ def _read(terminal: int, until: bytes) -> bytes:
 
 def _on_a_terminal(*arguments: str, **environ: str) -> str:
     """What bumper writes to a terminal."""
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "bumper", *arguments]
-    running = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"} | environ
-    )
-    os.close(theirs)
-    seen = b""
-    with os.fdopen(ours, "rb", buffering=0) as terminal:
-        try:
-            while part := terminal.read(65536):
-                seen += part
-        except OSError:  # how Linux tells that the other side is closed
-            pass
-    running.wait(60)
-    return seen.decode()
+    return on_a_terminal(arguments, os.environ | {"TERM": "xterm"} | environ)
 
 
 @pytest.mark.usefixtures("gitops")

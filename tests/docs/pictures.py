@@ -3,13 +3,9 @@
 The recording is the demo as it ran: its lines appear one after the other in a terminal's window, by CSS alone.
 """
 
-import contextlib
 import html
 import os
-import pty
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +16,7 @@ from rich.style import Style
 from rich.text import Text
 
 from bumper import __version__
+from tests.support.terminal import on_a_terminal
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
@@ -125,15 +122,8 @@ def _span(text: str, style: Style) -> str:
 
 def demo() -> list[Text]:
     """The lines of ``bumper demo`` in a terminal, broken at its edge."""
-    ours, theirs = pty.openpty()
-    environ = {**os.environ, "COLUMNS": str(_COLUMNS), "TERM": "xterm-256color"}
-    printed = b""
-    with subprocess.Popen([sys.executable, "-m", "bumper", "demo"], stdout=theirs, stderr=theirs, env=environ):
-        os.close(theirs)
-        with contextlib.suppress(OSError):  # the end of a terminal is an error to read
-            while part := os.read(ours, 65536):
-                printed += part
-    lines = printed.decode().replace("\r", "").rstrip().split("\n")
+    printed = on_a_terminal(["demo"], {**os.environ, "COLUMNS": str(_COLUMNS), "TERM": "xterm-256color"})
+    lines = printed.replace("\r", "").rstrip().split("\n")
     shown = [_line(line) for line in lines if not line.endswith(" ...")]  # the steps that a busy machine is slow at
     return [part for line in shown for part in line.divide(range(_COLUMNS, len(line), _COLUMNS))]
 
