@@ -25,7 +25,8 @@ def create(call: Call) -> Answer:
     call.require_role(Role.MAINTAINER)
     call.parameters.require("freeze_start", "freeze_end")
     start, end = call.parameters.text("freeze_start").strip(), call.parameters.text("freeze_end").strip()
-    made = FreezePeriod(start, end, call.parameters.text("cron_timezone", "UTC"), call.world.next_id(), now(), now())
+    at = now()
+    made = FreezePeriod(start, end, call.parameters.text("cron_timezone", "UTC"), call.world.next_id(), at, at)
     wrong = {name: [" is invalid syntax"] for name in _wrong(made)}
     if wrong:
         raise bad_request(wrong)

@@ -43,7 +43,8 @@ def create(world: World, author: User, branches: Branches, fields: Mapping[str, 
         "force_remove_source_branch": project.remove_source_branch_after_merge,
     }
     values: dict[str, Any] = {**usual, **_with_people_kept(world, fields), **diff_ids(world, project, head, target)}
-    values |= {"description": actions.body, "created_at": now(), "updated_at": now()}
+    at = now()
+    values |= {"description": actions.body, "created_at": at, "updated_at": at}
     values |= {"source_branch": branches.source, "target_branch": branches.target, "author": author.username}
     made = MergeRequest(world.next_id(), iid, project.id, branches.source_project.id, **values)
     world.records.merge_requests[made.id] = made

@@ -20,7 +20,8 @@ def start_pipeline(world: World, project: Project, branch: str, sha: str) -> Non
 def add_pipeline(world: World, project: Project, branch: str, sha: str, *, source: str) -> Pipeline:
     """A new pipeline that has not started."""
     number = 1 + sum(one.project_id == project.id for one in world.records.pipelines.values())
-    pipeline = Pipeline(world.next_id(), number, project.id, sha, branch, "pending", now(), now(), source)
+    at = now()
+    pipeline = Pipeline(world.next_id(), number, project.id, sha, branch, "pending", at, at, source)
     world.records.pipelines[pipeline.id] = pipeline
     return pipeline
 

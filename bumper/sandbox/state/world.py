@@ -138,8 +138,12 @@ class World:
         return next((found for found in self.merge_requests(project) if found.iid == iid), None)
 
     def add_note(self, merge_request: MergeRequest, author: str, body: str, *, system: bool = False) -> Note:
-        """A comment; with ``system`` a line of the merge request's history."""
-        note = Note(self.next_id(), merge_request.id, author, body, now(), now(), system)
+        """A comment; with ``system`` a line of the merge request's history.
+
+        Both its times are the same instant, as in GitLab: only an edit moves ``updated_at``.
+        """
+        at = now()
+        note = Note(self.next_id(), merge_request.id, author, body, at, at, system)
         self.records.notes[note.id] = note
         return note
 
