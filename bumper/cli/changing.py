@@ -7,7 +7,6 @@ import typer
 from bumper.cli import options as opt
 from bumper.cli.common import Common, with_common_options
 from bumper.cli.help import WAITING
-from bumper.cli.usage import whole_number
 
 
 @with_common_options
@@ -125,11 +124,11 @@ def rollback(
     all_apps: Annotated[bool, typer.Option("--all-apps", help="Undo the environment's last deployment.")] = False,
     to: Annotated[str | None, typer.Option("--to", help="Go back to this tag.", metavar="TAG")] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", help="This many deployments back.", metavar="N", parser=whole_number(1))
+        int | None, typer.Option("--steps", help="This many deployments back.", metavar="N", parser=opt.whole_number(1))
     ] = None,
     mr: Annotated[
         int | None,
-        typer.Option("--mr", help="Undo what this merge request changed.", metavar="IID", parser=whole_number(1)),
+        typer.Option("--mr", help="Undo what this merge request changed.", metavar="IID", parser=opt.whole_number(1)),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Also pins that have changed since.")] = False,
     hold: Annotated[

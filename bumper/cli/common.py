@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.printing import confirm, show
-from bumper.cli.run import Output, Run, run_of
+from bumper.cli.run import Output, Run, confirm, run_of, show
 from bumper.cli.screen import screen_of
-from bumper.cli.session import open_session
-from bumper.cli.whereabouts import Whereabouts, find_repository
+from bumper.cli.session import Whereabouts, find_repository, open_session
 from bumper.errors import NotDeployed, WrongUsage
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast

@@ -1,12 +1,14 @@
-"""Commands on local files: no git, no network."""
+"""Commands that stay on this machine: on local files, without git and network, and on the embedded server."""
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.printing import show
-from bumper.cli.run import Output, run_of
+from bumper.cli.run import Output, run_of, show
+from bumper.cli.screen import is_coloured
 
 Files = Annotated[list[str], typer.Argument(help="Values files, or folders of them.", metavar="FILE|DIR")]
 
@@ -49,19 +51,38 @@ def set_tag(
     show(run_of(context), report.set_data(done), text, done.warnings, to_stderr=to_stderr, diff=diff)
 
 
-def schema(
-    files: Annotated[
-        list[str] | None, typer.Argument(help="Check these files instead; - for stdin.", metavar="FILE")
+_SET_HELP = (
+    "Play another kind of GitLab, such as merge_method=ff; docs/reference/sandbox.md lists the settings. Repeatable."
+)
+
+
+def sandbox(
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", help="Port to listen on; 0 takes a free one.", metavar="N", parser=opt.whole_number(0, 65535)
+        ),
+    ] = 0,
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="Keep everything here.", metavar="DIR", file_okay=False)
     ] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help=_SET_HELP, metavar="NAME=VALUE")] = None,
 ) -> None:
-    """Print the JSON Schema of bumper.yaml, with which editors complete and check it.
+    """Serve an embedded GitLab-compatible server with a sample GitOps repository, until ^C.
 
-    Example: bumper schema > bumper.schema.json
+    Example: bumper sandbox --port 8080 --set merge_access=developers
     """
-    from bumper.environments.config import parse_config, schema_text
-    from bumper.files import read_body
+    from bumper.commands.sandbox import read_settings, serve
 
-    for file in files or []:
-        parse_config(read_body(file))
-    if not files:
-        print(schema_text(), end="")
+    serve(port, directory, read_settings(settings or []), lambda line: print(line, flush=True))
+
+
+def demo() -> None:
+    """Run bump, promote and rollback end to end against the embedded server, and end by itself.
+
+    Example: bumper demo
+    """
+    from bumper.commands.demo import demo as run
+
+    code = run(lambda text: print(text, flush=True), colour=is_coloured(sys.stdout))
+    raise typer.Exit(code)

@@ -1,5 +1,6 @@
-"""The program ``bumper``: its commands, and the contract's exit codes."""
+"""The program ``bumper``: its commands, and what a failure prints and exits with."""
 
+import errno
 import io
 import os
 import sys
@@ -10,15 +11,13 @@ from typing import Annotated
 import typer
 
 from bumper import __version__
-from bumper.cli import changing, examining, local, reading, setting_up, trying
+from bumper.cli import changing, local, reading, setting_up
 from bumper.cli import options as opt
 from bumper.cli.help import GroupedCommand, GroupedProgram
-from bumper.cli.machine_trouble import machine_trouble
 from bumper.cli.progress import Progress
 from bumper.cli.run import Output, Run, start_run
-from bumper.cli.usage import usage_error
 from bumper.clock import SYSTEM_CLOCK, Clock
-from bumper.errors import INTERRUPTED, BumperError
+from bumper.errors import INTERRUPTED, BumperError, Unavailable, WrongUsage
 from bumper.settings import environment
 
 app = typer.Typer(
@@ -44,14 +43,14 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (reading.status, _LOOKS, "What runs where, what differs"),
     (reading.history, _LOOKS, "Who deployed what, and when"),
     (reading.images, _LOOKS, "What a registry's clean-up must keep"),
-    (examining.check, _LOOKS, "Check a change against the rules"),
+    (reading.check, _LOOKS, "Check a change against the rules"),
     (setting_up.init, _SETS_UP, "Write bumper.yaml for a repository"),
-    (examining.doctor, _SETS_UP, "Check token, project, registries and files"),
-    (local.schema, _SETS_UP, "Print the JSON Schema of bumper.yaml"),
+    (setting_up.doctor, _SETS_UP, "Check token, project, registries and files"),
+    (setting_up.schema, _SETS_UP, "Print the JSON Schema of bumper.yaml"),
     (local.pins, _LOCAL, "List the tags in local files"),
     (local.set_tag, _LOCAL, "Set a tag in local files"),
-    (trying.sandbox, _TRIES, "Serve an embedded GitLab to try things out"),
-    (trying.demo, _TRIES, "Show bump, promote, rollback end to end"),
+    (local.sandbox, _TRIES, "Serve an embedded GitLab to try things out"),
+    (local.demo, _TRIES, "Show bump, promote, rollback end to end"),
 )
 for _command, _group, _short in _COMMANDS:
     _name = _command.__name__.partition("_")[0]
@@ -104,7 +103,7 @@ def _run(arguments: list[str], run: Run) -> int:
     except BumperError as error:
         return _fail(run, error)
     except typer.TyperException as error:
-        return _fail(run, usage_error(error))
+        return _fail(run, _usage_error(error))
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: the machine's trouble, or a bug
@@ -132,3 +131,36 @@ def _fail(run: Run, error: BumperError) -> int:
     if run.output is Output.JSON:
         print(run.progress.legible(report.as_json(report.error_data(error)), "", sys.stdout))
     return error.exit_code
+
+
+_NEXT_STEPS = {  # where the machine lacks something for the moment
+    errno.ENOSPC: "make room and run it again",
+    errno.EDQUOT: "make room and run it again",
+    errno.EFBIG: "raise the limit for the size of files (ulimit -f) and run it again",
+    errno.EROFS: "point TMPDIR to a folder that can be written",
+    errno.EMFILE: "raise the limit for open files (ulimit -n) and run it again",
+    errno.ENFILE: "run it again when the machine has fewer files open",
+    errno.EAGAIN: "run it again when the machine has fewer processes",
+    errno.ENOMEM: "run it again when the machine has memory",
+    errno.EIO: "check the disk, or the terminal that the output goes to",
+    errno.EPIPE: "the program that reads the output ended first",
+    errno.EBADF: "run it with an open stdout and stderr",
+}
+
+
+def machine_trouble(error: Exception) -> Unavailable | None:
+    """The sentence for a full disk, a closed pipe, no more threads and the like; None for a bug in bumper."""
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return Unavailable("this machine gives bumper no more threads", _NEXT_STEPS[errno.EAGAIN])
+    if not isinstance(error, OSError) or error.errno not in _NEXT_STEPS:
+        return None
+    place = f" ({error.filename})" if error.filename is not None else ""
+    return Unavailable(f"{os.strerror(error.errno)}{place}", _NEXT_STEPS[error.errno])
+
+
+def _usage_error(error: typer.TyperException) -> WrongUsage:
+    """Typer's complaint about a command line, without the words of the libraries that it is made with."""
+    context = getattr(error, "ctx", None)
+    program = context.command_path if context is not None else "bumper"
+    sentence = error.format_message().rstrip(".").replace("Value error, ", "").replace("extra argument(s)", "argument")
+    return WrongUsage(sentence, f"see `{program} --help`")

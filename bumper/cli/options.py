@@ -1,5 +1,6 @@
 """The options that several commands share, as the contract names them."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,8 @@ from bumper.cli.completion import complete_applications, complete_environments
 from bumper.cli.help import MERGE_REQUEST, OUTPUT, REGISTRIES, REPOSITORY, WAITING
 from bumper.cli.run import Output, keep_output, run_of
 from bumper.duration import parse_duration
+
+_MAX_DIGITS = 10  # of a number: GitLab counts no further
 
 
 class Delivery(StrEnum):
@@ -30,6 +33,20 @@ def _reason(text: str) -> str:
     if not text.strip():
         raise typer.BadParameter("a reason is needed, which is recorded")
     return " ".join(text.split())
+
+
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """The parser of an option that takes a whole number from ``least`` to ``most``."""
+    limits = f"from {least} on" if most is None else f"from {least} to {most}"
+
+    def parse(text: str | int) -> int:
+        digits = str(text)
+        number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS else -1
+        if number < least or (most is not None and number > most):
+            raise typer.BadParameter(f"{digits!r} is not a whole number {limits}")
+        return number
+
+    return parse
 
 
 def environment_argument(help_text: str, name: str = "ENVIRONMENT") -> Any:  # noqa: ANN401 - as Typer's own

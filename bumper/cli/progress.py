@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from bumper.cli.colour import colour_diff, is_coloured, mark, painted, visible
+from bumper.cli.screen import colour_diff, is_coloured, mark, painted, visible
 from bumper.progress import LOGGER
 from bumper.redaction import Redactor
 from bumper.settings import environment_redactor

@@ -1,4 +1,4 @@
-"""Commands that only read the GitOps repository."""
+"""Commands that only read the GitOps repository, or a change of it."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.printing import show
-from bumper.cli.run import Output, run_of
-from bumper.cli.session import open_session
-from bumper.cli.usage import whole_number
-from bumper.cli.whereabouts import Whereabouts, find_repository
+from bumper.cli.help import OUTPUT
+from bumper.cli.run import Output, run_of, show
+from bumper.cli.session import Whereabouts, find_repository, open_session
 from bumper.errors import WrongUsage
+from bumper.settings import environment
 
 Environments = Annotated[list[str] | None, opt.environment_argument("Only these environments; by default all.")]
 
@@ -40,7 +39,7 @@ def status(
     """
     settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
     with open_session(run_of(context), settings) as session:
-        from bumper.cli import report_status as report
+        from bumper.cli import report_reading as report
         from bumper.cli.status_page import status_page
         from bumper.commands.status.status import status as run
         from bumper.files import write_text
@@ -64,7 +63,7 @@ def history(
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", help="At most this many deployments (by default 100).", metavar="N", parser=whole_number(1)
+            "--limit", help="At most this many deployments (by default 100).", metavar="N", parser=opt.whole_number(1)
         ),
     ] = None,
     since: Annotated[
@@ -87,7 +86,7 @@ def history(
     earliest = _moment(since) if since is not None else None
     settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
     with open_session(run_of(context), settings) as session:
-        from bumper.cli import report_status as report
+        from bumper.cli import report_reading as report
         from bumper.commands.history import HowFar
         from bumper.commands.history import history as run
 
@@ -108,7 +107,7 @@ def images(
             "--keep",
             help="What the last N deployments of each application replaced (by default 3).",
             metavar="N",
-            parser=whole_number(0),
+            parser=opt.whole_number(0),
         ),
     ] = None,
     days: Annotated[
@@ -117,7 +116,7 @@ def images(
             "--days",
             help="What the deployments of this many days replaced.",
             metavar="D",
-            parser=whole_number(1, 36500),
+            parser=opt.whole_number(1, 36500),
         ),
     ] = None,
     verbose: opt.Verbose = False,
@@ -131,13 +130,73 @@ def images(
         raise WrongUsage("--keep and --days cannot be combined", "give one of the two")
     settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
     with open_session(run_of(context), settings) as session:
-        from bumper.cli import report_images as report
+        from bumper.cli import report_reading as report
         from bumper.commands.images import images as run
         from bumper.records.rollback_targets import Depth
 
         since = session.clock.now() - timedelta(days=days) if days is not None else None
         found = run(environments or (), Depth(3 if keep is None else keep, since), session)
     show(run_of(context), report.images_data(found), report.images_text(found), found.warnings)
+
+
+def check(
+    context: typer.Context,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            help="The branch that the change is for; by default the merge request's target, else the default branch.",
+            metavar="REF",
+        ),
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option("--head", help="The change's newest commit; by default HEAD.", metavar="REF")
+    ] = None,
+    note: Annotated[
+        bool,
+        typer.Option(
+            "--note",
+            help="Keep a note on the merge request up to date (needs BUMPER_TOKEN).",
+        ),
+    ] = False,
+    warn_only: Annotated[bool, typer.Option("--warn-only", help="Exit 0 whatever it finds.")] = False,
+    code_quality: Annotated[
+        Path | None,
+        typer.Option(
+            "--codequality", help="Write GitLab's Code Quality report, too.", metavar="FILE", rich_help_panel=OUTPUT
+        ),
+    ] = None,
+    verify: opt.Verify = True,
+    verbose: opt.Verbose = False,
+    output: opt.OutputOption = Output.TEXT,
+) -> None:
+    """Check a change of the GitOps repository: which images it changes where, and whether bumper.yaml allows it.
+
+    It reads the git checkout that you are in: in a merge request's pipeline, or anywhere else. The rules are those of
+    bumper.yaml on the target branch. It exits 1 if the change breaks one. In a merge request's pipeline GitLab's
+    variables CI_MERGE_REQUEST_* say what the change is for. No token is needed; without BUMPER_TOKEN, whether GitLab's
+    deploy freezes are on is known from CI_DEPLOY_FREEZE.
+
+    Example: bumper check --base origin/main --no-verify
+    """
+    from bumper.cli import report_check as report
+    from bumper.commands.check import CheckRequest
+    from bumper.commands.check import check as run
+
+    this_run = run_of(context)
+    verdict = run(CheckRequest(base, head, verify, note), Path.cwd(), environment(), this_run.clock)
+    if code_quality is not None:
+        report.write_code_quality(code_quality, verdict.findings)
+    error = report.check_error(verdict) if not warn_only else None
+    show(
+        this_run,
+        report.check_data(verdict, error),
+        report.check_text(verdict, this_run.screen),
+        (*verdict.odd, *verdict.warnings),
+    )
+    if error is not None:
+        this_run.progress.print(str(error), label="error")
+        raise typer.Exit(error.exit_code)
 
 
 def _moment(text: str) -> datetime:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bumper.cli.colour import Style, styled
 from bumper.cli.report import change_data, error_data
 from bumper.cli.report_result import versions
-from bumper.cli.screen import Column, Screen, short_names, table
+from bumper.cli.screen import Column, Screen, Style, short_names, styled, table
 from bumper.errors import BumperError, Refused
 from bumper.files import write_text
 from bumper.gate.check import Finding, Verdict

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from bumper.cli.colour import Style, styled
 from bumper.cli.report import waiting_text
-from bumper.cli.screen import Column, Screen, count, short_names, table, wrapped
+from bumper.cli.screen import Column, Screen, Style, count, short_names, styled, table, wrapped
 from bumper.delivery.result import ProposedAt, Result, Status
 from bumper.gate.rules import Waiting
 from bumper.values.change import Change, Held

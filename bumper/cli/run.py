@@ -1,7 +1,7 @@
-"""One run of the command line: what the commands need of it beside their own options."""
+"""One run of the command line: its progress, results to stdout, warnings and questions to stderr."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -11,6 +11,7 @@ import typer
 from bumper.cli.progress import Progress
 from bumper.cli.screen import Screen, screen_of
 from bumper.clock import Clock
+from bumper.errors import Unavailable
 
 
 class Output(StrEnum):
@@ -60,3 +61,31 @@ def keep_output(context: typer.Context, value: Output) -> Output:
     if run is not None:
         run.output = value
     return value
+
+
+def show(
+    run: Run, data: Mapping[str, object], text: str, warnings: Iterable[str],
+    *, to_stderr: bool = False, diff: str = "",
+) -> None:  # fmt: skip
+    """Print a result as the user chose; ``to_stderr`` where stdout belongs to something else.
+
+    ``diff`` is the part of ``text`` that is one, for its colours.
+    """
+    from bumper.cli.report import as_json
+
+    for warning in warnings:
+        run.progress.print(warning, label="warning")
+    run.progress.end_step()
+    stream = sys.stderr if to_stderr else sys.stdout
+    progress = run.progress
+    printed = progress.plain(as_json(data)) if run.output is Output.JSON else progress.legible(text, diff, stream)
+    try:
+        print(printed, file=stream, flush=True)
+    except BrokenPipeError as error:  # Typer would end with exit code 1 and no word
+        raise Unavailable("the result could not be printed", "the program that reads the output ended first") from error
+
+
+def confirm(question: str) -> bool:
+    """Ask on stderr: stdout may be a file that awaits one JSON object."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

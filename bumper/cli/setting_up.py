@@ -1,4 +1,4 @@
-"""Commands that set bumper up for a GitOps repository."""
+"""Commands that set bumper up for a GitOps repository: write bumper.yaml, and check what bumper needs."""
 
 import sys
 from pathlib import Path
@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.help import REPOSITORY
-from bumper.cli.printing import show
-from bumper.cli.run import Output, run_of
+from bumper.cli.help import REGISTRIES, REPOSITORY
+from bumper.cli.run import Output, run_of, show
+from bumper.cli.session import Whereabouts, find_repository
 from bumper.errors import WrongUsage
+from bumper.settings import environment
 
 
 def init(
@@ -47,12 +48,12 @@ def init(
     In a git checkout that checkout is meant, and bumper.yaml is written at its root; for a URL it is written here. An
     existing one is never overwritten. Example: bumper init --environment 'prod=apps/{app}/prod/values.yaml' --dry-run
     """
-    from bumper.cli import report_init as report
+    from bumper.cli import report_setup as report
     from bumper.commands.init import InitRequest, read_environments
     from bumper.commands.init import init as run
     from bumper.environments.discovery.init_text import printable
     from bumper.git.local_tree import checkout_root, find_root
-    from bumper.settings import environment, read_settings
+    from bumper.settings import read_settings
 
     if place is not None and repo is not None:
         raise WrongUsage(f"both {place} and --repo name a repository", "give one of them")
@@ -75,6 +76,60 @@ def init(
     if run_of(context).output is Output.TEXT:
         show(run_of(context), {}, done.text, done.warnings)
     raise done.nothing
+
+
+def doctor(
+    context: typer.Context,
+    repo: opt.Repo = None,
+    branch: opt.Branch = None,
+    gitlab_url: opt.GitLabUrl = None,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify/--no-verify",
+            help="Ask the registries about images that the values name.",
+            rich_help_panel=REGISTRIES,
+        ),
+    ] = True,
+    verbose: opt.Verbose = False,
+    output: opt.OutputOption = Output.TEXT,
+) -> None:
+    """Check repository, token, GitLab, protected branch, registries and bumper.yaml; say how to fix each.
+
+    Nothing is changed. It exits 0 if bump has all that it needs. Argo CD gets ARGOCD_AUTH_TOKEN (see ARGOCD_SERVER).
+
+    Example: bumper doctor --no-verify
+    """
+    from bumper.cli import report_setup as report
+    from bumper.commands.doctor.check import failure
+    from bumper.commands.doctor.doctor import doctor as run
+
+    settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
+    checks = run(settings, environment(), verify=verify)
+    error = failure(checks)
+    text = report.doctor_text(checks, sys.stdout.encoding, run_of(context).screen)
+    show(run_of(context), report.doctor_data(checks, error), text, ())
+    if error is not None:
+        run_of(context).progress.print(str(error), label="error")
+        raise typer.Exit(error.exit_code)
+
+
+def schema(
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Check these files instead; - for stdin.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of bumper.yaml, with which editors complete and check it.
+
+    Example: bumper schema > bumper.schema.json
+    """
+    from bumper.environments.config import parse_config, schema_text
+    from bumper.files import read_body
+
+    for file in files or []:
+        parse_config(read_body(file))
+    if not files:
+        print(schema_text(), end="")
 
 
 def _is_url(place: str) -> bool:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bumper.cli.colour import visible
+from bumper.cli.screen import visible
 from tests.support.command_line import CommandLine
 from tests.support.gitops import APP, STAGING_FILE, GitopsMaker, values
 

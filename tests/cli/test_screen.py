@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bumper.cli.colour import Style, length, painted, styled, visible
 from bumper.cli.report_result import question_text, result_text
-from bumper.cli.screen import Column, Screen, short_names, table, wrapped
+from bumper.cli.screen import Column, Screen, Style, length, painted, short_names, styled, table, visible, wrapped
 from bumper.delivery.result import Result, Status
 from bumper.image import Repository
 from bumper.records.record import Command

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bumper.cli.colour import painted
-from bumper.cli.report_doctor import doctor_text
-from bumper.cli.screen import Screen
+from bumper.cli.report_setup import doctor_text
+from bumper.cli.screen import Screen, painted
 from bumper.commands.doctor import repository as doctor_repository
 from bumper.commands.doctor.check import Check
 from tests.support.command_line import CommandLine

@@ -1,12 +1,14 @@
-"""The checks of bumper doctor, for people and for programs."""
+"""What init found and what doctor checked, for people and for programs."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from bumper.cli.colour import Style, styled
 from bumper.cli.report import error_data
-from bumper.cli.screen import Screen, wrapped
+from bumper.cli.screen import Column, Screen, Style, styled, table, wrapped
 from bumper.commands.doctor.check import Check
+from bumper.commands.init import Initialized
+from bumper.environments.config import SCHEMA_FILE
+from bumper.environments.discovery.init_text import printable
 from bumper.errors import BumperError
 
 _WORDS = {"good": "ok  ", "bad": "FAIL", "warning": "warn"}
@@ -50,3 +52,28 @@ def _has_signs(encoding: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+_COLUMNS = (
+    Column("environment"), Column("apps", labelled=True), Column("tags", labelled=True),
+    Column("files", labelled=True), Column("bases", labelled=True), Column("values"),
+)  # fmt: skip
+
+
+def init_text(done: Initialized, screen: Screen) -> str:
+    """What bumper finds with the bumper.yaml, and where that is; for a dry run, its text."""
+    lines = []
+    if done.environments:
+        rows = []
+        for one in done.environments:
+            first, *more = one.patterns
+            counts = map(str, (one.applications, one.pins, one.files, one.bases))
+            rows.append([one.name, *counts, first])
+            rows += [["", "", "", "", "", pattern] for pattern in more]
+        lines += [*table(screen, _COLUMNS, rows), ""]
+    if done.written is None:
+        lines += [done.text.rstrip("\n")]
+    else:
+        place = printable(str(done.written))
+        lines += [f"Wrote {place} and, for editors, {SCHEMA_FILE}; read it, then commit and merge both."]
+    return "\n".join(lines)

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from bumper.cli.machine_trouble import machine_trouble
+from bumper.cli.main import machine_trouble
 
 
 @pytest.mark.parametrize(

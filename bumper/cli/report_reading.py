@@ -1,14 +1,14 @@
-"""Status and history, for people and for programs."""
+"""Status, history and images, for people and for programs."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bumper.cli.colour import Style, styled
 from bumper.cli.report import change_data, waiting_text
-from bumper.cli.screen import Column, Screen, count, short_names, table, wrapped
+from bumper.cli.screen import Column, Screen, Style, count, short_names, styled, table, wrapped
 from bumper.commands.history import History
+from bumper.commands.images import KeptImages
 from bumper.commands.status.overview import Overview
 from bumper.commands.status.status import Status
 from bumper.records.history import Deployment
@@ -177,3 +177,24 @@ def history_text(history: History, screen: Screen) -> str:
     if not history.deployments:
         return "\n".join([f"{history.environment}: no deployment in the history", *more])
     return "\n".join([*table(screen, columns, rows), *more])
+
+
+def images_data(found: KeptImages) -> dict[str, Any]:
+    """The contract's JSON of images."""
+    listed = [
+        {
+            "app": one.app,
+            "environment": one.environment,
+            "image": str(one.image.repository),
+            "tag": one.image.tag,
+            "digest": one.image.digest,
+            "reason": one.reason,
+        }
+        for one in found.images
+    ]
+    return {"images": listed}
+
+
+def images_text(found: KeptImages) -> str:
+    """Each image once, one a line."""
+    return "\n".join(sorted({str(one.image) for one in found.images}))
