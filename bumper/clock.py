@@ -1,11 +1,14 @@
-"""Time as a value that is handed on: what waits can be tested without waiting."""
+"""Time: a clock that is handed on, so that what waits can be tested without waiting; ages and durations in words."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+DURATION = r"[0-9]{1,9}(\.[0-9]{1,3})?[smhd]?"
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
+_SECONDS = {"s": 1, "m": _MINUTE, "h": _HOUR, "d": _DAY}
 
 
 def _utc_now() -> datetime:
@@ -45,3 +48,26 @@ def relative_age(age: float) -> str:
         if age < most:
             return f"{max(int(age // unit), 0)} {name}"
     return f"{int(age // _YEAR)} y"
+
+
+def parse_duration(text: object) -> float:
+    """Seconds of a duration as people write it: ``90``, ``90s``, ``10m``, ``2h`` or ``1d``.
+
+    Raises:
+        ValueError: it is none.
+
+    """
+    written = str(text)
+    if re.fullmatch(DURATION, written) is None:
+        raise ValueError(f"{written!r} is not a duration; write seconds, or 90s, 10m, 2h, 1d")
+    return float(written.rstrip("smhd")) * _SECONDS.get(written[-1], 1)
+
+
+def format_duration(seconds: float) -> str:
+    """A duration as people read it, to the second: ``42 s``, ``15 min``, ``1 h 30 min``."""
+    left, parts = round(seconds), []
+    for unit, size in (("d", _DAY), ("h", _HOUR), ("min", _MINUTE), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts) or "0 s"

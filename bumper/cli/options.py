@@ -10,7 +10,7 @@ import typer
 from bumper.cli.completion import complete_applications, complete_environments
 from bumper.cli.help import MERGE_REQUEST, OUTPUT, REGISTRIES, REPOSITORY, WAITING
 from bumper.cli.run import Output, keep_output, run_of
-from bumper.duration import parse_duration
+from bumper.clock import parse_duration
 
 _MAX_DIGITS = 10  # of a number: GitLab counts no further
 

@@ -15,7 +15,7 @@ from bumper.files import write_text
 from bumper.gate.rules import Waiting
 from bumper.gate.soak import show_time
 from bumper.values.change import Change, Version
-from bumper.values.pin_path import format_path
+from bumper.values.pin import format_path
 
 
 def as_json(data: Mapping[str, Any]) -> str:

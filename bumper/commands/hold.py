@@ -23,7 +23,7 @@ from bumper.planning.proposal import Request
 from bumper.records.record import Command
 from bumper.values.change import as_it_is
 from bumper.values.holds import NO_REASON, as_comment, hold_reason, put_hold, take_hold
-from bumper.values.pin_path import format_path
+from bumper.values.pin import format_path
 
 
 @dataclass(frozen=True, slots=True)

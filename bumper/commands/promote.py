@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bumper.clock import format_duration
 from bumper.commands.promote_gate import PromotionGate, refuse_waiting
 from bumper.commands.self_rollback import undo_by_rollback
 from bumper.delivery import deliver
@@ -14,7 +15,6 @@ from bumper.delivery.result import Result, Status
 from bumper.delivery.retry import remake_after_lost_push
 from bumper.delivery.session import Session
 from bumper.delivery.watched import deliver_watched, see_what_runs
-from bumper.duration import format_duration
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access
 from bumper.environments.repository import (

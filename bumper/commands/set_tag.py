@@ -15,8 +15,7 @@ from bumper.values.left_alone import explain_left_alone, explain_other_names
 from bumper.values.line_diff import unified_diff
 from bumper.values.named_pin import pin_at
 from bumper.values.nearest import nearest_names
-from bumper.values.pin import Pin
-from bumper.values.pin_path import PinPath, parse_path
+from bumper.values.pin import Pin, PinPath, parse_path
 from bumper.values.requested import edits_for
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags
 from bumper.values.values_file import ValuesFile, find_pins, read_values

@@ -30,7 +30,7 @@ from bumper.records.newer_pipeline import NewerPipeline, newer_of_request
 from bumper.records.record import Command
 from bumper.records.seal import make_sealer
 from bumper.values.change import as_it_is
-from bumper.values.pin_path import format_path
+from bumper.values.pin import format_path
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 

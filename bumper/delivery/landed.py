@@ -15,7 +15,7 @@ from bumper.git.past_commits import fetch_commits
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.records.record import COMMAND_TRAILER
 from bumper.values.change import Change, Version
-from bumper.values.pin_path import format_path
+from bumper.values.pin import format_path
 
 
 def landed_commit(target: Target, merged: MergeRequest, message: str) -> str:

@@ -11,13 +11,13 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from bumper.argocd.sequence import Ending, Limits
+from bumper.clock import format_duration
 from bumper.delivery.deliver import deliver, require_wait
 from bumper.delivery.options import DeliveryOptions, watching_of
 from bumper.delivery.result import NotDone, Result
 from bumper.delivery.rollout import require_rollout
 from bumper.delivery.session import Session
 from bumper.delivery.watch import Before, WatchedApplication, look_before, watch
-from bumper.duration import format_duration
 from bumper.environments.config_values import Delivery
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused, Unavailable

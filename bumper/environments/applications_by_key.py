@@ -8,7 +8,7 @@ from bumper.environments.identity import Identity, name_applications, refuse_sam
 from bumper.environments.layout import AppFiles, Environment
 from bumper.environments.path_pattern import APP
 from bumper.environments.sections import Section
-from bumper.values.pin_path import parse_path
+from bumper.values.pin import parse_path
 from bumper.values.siblings import look_up
 from bumper.values.values_file import ValuesFile, find_pins
 from bumper.values.yaml_tree import MappingNode

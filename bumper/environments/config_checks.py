@@ -15,7 +15,7 @@ from bumper.environments.path_pattern import APP, ENV, find_problem
 from bumper.environments.sections import parse_section
 from bumper.environments.tag_expression import compile_expression
 from bumper.image import has_host, read_repository, split_reference
-from bumper.values.pin_path import parse_path
+from bumper.values.pin import parse_path
 
 DEFAULT_MESSAGE = "{default}"  # of a commit: what bumper would write
 

@@ -18,7 +18,7 @@ from bumper.environments.config_models import (
     RegistryConfig,
 )
 from bumper.errors import Refused
-from bumper.values.pin_path import format_path
+from bumper.values.pin import format_path
 from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, SequenceNode
 
 Place: TypeAlias = tuple[int | str, ...]

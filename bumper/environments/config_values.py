@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from bumper.duration import DURATION, parse_duration
+from bumper.clock import DURATION, parse_duration
 from bumper.environments import config_checks as checks
 
 Delivery: TypeAlias = Literal["merge-request", "commit"]

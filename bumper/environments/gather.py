@@ -12,8 +12,7 @@ from bumper.environments.layout import AppFiles, Environment
 from bumper.errors import Refused
 from bumper.image import Repository, read_repository
 from bumper.values.holds import HOLD, find_idle_holds, hold_reason, may_have_holds
-from bumper.values.pin import Pin
-from bumper.values.pin_path import PinPath
+from bumper.values.pin import Pin, PinPath
 from bumper.values.siblings import resolve, value_of
 from bumper.values.values_file import ValuesFile, find_pins, read_values
 from bumper.values.yaml_tree import MappingNode

@@ -9,8 +9,7 @@ from bumper.environments.path_pattern import APP
 from bumper.environments.sections import Section
 from bumper.image import Repository, has_host, read_repository
 from bumper.values.named_pin import pin_at
-from bumper.values.pin import Pin
-from bumper.values.pin_path import parse_path
+from bumper.values.pin import Pin, parse_path
 from bumper.values.values_file import ValuesFile
 
 

@@ -11,7 +11,7 @@ from bumper.environments.gather import Gathered
 from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.values.parameter_name import parse_parameter_name
-from bumper.values.pin_path import PinPath, format_path
+from bumper.values.pin import PinPath, format_path
 
 _SOURCE_FILE = ".argocd-source"
 _CHART_VALUES = ("values.yaml", "values.yml")  # Helm reads the chart's own before all others

@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 from bumper.environments.path_pattern import APP
-from bumper.values.pin_path import PinPath, parse_path
+from bumper.values.pin import PinPath, parse_path
 
 Section: TypeAlias = PinPath  # {app} in it stands for every key there
 

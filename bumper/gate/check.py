@@ -20,7 +20,7 @@ from bumper.git.checkout import Checkout
 from bumper.git.links import follow_links
 from bumper.git.span import Span
 from bumper.registry.resolve import RegistryAccess
-from bumper.values.pin_path import format_path
+from bumper.values.pin import format_path
 
 _PLACE = re.compile(r"(?P<file>[^\s:]+):(?P<line>\d+): (?P<rest>.*)", re.DOTALL)
 # What going back to a version that ran there before may break, and what a recorded reason may.

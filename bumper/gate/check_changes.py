@@ -11,7 +11,7 @@ from typing import TypeAlias
 from bumper.environments.identity import Identity
 from bumper.gate.check_reading import CheckedPin
 from bumper.values.change import Change, Version
-from bumper.values.pin_path import format_path
+from bumper.values.pin import format_path
 
 _NOTHING = Version(None, None)
 

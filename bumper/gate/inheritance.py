@@ -12,8 +12,7 @@ from bumper.git.checkout import read_files
 from bumper.image import ImageReference
 from bumper.values.change import Change
 from bumper.values.explain import lines_to_add
-from bumper.values.pin import Pin
-from bumper.values.pin_path import format_path
+from bumper.values.pin import Pin, format_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from bumper.duration import format_duration
+from bumper.clock import format_duration
 from bumper.gate.ran import Judged, Ran
 from bumper.gate.rules import Broken, Rule, Waiting
 

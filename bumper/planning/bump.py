@@ -13,8 +13,7 @@ from bumper.values.explain import explain_edits, explain_other, explain_refusal,
 from bumper.values.left_alone import explain_left_alone, explain_other_names
 from bumper.values.line_diff import unified_diff
 from bumper.values.nearest import nearest_names
-from bumper.values.pin import Pin
-from bumper.values.pin_path import PinPath, format_path
+from bumper.values.pin import Pin, PinPath, format_path
 from bumper.values.sharing import moved_unasked
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags, written_scalars
 from bumper.values.values_file import ValuesFile, describe

@@ -9,7 +9,7 @@ from bumper.environments.gather import FoundPin, Gathered
 from bumper.environments.layout import Environment
 from bumper.planning.bump import Plan
 from bumper.values.change import Version
-from bumper.values.pin_path import format_path
+from bumper.values.pin import format_path
 
 
 @dataclass(frozen=True, slots=True)

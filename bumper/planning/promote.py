@@ -18,7 +18,7 @@ from bumper.planning.bump import Plan, make_plan
 from bumper.values.change import Change, Version, make_change
 from bumper.values.explain import explain_refusal, lines_to_add, why_not
 from bumper.values.holds import hold_reason
-from bumper.values.pin_path import format_path
+from bumper.values.pin import format_path
 from bumper.values.tag_edit import TagEdit
 from bumper.values.values_file import describe
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bumper.duration import format_duration
+from bumper.clock import format_duration
 
 
 @dataclass(frozen=True, slots=True)

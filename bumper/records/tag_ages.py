@@ -15,7 +15,7 @@ from bumper.git.past_commits import PastCommit
 from bumper.progress import report_step
 from bumper.records.history import named_request, own_record, who_asked
 from bumper.records.past import Files, read_past_of_all
-from bumper.values.pin_path import PinPath, format_path
+from bumper.values.pin import PinPath, format_path
 from bumper.values.siblings import look_up
 from bumper.values.tag_scalars import plain_value
 from bumper.values.values_file import ValuesFile, read_values

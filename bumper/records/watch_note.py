@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 
-from bumper.duration import format_duration
+from bumper.clock import format_duration
 from bumper.gitlab.merge_requests import notes_of
 from bumper.records.description import dump
 from bumper.records.known_requests import KnownRequests

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from bumper.values.pin_path import PinPath
+from bumper.values.pin import PinPath
 from bumper.values.pin_search import Way, path_of
 from bumper.values.siblings import MERGE_KEY, effective_values, key_text, look_up
 from bumper.values.values_file import ValuesFile

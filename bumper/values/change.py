@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bumper.image import ImageReference, Repository
-from bumper.values.pin import Pin
-from bumper.values.pin_path import format_path
+from bumper.values.pin import Pin, format_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bumper.image import is_digest
 from bumper.values.key_names import KeyName
-from bumper.values.pin_path import PinPath
+from bumper.values.pin import DigestScalar, LeftDigest, PinPath
 from bumper.values.siblings import Origin, Resolved, Sibling, siblings_of
 from bumper.values.surroundings import Place
 from bumper.values.tag_scalars import (
@@ -28,28 +28,6 @@ _GIT_COMMIT = re.compile(r"[0-9a-f]{40}")
 _OF_A_DIGEST = re.compile(r"digest|sha(256)?$|hash|checksum")  # in a key's name (see key_names)
 _FOR_A_DIGEST = ("digest", "sha", "sha256")  # what a key's name ends in that is there for a digest
 _ON = frozenset({"true", "yes", "on"})
-
-
-@dataclass(frozen=True, slots=True)
-class DigestScalar:
-    """A scalar of its own that holds an image's digest, or nothing (then ``value`` is None) in place of one."""
-
-    path: PinPath
-    scalar: Scalar
-    value: str | None
-    before: str  # what stands before the digits: "sha256:", "@sha256:" or nothing
-
-    def text_of(self, digest: str) -> str:
-        """What to write for ``digest``."""
-        return f"{self.before}{digest.removeprefix(_SHA256)}" if digest.startswith(_SHA256) else digest
-
-
-@dataclass(frozen=True, slots=True)
-class LeftDigest:
-    """A digest near a pin that is not changed with it."""
-
-    path: PinPath
-    line: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bumper.image import ImageReference
 from bumper.values.aliases import places_of
-from bumper.values.pin import OtherPin, Pin
-from bumper.values.pin_path import PinPath, format_path
+from bumper.values.pin import OtherPin, Pin, PinPath, format_path
 from bumper.values.tag_edit import TagEdit, digest_after, written_scalars
 from bumper.values.values_file import ValuesFile, describe
 

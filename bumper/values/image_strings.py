@@ -7,9 +7,8 @@ from bumper.image import is_address, read_repository
 from bumper.values.digests import Digests, digests_beside
 from bumper.values.image_names import ImageName, name_of_image
 from bumper.values.key_names import Kind
-from bumper.values.pin import Pin
+from bumper.values.pin import Pin, PinPath
 from bumper.values.pin_making import make_pin
-from bumper.values.pin_path import PinPath
 from bumper.values.siblings import Sibling
 from bumper.values.surroundings import Place, is_host
 from bumper.values.tag_scalars import image_string, is_placeholder, plain_value

@@ -9,8 +9,7 @@ from itertools import islice
 
 from bumper.image import ImageReference, Repository, read_repository
 from bumper.values.named_places import lines_left_alone
-from bumper.values.pin import Pin
-from bumper.values.pin_path import format_path
+from bumper.values.pin import Pin, format_path
 from bumper.values.values_file import ValuesFile, describe
 
 _MAX_UNNAMED = 3

@@ -7,7 +7,7 @@ edits nothing. See Argo CD's documentation of Helm sources: parameters stand bef
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bumper.values.pin_path import PinPath
+from bumper.values.pin import PinPath
 from bumper.values.siblings import Resolved, look_up
 from bumper.values.tag_scalars import plain_value
 from bumper.values.yaml_tree import MappingNode, Node, SequenceNode

@@ -2,7 +2,7 @@
 
 import re
 
-from bumper.values.pin_path import PinPath
+from bumper.values.pin import PinPath
 
 # Keys with dots between them, a dot inside a key behind a backslash, an index in brackets.
 _STEP = re.compile(r"(?P<key>(?:\\.|[^.\[\]\\])+)|\[(?P<index>\d{1,5})\]|\.", re.DOTALL)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from bumper.values.key_names import key_name
 from bumper.values.parameter_name import parse_parameter_name
-from bumper.values.pin import Pin
-from bumper.values.pin_path import PinPath
+from bumper.values.pin import Pin, PinPath
 from bumper.values.shapes import pins_of_keys
 from bumper.values.siblings import Origin, Resolved, Sibling, look_up, siblings_of, value_of
 from bumper.values.surroundings import NamePart, Scope, Surroundings

@@ -1,11 +1,89 @@
-"""A pin: a place in a values file that holds the tag (and digest) of an image."""
+"""A pin: a place in a values file that holds the tag (and digest) of an image; and its path in the document."""
 
+import json
+import re
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from bumper.image import Repository
-from bumper.values.digests import DigestScalar, LeftDigest
-from bumper.values.pin_path import PinPath
 from bumper.values.yaml_tree import Scalar
+
+PinPath: TypeAlias = tuple[str | int, ...]
+
+_SHA256 = "sha256:"
+_PLAIN_KEY = re.compile(r"[\w-]+")
+_STEP = re.compile(
+    r"(?P<dot>\.)?(?P<key>[^.\[\]\"\s]+)"  # a key, after a dot unless it comes first
+    r"|\[(?P<index>\d+)\]"
+    r'|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]'
+)
+
+
+def format_path(path: PinPath) -> str:
+    """``path`` as bumper shows it and as ``--path`` takes it; a key with other signs is quoted as in JSON."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN_KEY.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{json.dumps(step, ensure_ascii=False)}]"
+    return text
+
+
+def parse_path(text: str) -> PinPath:
+    """Read what ``format_path`` writes.
+
+    Raises:
+        ValueError: it is no path; the message says where.
+
+    """
+    path: list[str | int] = []
+    place = 0
+    while place < len(text):
+        step = _STEP.match(text, place)
+        if step is None or (step["key"] is not None and bool(step["dot"]) == (place == 0)):
+            raise ValueError(f"{text!r} is not a path at {text[place:]!r}")
+        if step["key"] is not None:
+            path.append(step["key"])
+        elif step["index"] is not None:
+            path.append(int(step["index"]))
+        else:
+            path.append(_unquote(text, step["quoted"]))
+        place = step.end()
+    if not path:
+        raise ValueError("a path may not be empty")
+    return tuple(path)
+
+
+def _unquote(text: str, quoted: str) -> str:
+    try:
+        return str(json.loads(quoted))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{text!r} is not a path: {quoted} is not quoted as in JSON") from error
+
+
+@dataclass(frozen=True, slots=True)
+class DigestScalar:
+    """A scalar of its own that holds an image's digest, or nothing (then ``value`` is None) in place of one."""
+
+    path: PinPath
+    scalar: Scalar
+    value: str | None
+    before: str  # what stands before the digits: "sha256:", "@sha256:" or nothing
+
+    def text_of(self, digest: str) -> str:
+        """What to write for ``digest``."""
+        return f"{self.before}{digest.removeprefix(_SHA256)}" if digest.startswith(_SHA256) else digest
+
+
+@dataclass(frozen=True, slots=True)
+class LeftDigest:
+    """A digest near a pin that is not changed with it."""
+
+    path: PinPath
+    line: int
 
 
 @dataclass(frozen=True, slots=True)

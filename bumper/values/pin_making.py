@@ -2,8 +2,7 @@
 
 from bumper.values.digests import Digests
 from bumper.values.image_names import ImageName
-from bumper.values.pin import Pin
-from bumper.values.pin_path import PinPath
+from bumper.values.pin import Pin, PinPath
 from bumper.values.siblings import Sibling
 from bumper.values.surroundings import Place
 from bumper.values.tag_scalars import plain_value, read_tag_scalar

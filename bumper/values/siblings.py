@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from bumper.image import is_at_public_registry
 from bumper.values.key_names import KeyName, key_name
-from bumper.values.pin_path import PinPath
+from bumper.values.pin import PinPath
 from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, SequenceNode
 
 Resolved: TypeAlias = Scalar | MappingNode | SequenceNode

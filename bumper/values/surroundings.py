@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bumper.image import has_host
 from bumper.values.key_names import Kind
-from bumper.values.pin_path import PinPath
+from bumper.values.pin import PinPath
 from bumper.values.siblings import Origin, Sibling, may_be_a_digest, siblings_of, value_of
 from bumper.values.tag_scalars import image_string, is_switch, plain_value
 from bumper.values.yaml_tree import MappingNode

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from bumper.errors import Refused
 from bumper.values.named_pin import pin_at
-from bumper.values.pin import Pin
-from bumper.values.pin_path import PinPath, format_path, parse_path
+from bumper.values.pin import Pin, PinPath, format_path, parse_path
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags
 from bumper.values.values_file import ValuesFile, find_pins, read_values
 

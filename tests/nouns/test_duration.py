@@ -1,6 +1,6 @@
 import pytest
 
-from bumper.duration import format_duration
+from bumper.clock import format_duration
 
 
 @pytest.mark.parametrize(

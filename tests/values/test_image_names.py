@@ -6,7 +6,7 @@ import pytest
 
 from bumper.errors import Refused
 from bumper.image import parse_image
-from bumper.values.pin_path import format_path
+from bumper.values.pin import format_path
 from bumper.values.values_file import find_pins, read_values
 
 CASES = sorted((Path(__file__).parents[2] / "fixtures" / "values").iterdir())

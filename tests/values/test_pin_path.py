@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bumper.values.pin_path import PinPath, format_path, parse_path
+from bumper.values.pin import PinPath, format_path, parse_path
 
 PATHS = st.lists(st.one_of(st.text(), st.integers(min_value=0)), min_size=1).map(tuple)
 

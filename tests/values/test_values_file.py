@@ -3,8 +3,7 @@ import pytest
 from bumper.errors import Refused
 from bumper.values.aliases import aliases_of
 from bumper.values.named_pin import pin_at
-from bumper.values.pin import Pin
-from bumper.values.pin_path import format_path, parse_path
+from bumper.values.pin import Pin, format_path, parse_path
 from bumper.values.tag_edit import TagEdit, set_tags
 from bumper.values.values_file import ValuesFile, describe, find_pins, read_values
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from bumper.clock import format_duration
 from bumper.commands.doctor.check import Check, failed
-from bumper.duration import format_duration
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
 from bumper.gate.freeze import NEVER, frozen_until, read_periods

@@ -11,7 +11,7 @@ from bumper.environments.layout import AppFiles
 from bumper.environments.same_images import canonical
 from bumper.environments.selection import choose_applications
 from bumper.image import Repository
-from bumper.values.pin_path import format_path
+from bumper.values.pin import format_path
 
 
 @dataclass(frozen=True, slots=True)
