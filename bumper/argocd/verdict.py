@@ -2,7 +2,8 @@
 
 "Synced" alone may be of an older commit, and "Healthy" of the pods from before. So an application counts as deployed
 when it is Healthy, no sync is under way, and either its pods have the images, or it is Synced at a revision that holds
-the commit (the images of a CronJob that has not run yet are in no pod).
+the commit (the images of a CronJob that has not run yet are in no pod). A PostSync hook that failed leaves it Healthy
+and Synced, so the commit's own sync must not have failed.
 """
 
 from collections.abc import Callable, Iterable
@@ -91,12 +92,12 @@ def judge(application: Application, expected: Expectation) -> Verdict:
     """What Argo CD's answer means."""
     is_there = expected.is_met(application)
     under_way = application.phase in _UNDER_WAY
-    if is_there and not under_way and application.health == "Healthy":
-        return Verdict("done", "Healthy")
     if application.phase in {"Failed", "Error"} and _is_of(application.operation_revisions, expected, is_there):
         return Verdict(
             "failed", f"its sync ended as {application.phase}: {application.operation_message or 'no reason'}"
         )
+    if is_there and not under_way and application.health == "Healthy":
+        return Verdict("done", "Healthy")
     if is_there and not under_way and application.health == "Degraded":
         return Verdict("degraded", _with(application, "Degraded"))
     if not is_there and not expected.is_known(application):

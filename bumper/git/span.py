@@ -97,10 +97,10 @@ def _tip(borrowed: Borrowed, base: str | None, request: MergeRequestPipeline | N
 def _branch_name(borrowed: Borrowed, name: str) -> str:
     """The branch of a revision, as its remote calls it."""
     try:
-        full = borrowed.own.text("rev-parse", "--symbolic-full-name", "--end-of-options", name).splitlines()[-1:]
+        full = borrowed.own.text("rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", name)
     except GitFailed:
-        full = []
-    ref = next(iter(full), "") or name
+        full = ""
+    ref = full or name
     return ref.removeprefix(HEADS).removeprefix("refs/remotes/").removeprefix("origin/")
 
 

@@ -124,6 +124,8 @@ def expectation(tag: str = "1.0.1", *, running_before: bool = False) -> Expectat
         (app(OLD, NEW, health="Degraded"), "degraded"),
         (app(NEW, health="Degraded", phase="Running"), "waiting"),
         (app(OLD, phase="Failed", operation=COMMIT), "failed"),
+        (app(NEW, revision=COMMIT, phase="Failed", operation=COMMIT), "failed"),  # a PostSync hook, with healthy pods
+        (app(NEW, revision=COMMIT, phase="Running", operation=COMMIT), "waiting"),
         (app(OLD, phase="Failed", operation="d" * 40), "failed"),  # a later commit's sync, the first with this one
         (app(NEW, phase="Failed", operation="d" * 40), "done"),  # a later commit's trouble is not this one's
         (app(OLD, phase="Failed", operation="e" * 40), "well-before"),

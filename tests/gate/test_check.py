@@ -188,6 +188,12 @@ def test_keys_of_a_file_are_applications(make_checkout: Made) -> None:
     assert checkout.rules() == [("promote_from", "prod.yaml", 4)]
 
 
+def test_a_base_may_be_any_revision(checkout: LocalCheckout) -> None:
+    checkout.commit({PROD: pinned("1.2.0")})
+    for base in "main", "main~0", checkout.git("rev-parse", "main"):
+        assert f"which has not run {IMAGE}:1.2.0 on {base}: " in checkout.check("--base", base, code=1).out
+
+
 def test_usage(checkout: LocalCheckout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Neither the checkout nor its remote has v9; check --base" in checkout.check("--base", "v9", code=1).err
     assert "no commit v9" in checkout.check("--head", "v9", code=1).err
