@@ -11,6 +11,9 @@ from bumper.cli.run import Output, run_of, show
 from bumper.cli.screen import is_coloured
 
 Files = Annotated[list[str], typer.Argument(help="Values files, or folders of them.", metavar="FILE|DIR")]
+_SET_HELP = (
+    "Play another kind of GitLab, such as merge_method=ff; docs/reference/sandbox.md lists the settings. Repeatable."
+)
 
 
 def pins(context: typer.Context, files: Files, output: opt.OutputOption = Output.TEXT) -> None:
@@ -49,11 +52,6 @@ def set_tag(
     diff = done.diff if dry_run else ""
     text = f"{report.set_text(done, run_of(context).screen)}\n{diff}".rstrip("\n")
     show(run_of(context), report.set_data(done), text, done.warnings, to_stderr=to_stderr, diff=diff)
-
-
-_SET_HELP = (
-    "Play another kind of GitLab, such as merge_method=ff; docs/reference/sandbox.md lists the settings. Repeatable."
-)
 
 
 def sandbox(

@@ -56,6 +56,20 @@ for _command, _group, _short in _COMMANDS:
     _name = _command.__name__.partition("_")[0]
     app.command(_name, cls=GroupedCommand, short_help=_short, rich_help_panel=_group)(_command)
 
+_NEXT_STEPS = {  # where the machine lacks something for the moment
+    errno.ENOSPC: "make room and run it again",
+    errno.EDQUOT: "make room and run it again",
+    errno.EFBIG: "raise the limit for the size of files (ulimit -f) and run it again",
+    errno.EROFS: "point TMPDIR to a folder that can be written",
+    errno.EMFILE: "raise the limit for open files (ulimit -n) and run it again",
+    errno.ENFILE: "run it again when the machine has fewer files open",
+    errno.EAGAIN: "run it again when the machine has fewer processes",
+    errno.ENOMEM: "run it again when the machine has memory",
+    errno.EIO: "check the disk, or the terminal that the output goes to",
+    errno.EPIPE: "the program that reads the output ended first",
+    errno.EBADF: "run it with an open stdout and stderr",
+}
+
 
 def _version(value: bool) -> None:
     if value:
@@ -131,21 +145,6 @@ def _fail(run: Run, error: BumperError) -> int:
     if run.output is Output.JSON:
         print(run.progress.legible(report.as_json(report.error_data(error)), "", sys.stdout))
     return error.exit_code
-
-
-_NEXT_STEPS = {  # where the machine lacks something for the moment
-    errno.ENOSPC: "make room and run it again",
-    errno.EDQUOT: "make room and run it again",
-    errno.EFBIG: "raise the limit for the size of files (ulimit -f) and run it again",
-    errno.EROFS: "point TMPDIR to a folder that can be written",
-    errno.EMFILE: "raise the limit for open files (ulimit -n) and run it again",
-    errno.ENFILE: "run it again when the machine has fewer files open",
-    errno.EAGAIN: "run it again when the machine has fewer processes",
-    errno.ENOMEM: "run it again when the machine has memory",
-    errno.EIO: "check the disk, or the terminal that the output goes to",
-    errno.EPIPE: "the program that reads the output ended first",
-    errno.EBADF: "run it with an open stdout and stderr",
-}
 
 
 def machine_trouble(error: Exception) -> Unavailable | None:

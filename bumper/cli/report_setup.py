@@ -14,6 +14,10 @@ from bumper.errors import BumperError
 _WORDS = {"good": "ok  ", "bad": "FAIL", "warning": "warn"}
 _SIGNS = {"good": "✓", "bad": "✗", "warning": "!"}
 _STYLES = {"good": Style.GOOD, "bad": Style.BAD, "warning": Style.ATTENTION}
+_COLUMNS = (
+    Column("environment"), Column("apps", labelled=True), Column("tags", labelled=True),
+    Column("files", labelled=True), Column("bases", labelled=True), Column("values"),
+)  # fmt: skip
 
 
 def doctor_data(checks: Sequence[Check], error: BumperError | None) -> dict[str, Any]:
@@ -52,12 +56,6 @@ def _has_signs(encoding: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-_COLUMNS = (
-    Column("environment"), Column("apps", labelled=True), Column("tags", labelled=True),
-    Column("files", labelled=True), Column("bases", labelled=True), Column("values"),
-)  # fmt: skip
 
 
 def init_text(done: Initialized, screen: Screen) -> str:

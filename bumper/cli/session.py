@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # imported once the clone is under way
 
 _CONFIG_FILE = "bumper.yaml"
 _TOKENS = ("BUMPER_TOKEN", "GITLAB_TOKEN")
+_WHO = "GITLAB_USER_LOGIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,6 @@ def _origin_around(environ: Mapping[str, str]) -> tuple[Path, str]:
         missing = "has no remote origin" if tracked else f"tracks no {_CONFIG_FILE} at its root"
         raise WrongUsage(f"no GitOps repository is named, and the checkout {root} {missing}", hint)
     return root, url
-
-
-_WHO = "GITLAB_USER_LOGIN"
 
 
 @contextlib.contextmanager

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from bumper.ci import read_pipeline
 from bumper.commands.self_rollback import undo_by_rollback
 from bumper.delivery import deliver
-from bumper.delivery.frozen import mark_frozen
 from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.other_requests import mark_frozen
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, Status
-from bumper.delivery.retry import remake_after_lost_push
-from bumper.delivery.session import Session
+from bumper.delivery.session import Session, remake_after_lost_push
 from bumper.delivery.superseded import Superseded, find_superseded, superseded_by
 from bumper.delivery.watched import deliver_watched, see_what_runs
 from bumper.environments.registries import registry_access, resolve_digests

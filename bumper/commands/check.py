@@ -1,15 +1,15 @@
 """``bumper check``: what a change of the GitOps repository does to which environment, and whether that is allowed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from bumper.ci import read_deploy_freeze, read_merge_request
 from bumper.clock import Clock
-from bumper.commands.check_note import MARKER, note_text
 from bumper.errors import BumperError, WrongUsage
 from bumper.gate.check import Verdict, judge
+from bumper.gate.check_changes import PinChange
 from bumper.gate.check_past import Past
 from bumper.gate.check_pins import Rules, read_rules
 from bumper.git.borrowed import Borrowed, borrow
@@ -19,12 +19,15 @@ from bumper.git.failures import explain
 from bumper.git.span import Span, find_span
 from bumper.gitlab.connection import GitLab, connect_if_possible
 from bumper.gitlab.notes import keep_note
+from bumper.planning.markdown import code
 from bumper.progress import report_step
 from bumper.records.line import Line
 from bumper.records.record import read_urgent
 from bumper.registry.resolve import RegistryAccess
 
 _NOT_COMMITTED = "commits are checked, and this checkout has changes that are not committed."
+_MARKER = "<!-- bumper check -->"
+_MAX_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,41 @@ def _keep_note(gitlab: GitLab | None, iid: int, verdict: Verdict) -> list[str]:
         return ["the note is not kept, because it needs a token for GitLab's API (BUMPER_TOKEN, scope api)."]
     try:
         is_worthwhile = bool(verdict.changes or verdict.findings)
-        keep_note(gitlab, iid, MARKER, note_text(verdict), create=is_worthwhile)
+        keep_note(gitlab, iid, _MARKER, _note_text(verdict), create=is_worthwhile)
     except BumperError as error:
         return [str(error)]
     return []
+
+
+def _note_text(verdict: Verdict) -> str:
+    """The note in Markdown."""
+    return "\n".join([*_verdict(verdict), *_changes(verdict.changes), *_warnings(verdict)])
+
+
+def _verdict(verdict: Verdict) -> Iterator[str]:
+    if not verdict.findings:
+        yield f"**bumper check**: {'bumper.yaml allows this change' if verdict.changes else 'no pin changes'}."
+        return
+    yield f"**bumper check**: {len(verdict.findings)} {'finding' if len(verdict.findings) == 1 else 'findings'}"
+    yield ""
+    for one in verdict.findings[:_MAX_ROWS]:
+        yield f"- {code(f'{one.file}:{one.line}')} ({one.rule}) {code(one.message)}: {code(one.fix)}"
+    if len(verdict.findings) > _MAX_ROWS:
+        yield f"- and {len(verdict.findings) - _MAX_ROWS} more in the job's log"
+
+
+def _changes(changes: tuple[PinChange, ...]) -> Iterator[str]:
+    rows = [(one.environment, change) for one in changes if (change := one.change) is not None]
+    if rows:
+        yield from ("", "| environment | application | image | from | to |", "| --- | --- | --- | --- | --- |")
+    for environment, change in rows[:_MAX_ROWS]:
+        cells = (environment, change.app, change.image, change.before, change.after)
+        yield f"| {' | '.join(code(str(cell)) for cell in cells)} |"
+    if len(rows) > _MAX_ROWS:
+        yield f"\nand {len(rows) - _MAX_ROWS} more changes"
+
+
+def _warnings(verdict: Verdict) -> Iterator[str]:
+    if verdict.warnings:
+        yield ""
+    yield from (f"- warning: {code(warning)}" for warning in verdict.warnings)

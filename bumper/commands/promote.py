@@ -8,12 +8,11 @@ from bumper.clock import format_duration
 from bumper.commands.promote_gate import PromotionGate, refuse_waiting
 from bumper.commands.self_rollback import undo_by_rollback
 from bumper.delivery import deliver
-from bumper.delivery.frozen import mark_frozen
 from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.other_requests import mark_frozen
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, Status
-from bumper.delivery.retry import remake_after_lost_push
-from bumper.delivery.session import Session
+from bumper.delivery.session import Session, remake_after_lost_push
 from bumper.delivery.watched import deliver_watched, see_what_runs
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access

@@ -7,8 +7,7 @@ from bumper.delivery import deliver
 from bumper.delivery.options import DeliveryOptions, choose_delivery
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result
-from bumper.delivery.retry import remake_after_lost_push
-from bumper.delivery.session import Session
+from bumper.delivery.session import Session, remake_after_lost_push
 from bumper.delivery.watched import deliver_watched
 from bumper.environments.current_values import CurrentValues
 from bumper.environments.gather import pins_of_version

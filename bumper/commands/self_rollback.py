@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from bumper.commands.rollback import RollbackRequest, rollback_once
 from bumper.delivery.options import DeliveryOptions, people_for
 from bumper.delivery.result import NotDone, ProposedAt, Result, Status
-from bumper.delivery.retry import remake_after_lost_push
-from bumper.delivery.session import Session
+from bumper.delivery.session import Session, remake_after_lost_push
 from bumper.delivery.watch import WatchedApplication
 from bumper.delivery.watched import Undo, explain
 from bumper.environments.repository import Target

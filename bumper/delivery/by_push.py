@@ -2,40 +2,120 @@
 
 For CI_JOB_TOKEN, deploy keys and git's own credentials. What has to be known of earlier runs is read from git: the
 branch's newest commit carries bumper's trailers, and refs/merge-requests/N/head shows a merge request's number. Whether
-a person closed it, or approved it, git does not say.
+a person closed it, or approved it, git does not say; what only the API could do is named in warnings.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bumper.delivery import branch as branches
 from bumper.delivery.branch import Branch, Holds
 from bumper.delivery.by_api import text_of
-from bumper.delivery.options import DeliveryOptions
-from bumper.delivery.result import Action, ProposedAt
+from bumper.delivery.options import DeliveryOptions, people_for, wants_auto_merge
+from bumper.delivery.result import Action, ProposedAt, Result, Status, proposed_at, result_of
+from bumper.delivery.session import Session
+from bumper.delivery.superseded import superseded_result
+from bumper.delivery.wait import Awaited, landed_commit, require_content, wait_until_merged
 from bumper.environments.repository import Target
-from bumper.errors import Refused, Unavailable
+from bumper.errors import BumperError, Refused, Unavailable
 from bumper.git.checkout import HEADS, Checkout, at_commit, remote_refs
 from bumper.git.failures import PushRaceLost
 from bumper.git.push import push
+from bumper.gitlab import merge_requests
 from bumper.gitlab.merge_request_changes import People
 from bumper.gitlab.push_options import push_options
 from bumper.gitlab.push_output import read_push_output
+from bumper.planning.draft import Draft, on_branch
 from bumper.planning.proposal import Proposal
+from bumper.progress import report_step
 from bumper.records.description import comment
+from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, newer_at_head
 
 _HEADS_OF_REQUESTS = "refs/merge-requests/*/head"
 
 
+def deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, commit: str, session: Session) -> Result:
+    """Without GitLab's API; what only that can do is named in warnings."""
+    reader = _reader(target, session) if options.seconds_to_merge is not None else None
+    draft = on_branch(draft, _find_branch(target.checkout, draft.proposal.branch))
+    report_step(f"pushing {draft.proposal.branch}, with options by which GitLab makes the merge request")
+    auto_merge, people = wants_auto_merge(target.environment, options), people_for(target.environment, options)
+    published = _publish(target, draft.proposal, commit, options, people, auto_merge=auto_merge)
+    if isinstance(published, NewerPipeline):
+        return superseded_result(draft, [published])
+    iid = published.merge_request.iid
+    warnings = [f"!{iid} was made by push options, because there is no token for GitLab's API (BUMPER_TOKEN)."]
+    if people.reviewers:
+        warnings.append(f"push options name no reviewers; ask {', '.join(people.reviewers)} in !{iid}.")
+    if published.merge_request.action is Action.UNCHANGED and (options.title or options.labels):
+        warnings.append(f"the title and the labels of !{iid}, which was open already, stay as they are.")
+    if auto_merge:
+        warnings.append(_about_auto_merge(target, iid))
+    done = replace(
+        result_of(draft, Status.PROPOSED), branch=draft.proposal.branch, commit=published.commit,
+        warnings=(*draft.plan.warnings, *warnings), merge_request=published.merge_request,
+    )  # fmt: skip
+    return _wait_by_reading(done, draft, target, options, session, reader) if reader is not None else done
+
+
+def _reader(target: Target, session: Session) -> KnownRequests:
+    """The project's merge requests, read by a job's token, which GitLab lets read them but not write.
+
+    Raises:
+        Refused: there is no such token, or GitLab does not show them to it.
+
+    """
+    reader = session.reader(target.checkout, target.setup)
+    why = "there is no token for it"
+    if reader is not None:
+        try:
+            merge_requests.find_recent(reader.gitlab, target.checkout.branch)
+        except BumperError as error:
+            why = error.what
+        else:
+            return reader
+    raise Refused(
+        f"--wait needs GitLab's API, and {why}",
+        "set BUMPER_TOKEN to a token with the scopes api and write_repository, or leave --wait out",
+    )
+
+
+def _wait_by_reading(
+    done: Result, draft: Draft, target: Target, options: DeliveryOptions, session: Session, reader: KnownRequests
+) -> Result:  # fmt: skip
+    shown, seconds, message = done.merge_request, options.seconds_to_merge, draft.proposal.message
+    if shown is None or seconds is None:
+        return done
+    auto_merge = wants_auto_merge(target.environment, options)
+    awaited = Awaited(shown.iid, draft.proposal.branch, str(done.commit), message, auto_merge, may_write=False)
+    began = session.elapsed()
+    one = wait_until_merged(reader, target, awaited, seconds, session.clock, session.show)
+    done = replace(done, waited=session.elapsed() - began)
+    landed = landed_commit(target, one, message)
+    require_content(target, landed, draft.plan.changes, one.url)
+    return replace(done, status=Status.MERGED, merge_request=proposed_at(one, shown.action), landed=landed)
+
+
+def _about_auto_merge(target: Target, iid: int) -> str:
+    """GitLab answers no push option; and what CI_JOB_TOKEN pushes starts no pipeline that could set it off."""
+    token = target.checkout.settings.token
+    if token is not None and token.is_job_token:
+        return (
+            f"whether auto-merge is set on !{iid} is unknown: a push by CI_JOB_TOKEN starts no pipeline, and without "
+            "one GitLab may never merge it; set BUMPER_TOKEN to have it merged for certain."
+        )
+    return f"whether auto-merge is set on !{iid} is unknown: GitLab does not say so after a push."
+
+
 @dataclass(frozen=True, slots=True)
-class PublishedByPush:
+class _Published:
     """What became of a proposal: its merge request, as far as git shows it, and the branch's head."""
 
     merge_request: ProposedAt
     commit: str
 
 
-def find_branch(checkout: Checkout, branch: str) -> str:
+def _find_branch(checkout: Checkout, branch: str) -> str:
     """The branch that is there for the request of ``branch``: its slug names applications, which come and go."""
     digits = branch.rpartition("-")[2]
     refs = [ref for named in remote_refs(checkout, f"{HEADS}*-{digits}").values() for ref in named]
@@ -45,9 +125,9 @@ def find_branch(checkout: Checkout, branch: str) -> str:
     return branch if branch in same else next(iter(same), branch)
 
 
-def publish_by_push(
+def _publish(
     target: Target, proposal: Proposal, commit: str, options: DeliveryOptions, people: People, *, auto_merge: bool
-) -> PublishedByPush | NewerPipeline:
+) -> _Published | NewerPipeline:
     """Push ``commit`` as the proposal's branch and have GitLab open its merge request.
 
     Returns the newer pipeline instead, where one has made the same request in the meantime.
@@ -77,7 +157,7 @@ def publish_by_push(
     known = _request_of(checkout, branch.head.id)
     is_same = branches.compare(checkout, branch, proposal.files) is Holds.PROPOSAL and _is_fresh(checkout, branch)
     if known is not None and not options.reopen and is_same:
-        return PublishedByPush(known, branch.head.id)
+        return _Published(known, branch.head.id)
     output = push(checkout, commit, proposal.branch, branch.head.id, arguments)
     return _read(checkout, proposal, commit, output, known)
 
@@ -89,9 +169,7 @@ def _is_fresh(checkout: Checkout, branch: Branch) -> bool:
     return all(base.entries.get(path) == checkout.entries.get(path) for path in changed)
 
 
-def _read(
-    checkout: Checkout, proposal: Proposal, commit: str, output: str, known: ProposedAt | None
-) -> PublishedByPush:
+def _read(checkout: Checkout, proposal: Proposal, commit: str, output: str, known: ProposedAt | None) -> _Published:
     """The merge request that GitLab names after the push, or that has the pushed commit.
 
     Whether auto-merge was set, GitLab does not say: it is reported as not set.
@@ -99,10 +177,10 @@ def _read(
     made = read_push_output(output)
     if made.iid is not None and made.url is not None:
         action = Action.UPDATED if known is not None and known.iid == made.iid else Action.OPENED
-        return PublishedByPush(ProposedAt(made.iid, made.url, "opened", action, auto_merge=False), commit)
+        return _Published(ProposedAt(made.iid, made.url, "opened", action, auto_merge=False), commit)
     found = _request_of(checkout, commit)
     if found is not None:
-        return PublishedByPush(found, commit)
+        return _Published(found, commit)
     what = f"branch {proposal.branch} was pushed, but GitLab opened no merge request for it"
     if made.error is not None:
         raise Refused(f"{what} ({made.error})", "fix that, or set BUMPER_TOKEN, and run this again")

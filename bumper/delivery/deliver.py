@@ -3,16 +3,14 @@
 from dataclasses import replace
 
 from bumper.delivery import by_api
-from bumper.delivery.closing import Coverage, close, close_promotions_of, close_superseded
-from bumper.delivery.landed import landed_commit, require_content
-from bumper.delivery.merge import MergeReply, ask_to_merge
+from bumper.delivery.by_push import deliver_by_push
+from bumper.delivery.merge import MergeReply, ask_to_merge, rebased_head
 from bumper.delivery.options import DeliveryOptions, people_for, wants_auto_merge
-from bumper.delivery.rebase import rebased_head
+from bumper.delivery.other_requests import Coverage, close, close_promotions_of, close_superseded
 from bumper.delivery.result import Action, NotDone, Result, Status, proposed_at, result_of
 from bumper.delivery.session import Session
 from bumper.delivery.superseded import superseded_result
-from bumper.delivery.wait import Awaited, named_when_interrupted, wait_until_merged
-from bumper.delivery.without_api import deliver_by_push
+from bumper.delivery.wait import Awaited, landed_commit, named_when_interrupted, require_content, wait_until_merged
 from bumper.environments.config_values import Delivery
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed

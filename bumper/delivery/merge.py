@@ -1,14 +1,17 @@
-"""Merging: GitLab is asked to merge now, or by itself as soon as all checks pass.
+"""Merging: GitLab is asked to merge now, or by itself as soon as all checks pass; a branch behind is rebased before.
 
 Auto-merge needs something to wait for. With nothing awaited GitLab answers it with 405 (gitlab-org/gitlab issues 217710
 and 355455), and merging at once is what was meant. Whether something is awaited shows late: a pipeline appears seconds
 after the push, the merge request learns of the new head in the background, and is checked after it was first looked at.
 """
 
+import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from bumper.clock import Clock, polls
+from bumper.delivery import branch as branches
+from bumper.environments.repository import Target
 from bumper.gitlab import merge_request_changes, merge_requests, merge_trains
 from bumper.gitlab.connection import AlreadyThere, NotMergeable, Unauthorized
 from bumper.gitlab.merge_request_changes import MergeMessages
@@ -39,6 +42,7 @@ _WAITS_FOR = {
     "locked_paths": "a locked path to be unlocked",
     "security_policy_violations": "its security policies to pass",
 }
+_REBASE_TIMEOUT = 30.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +162,30 @@ def _may_not_merge(found: MergeRequest) -> str:
         f"the token's user may not merge into {found.target_branch}; give it the role Maintainer, or allow Developers "
         "to merge in the protected branch's settings"
     )
+
+
+def rebased_head(
+    known: KnownRequests, target: Target, branch: str, iid: int, head: str, clock: Clock
+) -> str | None:  # fmt: skip
+    """What became of the branch's ``head`` by a rebase; None where a merge train does it, or GitLab could not in time.
+
+    Raises:
+        NotDeployed: somebody pushed something else in the meantime.
+
+    """
+    if merge_trains.is_queued(known.gitlab, iid):
+        return None
+    before = branches.fetch(target.checkout, branch, known.gitlab)
+    if before.head.id != head:  # somebody has pushed: nobody has looked at that
+        return None
+    with contextlib.suppress(AlreadyThere):  # 409: one is under way, and ends like this one
+        merge_request_changes.rebase(known.gitlab, iid)
+    for _ in polls(clock, _REBASE_TIMEOUT):
+        found = merge_requests.read(known.gitlab, iid)
+        if found.state != "opened" or found.merge_error is not None:
+            return None
+        if found.sha not in (None, before.head.id):
+            after = branches.fetch(target.checkout, branch, known.gitlab)
+            branches.require_same_change(target.checkout, before, after)
+            return after.head.id
+    return None

@@ -1,21 +1,28 @@
 """What GitLab adds to a merge request's words: the commits behind the images, and the project's own template."""
 
 import re
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urlsplit
 
-from bumper.ci import read_source
+from bumper.ci import Source, read_source
 from bumper.delivery.options import DeliveryOptions, watching_of
 from bumper.delivery.session import Session
-from bumper.delivery.source_commits import describe_commits
 from bumper.environments.config_values import Delivery
 from bumper.environments.repository import Target
 from bumper.errors import BumperError
 from bumper.git.checkout import fetch_branch, read_files
+from bumper.gitlab.connection import GitLab, translated
+from bumper.image import Repository
 from bumper.planning.bump import Plan
 from bumper.planning.description import ProposalText
+from bumper.planning.markdown import code, inert, link
 from bumper.planning.proposal import Request
 from bumper.records.known_requests import KnownRequests
 from bumper.records.record import Command
+from bumper.settings import Settings
+from bumper.values.change import Change
 
 _TEMPLATE = (
     ".gitlab/merge_request_templates/default.md"  # in any case (GitLab's documentation of description templates)
@@ -24,6 +31,9 @@ _TEMPLATE = (
 _VARIABLES = re.compile(
     r"%\{(?:all_commits|co_authored_by|first_commit|first_multiline_commit(?:_description)?|(?:source|target)_branch)\}"
 )
+_MAX_COMMITS = 20
+_MAX_QUESTIONS = 10  # a promotion of hundreds of images is not to wait for hundreds of answers
+_FEWEST_PARTS = 2  # GitLab's projects are in a group
 
 
 def proposal_text(
@@ -37,7 +47,7 @@ def proposal_text(
     if delivery == "commit":
         return text
     source = read_source(session.environ) if asked.command is Command.BUMP else None
-    commits = describe_commits(session, plan.changes, source, back=asked.command is Command.ROLLBACK)
+    commits = _describe_commits(session, plan.changes, source, back=asked.command is Command.ROLLBACK)
     return replace(text, commits=commits, template=_default_template(target, known))
 
 
@@ -59,3 +69,97 @@ def _default_template(target: Target, known: KnownRequests | None) -> str:
     except BumperError:
         return ""
     return _VARIABLES.sub("", setting)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One image's way from tag to tag, and the projects that it may come from."""
+
+    projects: tuple[str, ...]
+    older: str
+    newer: str
+
+
+def _describe_commits(
+    session: Session, changes: Sequence[Change], source: Source | None, *, back: bool = False
+) -> list[str]:
+    """Markdown for the merge request's description, an item per project and tags: the commits that the changes bring.
+
+    ``source`` is the project whose pipeline asks. ``back``: a rollback, whose commits are taken out again. Whatever
+    GitLab does not show (another project's, no such tag, no API token) is left out: it is no reason not to deploy.
+    """
+    if session.gitlab is None:
+        return []
+    steps = list(dict.fromkeys(_steps(session.settings, changes, source, back=back)))
+    return list(_described(session.gitlab, steps, back=back))
+
+
+def _steps(settings: Settings, changes: Iterable[Change], source: Source | None, *, back: bool) -> Iterator[_Step]:
+    own = (source.project,) if source is not None and _same_host(source.url, settings) else ()
+    for change in changes:
+        older, newer = (change.after, change.before) if back else (change.before, change.after)
+        projects = tuple(dict.fromkeys((*own, *_projects(settings, change.image))))
+        if projects and older.tag and newer.tag and older.tag != newer.tag:
+            yield _Step(projects, older.tag, newer.tag)
+
+
+def _same_host(url: str, settings: Settings) -> bool:
+    return urlsplit(url).netloc == urlsplit(settings.address.gitlab_url).netloc
+
+
+def _projects(settings: Settings, image: Repository) -> list[str]:
+    """The projects in whose container registry the image can be: GitLab allows two more parts after the project's."""
+    gitlab = urlsplit(settings.address.gitlab_url).hostname or ""
+    if not _is_registry_of(image.host.partition(":")[0], gitlab):
+        return []
+    parts = image.name.split("/")
+    return ["/".join(parts[:end]) for end in range(len(parts), max(_FEWEST_PARTS, len(parts) - 2) - 1, -1)]
+
+
+def _is_registry_of(registry: str, gitlab: str) -> bool:
+    """Whether the host is GitLab's own, below it, or its neighbour: registry.bank.example and gitlab.bank.example."""
+    domain = gitlab.partition(".")[2]
+    neighbours = "." in domain and not gitlab.replace(".", "").isdecimal() and registry.partition(".")[2] == domain
+    return registry == gitlab or registry.endswith(f".{gitlab}") or neighbours
+
+
+def _described(gitlab: GitLab, steps: Sequence[_Step], *, back: bool) -> Iterator[str]:
+    asked = 0
+    for step in steps:
+        for project in step.projects:
+            if asked == _MAX_QUESTIONS:
+                return
+            asked += 1
+            commits = _compare(gitlab, project, step)
+            if commits is not None:
+                yield _listed(gitlab, project, step, commits, back=back)
+                break
+
+
+def _compare(gitlab: GitLab, project: str, step: _Step) -> list[dict[str, Any]] | None:
+    """The commits, newest first; None where GitLab does not show them or there are none."""
+    path = f"/projects/{quote(project, safe='')}/repository/compare"
+    try:
+        with translated(gitlab, f"comparing images of {project}"):
+            found: Any = gitlab.project.manager.gitlab.http_get(path, query_data={"from": step.older, "to": step.newer})
+    except BumperError:
+        return None
+    commits = found.get("commits") if isinstance(found, dict) else None
+    return list(reversed(commits)) if commits else None
+
+
+def _listed(gitlab: GitLab, project: str, step: _Step, commits: Sequence[dict[str, Any]], *, back: bool) -> str:
+    base = f"{gitlab.settings.address.gitlab_url}/{project}/-"
+    compared = link(f"{step.older}...{step.newer}", f"{base}/compare/{step.older}...{step.newer}")
+    lines = [
+        f"  - {link(inert(str(one['title'])), base + '/commit/' + str(one['id']))} by {code(_author(one))}"
+        for one in commits[:_MAX_COMMITS]
+    ]
+    more = [f"  - … and {len(commits) - len(lines)} more"] if len(commits) > len(lines) else []
+    count = "1 commit" if len(commits) == 1 else f"{len(commits)} commits"
+    heading = f"**{'Taken back' if back else 'Changes'}**: {compared} of {code(project)}, {count}"
+    return "\n".join([heading, *lines, *more])
+
+
+def _author(commit: dict[str, Any]) -> str:
+    return str(commit.get("author_name") or "unknown")

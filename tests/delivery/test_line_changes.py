@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bumper.delivery.line_changes import LineChange, changed_lines, moved
+from bumper.delivery.branch import LineChange, changed_lines, moved
 
 LINES = st.lists(st.sampled_from([b"  tag: 1", b"image:", b"# c"]), min_size=1, max_size=12)
 NEW = b"  tag: 2"

@@ -7,8 +7,7 @@ from bumper.clock import SYSTEM_CLOCK
 from bumper.commands.doctor.argocd import examine_argocd
 from bumper.commands.doctor.branches import target_branch_without_api
 from bumper.commands.doctor.check import Check, grouped
-from bumper.commands.doctor.environments import check_config, environments_of, examine_environments
-from bumper.commands.doctor.gate import examine_gate
+from bumper.commands.doctor.environments import check_config, environments_of, examine_environments, examine_gate
 from bumper.commands.doctor.project import ProjectUse, examine_project
 from bumper.commands.doctor.registries import examine_registries, examine_rollback_targets
 from bumper.commands.doctor.repository import Reached, check_git, check_push, reach

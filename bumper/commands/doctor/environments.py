@@ -1,8 +1,13 @@
-"""What the repository holds: bumper.yaml, the files and pins of every environment, what cannot be edited."""
+"""What bumper.yaml and the repository hold: the files and pins of every environment, what cannot be edited.
+
+And whether soak and freeze can be told: by the freeze periods, and a history that reaches back far enough.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from bumper.clock import format_duration
 from bumper.commands.doctor.check import Check, failed, warned
 from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.gather import FoundPin
@@ -13,8 +18,12 @@ from bumper.environments.repository import (
     read_repository_config,
 )
 from bumper.errors import BumperError, Refused
+from bumper.gate.freeze import NEVER, frozen_until, read_periods
 from bumper.gate.layout import odd_layout
+from bumper.gate.soak import show_time
 from bumper.git.checkout import Checkout
+from bumper.gitlab.connection import GitLab
+from bumper.records.line import Line
 from bumper.values.values_file import describe
 
 _MAX_LINES = 10  # of one environment's warnings
@@ -117,3 +126,52 @@ def _next_step(found: FoundPin) -> str:
 
 def _number(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def examine_gate(targets: Iterable[Target], gitlab: GitLab | None, now: datetime) -> Iterator[Check]:
+    """The checks of the environments that have a freeze or a soak."""
+    for target in targets:
+        rules, name = target.environment.config, target.environment.name
+        if rules.freeze is not None:
+            yield _check_freeze(target, gitlab, now)
+        if rules.soak is not None:
+            yield _check_soak(target, rules.soak, gitlab, now)
+            if not rules.promote_from:
+                what = (
+                    f"soak applies to promotions, and {name} takes bumps as well (no promote_from), which need no soak"
+                )
+                yield Check(f"soak of {name}", what, f"write promote_from below environments.{name}, or leave soak out")
+
+
+def _check_freeze(target: Target, gitlab: GitLab | None, now: datetime) -> Check:
+    name = f"freeze of {target.environment.name}"
+    try:
+        periods = read_periods(target.environment, gitlab)
+    except BumperError as error:
+        return failed(name, error)
+    whose = "bumper.yaml's" if target.environment.config.freeze else "GitLab's"
+    listed = f"{len(periods)} of {whose} periods" if len(periods) != 1 else f"one of {whose} periods"
+    until = frozen_until(periods, now)
+    state = (
+        "not frozen now" if until is None else f"frozen now{f', until {show_time(until)}' if until != NEVER else ''}"
+    )
+    if not periods:
+        return Check(
+            name, f"there are no freeze periods in GitLab; {state}", "add them in Settings > CI/CD > Deploy freezes"
+        )
+    return Check(name, f"{listed} can be read; {state}")
+
+
+def _check_soak(target: Target, soak: float, gitlab: GitLab | None, now: datetime) -> Check:
+    name, line = f"soak of {target.environment.name}", Line(target.checkout, now, now - timedelta(seconds=soak), gitlab)
+    try:
+        for _ in line.stretches():
+            if line.is_old_enough:
+                break
+    except BumperError as error:
+        return failed(name, error)
+    if line.is_cut and not line.is_old_enough:
+        found = f"the history of {line.branch} that can be read is younger than {format_duration(soak)}"
+        return Check(name, found, "shorten soak: until then nothing has soaked", Refused.exit_code)
+    without = "" if gitlab is not None else "; without a token for GitLab's API the commits' own dates count"
+    return Check(name, f"the history of {line.branch} tells what has stood for {format_duration(soak)}{without}")

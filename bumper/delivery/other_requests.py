@@ -1,4 +1,4 @@
-"""Bumper's other open merge requests that a request has made pointless: closed with a comment that says why."""
+"""Bumper's other open merge requests: those that a request has made pointless are closed, those in a freeze say so."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -8,12 +8,14 @@ from bumper.delivery import branch as branches
 from bumper.environments.repository import Target
 from bumper.environments.same_images import canonical
 from bumper.errors import Refused
+from bumper.gate.freeze import Frozen
 from bumper.git.checkout import at_commit
 from bumper.git.failures import PushRaceLost
-from bumper.gitlab import merge_request_changes
+from bumper.gitlab import merge_request_changes, merge_requests
 from bumper.gitlab.merge_requests import MergeRequest
+from bumper.progress import report_step
 from bumper.records.description import read_comment, replace_comment
-from bumper.records.known_requests import KnownRequests
+from bumper.records.known_requests import KnownRequests, recorded_requests
 from bumper.records.record import Command, Record
 from bumper.values.change import Change
 
@@ -24,6 +26,7 @@ _CLOSES = {
     Command.PROMOTE: frozenset({Command.BUMP, Command.PROMOTE}),
     Command.ROLLBACK: frozenset({Command.BUMP, Command.PROMOTE, Command.ROLLBACK}),
 }
+_STOPPED = frozenset({Command.BUMP, Command.PROMOTE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +151,21 @@ def close(known: KnownRequests, one: MergeRequest, reason: str, superseded_by: i
     record = read_comment(one.description)
     description = replace_comment(one.description, replace(record, superseded_by=superseded_by)) if record else None
     merge_request_changes.close(known.gitlab, one.iid, description)
+
+
+def mark_frozen(known: KnownRequests | None, frozen: Frozen) -> None:
+    """Take auto-merge off the environment's open bumps and promotions, and comment on each once a freeze.
+
+    Those that were opened as urgent, rollbacks and holds pass a freeze. Without GitLab's API nothing can be done.
+    """
+    if known is None:
+        return
+    for one in recorded_requests(known.opened_now()):
+        record, request = one.record, one.merge_request
+        if record.environment == frozen.environment and record.command in _STOPPED and record.urgent is None:
+            report_step(f"marking !{request.iid} as frozen")
+            if request.auto_merge:
+                merge_request_changes.cancel_auto_merge(known.gitlab, request.iid)
+            note = f"{frozen}: it should not be merged before that is over. bumper sets no auto-merge until then."
+            if all(text != note for _, text in merge_requests.notes_of(known.gitlab, request.iid)):
+                merge_request_changes.comment(known.gitlab, request.iid, note)
