@@ -36,14 +36,14 @@ class Runner:
         """Run a job in which ``variables`` are GitLab's and the project's besides the usual ones."""
         known = {**_predefined(), **self.variables, **variables}
         environ = {**_machine(), **{name: _expanded(str(text), known) for name, text in _of(job).items()}, **known}
-        script = "\n".join([_STRICT, *job["before_script"], *job["script"]])
+        script = "\n".join([_STRICT, *job.get("before_script", []), *job["script"]])
         before = set(self.folder.iterdir())
         done = subprocess.run(
             [shell, "-c", script], cwd=self.folder, env=environ, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
         )  # fmt: skip
         made = sorted(path.name for path in set(self.folder.iterdir()) - before)
-        report = self.folder / job["artifacts"]["reports"].get("dotenv", "bumper.env")
+        report = self.folder / job.get("artifacts", {}).get("reports", {}).get("dotenv", "bumper.env")
         dotenv = dict(line.split("=", 1) for line in report.read_text().splitlines()) if report.exists() else {}
         report.unlink(missing_ok=True)
         return Done(done.returncode, done.stdout, dotenv, made)

@@ -106,7 +106,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def typed(line: str) -> str:
     """A line as it runs here: the project's own tools and servers are not started, the rest is as it stands."""
-    words = line.partition("   #")[0].strip()
+    words = line.partition("  #")[0].strip()
     on_the_project = ON_THE_PROJECT.fullmatch(words)
     if on_the_project is not None:
         return f"make -C '{ROOT}' -n {on_the_project[1]} >/dev/null" if on_the_project[1] else ":"
