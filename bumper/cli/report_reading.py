@@ -14,7 +14,7 @@ from bumper.commands.status.status import Status
 from bumper.records.history import Deployment
 from bumper.records.known_requests import RecordedRequest
 from bumper.records.record import Record
-from bumper.records.watch_note import WatchRecord
+from bumper.records.watches import WatchRecord
 from bumper.values.change import Change
 
 _NOTHING = "-"

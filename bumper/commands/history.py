@@ -6,14 +6,14 @@ from datetime import datetime
 
 from bumper.delivery.session import Session
 from bumper.environments.applications_by_key import is_by_key
-from bumper.environments.current_values import CurrentValues
 from bumper.environments.repository import RepositoryConfig, open_environment, read_repository_config
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import LookedFarEnough
 from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import GitLab
+from bumper.records.beside import CurrentValues
 from bumper.records.history import CLOCKS_DIFFER_BY, Deployment, Scope, deployments
-from bumper.records.watch_note import WatchRecord, read_watches
+from bumper.records.watches import WatchRecord, read_watches
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.delivery.session import Session
-from bumper.environments.current_values import CurrentValues
 from bumper.environments.effective import running
 from bumper.environments.repository import Target, fetch_environments, open_environment, read_repository_config
 from bumper.errors import Refused
 from bumper.image import ImageReference
+from bumper.records.beside import CurrentValues
+from bumper.records.digests import recorded_digests
 from bumper.records.history import Scope
-from bumper.records.recorded_digests import recorded_digests
 from bumper.records.rollback_targets import Depth, rollback_targets
 from bumper.values.values_file import EncryptedBySops, describe
 

@@ -35,9 +35,9 @@ from bumper.planning.draft import make_draft
 from bumper.planning.expected_images import rollout_of
 from bumper.planning.promote import Choice, choose, differing, match, plan_promote
 from bumper.planning.proposal import Request
+from bumper.records.digests import find_digests
 from bumper.records.known_requests import KnownRequests
 from bumper.records.line import Line
-from bumper.records.promotion_digests import find_digests
 from bumper.records.record import Command
 
 

@@ -9,7 +9,6 @@ from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result
 from bumper.delivery.session import Session, remake_after_lost_push
 from bumper.delivery.watched import deliver_watched
-from bumper.environments.current_values import CurrentValues
 from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
@@ -43,6 +42,7 @@ from bumper.planning.rollback import (
     with_images,
     without_vanished,
 )
+from bumper.records.beside import CurrentValues
 from bumper.records.history import Deployment, Scope, deployments, deployments_among
 from bumper.records.record import Command
 from bumper.values.holds import NO_REASON, as_comment, put_hold

@@ -20,7 +20,7 @@ from bumper.planning.proposal import Proposal
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, newer_at_head, pipeline_note
-from bumper.records.seal import Sealed
+from bumper.records.record import Sealed
 from bumper.values.change import outcome
 
 _HEAD_TIMEOUT = 60.0  # seconds for GitLab's background job that brings a pushed head to the merge request

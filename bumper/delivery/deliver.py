@@ -25,8 +25,7 @@ from bumper.planning.proposal import Proposal, Request, readable
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, newer_of_request
-from bumper.records.record import Command
-from bumper.records.seal import make_sealer
+from bumper.records.record import Command, make_sealer
 from bumper.values.change import as_it_is
 from bumper.values.pin import format_path
 

@@ -13,8 +13,7 @@ from bumper.git.checkout import Checkout, refreshed
 from bumper.git.clone import Cloning
 from bumper.git.failures import PushRaceLost
 from bumper.gitlab.connection import GitLab, connect_if_possible, connect_to_read
-from bumper.records.ahead import Ahead, ask_ahead
-from bumper.records.known_requests import KnownRequests
+from bumper.records.known_requests import Ahead, KnownRequests, ask_ahead
 from bumper.settings import Settings
 
 if TYPE_CHECKING:

@@ -28,8 +28,7 @@ from bumper.planning.markdown import code
 from bumper.planning.watching import Watching
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
-from bumper.records.watch_note import WatchRecord, write_note
-from bumper.records.watched_requests import WatchedRequest, newest_watched
+from bumper.records.watches import WatchedRequest, WatchRecord, newest_watched, write_note
 
 _WORST_FIRST = (Ending.SICK, Ending.MISSING, Ending.SILENT, Ending.LATE, Ending.WELL)
 # What undoes a result some of whose applications are sick: the failure that says what became of it.

@@ -1,4 +1,4 @@
-"""What stood beside the files that a commit changed: the applications' other files as they were then.
+"""What stands beside a values file of which another version is read: the applications' other files, today and then.
 
 They may name the image: read as they are today, the tags of an image that was replaced would be another's.
 """
@@ -6,13 +6,38 @@ They may name the image: read as they are today, the tags of an image that was r
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bumper.environments.current_values import CurrentValues
 from bumper.environments.layout import AppFiles
 from bumper.errors import Refused
-from bumper.git.checkout import Checkout
+from bumper.git.checkout import Checkout, read_files
 from bumper.git.past_commits import blobs_at
 from bumper.records.past import Step
 from bumper.values.values_file import ValuesFile, read_values
+
+
+class CurrentValues:
+    """The files of applications, beside which another version of one of them is read."""
+
+    __slots__ = ("_checkout", "_read")
+
+    def __init__(self, checkout: Checkout, known: Mapping[str, ValuesFile]) -> None:
+        """``known`` are those that were read already."""
+        self._checkout = checkout
+        self._read: dict[str, ValuesFile | None] = dict(known)
+
+    def of(self, apps: Iterable[AppFiles]) -> Mapping[str, ValuesFile]:
+        """The files of ``apps`` that can be read; those that are missing are fetched all at once."""
+        paths = dict.fromkeys(path for app in apps for path in (*app.bases, *app.values))
+        missing = [path for path in paths if path not in self._read and path in self._checkout.entries]
+        contents = read_files(self._checkout, missing)
+        self._read |= {path: _readable(path, contents.get(path)) for path in missing}
+        return {path: values for path in paths if (values := self._read.get(path)) is not None}
+
+
+def _readable(path: str, content: bytes | None) -> ValuesFile | None:
+    try:
+        return read_values(path, content) if content is not None else None
+    except Refused:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +82,3 @@ def _side(
 ) -> dict[str, ValuesFile]:  # fmt: skip
     then = {path: read.get((path, blobs.get(path, "")), current.get(path)) for path in paths}
     return {path: values for path, values in then.items() if values is not None}
-
-
-def _readable(path: str, content: bytes) -> ValuesFile | None:
-    try:
-        return read_values(path, content)
-    except Refused:
-        return None

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from bumper.environments.config_models import Config
-from bumper.environments.current_values import CurrentValues
 from bumper.environments.gather import FoundPin, pins_of_version
 from bumper.environments.layout import AppFiles, Environment
 from bumper.environments.same_images import canonical
@@ -17,7 +16,7 @@ from bumper.git.past_commits import PastCommit, fetch_past
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.progress import report_step
-from bumper.records.beside import Beside, read_beside
+from bumper.records.beside import Beside, CurrentValues, read_beside
 from bumper.records.landed import LandedRequests
 from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one
 from bumper.records.record import Record, read_trailers

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,16 +12,42 @@ from bumper.git.objects import Commit
 from bumper.gitlab import merge_requests
 from bumper.gitlab.commits import merge_request_of
 from bumper.gitlab.connection import GitLab, translated
-from bumper.gitlab.merge_requests import MergeRequest, Recent, User
+from bumper.gitlab.merge_requests import MergeRequest, Recent, User, find_recent
 from bumper.gitlab.project import ProjectSettings, current_user_id, read_project
 from bumper.gitlab.pushes import pushers_of
-from bumper.records.ahead import Ahead
 from bumper.records.description import read_comment
-from bumper.records.record import Record
-from bumper.records.seal import Sealed, make_sealer
+from bumper.records.record import Record, Sealed, make_sealer
 
 # The user that GitLab makes for a project's or a group's access token (GitLab's documentation of access tokens).
 _TOKEN_USER = re.compile(r"(?P<kind>project|group)_(?P<id>\d+)_bot(?:_\w+|\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What every change needs of GitLab, asked while the values files are fetched: two requests less to wait for.
+
+    Both answers are waited for, the project's comes last: the connection to GitLab's API is one.
+    """
+
+    _recent: Future[Recent]
+    _project: Future[ProjectSettings]
+
+    def recent(self) -> Recent:
+        """The merge requests that changed last. Raises what asking for them raised."""
+        self._project.exception()
+        return self._recent.result()
+
+    def project(self) -> ProjectSettings:
+        """The project's settings. Raises what asking for them raised."""
+        return self._project.result()
+
+
+def ask_ahead(gitlab: GitLab, target_branch: str) -> Ahead:
+    """Ask now; nobody waits for answers that turn out not to be needed."""
+    pool = ThreadPoolExecutor(1)
+    ahead = Ahead(pool.submit(find_recent, gitlab, target_branch), pool.submit(read_project, gitlab))
+    pool.shutdown(wait=False)
+    return ahead
 
 
 @dataclass(frozen=True, slots=True)

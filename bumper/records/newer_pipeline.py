@@ -25,9 +25,8 @@ from bumper.gitlab.merge_requests import MergeRequest, User, notes_of
 from bumper.image import Repository
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
-from bumper.records.landing import sets_version, versions_in
-from bumper.records.record import Command, Record, read_trailers
-from bumper.records.seal import Sealed
+from bumper.records.landed import sets_version, versions_in
+from bumper.records.record import Command, Record, Sealed, read_trailers
 
 _MAX_FILES_ASKED = 5  # of GitLab, a request each; the log of more is read from git, in two requests for all of them
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)  # of one GitLab's machines

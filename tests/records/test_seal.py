@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bumper.records.seal import Sealed, Sealer, make_sealer
+from bumper.records.record import Sealed, Sealer, make_sealer
 from bumper.settings import read_settings
 
 MESSAGE = """\

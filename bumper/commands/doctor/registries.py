@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
 
 from bumper.commands.doctor.check import Check, failed, warned
-from bumper.environments.current_values import CurrentValues
 from bumper.environments.registries import registry_access
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
 from bumper.image import ImageReference, Repository, is_tag
+from bumper.records.beside import CurrentValues
 from bumper.records.history import Scope
 from bumper.records.rollback_targets import Depth, rollback_targets
 from bumper.registry.credentials import find_credentials

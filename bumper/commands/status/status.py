@@ -23,7 +23,7 @@ from bumper.planning.promote import choose, differing, match
 from bumper.records.known_requests import RecordedRequest, recorded_requests
 from bumper.records.line import Line
 from bumper.records.tag_ages import TagChange, tag_ages
-from bumper.records.watched_requests import WatchedRequest, newest_watched
+from bumper.records.watches import WatchedRequest, newest_watched
 
 
 @dataclass(frozen=True, slots=True)
