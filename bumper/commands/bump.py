@@ -118,7 +118,7 @@ def _selection(request: BumpRequest) -> Selection:
 
 
 def _images_of(target: Target, pushed: "Sequence[PushedImage]", request: BumpRequest) -> tuple[ImageReference, ...]:
-    from bumper.environments.pushed_images import pushed_images  # as above
+    from bumper.environments.registries import pushed_images  # as above
 
     return pushed_images(target, pushed, request.event_registry, allow_missing=request.allow_missing)
 

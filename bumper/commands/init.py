@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bumper.environments.config import SCHEMA_FILE, schema_text
-from bumper.environments.config_checks import check_environment, check_path_pattern
 from bumper.environments.config_models import CONFIG_FILE
+from bumper.environments.config_values import check_environment, check_path_pattern
 from bumper.environments.discovery.found import Survey
-from bumper.environments.discovery.git_generator import Tree
+from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.init_text import printable, some, write_skeleton
 from bumper.environments.discovery.manifests import is_data, read_manifests
 from bumper.environments.discovery.patterns import in_environment

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from bumper.delivery import branch as branches
+from bumper.environments.images import canonical
 from bumper.environments.repository import Target
-from bumper.environments.same_images import canonical
 from bumper.errors import Refused
 from bumper.gate.freeze import Frozen
 from bumper.git.checkout import at_commit

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bumper.environments.config_models import Config
+from bumper.environments.config_syntax import Section
 from bumper.environments.identity import Identity, name_applications, refuse_same_names
 from bumper.environments.layout import AppFiles, Environment
 from bumper.environments.path_pattern import APP
-from bumper.environments.sections import Section
 from bumper.values.pin import parse_path
 from bumper.values.siblings import look_up
 from bumper.values.values_file import ValuesFile, find_pins

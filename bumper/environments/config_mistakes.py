@@ -7,7 +7,6 @@ from typing import TypeAlias
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from bumper.environments.config_checks import nearest, suggest
 from bumper.environments.config_models import (
     CONFIG_FILE,
     ArgoCd,
@@ -17,6 +16,7 @@ from bumper.environments.config_models import (
     PinnedImage,
     RegistryConfig,
 )
+from bumper.environments.config_values import nearest, suggest
 from bumper.errors import Refused
 from bumper.values.pin import format_path
 from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, SequenceNode

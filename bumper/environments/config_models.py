@@ -3,36 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
-from bumper.environments import config_checks as checks
-from bumper.environments.config_values import (
-    Application,
-    Delivery,
-    Duration,
-    EnvironmentName,
-    ExcludedPaths,
-    Host,
-    IgnoredImage,
-    Images,
-    Label,
-    OneOrMany,
-    PathPatterns,
-    SameRegistries,
-    Tags,
-    Text,
-    User,
-)
-from bumper.environments.tag_expression import matches_as_a_whole
+from bumper.environments import config_values as kinds
+from bumper.environments.config_syntax import matches_as_a_whole
 
 CONFIG_FILE = "bumper.yaml"
 
@@ -63,14 +37,12 @@ class _Keys(BaseModel):
 class ArgoCd(_Keys):
     """Where Argo CD says what runs in an environment; the token is ARGOCD_AUTH_TOKEN."""
 
-    server: Annotated[str, AfterValidator(checks.check_server)] = Field(
-        description="Argo CD's address.", examples=["https://argocd.example.com"]
-    )
-    application: Annotated[tuple[Application, ...], Field(min_length=1), OneOrMany] = Field(
+    server: kinds.Server = Field(description="Argo CD's address.", examples=["https://argocd.example.com"])
+    application: Annotated[tuple[kinds.Application, ...], Field(min_length=1), kinds.OneOrMany] = Field(
         description="The Argo CD application, or a list of them; {app} stands for bumper's application.",
         examples=["{app}-staging"],
     )
-    project: Text | None = Field(
+    project: kinds.Text | None = Field(
         default=None,
         description="The project of these applications in Argo CD, which then tells a missing application from one "
         "that the token may not see.",
@@ -80,21 +52,19 @@ class ArgoCd(_Keys):
 class FreezePeriod(_Keys):
     """A time in which nothing is deployed: every week, or once."""
 
-    from_: Annotated[str, AfterValidator(checks.check_moment)] = Field(
+    from_: kinds.Moment = Field(
         alias="from",
         description="When it begins: a day of the week and a time, or a date and a time.",
         examples=["Fri 17:00", "2026-12-28 18:00"],
     )
-    to: Annotated[str, AfterValidator(checks.check_moment)] = Field(
+    to: kinds.Moment = Field(
         description="When it ends, written like its beginning.", examples=["Mon 09:00", "2027-01-10 09:00"]
     )
-    timezone: Annotated[str, AfterValidator(checks.check_timezone)] = Field(
-        description="The time zone of both, by its IANA name.", examples=["Europe/Moscow"]
-    )
+    timezone: kinds.Timezone = Field(description="The time zone of both, by its IANA name.", examples=["Europe/Moscow"])
 
     @model_validator(mode="after")
     def _refuse_another_order(self) -> "FreezePeriod":
-        checks.check_order(self.from_, self.to)
+        kinds.check_order(self.from_, self.to)
         return self
 
 
@@ -102,7 +72,7 @@ class FreezePeriod(_Keys):
 FreezePeriods = Annotated[
     tuple[FreezePeriod, ...],
     BeforeValidator(
-        checks.read_freeze,
+        kinds.read_freeze,
         json_schema_input_type=Literal["gitlab"] | Annotated[list[FreezePeriod], Field(min_length=1)],
     ),
 ]
@@ -111,38 +81,38 @@ FreezePeriods = Annotated[
 class EnvironmentConfig(_Keys):
     """An environment: which files make it, and what may enter it and how."""
 
-    values: PathPatterns = Field(
+    values: kinds.PathPatterns = Field(
         default=(),
         description="Path pattern of the values files, or a list in Helm's order (a later file wins), in the place of "
         "the one at the top. {app} names the application (without it the repository's name); * stays within a path "
         "segment, ** spans any number of them.",
         examples=["apps/{app}/envs/staging/values.yaml"],
     )
-    base: PathPatterns = Field(
+    base: kinds.PathPatterns = Field(
         default=(),
         description="Path pattern, or a list, of values files with lower precedence, in the place of the one at the "
         "top; read, never written.",
         examples=["apps/{app}/values.yaml"],
     )
-    at: Annotated[str, AfterValidator(checks.check_section)] | None = Field(
+    at: kinds.Section | None = Field(
         default=None,
         description="The section of its files that is the environment's, where others share them; pins are looked for "
         "below it only. {app} in it is the application, or, where no path names one, every key there.",
         examples=["prod", "environments.prod", "{app}"],
     )
-    delivery: Delivery | None = Field(
+    delivery: kinds.Delivery | None = Field(
         default=None,
         description="merge-request (no option overrides it once it is written here), or commit to push straight to "
         "the branch. By default merge-request.",
     )
     auto_merge: StrictBool = Field(default=False, description="Let GitLab merge as soon as all checks pass.")
     argocd: ArgoCd | None = Field(default=None, description="The Argo CD that deploys it.")
-    promote_from: Annotated[tuple[EnvironmentName, ...], Field(min_length=1)] | None = Field(
+    promote_from: Annotated[tuple[kinds.EnvironmentName, ...], Field(min_length=1)] | None = Field(
         default=None,
         description="The only environments to promote from; a bump straight to this one is then refused.",
         examples=[["staging"]],
     )
-    tags: Tags | None = Field(
+    tags: kinds.Tags | None = Field(
         default=None,
         description="Regular expression (Python's, with ASCII digits) that a whole tag must match to enter.",
         examples=[r"v?\d+\.\d+\.\d+|[0-9a-f]{40}"],
@@ -152,7 +122,7 @@ class EnvironmentConfig(_Keys):
         description="Promote here only what Argo CD reports healthy in the source environment, running the tag that "
         "its values say.",
     )
-    soak: Duration | None = Field(
+    soak: kinds.Duration | None = Field(
         default=None,
         description="Promote here only what has been in the source environment for so long since it landed there, in "
         "seconds or as 30m, 2h, 1d.",
@@ -164,7 +134,7 @@ class EnvironmentConfig(_Keys):
         "the GitOps project, or a list of periods.",
         examples=["gitlab"],
     )
-    steady: Duration | None = Field(
+    steady: kinds.Duration | None = Field(
         default=None,
         description="With --wait-deployed: how long it has to stay healthy after that, in seconds or as 90s, 15m, 2h.",
         examples=["15m"],
@@ -176,10 +146,10 @@ class EnvironmentConfig(_Keys):
     digests: StrictBool = Field(
         default=False, description="Write the digest beside the tag too; an image whose digest is unknown is refused."
     )
-    labels: tuple[Label, ...] = Field(
+    labels: tuple[kinds.Label, ...] = Field(
         default=(), description="Labels of the merge requests.", examples=[["deploy", "prod"]]
     )
-    reviewers: tuple[User, ...] = Field(
+    reviewers: tuple[kinds.User, ...] = Field(
         default=(), description="User names of the merge requests' reviewers.", examples=[["alice"]]
     )
 
@@ -201,18 +171,18 @@ class EnvironmentConfig(_Keys):
 class PinnedImage(_Keys):
     """The image at a path in the values, whatever is read there otherwise."""
 
-    image: Images = Field(
+    image: kinds.Images = Field(
         description="The image, without a tag, or a list of images that share one tag; {app} is the application.",
         examples=["registry.example.com/backend/worker", "registry.example.com/shop/{app}"],
     )
-    path: Annotated[str, AfterValidator(checks.check_pin_path)] = Field(
+    path: kinds.PinPath = Field(
         description="Where its tag is in the values, below the environment's `at`.",
         examples=["worker.image.tag", "jobs[0].tag", 'a["b.c"].tag'],
     )
-    apps: Annotated[tuple[Text, ...], Field(min_length=1)] | None = Field(
+    apps: Annotated[tuple[kinds.Text, ...], Field(min_length=1)] | None = Field(
         default=None, description="Only in these applications; by default in all."
     )
-    environments: Annotated[tuple[EnvironmentName, ...], Field(min_length=1)] | None = Field(
+    environments: Annotated[tuple[kinds.EnvironmentName, ...], Field(min_length=1)] | None = Field(
         default=None, description="Only in these environments; by default in all."
     )
 
@@ -226,30 +196,30 @@ class RegistryConfig(_Keys):
 class Config(_Keys):
     """Settings of bumper, at the root of the GitOps repository; every key may be left out."""
 
-    values: PathPatterns = Field(
+    values: kinds.PathPatterns = Field(
         default=(),
         description="Path pattern, or a list in Helm's order, of the values files of all environments: {env} is the "
         "environment's name (a path segment or a part of one), {app} the application's. Without any `values` the usual "
         "layouts are read.",
         examples=["apps/{app}/envs/{env}/values.yaml"],
     )
-    base: PathPatterns = Field(
+    base: kinds.PathPatterns = Field(
         default=(),
         description="Path pattern, or a list, of values files with lower precedence, for all environments; read, never "
         "written.",
         examples=["apps/{app}/values.yaml"],
     )
-    exclude: ExcludedPaths = Field(
+    exclude: kinds.ExcludedPaths = Field(
         default=(),
         description="Path pattern, or a list, of files that belong to no environment.",
         examples=[["apps/_template/**"]],
     )
-    registry: Annotated[str, AfterValidator(checks.check_registry_prefix)] | None = Field(
+    registry: kinds.RegistryPrefix | None = Field(
         default=None,
         description="The registry of repositories that name no host, in Docker Hub's place.",
         examples=["registry.example.com"],
     )
-    environments: Mapping[EnvironmentName, EnvironmentConfig] = Field(
+    environments: Mapping[kinds.EnvironmentName, EnvironmentConfig] = Field(
         default_factory=dict,
         min_length=1,
         description="The environments by name, in the order in which they are shown. With {env} in `values` at the top "
@@ -258,35 +228,35 @@ class Config(_Keys):
     images: tuple[PinnedImage, ...] = Field(
         default=(), description="Images by their path, where the values name no repository or another."
     )
-    same_as: tuple[SameRegistries, ...] = Field(
+    same_as: tuple[kinds.SameRegistries, ...] = Field(
         default=(),
         description="Lists of registries that hold the same images: promotion matches across them.",
         examples=[[["registry.example.com/dev", "registry.example.com/prod"]]],
     )
-    ignore: tuple[IgnoredImage, ...] = Field(
+    ignore: tuple[kinds.IgnoredImage, ...] = Field(
         default=(),
         description="Globs of the images that are left alone, without tags.",
         examples=[["docker.io/library/redis"]],
     )
-    registries: Mapping[Host, RegistryConfig] = Field(
+    registries: Mapping[kinds.Host, RegistryConfig] = Field(
         default_factory=dict,
         description="Settings of registries, by host or host:port.",
         examples=[{"registry.internal:5000": {"insecure": True}}],
     )
-    bots: tuple[User, ...] = Field(
+    bots: tuple[kinds.User, ...] = Field(
         default=(),
         description="GitLab users whose merge requests count as bumper's own, besides this token's user and the "
         "access tokens of this project and its groups.",
         examples=[["release-bot"]],
     )
-    branch_prefix: Annotated[str, AfterValidator(checks.check_branch_prefix)] = Field(
+    branch_prefix: kinds.BranchPrefix = Field(
         default="bumper/", description="What the names of the branches start with.", examples=["bumper/"]
     )
-    commit_message: Annotated[str, AfterValidator(checks.check_commit_message)] = Field(
-        default=checks.DEFAULT_MESSAGE,
+    commit_message: kinds.CommitMessage = Field(
+        default=kinds.DEFAULT_MESSAGE,
         description="First line of the commit messages; {default} stands for what bumper would write.",
         examples=["{default} [OPS-1]"],
     )
-    author: Annotated[str, AfterValidator(checks.check_author)] | None = Field(
+    author: kinds.Author | None = Field(
         default=None, description="Author of the commits.", examples=["bumper <bumper@example.com>"]
     )

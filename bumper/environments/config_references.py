@@ -5,9 +5,9 @@ It looks at data that need not be valid, so that every mistake is found at once.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bumper.environments.config_checks import suggest
 from bumper.environments.config_mistakes import Mistake, Place
 from bumper.environments.config_models import Config
+from bumper.environments.config_values import suggest
 from bumper.environments.path_pattern import ENV
 
 _SCOPE = ("apps", "environments")

@@ -8,10 +8,10 @@ from functools import lru_cache
 from itertools import pairwise
 
 from bumper.environments.config_models import EnvironmentConfig
-from bumper.environments.environment_names import USUAL_NAME, USUAL_NAMES, is_usual_with_place
 from bumper.environments.identity import Identity
 from bumper.environments.joining import Application
 from bumper.environments.path_pattern import Claim, PathPattern
+from bumper.environments.usual_names import USUAL_NAME, USUAL_NAMES, is_usual_with_place
 
 _EXACT = re.compile("|".join(USUAL_NAMES))
 _FOLDER = re.compile(USUAL_NAME)

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from bumper.environments.applications_by_key import split_by_key
 from bumper.environments.config_models import Config
-from bumper.environments.given_images import complete, entries_for, in_section, with_given_images
+from bumper.environments.images import complete, entries_for, in_section, with_given_images
 from bumper.environments.layout import AppFiles, Environment
 from bumper.errors import Refused
 from bumper.image import Repository, read_repository

@@ -5,8 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from bumper.environments.discovery.manifest_paths import matching, value_file_globs
-from bumper.environments.discovery.manifests import Manifest, Source, read_source_file
+from bumper.environments.discovery.manifests import Manifest, Source, matching, read_source_file, value_file_globs
 from bumper.environments.gather import Gathered
 from bumper.environments.layout import Environment
 from bumper.errors import Refused

@@ -32,7 +32,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class PathPattern:
-    """A pattern that ``find_problem`` finds nothing wrong with."""
+    """A pattern that ``check_pattern`` lets pass."""
 
     text: str
 
@@ -114,10 +114,14 @@ class PathPattern:
         return self.expression.groupindex.get("app", 0)
 
 
-def find_problem(pattern: str, known: Iterable[str] = (APP, ENV)) -> str | None:
-    """What is wrong with ``pattern``, and what is allowed; None where it is a pattern with ``known`` placeholders."""
+def check_pattern(pattern: str, *allowed: str) -> None:
+    """Refuse what is no pattern with the ``allowed`` placeholders.
+
+    Raises:
+        ValueError: what is wrong with it, and what is right.
+
+    """
     parts = pattern.split("/")
-    allowed = tuple(known)
     unknown = [name for name in _PLACEHOLDER.findall(pattern) if f"{{{name}}}" not in allowed]
     problem = None
     if pattern.startswith("/"):
@@ -136,7 +140,8 @@ def find_problem(pattern: str, known: Iterable[str] = (APP, ENV)) -> str | None:
         problem = f"has {APP} twice; write it once and * for the other"
     elif any(part.count("*") > _MAX_WILDCARDS for part in parts) or parts.count("**") > _MAX_WILDCARDS:
         problem = f"has more than {_MAX_WILDCARDS} of '*' in one part or of '**'; write several patterns"
-    return f"{pattern!r} {problem}" if problem else None
+    if problem is not None:
+        raise ValueError(f"{pattern!r} {problem}")
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from bumper.environments.applications_by_key import is_by_key
 from bumper.environments.config_models import Config
-from bumper.environments.given_images import may_be_given
+from bumper.environments.images import may_be_given
 from bumper.environments.layout import AppFiles, Environment
 from bumper.errors import Refused
 from bumper.image import Repository

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from bumper.environments.config_models import FreezePeriod
+from bumper.environments.config_syntax import WeekTime, in_zone, parse_moment
 from bumper.environments.layout import Environment
-from bumper.environments.moments import WeekTime, in_zone, parse_moment
 from bumper.errors import BumperError, Refused
 from bumper.gate.rails_zones import zone_of
 from bumper.gate.rules import Broken, Rule, Waiting

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.gather import FoundPin, Gathered
-from bumper.environments.same_images import canonical
+from bumper.environments.images import canonical
 from bumper.errors import Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan

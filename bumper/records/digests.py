@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bumper.environments.images import canonical
 from bumper.environments.repository import Target
-from bumper.environments.same_images import canonical
 from bumper.errors import BumperError, LookedFarEnough, Refused
 from bumper.git.log import read_log
 from bumper.git.past_commits import PastCommit

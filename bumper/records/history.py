@@ -9,8 +9,8 @@ from itertools import takewhile
 
 from bumper.environments.config_models import Config
 from bumper.environments.gather import FoundPin, pins_of_version
+from bumper.environments.images import canonical
 from bumper.environments.layout import AppFiles, Environment
-from bumper.environments.same_images import canonical
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit, fetch_past
 from bumper.gitlab.connection import GitLab

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from bumper.environments.gather import FoundPin, pins_of_version
+from bumper.environments.images import canonical
 from bumper.environments.repository import Target
-from bumper.environments.same_images import canonical
 from bumper.errors import BumperError
 from bumper.git.checkout import Checkout
 from bumper.git.objects import read_commits

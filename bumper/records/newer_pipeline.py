@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bumper.ci import MAX_PIPELINE_ID, Pipeline
+from bumper.environments.images import canonical
 from bumper.environments.repository import Target
-from bumper.environments.same_images import canonical
 from bumper.errors import BumperError
 from bumper.git.checkout import Checkout, fetch_branch, read_commit, read_files
 from bumper.git.failures import PushRaceLost

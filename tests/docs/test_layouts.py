@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bumper.environments.config import parse_config
-from bumper.environments.discovery.git_generator import Tree
+from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.manifests import read_manifests
 from bumper.environments.discovery.survey import survey
 from bumper.environments.layout import read_layout

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bumper.environments.discovery.applications import Expanded, expand
-from bumper.environments.discovery.git_generator import Tree
+from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.manifests import read_manifests
 
 Files = Mapping[str, str]

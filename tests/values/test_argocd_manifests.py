@@ -2,8 +2,7 @@
 
 import pytest
 
-from bumper.environments.discovery.manifest_paths import matching
-from bumper.environments.discovery.manifests import Manifest, is_data, read_manifests
+from bumper.environments.discovery.manifests import Manifest, is_data, matching, read_manifests
 from bumper.environments.overrides import find_overrides
 
 APPLICATION = """\

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from bumper.argocd.server import connect_to_argocd
 from bumper.commands.doctor.check import Check, failed, warned
 from bumper.environments.config_models import CONFIG_FILE
-from bumper.environments.discovery.applications import expand
+from bumper.environments.discovery.applications import compare_coverage, expand
 from bumper.environments.discovery.candidates import find_candidates
-from bumper.environments.discovery.coverage import compare_coverage
-from bumper.environments.discovery.git_generator import Tree
+from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.manifests import Manifest, is_data, read_manifests
 from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
+from bumper.environments.images import canonical
 from bumper.environments.layout import AppFiles
-from bumper.environments.same_images import canonical
 from bumper.environments.selection import choose_applications
 from bumper.image import Repository
 from bumper.values.pin import format_path

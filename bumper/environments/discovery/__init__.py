@@ -1,11 +1,11 @@
 """What a GitOps repository holds before anybody has described it: environments, applications, bases. Pure.
 
-``survey.survey`` looks through a ``git_generator.Tree`` and gives a ``found.Survey``; ``trial.try_out`` writes the
+``survey.survey`` looks through a ``generators.Tree`` and gives a ``found.Survey``; ``trial.try_out`` writes the
 bumper.yaml for it and says what bumper finds with that. ``manifests.read_manifests`` reads Argo CD's Applications and
-ApplicationSets, ``applications.expand`` makes of them what Argo CD would deploy, and ``coverage`` compares that with
-the environments there are. ``folders`` knows what is never deployed.
+ApplicationSets, ``applications.expand`` makes of them what Argo CD would deploy, and ``applications.compare_coverage``
+compares that with the environments there are.
 
-The way of a survey: ``candidates`` are the files that may be values, ``slots`` the places in their paths that
-may hold an environment's name, ``ranks`` and ``axes`` choose among these, ``placing`` finds the application in the rest
-of the path, and ``value_templates``, ``bases`` and ``patterns`` write patterns for what was found.
+The way of a survey: ``candidates`` are the files that may be values, and the places in their paths that may hold an
+environment's name; ``ranks`` and ``axes`` choose among these, ``placing`` finds the application in the rest of the
+path, and ``bases`` and ``patterns`` write patterns for what was found.
 """

@@ -1,15 +1,14 @@
-"""The applications that Argo CD makes of a repository's manifests, with the values files that each one reads. Pure."""
+"""The applications that Argo CD makes of a repository's manifests, and what of them no environment covers. Pure."""
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bumper.environments.discovery.generators import generate, merge_templates
-from bumper.environments.discovery.git_generator import Tree
-from bumper.environments.discovery.manifest_paths import matching
-from bumper.environments.discovery.manifests import Manifest
+from bumper.environments.discovery.candidates import Candidate
+from bumper.environments.discovery.generators import Tree, generate, merge_templates
+from bumper.environments.discovery.manifests import Manifest, matching
 from bumper.environments.discovery.template_text import NotEvaluated, Parameters, render
 
 _CHART_VALUES = ("values.yaml", "values.yml")
@@ -153,3 +152,30 @@ def _holds_template(data: object) -> bool:
             return any(map(_holds_template, data))
         case _:
             return False
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Argo CD's applications whose tags no environment has, and files with tags that none has, with their number.
+
+    ``unknown`` are sentences about what could not be compared.
+    """
+
+    applications: tuple[Application, ...]
+    files: Mapping[str, int]
+    unknown: tuple[str, ...]
+
+
+def compare_coverage(
+    expanded: Expanded, candidates: Mapping[str, Candidate], values: Collection[str], bases: Collection[str]
+) -> Coverage:
+    """Compare what Argo CD reads and which files hold tags with the environments' ``values`` and ``bases``."""
+    with_tags = {path: one.pins for path, one in candidates.items() if one.pins}
+    applications = (
+        application
+        for application in expanded.applications
+        if any(path in with_tags for path in application.files)
+        and not any(path in values for path in application.files)
+    )
+    files = {path: pins for path, pins in with_tags.items() if path not in values and path not in bases}
+    return Coverage(tuple(applications), files, expanded.unknown)

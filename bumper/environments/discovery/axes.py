@@ -9,10 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.folders import GENERIC
+from bumper.environments.discovery.candidates import Candidate, Slot, slots_of
 from bumper.environments.discovery.ranks import Axis, Ranks, rank
-from bumper.environments.discovery.slots import Slot, slots_of
+from bumper.environments.usual_names import GENERIC
 
 _FEW = 2  # names inside of a folder: its own and that of a file or folder of another
 

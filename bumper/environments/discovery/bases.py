@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bumper.environments.discovery.applications import Application
-from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.folders import SHARED, chart_folders
+from bumper.environments.discovery.candidates import Candidate, put
 from bumper.environments.discovery.patterns import Templates, in_environment, literal, with_stars
 from bumper.environments.discovery.placing import Place
-from bumper.environments.discovery.slots import put
 from bumper.environments.path_pattern import APP, ENV, claim_paths
+from bumper.environments.usual_names import SHARED, chart_folders
 
 Deployed: TypeAlias = tuple[str, str | None]  # an environment and an application in it
 _VALUES = ("values.yaml", "values.yml")

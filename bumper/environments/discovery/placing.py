@@ -5,10 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.folders import GENERIC, OF_TEAMS, PLAIN_NAMES
-from bumper.environments.discovery.slots import Slot, name_in_file
-from bumper.environments.environment_names import is_usual
+from bumper.environments.discovery.candidates import Candidate, Slot, name_in_file
+from bumper.environments.usual_names import GENERIC, OF_TEAMS, PLAIN_NAMES, is_usual
 
 _SOME = 2  # what has to be different to be applications
 _PLAIN_FOLDER = "app"  # names an application where nothing else does

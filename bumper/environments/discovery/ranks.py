@@ -6,10 +6,15 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TypeAlias
 
-from bumper.environments.discovery.candidates import Candidate
-from bumper.environments.discovery.folders import CERTAIN_PARENTS, CONTAINERS, PARENTS
-from bumper.environments.discovery.slots import Slot
-from bumper.environments.environment_names import is_place, is_usual, is_usual_with_place
+from bumper.environments.discovery.candidates import Candidate, Slot
+from bumper.environments.usual_names import (
+    CERTAIN_PARENTS,
+    CONTAINERS,
+    PARENTS,
+    is_place,
+    is_usual,
+    is_usual_with_place,
+)
 
 _SOME = 2  # applications in which a name has to recur
 Axis: TypeAlias = tuple[int, int, str]

@@ -1,6 +1,6 @@
 """What a GitOps repository holds: environments, applications, bases, and the patterns that find them again. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.environments.discovery.applications import Application, expand
@@ -12,24 +12,26 @@ from bumper.environments.discovery.bases import (
     find_bases,
     shared_places,
 )
-from bumper.environments.discovery.candidates import Candidate, find_candidates
-from bumper.environments.discovery.found import FoundEnvironment, Survey
-from bumper.environments.discovery.git_generator import Tree
-from bumper.environments.discovery.keys import application_keys, in_sections, patterns_of
-from bumper.environments.discovery.manifests import Manifest
-from bumper.environments.discovery.open_questions import (
+from bumper.environments.discovery.candidates import Candidate, Slot, find_candidates
+from bumper.environments.discovery.found import (
+    FoundEnvironment,
+    Survey,
     about_bases,
     disputes,
     doubtful_environments,
     matched_too_many,
     read_for_two,
 )
-from bumper.environments.discovery.patterns import Templates, in_environment, in_helm_s_order
+from bumper.environments.discovery.generators import Tree
+from bumper.environments.discovery.manifests import Manifest
+from bumper.environments.discovery.patterns import Templates, in_environment, in_helm_s_order, value_templates
 from bumper.environments.discovery.placing import Place, find_places
-from bumper.environments.discovery.slots import Slot
-from bumper.environments.discovery.value_templates import value_templates
-from bumper.environments.environment_names import usual_order
 from bumper.environments.path_pattern import APP, claim_paths, compile_pattern
+from bumper.environments.usual_names import is_usual, usual_order
+
+_SEVERAL = 2
+# Keys under which one application keeps its own images.
+_OF_ONE = frozenset({"image", "images", "global", "sidecar", "sidecars", "initContainers", "spec", "containers"})
 
 
 def survey(
@@ -150,3 +152,44 @@ class _Describe:
             if name is not None and len(apps) == 1:
                 names.add(name.replace(app, APP, 1) if app and name.count(app) == 1 else name)
         return tuple(sorted(names))
+
+
+def in_sections(
+    candidates: Mapping[str, Candidate], paths: Sequence[str], repository_name: str
+) -> tuple[FoundEnvironment, ...]:  # fmt: skip
+    """The environments whose sections hold all tags of some files: ``dev`` and ``prod`` at the top of one file."""
+    slots = {
+        path: Slot(path, "", 0, "section", ())
+        for path, one in candidates.items()
+        if len(one.keys) >= _SEVERAL and all(map(is_usual, one.keys))
+    }
+    places = find_places(slots, candidates, ())
+    found = []
+    for name in usual_order({name for path in slots for name in candidates[path].keys}):
+        own = {path: place for path, place in places.items() if name in candidates[path].keys}
+        found.append(
+            FoundEnvironment(
+                name=name,
+                apps=tuple(sorted({place.app or repository_name for place in own.values()})),
+                files=tuple(sorted(own)),
+                values=tuple(sorted(value_templates(own, paths))),
+                base=(),
+                at=name,
+            )
+        )
+    return tuple(found)
+
+
+def patterns_of(stray: Collection[str], candidates: Mapping[str, Candidate], paths: Sequence[str]) -> tuple[str, ...]:
+    """Patterns of files whose environment no path tells, those of the most files first."""
+    slots = {path: Slot(path, "", 0, "section", ()) for path in stray}
+    templates = value_templates(find_places(slots, candidates, ()), paths)
+    return tuple(sorted(templates, key=lambda template: (-len(templates[template]), template)))
+
+
+def application_keys(places: Mapping[str, Place], candidates: Mapping[str, Candidate]) -> tuple[str, ...]:
+    """The keys that may be applications of an environment whose paths name none."""
+    keys = frozenset[str]().union(*(candidates[path].keys for path in places if path in candidates))
+    if any(place.app is not None for place in places.values()) or len(keys) < _SEVERAL or keys & _OF_ONE:
+        return ()
+    return tuple(sorted(keys))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from bumper.environments.config import parse_config
 from bumper.environments.config_models import Config
 from bumper.environments.discovery.found import Doubtful, Survey
-from bumper.environments.discovery.git_generator import Tree
+from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.init_text import write_config
 from bumper.environments.discovery.patterns import in_environment
 from bumper.environments.gather import Gathered, gather

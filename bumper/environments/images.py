@@ -1,16 +1,31 @@
-"""The images that bumper.yaml gives to paths (``images``). Pure."""
+"""What bumper.yaml says of images: which are the same in several registries, and which are at which path. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bumper.environments.config_models import Config, PinnedImage
+from bumper.environments.config_syntax import Section
 from bumper.environments.layout import AppFiles
 from bumper.environments.path_pattern import APP
-from bumper.environments.sections import Section
 from bumper.image import Repository, has_host, read_repository
 from bumper.values.named_pin import pin_at
 from bumper.values.pin import Pin, parse_path
 from bumper.values.values_file import ValuesFile
+
+
+def canonical(config: Config, repository: Repository) -> str:
+    """One name for the repository in all registries that ``same_as`` puts together; the longest prefix counts."""
+    name = str(repository)
+    best: tuple[int, str] = (0, name)
+    for registries in config.same_as:
+        for prefix in registries:
+            if _is_below(name, prefix) and len(prefix) > best[0]:
+                best = (len(prefix), registries[0] + name[len(prefix) :])
+    return best[1]
+
+
+def _is_below(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(f"{prefix.rstrip('/')}/")
 
 
 def entries_for(config: Config, app: AppFiles, environment: str) -> tuple[PinnedImage, ...]:

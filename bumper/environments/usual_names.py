@@ -1,7 +1,29 @@
-"""What the folders and files of a GitOps repository are called that are neither environments nor applications. Pure."""
+"""What environments, folders and files of GitOps repositories are usually called. Pure."""
 
+import re
 from collections.abc import Iterable
 
+# Those that are read without bumper.yaml.
+USUAL_NAMES = (
+    "dev", "development", "test", "qa", "uat", "stage", "staging", "preprod", "preview", "prod", "production",
+)  # fmt: skip
+# What else bumper init takes for an environment's name, with the usual name that it is sorted like.
+_FURTHER_NAMES = {
+    "local": "dev", "sandbox": "dev", "sbx": "dev", "devel": "dev", "develop": "dev", "int": "test",
+    "integration": "test", "tst": "test", "testing": "test", "sit": "test", "ift": "test", "perf": "uat",
+    "load": "uat", "acc": "uat", "acceptance": "uat", "psi": "uat", "demo": "uat", "stg": "staging",
+    "hml": "staging", "hom": "staging", "pre": "preprod", "prelive": "preprod", "nonprod": "preprod",
+    "canary": "preprod", "prd": "prod", "prom": "prod", "live": "prod", "dr": "production",
+}  # fmt: skip
+_SEPARATOR = re.compile(r"[-_.]")
+_PLACE = re.compile(
+    r"(?:eu|us|usa|ap|uk|gb|de|fr|nl|ru|in|cn|jp|au|br|ca|sg|na|sa|me|af|emea|apac|latam|asia|europe|msk|spb|global|dc"
+    r"|zone|region|primary|secondary|main|blue|green|east|west|north|south|central|northeast|southeast|northwest"
+    r"|southwest|azure|aws|gcp|[a-f])?\d*"
+)
+
+# With a suffix, which has no dot: values-prod.sops.yaml is no environment's values.
+USUAL_NAME = rf"(?:{'|'.join(USUAL_NAMES)})(?:[-_][A-Za-z0-9_-]+)?"
 # Folders above environments. Below the certain ones every name is an environment's; the others hold other things too.
 CERTAIN_PARENTS = frozenset({"envs", "environments"})
 PARENTS = CERTAIN_PARENTS | {"env", "environment", "overlays", "overlay", "clusters", "cluster", "stages", "regions"}
@@ -46,6 +68,36 @@ _UNUSED = frozenset(
         "vendor",
     }
 )
+
+
+def usual_order(names: Iterable[str]) -> list[str]:
+    """``names`` from development to production, by what they begin or end with; unknown ones last, by alphabet."""
+
+    def place(name: str) -> tuple[int, str]:
+        words = [word.rstrip("0123456789") for word in _SEPARATOR.split(name.lower())]
+        known = [_FURTHER_NAMES.get(word, word) for word in (words[0], words[-1])]
+        places = [USUAL_NAMES.index(word) for word in known if word in USUAL_NAMES]
+        return (max(places) if places else len(USUAL_NAMES), name)  # local-prod is a prod
+
+    return sorted(names, key=place)
+
+
+def is_usual(name: str) -> bool:
+    """Whether ``name`` is usually an environment's, with or without a number: ``prod``, ``stg``, ``dev2``."""
+    bare = name.lower().rstrip("0123456789")
+    return bare in USUAL_NAMES or bare in _FURTHER_NAMES
+
+
+def is_place(name: str) -> bool:
+    """Whether ``name`` is a region's or a data centre's: ``eu``, ``us-east-1``."""
+    return all(_PLACE.fullmatch(part) for part in _SEPARATOR.split(name.lower()))
+
+
+def is_usual_with_place(name: str) -> bool:
+    """Whether ``name`` is a usual one and a place: ``prod-eu``, ``eu-west-1-prod``, but not ``test-runner``."""
+    parts = _SEPARATOR.split(name.lower())
+    usual = [part for part in parts if is_usual(part)]
+    return len(parts) > 1 and len(usual) == 1 and all(_PLACE.fullmatch(part) for part in parts if part not in usual)
 
 
 def is_deployed(path: str, charts: frozenset[str]) -> bool:
