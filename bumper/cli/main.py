@@ -6,7 +6,8 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 
@@ -104,6 +105,12 @@ def main(arguments: Sequence[str], *, slow: float = 1.0, clock: Clock = SYSTEM_C
     return code
 
 
+@cache
+def _program() -> Any:  # noqa: ANN401 - Typer keeps the type of its commands to itself
+    """The command line with all its options, which Typer makes anew at every call, in 20 ms."""
+    return typer.main.get_command(app)
+
+
 def _asked(arguments: Sequence[str]) -> list[str]:
     """The command line as Typer reads it: ``bumper help bump`` asks what ``bumper bump --help`` does."""
     given = list(arguments) or ["help"]
@@ -112,7 +119,7 @@ def _asked(arguments: Sequence[str]) -> list[str]:
 
 def _run(arguments: list[str], run: Run) -> int:
     try:
-        code = typer.main.get_command(app).main(arguments, prog_name="bumper", standalone_mode=False, obj=run)
+        code = _program().main(arguments, prog_name="bumper", standalone_mode=False, obj=run)
         sys.stdout.flush()
     except BumperError as error:
         return _fail(run, error)
