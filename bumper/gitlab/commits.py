@@ -1,10 +1,13 @@
 """Which commits touched a path, and which merge request brought a commit: GitLab's commits API."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bumper.gitlab.connection import GitLab, NotShown, translated
 from bumper.gitlab.merge_requests import MergeRequest, read_merge_request
+
+if TYPE_CHECKING:
+    from gitlab.base import RESTObject
 
 _PER_PAGE = 100  # GitLab's most
 
@@ -14,9 +17,7 @@ def commits_that_touched(gitlab: GitLab, path: str, start: str, size: int, numbe
 
     It is page ``number`` of ``size`` commits each; a shorter one is the last.
     """
-    query = {"ref_name": start, "first_parent": True, "path": path, "per_page": size, "page": number}
-    with translated(gitlab, f"listing the commits of {path}"):
-        found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
+    found = _list(gitlab, path, ref_name=start, first_parent=True, per_page=size, page=number)
     return [str(commit.get_id()) for commit in found]
 
 
@@ -30,10 +31,8 @@ class LoggedCommit:
 
 def newest_commits(gitlab: GitLab, path: str, branch: str) -> list[LoggedCommit]:
     """The newest commits of ``branch`` that changed ``path``, those of merged branches included."""
-    with translated(gitlab, f"listing the commits of {path}"):
-        query = {"ref_name": branch, "path": path, "per_page": _PER_PAGE}
-        found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
-        return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
+    found = _list(gitlab, path, ref_name=branch, per_page=_PER_PAGE)
+    return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
 
 
 def merge_request_of(gitlab: GitLab, commit: str) -> MergeRequest | None:
@@ -88,10 +87,19 @@ def message_of(gitlab: GitLab, commit: str) -> str:
 
 def first_parent_ids(gitlab: GitLab, path: str, branch: str) -> set[str]:
     """The newest commits of the branch's first-parent line that changed ``path``."""
+    found = _list(gitlab, path, ref_name=branch, first_parent=True, per_page=_PER_PAGE)
+    return {str(commit.get_id()) for commit in found}
+
+
+def _list(gitlab: GitLab, path: str, **query: str | int) -> "list[RESTObject]":
+    """A page of the commits to ``path`` alone.
+
+    By itself GitLab goes on with what a file was renamed or copied from, so that another application's commits come
+    along, and its git cannot use its index of changed paths. Versions before 2026 do so whatever they are asked.
+    """
     with translated(gitlab, f"listing the commits of {path}"):
-        query = {"ref_name": branch, "path": path, "first_parent": True, "per_page": _PER_PAGE}
-        found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
-        return {str(commit.get_id()) for commit in found}
+        asked = {**query, "path": path, "follow": False}
+        return list(gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=asked))
 
 
 def messages_between(gitlab: GitLab, target_branch: str, branch: str) -> list[tuple[str, str]]:

@@ -25,6 +25,9 @@ UNDESCRIBED: Mapping[tuple[str, str], frozenset[str]] = {
     ("POST", _TRAIN): frozenset({"auto_merge", "when_pipeline_succeeds", "sha", "squash"}),
 }
 
+# Newer than the description: GitLab's merge request 225733, of 2026.
+NEWER_PARAMETERS: Mapping[str, str] = {f"{_REPOSITORY}/commits": "follow"}
+
 # Everything that bumper asks for.
 ASKED = {
     ("GET", "/user"),
@@ -142,7 +145,7 @@ def operation(exchange: Exchange) -> Operation:
 def unknown_parameters(exchange: Exchange) -> Iterator[str]:
     known = operation(exchange)
     for name in sorted(exchange.query | exchange.body):
-        if name.removesuffix("[]") not in known.parameters:
+        if name.removesuffix("[]") not in {*known.parameters, NEWER_PARAMETERS.get(known.template)}:
             yield f"{exchange.method} {known.template} does not take {name}"
 
 

@@ -14,6 +14,21 @@ def test_commits_of_a_path(bot: Api) -> None:
     assert commits[0]["short_id"] == commits[0]["id"][:8]
 
 
+def test_the_commits_of_a_path_go_on_under_its_old_name_unless_that_is_not_wanted(clone: Clone, bot: Api) -> None:
+    clone.git("mv", STAGING, "apps/renamed.yaml")
+    clone.git("commit", "--quiet", "--message=Rename it")
+    clone.git("push", "--quiet", "origin", "HEAD:refs/heads/renamed")
+    asked = {"path": "apps/renamed.yaml", "ref_name": "renamed"}
+
+    followed = bot.get("/repository/commits", **asked)
+    alone = bot.get("/repository/commits", **asked, follow=False)
+
+    assert [one["title"] for one in followed] == [
+        "Rename it", "backend: 1.0.2 in staging", "Deploy backend, frontend and worker"
+    ]  # fmt: skip
+    assert [one["title"] for one in alone] == ["Rename it"]
+
+
 def test_commits_of_a_range_with_trailers_and_figures(clone: Clone, bot: Api) -> None:
     clone.push_branch("deploy", "a: 1\n", message="Bump\n\nWhy.\n\nBumper-Image: x:1\nBumper-Image: y:2\n")
 

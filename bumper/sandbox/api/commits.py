@@ -11,14 +11,17 @@ _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 def list_all(call: Call) -> Answer:
-    """GET: history, newest first; GitLab does not count its length, so no totals."""
+    """GET: history, newest first; GitLab does not count its length, so no totals.
+
+    GitLab follows the renames of a path (and takes a copy for one) unless it is asked not to.
+    """
     parameters, (page, size) = call.parameters, page_asked(call)
     arguments = [f"--max-count={size + 1}", f"--skip={(page - 1) * size}"]
     arguments += [f"--{name}={parameters.text(name)}" for name in ("since", "until") if name in parameters]
     arguments += [f"--author={parameters.text('author')}"] if "author" in parameters else []
     arguments += ["--first-parent"] if parameters.flag("first_parent") else []
-    arguments += ["--follow"] if parameters.flag("follow") and "path" in parameters else []
     paths = [parameters.text("path")] if parameters.text("path") else []
+    arguments += ["--follow"] if paths and parameters.flag("follow", default=True) else []
     stats = parameters.flag("with_stats")
     revision = "" if parameters.flag("all") else parameters.text("ref_name", call.project.default_branch)
     if revision and ".." not in revision and call.repository.commit_id(revision) is None:
