@@ -31,7 +31,7 @@ def generated(bench: Path, apps: int, commits: int) -> Path:
         sys.stderr.write(f"making a repository with {apps} applications and {commits} commits ...\n")
         subprocess.run([sys.executable, generator, str(apps), str(commits), folder], check=True)
 
-    return _kept(f"{apps}-{commits}-{version}.git", make)
+    return _housekept(_kept(f"{apps}-{commits}-{version}.git", make))
 
 
 def with_promotable(source: Path, count: int) -> Path:
@@ -41,7 +41,7 @@ def with_promotable(source: Path, count: int) -> Path:
         shutil.copytree(source, folder)
         _commit(folder, _aligned(folder, count))
 
-    return _kept(f"{source.stem}-promote-{count}.git", make)
+    return _housekept(_kept(f"{source.stem}-promote-{count}.git", make))
 
 
 def with_direct_delivery(source: Path) -> Path:
@@ -51,7 +51,7 @@ def with_direct_delivery(source: Path) -> Path:
         shutil.copytree(source, folder)
         _commit(folder, [("bumper.yaml", _DIRECT)])
 
-    return _kept(f"{source.stem}-direct.git", make)
+    return _housekept(_kept(f"{source.stem}-direct.git", make))
 
 
 def _kept(name: str, make: Callable[[Path], None]) -> Path:
@@ -63,6 +63,17 @@ def _kept(name: str, make: Callable[[Path], None]) -> Path:
         draft.parent.mkdir(parents=True, exist_ok=True)
         make(draft)
         draft.rename(folder)
+    return folder
+
+
+def _housekept(folder: Path) -> Path:
+    """The repository with the index of changed paths that Gitaly's housekeeping writes, by the same options.
+
+    (housekeeping/commit_graph.go; GitLab starts it after every so many pushes.)
+    """
+    if not (folder / "objects/info/commit-graphs").exists():
+        options = ["--reachable", "--changed-paths", "--size-multiple=4", "--split=replace"]
+        subprocess.run(["git", "-C", folder, "commit-graph", "write", *options], check=True)
     return folder
 
 
