@@ -43,9 +43,10 @@ class Conventions:
     """The environments that the usual layouts show in a repository's paths; ``rules`` are bumper.yaml's for them."""
 
     files: Mapping[str, frozenset[str]]  # of each environment
-    _present: frozenset[str]
+    _bases: Mapping[str, Sequence[str]]  # of each folder
     _repository_name: str
     rules: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
+    _claims: dict[str, Mapping[str, Claim]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,7 +61,9 @@ class Conventions:
 
     def claims(self, environment: str) -> Mapping[str, Claim]:
         """The environment's files."""
-        return {path: self._claim(path, environment) for path in self.files[environment]}
+        if environment not in self._claims:
+            self._claims[environment] = {path: self._claim(path, environment) for path in self.files[environment]}
+        return self._claims[environment]
 
     def _claim(self, path: str, environment: str) -> Claim:
         folder = _application_folder(path, environment)
@@ -91,25 +94,17 @@ class Conventions:
 
     def bases(self, environment: str, apps: Mapping[Identity, Application]) -> dict[Identity, list[str]]:
         """The bases of each application, lowest precedence first: the highest folder's, then by path."""
-        return {
-            identity: self.bases_of(app.values, _application_folder(app.values[0], environment))
-            for identity, app in apps.items()
-        }
+        claims = self.claims(environment)
+        return {identity: self.bases_of(app.values, claims[app.values[0]].folder) for identity, app in apps.items()}
 
     def bases_of(self, paths: Iterable[str], application_folder: str) -> list[str]:
-        """The bases of an application's files, lowest precedence first."""
-        bases = {base for path in paths for base in self._bases_of(path, application_folder)}
-        return sorted(bases, key=lambda base: (base.count("/"), base))
+        """The bases of an application's files, lowest precedence first.
 
-    def _bases_of(self, path: str, application_folder: str) -> Iterator[str]:
-        """The values.yaml beside ``path`` and in the folders above it, up to the application's."""
-        folder = path
-        while folder != application_folder:
-            folder = folder.rpartition("/")[0]
-            for name in _BASE_NAMES:
-                base = f"{folder}/{name}" if folder else name
-                if base in self._present:
-                    yield base
+        They are the values.yaml beside each file and in the folders above it, up to the application's.
+        """
+        folders = {folder for path in paths for folder in _folders_up_to(path, application_folder)}
+        bases = [base for folder in folders for base in self._bases.get(folder, ())]
+        return sorted(bases, key=lambda base: (base.count("/"), base))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +136,12 @@ def read_conventions(
             if folder not in application_folders and not _is_application(name, path):
                 files[name].add(path)
     by_name = {name: frozenset(files[name]) for name in sorted(files)}
-    return Conventions(by_name, frozenset(paths), repository_name, rules or {})
+    bases: defaultdict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        if name in _BASE_NAMES:
+            bases[folder].append(path)
+    return Conventions(by_name, bases, repository_name, rules or {})
 
 
 def _find_application_folders(clues: Mapping[str, _Clues]) -> set[str]:
@@ -243,6 +243,14 @@ def _application_folder(path: str, environment: str) -> str:
             return folder
         folder, following, before_environment = above, part, False
     return ""
+
+
+def _folders_up_to(path: str, last: str) -> Iterator[str]:
+    """The folders above a file, up to the ``last``, which is one of them."""
+    folder = path
+    while folder != last:
+        folder = folder.rpartition("/")[0]
+        yield folder
 
 
 def _folders_before(folder: str, environment: str) -> tuple[str, ...]:

@@ -4,13 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 from bumper.errors import Refused
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Identity:
-    """An application: what ``{app}`` matched, and what the wildcards in folders before and after it did."""
+class Identity(NamedTuple):
+    """An application: what ``{app}`` matched, and what the wildcards in folders before and after it did.
+
+    A tuple, because tens of thousands are made, sorted and looked up by each command.
+    """
 
     app: str
     before: tuple[str, ...] = ()

@@ -1,8 +1,7 @@
 """Which files make an environment: by bumper.yaml's patterns, without them by the usual layouts."""
 
 import contextlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -99,8 +98,10 @@ class Layout:
             )
         self._refuse_shared(name, config, claims)
         apps = self._applications(name)
-        bases = self._source.bases(name, apps)
-        apps = _without_bases(apps, bases)
+        bases = self._bases(name, apps)
+        based_on = {path for paths in bases.values() for path in paths}
+        # What is only the base of others is no application: `envs/{env}/{app}.yaml` matches such files, too.
+        apps = {identity: app for identity, app in apps.items() if not based_on.issuperset(app.values)}
         names = self._name_all()
         refuse_same_names(name, names, apps)
         return Environment(
@@ -109,7 +110,7 @@ class Layout:
                 AppFiles(
                     names[identity],
                     tuple(app.values),
-                    tuple(base for base in bases[identity] if base not in app.values),
+                    bases[identity],
                     identity,
                     _section(config.at, identity, app.pattern),
                 )
@@ -136,6 +137,14 @@ class Layout:
         own = {path for app in self.environment(name).apps for path in app.values}
         others = (self.environment(other) for other in self.environments if other != name)
         return {base: other.name for other in others for app in other.apps for base in app.bases if base in own}
+
+    def _bases(self, name: str, apps: Mapping[Identity, Application]) -> dict[Identity, tuple[str, ...]]:
+        """The bases of each application, without those that are its own values."""
+        found = self._source.bases(name, apps)
+        return {
+            identity: tuple(base for base in found[identity] if base not in app.values)
+            for identity, app in apps.items()
+        }
 
     def _applications(self, name: str) -> dict[Identity, Application]:
         if name not in self._apps:
@@ -172,20 +181,6 @@ class Layout:
                     "tell them apart by their values patterns in bumper.yaml, or by `at` where each has a section of "
                     "the file",
                 )
-
-
-def _without_bases(
-    apps: Mapping[Identity, Application], bases: Mapping[Identity, Sequence[str]]
-) -> dict[Identity, Application]:
-    """The applications without those that are only bases of others, which `envs/{env}/{app}.yaml` matches too."""
-    users: defaultdict[str, set[Identity]] = defaultdict(set)
-    for identity, paths in bases.items():
-        for path in paths:
-            users[path].add(identity)
-    return {
-        identity: app for identity, app in apps.items()
-        if any(not users[path] - {identity} for path in app.values)
-    }  # fmt: skip
 
 
 def _section(at: str | None, identity: Identity, pattern: PathPattern) -> Section:

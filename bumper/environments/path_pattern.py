@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 APP = "{app}"
 ENV = "{env}"
@@ -16,8 +17,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _MAX_WILDCARDS = 3  # in one part of a path, and **: with many more a path takes minutes to match
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What makes a file an environment's: the application it belongs to, and its place in Helm's order.
 
     ``before`` and ``after`` are what the wildcards in folders matched, before and after ``{app}``.
