@@ -9,7 +9,7 @@ from bumper.environments.discovery.manifests import Manifest, Source, matching, 
 from bumper.environments.gather import Gathered
 from bumper.environments.layout import Environment
 from bumper.errors import Refused
-from bumper.values.parameter_name import parse_parameter_name
+from bumper.values.helm_sources import parse_parameter_name
 from bumper.values.pin import PinPath, format_path
 
 _SOURCE_FILE = ".argocd-source"

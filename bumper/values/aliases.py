@@ -1,21 +1,22 @@
-"""Who else reads a scalar: the place of its anchor, aliases of it or of what it stands in, and merge keys."""
+"""Who else reads a scalar, through an anchor, an alias or a merge key: other places, and pins of other images."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from bumper.values.pin import PinPath
+from bumper.values.pin import OtherPin, Pin, PinPath
 from bumper.values.pin_search import Way, path_of
 from bumper.values.siblings import MERGE_KEY, effective_values, key_text, look_up
-from bumper.values.values_file import ValuesFile
 from bumper.values.yaml_tree import Alias, Document, MappingNode, Node, Scalar, SequenceNode
 
 
-def places_of(values: ValuesFile, scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
+def places_of(documents: Iterable[Document], scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
     """Path and line of every place with the value of ``scalar``, where the file has anchors; its own comes first.
 
     An alias of something that holds another alias is one place, however often the scalar can be reached through it.
     """
-    for document in values.documents:
+    for document in documents:
         if document.anchored:
             own = _way_within(document.root, scalar)
             if own is not None:
@@ -23,9 +24,9 @@ def places_of(values: ValuesFile, scalar: Scalar) -> Iterator[tuple[PinPath, int
                 yield from _aliases_in(document, scalar)
 
 
-def aliases_of(values: ValuesFile, scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
+def aliases_of(documents: Iterable[Document], scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
     """The places with the value of ``scalar`` but for its own."""
-    places = places_of(values, scalar)
+    places = places_of(documents, scalar)
     next(places, None)
     yield from places
 
@@ -73,3 +74,36 @@ def _merged_uses(document: Document, path: PinPath, scalar: Scalar, alias: Alias
         holds_it = value is not None and value.start <= scalar.start <= value.end
         if value is not None and holds_it and look_up(document.root, (*consumer, key)) is value:
             yield (*consumer, key, *(_way_within(value, scalar) or ())), alias.line
+
+
+def mark_shared(pins: Sequence[Pin]) -> tuple[Pin, ...]:
+    """``pins`` (of one file), each with the pins of other images that share a scalar with it."""
+    readers: defaultdict[int, list[Pin]] = defaultdict(list)
+    for pin in pins:
+        for scalar in pin.scalars:
+            readers[scalar.start].append(pin)
+    if all(len(sharing) == 1 for sharing in readers.values()):
+        return tuple(pins)
+    return tuple(replace(pin, others=_others(pin, readers)) for pin in pins)
+
+
+def _others(pin: Pin, readers: dict[int, list[Pin]]) -> tuple[OtherPin, ...]:
+    return tuple(
+        OtherPin(other.path, other.line, other.repository, scalar)
+        for scalar in pin.scalars
+        for other in readers[scalar.start]
+        if other.repository is not None and other.repository != pin.repository
+    )
+
+
+def moved_unasked(pin: Pin, written: Iterable[Scalar], asked: Sequence[Pin]) -> OtherPin | None:
+    """The first pin of another image that would silently change with the ``written`` scalars of ``pin``.
+
+    Those of images that are ``asked`` for, too, are meant to change.
+    """
+    starts = {scalar.start for scalar in written}
+    named = {(one.repository, scalar.start) for one in asked for scalar in one.scalars}
+    for other in pin.others:
+        if other.scalar.start in starts and (other.repository, other.scalar.start) not in named:
+            return other
+    return None

@@ -1,10 +1,12 @@
-"""A change: a pin with its tag before and after."""
+"""A change: a pin with its tag before and after, and the diff of a file whose pins change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bumper.image import ImageReference, Repository
 from bumper.values.pin import Pin, format_path
+
+_CONTEXT = 3  # lines of a diff around what changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +65,55 @@ def as_it_is(app: str, file: str, pin: Pin) -> Change:
 def outcome(changes: Iterable[Change]) -> set[tuple[str, str, Version]]:
     """What the pins hold after ``changes``, whatever they held before."""
     return {(change.file, change.path, change.after) for change in changes}
+
+
+def unified_diff(path: str, before: bytes, after: bytes) -> str:
+    """The diff as git prints it, of two versions of a file whose edits never add or remove a line; empty if alike.
+
+    So comparing line by line is enough, and fast on a file of any size.
+    """
+    old, new = _lines(before), _lines(after)
+    changed = [number for number, (left, right) in enumerate(zip(old, new, strict=True)) if left != right]
+    if not changed:
+        return ""
+    hunks = [f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n"]
+    for first, last in _spans(changed, len(old) - (old[-1] == "")):
+        where = f"{first + 1},{last - first}" if last - first != 1 else f"{first + 1}"
+        hunks.append(f"@@ -{where} +{where} @@\n")
+        hunks += _hunk(old, new, first, last)
+    return "".join(hunks)
+
+
+def _lines(content: bytes) -> list[str]:
+    return content.decode(errors="replace").split("\n")
+
+
+def _spans(changed: list[int], count: int) -> Iterator[tuple[int, int]]:
+    """The ranges of lines that the hunks show; close ones are one."""
+    first = changed[0]
+    for number, following in zip(changed, [*changed[1:], None], strict=True):
+        if following is None or following - number > 2 * _CONTEXT + 1:
+            yield max(first - _CONTEXT, 0), min(number + _CONTEXT + 1, count)
+            first = following if following is not None else first
+
+
+def _hunk(old: list[str], new: list[str], first: int, last: int) -> Iterator[str]:
+    number = first
+    while number < last:
+        if old[number] == new[number]:
+            yield from _line(" ", old, number)
+            number += 1
+            continue
+        end = number
+        while end < last and old[end] != new[end]:
+            end += 1
+        for sign, lines in (("-", old), ("+", new)):
+            for each in range(number, end):
+                yield from _line(sign, lines, each)
+        number = end
+
+
+def _line(sign: str, lines: list[str], number: int) -> Iterator[str]:
+    yield f"{sign}{lines[number]}\n"
+    if number == len(lines) - 1:  # a text that ends in a line end has one more, empty piece, which no hunk holds
+        yield "\\ No newline at end of file\n"

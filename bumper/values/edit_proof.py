@@ -1,20 +1,25 @@
-"""The proof after every edit: what was meant to change did, as text for every reader, and nothing else did."""
+"""The proof after every edit: what was meant to change did, as text for every reader, and nothing else did.
+
+The only importer of ruamel, an independent reader.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.resolver import VersionedResolver
+
 from bumper.errors import BumperError
 from bumper.values.values_file import ValuesFile
-from bumper.values.witness import resolves_to_text
-from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, YamlError
+from bumper.values.yaml_tree import STRING_TAG, Alias, MappingNode, Node, Scalar, YamlError
+
+_LEFT_OF_A_BLOCK = re.compile(r"(?:[ \t]+#[^\r\n]*)?[ \t]*(?:\r\n?|\n)*")
+_VERSIONS = ((1, 1), (1, 2))  # Helm's reader follows 1.1, others 1.2
 
 
 class ProofFailed(BumperError):
     """An edit did not turn out as meant: a bug in bumper, found before anything was written."""
-
-
-_LEFT_OF_A_BLOCK = re.compile(r"(?:[ \t]+#[^\r\n]*)?[ \t]*(?:\r\n?|\n)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +119,14 @@ def _require(values: ValuesFile, old: Scalar, new: Scalar, value: str) -> None:
 
 def _require_text(values: ValuesFile, new: Scalar) -> None:
     """The resolvers of ruamel are the witness here, not the rule by which the scalar was written."""
-    if new.style == "" and new.yaml_tag is None and not resolves_to_text(new.value):
+    if new.style == "" and new.yaml_tag is None and not _resolves_to_text(new.value):
         raise _failed(values, new.line, f"{new.value!r} would not be read as text")
+
+
+def _resolves_to_text(plain: str) -> bool:
+    """Whether ruamel takes the plain scalar for a string under YAML 1.1 and under 1.2."""
+    resolvers = (VersionedResolver(version=version) for version in _VERSIONS)
+    return all(str(resolver.resolve(ScalarNode, plain, (True, False))) == STRING_TAG for resolver in resolvers)
 
 
 def _failed(values: ValuesFile, line: int, problem: str) -> ProofFailed:

@@ -1,12 +1,32 @@
-"""Sentences about pins: why one cannot be set, which lines help, and what changes or stays with an edit."""
+"""Which pins can get a version, and in sentences why others cannot, which lines help, what changes with an edit."""
 
 from collections.abc import Iterator, Sequence
 
 from bumper.image import ImageReference
-from bumper.values.aliases import places_of
+from bumper.values.aliases import moved_unasked, places_of
 from bumper.values.pin import OtherPin, Pin, PinPath, format_path
 from bumper.values.tag_edit import TagEdit, digest_after, written_scalars
 from bumper.values.values_file import ValuesFile, describe
+
+
+def edits_for(values: ValuesFile, pins: Sequence[Pin], image: ImageReference) -> tuple[list[TagEdit], list[str]]:
+    """The edits that give ``pins`` the version of ``image``, and why some of them cannot have it.
+
+    A digest in ``image`` is written wherever there is a place for one.
+    """
+    edits: list[TagEdit] = []
+    refusals: list[str] = []
+    for pin in pins:
+        if why_not(pin, image) is not None:
+            refusals.append(explain_refusal(values, pin, image))
+            continue
+        edit = TagEdit(pin, image.tag, image.digest, write_digest=image.digest is not None)
+        other = moved_unasked(pin, written_scalars(values, edit), pins)
+        if other is None:
+            edits.append(edit)
+        else:
+            refusals.append(explain_other(values, pin, other))
+    return edits, refusals
 
 
 def why_not(pin: Pin, image: ImageReference) -> str | None:
@@ -55,7 +75,7 @@ def places_along(values: ValuesFile, edits: Sequence[TagEdit]) -> Iterator[tuple
     known = {pin.path for pin in pins} | {digest.path for pin in pins for digest in pin.digest_scalars}
     for edit in edits:
         for scalar in written_scalars(values, edit):
-            for path, line in places_of(values, scalar):
+            for path, line in places_of(values.documents, scalar):
                 if path not in known:
                     known.add(path)
                     yield edit, path, line

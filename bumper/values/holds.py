@@ -103,7 +103,7 @@ def _lines(values: ValuesFile, pins: Iterable[Pin]) -> Iterator[tuple[int, int]]
     """The rest of each pin's line, and the lines of its aliases."""
     for tag_scalar in {pin.tag_scalar for pin in pins if pin.tag_scalar is not None}:
         yield _rest_of_line(values.text, tag_scalar)
-        used = {line for _, line in aliases_of(values, tag_scalar)}
+        used = {line for _, line in aliases_of(values.documents, tag_scalar)}
         if used:
             starts = [0, *(line_end.end() for line_end in _LINE_END.finditer(values.text))]
             yield from (_to_line_end(values.text, starts[line - 1]) for line in used)

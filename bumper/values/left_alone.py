@@ -1,24 +1,35 @@
-"""Warnings about an image that a file names in a form that bumper does not edit: in a text, in a name in parts.
+"""Where a file names an image beside its pins, and pins that may be of it: in texts, in arguments, in a name in parts.
 
-It is left alone and named, with file and line, so that nothing is silently half done.
+Such places are left alone and named, with file and line, so that nothing is silently half done.
 """
 
+import difflib
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
-from bumper.image import ImageReference, Repository, read_repository
-from bumper.values.named_places import lines_left_alone
+from bumper.image import DOCKER_HUB, ImageReference, Repository, read_repository
+from bumper.values.key_names import Kind, key_name
 from bumper.values.pin import Pin, format_path
-from bumper.values.values_file import ValuesFile, describe
+from bumper.values.values_file import ValuesFile, describe, find_pins
+from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode
 
 _MAX_UNNAMED = 3
+_MAX_NEAREST = 5
+_HUB_HOSTS = r"(?:(?:docker\.io|index\.docker\.io|registry-1\.docker\.io|registry\.hub\.docker\.com)/)?"
+_BEFORE = r"(?<![\w./@-])"
+_BEHIND = r"(?:(?P<version>:[A-Za-z0-9_{$<%#]|@sha256:)|(?![\w/-]|\.\w))"
+_PORT = re.compile(r":\d{4,5}(?!\d|[.\w-])")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def explain_left_alone(values: ValuesFile, pins: Sequence[Pin], image: ImageReference) -> Iterator[str]:
     """A sentence for each line of the file that names ``image`` beside its pins, and for each pin that may be its."""
     repository = image.repository
-    for line in lines_left_alone(values, pins, repository):
+    for line in _lines_left_alone(values, pins, repository):
         yield f"{repository} is also named in {values.name}:{line}, which was left alone."
     for pin in pins:
         if pin.repository is None and any(_ends_like(part, repository) for part in pin.name_parts):
@@ -56,9 +67,99 @@ def _how_to_name(pin: Pin, repository: Repository) -> str:
 
 def _explain_unnamed(values: ValuesFile, pin: Pin, repository: Repository) -> str:
     """Why a pin has no name, and what gives it one."""
-    why = f"its image is not known: {pin.unnamed}"
-    return f"{describe(values, pin)} was left alone, because {why}; {_how_to_name(pin, repository)}."
+    why = f"was left alone, because its image is not known: {pin.unnamed}"
+    return f"{describe(values, pin)} {why}; {_how_to_name(pin, repository)}."
 
 
 def _ends_like(part: str, repository: Repository) -> bool:
     return part.rstrip("/").rpartition("/")[2] == repository.name.rpartition("/")[2]
+
+
+class _Found(NamedTuple):
+    scalar: Scalar
+    is_key: bool
+    beside_a_version: bool
+
+
+def _lines_left_alone(values: ValuesFile, pins: Sequence[Pin], repository: Repository) -> list[int]:
+    """The lines that name ``repository`` where no pin holds it."""
+    if repository.name.rpartition("/")[2] not in values.text:
+        return []
+    places = [match for match in _spelling(repository).finditer(values.text) if _is_name(match, repository)]
+    if all(_is_held(pins, match.start()) for match in places):
+        return []
+    every = find_pins(values)  # of other environments in the file, too
+    places = [match for match in places if not _is_held(every, match.start())]
+    explained = [pin.line for pin in pins if pin.repository == repository and pin.tag_scalar is None]
+    return sorted(
+        _line(values, found, match)
+        for found in (_scalars(values) if places else ())
+        for match in places
+        if found.scalar.start <= match.start() < found.scalar.end and _counts(values, found, match)
+        and not any(line in _lines(values, found.scalar) for line in explained)
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _spelling(repository: Repository) -> re.Pattern[str]:
+    """Every way to write the repository."""
+    name = re.escape(repository.name)
+    if repository.host != DOCKER_HUB:
+        return re.compile(f"{_BEFORE}(?i:{re.escape(repository.host)})/{name}{_BEHIND}")
+    if repository.name.startswith("library/"):
+        name = f"(?:library/)?{re.escape(repository.name.removeprefix('library/'))}"
+    return re.compile(f"{_BEFORE}{_HUB_HOSTS}{name}{_BEHIND}")
+
+
+def _is_name(match: re.Match[str], repository: Repository) -> bool:
+    """Whether a match names the image: a single word is one only with a tag that is no port."""
+    if "/" in match[0] or not repository.name.startswith("library/"):
+        return True
+    port = _PORT.match(match.string, match.start("version")) if match["version"] else None
+    return bool(match["version"]) and port is None
+
+
+def _is_held(pins: Iterable[Pin], place: int) -> bool:
+    """Whether a scalar of a pin takes in ``place``: one that holds its tag, or a part of its name."""
+    return any(
+        scalar.start <= place < scalar.end for pin in pins for scalar in (pin.tag_scalar, *pin.name_scalars) if scalar
+    )
+
+
+def _counts(values: ValuesFile, found: _Found, match: re.Match[str]) -> bool:
+    """Whether the name stands for an image that runs: with a version, in a text, as a key or beside a version."""
+    is_text = len(_lines(values, found.scalar)) > 1
+    return bool(match["version"]) or found.is_key or found.beside_a_version or is_text
+
+
+def _line(values: ValuesFile, found: _Found, match: re.Match[str]) -> int:
+    return found.scalar.line + len(_LINE_END.findall(values.text, found.scalar.start, match.start()))
+
+
+def _lines(values: ValuesFile, scalar: Scalar) -> range:
+    more = len(_LINE_END.findall(values.text, scalar.start, scalar.end))
+    return range(scalar.line, scalar.line + more + 1)
+
+
+def _scalars(values: ValuesFile) -> Iterator[_Found]:
+    """Every scalar, keys included."""
+    waiting: list[tuple[Node, bool, bool]] = [(document.root, False, False) for document in values.documents]
+    while waiting:
+        node, is_key, beside = waiting.pop()
+        if isinstance(node, Scalar):
+            yield _Found(node, is_key, beside)
+        elif isinstance(node, MappingNode):
+            versioned = any(key_name(key).kind in (Kind.TAG, Kind.VERSION) for key in node.keys)
+            waiting += [part for key, value in node.pairs for part in ((key, True, False), (value, False, versioned))]
+        elif isinstance(node, SequenceNode):
+            waiting += [(item, False, False) for item in node.items]
+
+
+def nearest_names(repository: Repository, known: Iterable[Repository | None]) -> list[str]:
+    """Up to five of the ``known`` names: those that differ in the host or the folders only, then the most similar."""
+    names = {str(other): other for other in known if other is not None}
+    last = repository.name.rpartition("/")[2]
+    elsewhere = sorted(name for name, other in names.items() if other.name == repository.name)
+    alike = sorted(name for name, other in names.items() if other.name.rpartition("/")[2] == last)
+    similar = difflib.get_close_matches(str(repository), names, n=_MAX_NEAREST, cutoff=0.5)
+    return list(dict.fromkeys([*elsewhere, *alike, *similar]))[:_MAX_NEAREST]

@@ -5,12 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
+from bumper.values.helm_sources import Helm, helm_of_manifest, is_parameter_list, pins_of_parameters, values_beside
 from bumper.values.key_names import KeyName, Kind, key_name
-from bumper.values.kustomize_pins import is_kustomize_image, pins_of_kustomize_image
-from bumper.values.manifest_pins import Helm, helm_of_manifest
-from bumper.values.parameter_pins import is_parameter_list, pins_of_parameters, values_beside
 from bumper.values.partners import is_chart_file
 from bumper.values.pin import Pin, PinPath, format_path
+from bumper.values.pin_making import is_kustomize_image, pins_of_kustomize_image
 from bumper.values.shapes import pins_of_list, pins_of_mapping
 from bumper.values.siblings import effective_values, is_public_image, key_text, siblings_of
 from bumper.values.surroundings import Scope, Surroundings, scope_below

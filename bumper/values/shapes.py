@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from bumper.values.digests import digests_beside
 from bumper.values.image_names import ImageName, name_of_image
-from bumper.values.image_strings import loose_image, pin_of_image_string
 from bumper.values.key_names import Kind, key_name, repository_names, speaks_of_an_image
 from bumper.values.partners import (
     has_other_version,
@@ -18,7 +17,7 @@ from bumper.values.partners import (
     speaks_of_something_else,
 )
 from bumper.values.pin import Pin
-from bumper.values.pin_making import absent_pin, digest_only_pin, make_pin
+from bumper.values.pin_making import absent_pin, digest_only_pin, loose_image, make_pin, pin_of_image_string
 from bumper.values.siblings import Origin, Sibling, is_public_image, resolve, siblings_of
 from bumper.values.surroundings import Place, Surroundings
 from bumper.values.tag_scalars import image_string, image_string_for_tag, is_switch, plain_value

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from bumper.errors import Refused
 from bumper.values.edit_proof import prove
 from bumper.values.pin import Pin
-from bumper.values.plain_scalar import helm_prints_alike, reads_as_text
-from bumper.values.tag_scalars import cut_scalar, read_tag_scalar
+from bumper.values.tag_scalars import cut_scalar, helm_prints_alike, read_tag_scalar, reads_as_text
 from bumper.values.values_file import ValuesFile, describe
 from bumper.values.yaml_tree import Scalar
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from bumper.errors import Refused
 from bumper.files import MAX_BYTES
+from bumper.values.aliases import mark_shared
 from bumper.values.digests import digests_among, speaks_of_a_digest, switch_among
 from bumper.values.pin import Pin, PinPath, format_path
 from bumper.values.pin_search import search_pins
-from bumper.values.sharing import mark_shared
 from bumper.values.siblings import Sibling, key_text, look_up, siblings_of
 from bumper.values.yaml_tree import Document, MappingNode, Node, YamlError, parse_documents
 

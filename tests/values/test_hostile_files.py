@@ -62,7 +62,7 @@ def test_an_alias_bomb_stays_as_small_as_it_is() -> None:
     (pin,) = find_pins(values)
     assert set_tags(values, [TagEdit(pin, "v2")]) == text.replace("v1", "v2").encode()
     assert pin.tag_scalar is not None
-    assert len(list(aliases_of(values, pin.tag_scalar))) == 99 * 9
+    assert len(list(aliases_of(values.documents, pin.tag_scalar))) == 99 * 9
 
 
 def test_a_merge_bomb_stays_as_small_as_it_is() -> None:

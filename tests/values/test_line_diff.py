@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bumper.values.line_diff import unified_diff
+from bumper.values.change import unified_diff
 
 
 def git_diff(before: bytes, after: bytes) -> str:

@@ -104,7 +104,7 @@ def test_every_consumer_of_an_anchor_is_named() -> None:
     (pin,) = find_pins(values)
     assert pin.tag_scalar is not None
     assert describe(values, pin) == "values.yaml:1: image.tag"
-    assert [(format_path(path), line) for path, line in aliases_of(values, pin.tag_scalar)] == [
+    assert [(format_path(path), line) for path, line in aliases_of(values.documents, pin.tag_scalar)] == [
         ("image.tag", 4),
         ("labels.version", 6),
         ("pod.labels", 8),
@@ -120,7 +120,7 @@ def test_a_merge_is_a_consumer_by_the_key_that_it_brings_unless_that_is_overridd
     values = read(text)
     pin = find_pins(values)[0]
     assert pin.tag_scalar is not None
-    assert [(format_path(path), line) for path, line in aliases_of(values, pin.tag_scalar)] == [
+    assert [(format_path(path), line) for path, line in aliases_of(values.documents, pin.tag_scalar)] == [
         ("web.tag", 5),
         ("job.tag", 8),
     ]
@@ -130,7 +130,7 @@ def test_a_value_without_an_anchor_has_no_consumers() -> None:
     values = read("a: &a 1\nimage: shop/api:v1\nb: *a\n")
     (pin,) = find_pins(values)
     assert pin.tag_scalar is not None
-    assert list(aliases_of(values, pin.tag_scalar)) == []
+    assert list(aliases_of(values.documents, pin.tag_scalar)) == []
 
 
 @pytest.mark.parametrize("path", ["image", "app.image.tag", "apps[1].image", 'labels["a.b/c"]', "plain"])
