@@ -19,9 +19,8 @@ from bumper.image import ImageReference, Repository, parse_image
 from bumper.planning.bump import apply_plan, check_images, diff_of
 from bumper.planning.bump import plan_bump as plan_edits
 from bumper.planning.description import ProposalText, describe, explain_held
-from bumper.planning.proposal import Proposal, Request, Words, branch_name
+from bumper.planning.proposal import Proposal, Request, Words, branch_name, title_of
 from bumper.planning.proposal import propose as put_together
-from bumper.planning.titles import title_of
 from bumper.records.record import Command, Record
 from bumper.values.change import Change, Held
 from bumper.values.explain import edits_for

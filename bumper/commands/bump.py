@@ -24,8 +24,8 @@ from bumper.git.checkout import Checkout
 from bumper.image import ImageReference
 from bumper.planning.bump import Plan, check_images, images_to_resolve, plan_bump
 from bumper.planning.draft import make_draft
-from bumper.planning.expected_images import rollout_of
 from bumper.planning.proposal import Request
+from bumper.planning.rollout import rollout_of
 from bumper.records.known_requests import KnownRequests
 from bumper.records.record import Command
 

@@ -32,9 +32,9 @@ from bumper.gate.rules import Waiting, check_tags, require_digests
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
 from bumper.planning.draft import make_draft
-from bumper.planning.expected_images import rollout_of
 from bumper.planning.promote import Choice, choose, differing, match, plan_promote
 from bumper.planning.proposal import Request
+from bumper.planning.rollout import rollout_of
 from bumper.records.digests import find_digests
 from bumper.records.known_requests import KnownRequests
 from bumper.records.line import Line

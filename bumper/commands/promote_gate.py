@@ -11,8 +11,8 @@ from bumper.gate.freeze import Frozen
 from bumper.gate.ran import Judged, find_source, judge_promotions
 from bumper.gate.rules import Waiting
 from bumper.gate.soak import unsoaked
-from bumper.planning.expected_images import Rollout, expected_images
 from bumper.planning.promote import Choice
+from bumper.planning.rollout import Rollout, expected_images
 from bumper.records.line import Line
 from bumper.values.change import Change
 

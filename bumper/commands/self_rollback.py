@@ -16,7 +16,7 @@ from bumper.delivery.watched import Undo, explain
 from bumper.environments.repository import Target
 from bumper.errors import BumperError
 from bumper.git.checkout import refreshed
-from bumper.planning.watching import Watching
+from bumper.planning.rollout import Watching
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
 

@@ -9,8 +9,8 @@ from bumper.delivery.options import DeliveryOptions
 from bumper.delivery.result import Action
 from bumper.environments.repository import Target
 from bumper.errors import Refused, Unavailable
+from bumper.git.commit import push
 from bumper.git.failures import PushRaceLost
-from bumper.git.push import push
 from bumper.gitlab import merge_request_changes, merge_requests, merge_trains
 from bumper.gitlab.connection import AlreadyThere
 from bumper.gitlab.merge_request_changes import FoundPeople, MergeRequestText

@@ -18,12 +18,11 @@ from bumper.delivery.wait import Awaited, landed_commit, require_content, wait_u
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.git.checkout import HEADS, Checkout, at_commit, remote_refs
+from bumper.git.commit import push
 from bumper.git.failures import PushRaceLost
-from bumper.git.push import push
 from bumper.gitlab import merge_requests
 from bumper.gitlab.merge_request_changes import People
-from bumper.gitlab.push_options import push_options
-from bumper.gitlab.push_output import read_push_output
+from bumper.gitlab.push_options import push_options, read_push_output
 from bumper.planning.draft import Draft, on_branch
 from bumper.planning.proposal import Proposal
 from bumper.progress import report_step

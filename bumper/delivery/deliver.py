@@ -14,8 +14,7 @@ from bumper.delivery.wait import Awaited, landed_commit, named_when_interrupted,
 from bumper.environments.config_values import Delivery
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
-from bumper.git.commit import write_commit
-from bumper.git.push import push
+from bumper.git.commit import push, write_commit
 from bumper.gitlab import merge_request_changes
 from bumper.gitlab.merge_request_changes import People
 from bumper.gitlab.merge_requests import MergeRequest

@@ -7,7 +7,7 @@ from bumper.environments.config_values import Delivery
 from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.gitlab.merge_request_changes import NOBODY, People
-from bumper.planning.watching import Watching
+from bumper.planning.rollout import Watching
 from bumper.records.record import Command
 
 

@@ -10,7 +10,7 @@ from bumper.delivery.session import Session
 from bumper.errors import Refused, Unavailable
 from bumper.gitlab.commits import contains
 from bumper.gitlab.connection import GitLab, NotShown
-from bumper.planning.expected_images import Rollout
+from bumper.planning.rollout import Rollout
 from bumper.progress import report_step
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # a Helm chart's version is a revision, too

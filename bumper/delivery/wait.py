@@ -15,8 +15,7 @@ from bumper.environments.gather import pins_of_version
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
 from bumper.git.checkout import at_commit, read_files, refreshed
-from bumper.git.log import newest_commits
-from bumper.git.past_commits import fetch_commits
+from bumper.git.past_commits import fetch_commits, newest_commits
 from bumper.gitlab import merge_requests
 from bumper.gitlab.merge_requests import CHECKING, MergeRequest
 from bumper.records.known_requests import KnownRequests

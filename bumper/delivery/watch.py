@@ -14,7 +14,7 @@ from bumper.argocd.verdict import Expectation, Verdict, judge, judge_before, run
 from bumper.clock import Clock
 from bumper.delivery.rollout import holds_commit, server_of
 from bumper.delivery.session import Session
-from bumper.planning.expected_images import Rollout
+from bumper.planning.rollout import Rollout
 from bumper.progress import report_step
 
 _FIRST_PAUSE, _MAX_PAUSE = 1.0, 10.0  # seconds between two looks

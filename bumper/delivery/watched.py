@@ -23,9 +23,8 @@ from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.gitlab.merge_request_changes import comment
 from bumper.planning.draft import Draft
-from bumper.planning.expected_images import Rollout
 from bumper.planning.markdown import code
-from bumper.planning.watching import Watching
+from bumper.planning.rollout import Rollout, Watching
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
 from bumper.records.watches import WatchedRequest, WatchRecord, newest_watched, write_note

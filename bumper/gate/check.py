@@ -16,8 +16,7 @@ from bumper.gate.check_pins import Pins, Rules, read_pins
 from bumper.gate.check_reading import Unknown
 from bumper.gate.layout import odd_layout
 from bumper.gate.rules import Broken, Rule, broken_tags, missing_digests
-from bumper.git.checkout import Checkout
-from bumper.git.links import follow_links
+from bumper.git.checkout import Checkout, follow_links
 from bumper.git.span import Span
 from bumper.registry.resolve import RegistryAccess
 from bumper.values.pin import format_path

@@ -20,7 +20,7 @@ from bumper.gate.rails_zones import zone_of
 from bumper.gate.rules import Broken, Rule, Waiting
 from bumper.gate.soak import show_time
 from bumper.gitlab.connection import GitLab
-from bumper.gitlab.freeze_periods import GitLabFreeze, read_freeze_periods
+from bumper.gitlab.project import GitLabFreeze, read_freeze_periods
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 _MAX_PERIODS_IN_A_ROW = 100

@@ -16,7 +16,7 @@ from bumper.address import RepositoryAddress, parse_repository
 from bumper.errors import Refused, WrongUsage
 from bumper.git.blobs import BlobStore
 from bumper.git.checkout import Checkout, list_entries
-from bumper.git.clone_folder import make_clone_folder
+from bumper.git.clone import make_clone_folder
 from bumper.git.command import GitCommand, GitFailed
 from bumper.git.environment import git_environment, local_environment
 from bumper.git.local_tree import checkout_root

@@ -1,22 +1,27 @@
-"""The GitOps repository: a partial clone without a work tree; bytes in and out of git objects.
+"""The GitOps repository: a partial clone without a work tree; bytes in and out of git objects, links followed.
 
 No work tree, because one is not byte-exact (.gitattributes, core.autocrlf, LFS and symbolic links change what is read
 and written). Only the newest commit and the blobs that are asked for are fetched.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
+from bumper.errors import Refused
 from bumper.git.blobs import BlobStore
-from bumper.git.command import NETWORK_TIMEOUT, GitCommand, GitFailed
+from bumper.git.command import FETCH, NETWORK_TIMEOUT, GitCommand, GitFailed
 from bumper.git.failures import PushRaceLost, explain, is_gone
 from bumper.git.objects import Commit, parse_commit
 from bumper.settings import Settings
 
-_SYMBOLIC_LINK = "120000"
+_LINK = "120000"
 _REGULAR = ("100644", "100755")
 HEADS = "refs/heads/"
+_MAX_HOPS = 40  # from link to link, as Linux has it
+_MAX_FILES = 100_000  # behind links
 
 
 class Entry(NamedTuple):
@@ -44,27 +49,26 @@ class Checkout:
 
     def is_link(self, path: str) -> bool:
         """Whether ``path`` is a symbolic link, which Helm may follow and bumper does not."""
-        return self.entries[path].mode == _SYMBOLIC_LINK
+        return self.entries[path].mode == _LINK
 
 
 def list_entries(git: GitCommand, tip: str) -> dict[str, Entry]:
     """Every file of a commit, by its path; a submodule is none."""
-    entries = {}
-    listed = git.run("ls-tree", "-r", "-z", "--full-tree", tip).decode(errors="surrogateescape")
-    for line in listed.split("\0"):
-        about, _, path = line.partition("\t")
-        if about:
-            mode, kind, object_id = about.split(" ")
-            if kind == "blob":
-                entries[path] = Entry(mode, object_id)
-    return entries
+    return {path: Entry(mode, object_id) for mode, kind, object_id, path in _list_tree(git, tip) if kind == "blob"}
 
 
 def submodules(checkout: Checkout) -> frozenset[str]:
     """The paths at which other repositories are, whose files are not read."""
-    listed = checkout.git.run("ls-tree", "-r", "-z", "--full-tree", checkout.tip).decode(errors="surrogateescape")
-    entries = (line.partition("\t") for line in listed.split("\0"))
-    return frozenset(path for about, _, path in entries if about.startswith("160000 "))
+    return frozenset(path for _, kind, _, path in _list_tree(checkout.git, checkout.tip) if kind == "commit")
+
+
+def _list_tree(git: GitCommand, tip: str) -> Iterator[tuple[str, str, str, str]]:
+    """Mode, kind, id and path of everything in a commit but folders."""
+    listed = git.run("ls-tree", "-r", "-z", "--full-tree", tip).decode(errors="surrogateescape")
+    for line in listed.split("\0")[:-1]:
+        about, _, path = line.partition("\t")
+        mode, kind, object_id = about.split(" ")
+        yield mode, kind, object_id, path
 
 
 def refreshed(checkout: Checkout) -> Checkout:
@@ -95,10 +99,10 @@ def fetch_tip(checkout: Checkout, branch: str, depth: int = 1) -> str:
         Refused: the target branch is not there. Unavailable: the server could not be reached.
 
     """
-    arguments = ["--depth", str(depth), "--filter=blob:none", "--no-tags", "--no-write-fetch-head", "--quiet"]
     ref = f"refs/bumper/fetched/{branch}"
+    extent = ("--depth", str(depth), "--filter=blob:none")
     try:
-        checkout.git.over_network("fetch", *arguments, "origin", f"+{HEADS}{branch}:{ref}")
+        checkout.git.over_network(*FETCH, *extent, "origin", f"+{HEADS}{branch}:{ref}")
     except GitFailed as failure:
         if branch != checkout.branch and is_gone(failure):  # merged or deleted a moment ago
             raise PushRaceLost(branch) from failure
@@ -129,3 +133,67 @@ def remote_refs(checkout: Checkout, pattern: str) -> dict[str, list[str]]:
 def read_commit(checkout: Checkout) -> Commit:
     """The commit at the tip."""
     return parse_commit(checkout.tip, checkout.git.run("cat-file", "commit", checkout.tip))
+
+
+def follow_links(checkout: Checkout) -> Checkout:
+    """The commit with the files that its links lead to in their places, as Helm and Argo CD read them.
+
+    A link that leads nowhere within the commit stays one.
+
+    Raises:
+        Refused: there are more files behind links than anybody would have on purpose.
+
+    """
+    links = {path: entry.blob for path, entry in checkout.entries.items() if entry.mode == _LINK}
+    if not links:
+        return checkout
+    contents = checkout.blobs.read(set(links.values()))
+    texts = {path: contents[blob].decode(errors="surrogateescape") for path, blob in links.items()}
+    paths = sorted(checkout.entries)
+    entries = dict(checkout.entries)
+    for path in links:
+        found = dict(_behind(path, texts, checkout.entries, paths))
+        if found:
+            del entries[path]
+            entries.update(found)
+        if len(entries) > len(checkout.entries) + _MAX_FILES:
+            raise Refused(f"{path}: symbolic links lead to too many files", "remove links that lead to links")
+    return replace(checkout, entries=entries)
+
+
+def _behind(
+    link: str, links: Mapping[str, str], entries: Mapping[str, Entry], paths: Sequence[str]
+) -> Iterator[tuple[str, Entry]]:
+    """The file that a link leads to, or the files of the folder, by the paths that they have by way of the link."""
+    real = _real(link, links)
+    if real is None:
+        return
+    if real in entries:
+        yield link, entries[real]
+        return
+    folder = f"{real}/" if real else ""
+    if link.startswith(folder):  # the folder that the link is in
+        return
+    for path in paths[bisect_left(paths, folder) :]:
+        if not path.startswith(folder):
+            return
+        target = _real(path, links)
+        if target is not None and target in entries:
+            yield f"{link}/{path.removeprefix(folder)}", entries[target]
+
+
+def _real(path: str, links: Mapping[str, str]) -> str | None:
+    """Where ``path`` leads once every link on the way is followed; None where that is outside, or nowhere."""
+    for _ in range(_MAX_HOPS):
+        steps = path.split("/")
+        parts = ("/".join(steps[:count]) for count in range(1, len(steps) + 1))
+        link = next((part for part in parts if part in links), None)
+        if link is None:
+            return path
+        if "/../" in links[link].lstrip("./"):  # from a folder that may be a link itself
+            return None
+        target = normpath(join(dirname(link), links[link], path.removeprefix(link).lstrip("/")))
+        if target.startswith(("/", "../")) or target == "..":
+            return None
+        path = "" if target == "." else target
+    return None

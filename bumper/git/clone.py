@@ -1,20 +1,27 @@
 """The clone of the GitOps repository: one commit, its trees, no blobs; it goes on while the command is imported."""
 
 import contextlib
+import os
+import shutil
+import stat
+import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bumper.clock import SYSTEM_CLOCK, Clock
-from bumper.errors import Refused
+from bumper.errors import Refused, Unavailable
 from bumper.git.blobs import BlobStore
 from bumper.git.checkout import HEADS, Checkout, list_entries
-from bumper.git.clone_folder import make_clone_folder
 from bumper.git.command import GitCommand, GitFailed, RunningGit
 from bumper.git.environment import git_environment
 from bumper.git.failures import explain
 from bumper.progress import report_step
 from bumper.settings import Settings
+
+_PREFIX = "bumper-clone-"
+_LEFT_BEHIND = 24 * 3600  # seconds after which no run can still be using its clone
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +94,33 @@ def _read_head(git: GitCommand, settings: Settings) -> Checkout:
         raise Refused(f"{settings.address.url} has no branch {settings.branch!r}", "check --branch (or BUMPER_BRANCH)")
     tip, _, name = heads[0].partition(" ")
     return Checkout(git, settings, name.removeprefix(HEADS), tip, list_entries(git, tip), BlobStore(git, settings))
+
+
+def make_clone_folder() -> "tempfile.TemporaryDirectory[str]":
+    """A new temporary folder for a clone, which is gone as soon as nobody holds it any more.
+
+    Raises:
+        Unavailable: there is no place for temporary files.
+
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise Unavailable("no folder for the clone can be made", "make room or set TMPDIR, and run it again") from error
+    sweep(Path(folder.name).parent, time.time())
+    return folder
+
+
+def sweep(folder: Path, now: float) -> None:
+    """Remove this user's clones that are older than a day: their runs were killed before they could do it."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(_PREFIX):
+                _remove_if_left_behind(entry, now)
+
+
+def _remove_if_left_behind(entry: "os.DirEntry[str]", now: float) -> None:
+    with contextlib.suppress(OSError):
+        about = entry.stat(follow_symlinks=False)
+        if stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and about.st_mtime < now - _LEFT_BEHIND:
+            shutil.rmtree(entry.path, ignore_errors=True)

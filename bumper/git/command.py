@@ -34,6 +34,7 @@ _NOT_FOUND = Unavailable("git was not found", "install git 2.31 or newer")
 _log = logging.getLogger(__name__)
 NETWORK_TIMEOUT = 600  # seconds for the whole of one clone, fetch or push
 LOCAL_TIMEOUT = 120  # seconds
+FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")  # nothing but what is named is fetched
 
 
 class GitFailed(Exception):

@@ -1,6 +1,6 @@
 """Objects of the clone as git stores them: contents and commits, read many at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -28,9 +28,8 @@ def read_blobs(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]:
     """
     if not object_ids:
         return {}
-    listed = "".join(f"{object_id}\n" for object_id in object_ids).encode()
     form = "--batch-check=%(objectname) %(objectsize)"
-    lines = git.text("cat-file", form, stdin=listed, timeout=NETWORK_TIMEOUT).splitlines()
+    lines = git.text("cat-file", form, stdin=in_lines(object_ids), timeout=NETWORK_TIMEOUT).splitlines()
     large = [
         name for name, _, size in (line.partition(" ") for line in lines) if size.isdecimal() and int(size) > MAX_BYTES
     ]
@@ -47,21 +46,26 @@ def read_objects(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]
     """
     if not object_ids:
         return {}
-    listed = "".join(f"{object_id}\n" for object_id in object_ids).encode()
-    return dict(_parse_batch(git.run("cat-file", "--batch", stdin=listed, timeout=NETWORK_TIMEOUT)))
+    return dict(_parse_batch(git.run("cat-file", "--batch", stdin=in_lines(object_ids), timeout=NETWORK_TIMEOUT)))
 
 
 def those_there(git: GitCommand, object_ids: Sequence[str]) -> list[str]:
     """Those of the objects that need not be fetched."""
     if not object_ids:
         return []
-    listed = "".join(f"{object_id}\n" for object_id in object_ids).encode()
     local = git.with_environment({"GIT_NO_LAZY_FETCH": "1"})  # an older git fetches them, one by one
     try:
-        found = local.text("cat-file", "--batch-check=%(objectname)", stdin=listed, timeout=NETWORK_TIMEOUT)
+        found = local.text(
+            "cat-file", "--batch-check=%(objectname)", stdin=in_lines(object_ids), timeout=NETWORK_TIMEOUT
+        )
     except GitFailed:  # a partial clone without one of them
         return []
     return [line for line in found.splitlines() if " " not in line]
+
+
+def in_lines(texts: Iterable[str]) -> bytes:
+    """What git reads from standard input as a list."""
+    return "".join(f"{text}\n" for text in texts).encode()
 
 
 def read_commits(git: GitCommand, ids: Sequence[str]) -> list[Commit]:

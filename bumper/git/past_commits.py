@@ -1,17 +1,23 @@
-"""Commits of the target branch's past with the files that they changed; no content of a file is read for that."""
+"""Commits of the target branch's past with the files that they changed; no content of a file is read for that.
+
+By git alone its first-parent line is read back from the tip in a few long stretches, each fetched at once. Which merge
+request brought a commit, and what a squash left out of its message, only GitLab knows.
+"""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from posixpath import basename, dirname
 from typing import NamedTuple
 
-from bumper.errors import Unavailable
-from bumper.git.checkout import Checkout
-from bumper.git.command import NETWORK_TIMEOUT, GitFailed
+from bumper.errors import LookedFarEnough, Unavailable
+from bumper.git.checkout import Checkout, fetch_tip
+from bumper.git.command import FETCH, NETWORK_TIMEOUT, GitFailed
 from bumper.git.failures import explain
-from bumper.git.objects import Commit, read_commits, read_objects, read_tree
+from bumper.git.objects import Commit, cut_commits, in_lines, read_commits, read_objects, read_tree
 
+STRETCHES = (100, 500, 2500, 10_000)  # commits from the tip
+_NEWEST = 250  # commits
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ABSENT = "0" * 40
 
@@ -60,8 +66,8 @@ def blobs_at(checkout: Checkout, places: Collection[tuple[str, str]]) -> dict[tu
     """
     git, format_of_line = checkout.git, "%(objectname) %(objecttype)"
     folders = list(dict.fromkeys((commit, dirname(path)) for commit, path in places if "\n" not in path))
-    names = "".join(f"{commit}:{folder}\n" for commit, folder in folders)
-    lines = git.text("cat-file", f"--batch-check={format_of_line}", stdin=names.encode()).splitlines()
+    names = in_lines(f"{commit}:{folder}" for commit, folder in folders)
+    lines = git.text("cat-file", f"--batch-check={format_of_line}", stdin=names).splitlines()
     trees = {
         place: line.partition(" ")[0] for place, line in zip(folders, lines, strict=True) if line.endswith(" tree")
     }
@@ -80,10 +86,8 @@ def fetch_commits(checkout: Checkout, ids: Collection[str], *extent: str) -> Non
     """Fetch commits by their ids; ``extent`` are git's options that say how much of them."""
     if not all(_OBJECT_ID.fullmatch(each) for each in ids):  # git would read anything else as a refspec
         raise Unavailable("GitLab answered with commit ids that are not valid", "check that its address is right")
-    options = ("--no-tags", "--no-write-fetch-head", "--quiet", "--stdin", *extent)
-    listed = "".join(f"{each}\n" for each in ids).encode()
     try:
-        checkout.git.over_network("fetch", *options, "origin", stdin=listed)
+        checkout.git.over_network(*FETCH, "--stdin", *extent, "origin", stdin=in_lines(ids))
     except GitFailed as failure:
         raise explain(failure, "fetching past commits", checkout.settings) from failure
 
@@ -93,7 +97,7 @@ def _touched(checkout: Checkout, commits: Sequence[Commit]) -> dict[str, list[To
 
     Git is not asked for renamed files: it finds them by their contents, which it would fetch commit by commit.
     """
-    lines = "".join(f"{commit.id} {' '.join(commit.parents[:1])}\n" for commit in commits).encode()
+    lines = in_lines(f"{commit.id} {' '.join(commit.parents[:1])}" for commit in commits)
     found: dict[str, list[Touched]] = {commit.id: [] for commit in commits}
     try:
         raw = checkout.git.run(
@@ -112,3 +116,45 @@ def _touched(checkout: Checkout, commits: Sequence[Commit]) -> dict[str, list[To
         elif text:
             current = text.strip().partition(" ")[0]
     return found
+
+
+def read_log(checkout: Checkout, stretches: Sequence[int] = STRETCHES) -> Iterator[list[PastCommit]]:
+    """The first-parent commits from the tip back, the newest first, in stretches.
+
+    Raises:
+        LookedFarEnough: there are more than anybody should wait for.
+
+    """
+    seen: set[str] = set()
+    for depth in stretches:
+        cut = _deepen(checkout, depth)
+        line = _rev_list(checkout, ["--first-parent", checkout.tip])
+        # A commit whose parents are not there seems to change everything: it comes with the next stretch.
+        ids = [commit for commit in line if commit not in seen and commit not in cut]
+        yield read_past(checkout, ids)
+        seen.update(ids)
+        if not cut.intersection(line):
+            return
+    raise LookedFarEnough(
+        f"what you ask for is not within the newest {stretches[-1]} commits of {checkout.branch}",
+        "name one application with --app, with a token for GitLab's API, which lists that application's commits alone",
+    )
+
+
+def newest_commits(checkout: Checkout, path: str = "") -> list[Commit]:
+    """The target branch's newest commits that changed ``path``, those of merged branches included."""
+    cut = _deepen(checkout, _NEWEST)
+    ids = [commit for commit in _rev_list(checkout, [checkout.tip], path) if commit not in cut]
+    return read_commits(checkout.git, ids)
+
+
+def _deepen(checkout: Checkout, depth: int) -> set[str]:
+    """Have so many commits at least; returns the oldest that are there, whose parents are not."""
+    if cut_commits(checkout.git):  # else all of them are there
+        fetch_tip(checkout, checkout.branch, depth)
+    return cut_commits(checkout.git)
+
+
+def _rev_list(checkout: Checkout, revisions: list[str], path: str = "") -> list[str]:
+    paths = ["--", f":(literal){path}"] if path else []
+    return checkout.git.text("rev-list", *revisions, *paths, timeout=NETWORK_TIMEOUT).split()

@@ -10,7 +10,7 @@ from bumper.ci import MergeRequestPipeline
 from bumper.errors import Refused, Unavailable
 from bumper.git.borrowed import SOURCE, Borrowed
 from bumper.git.checkout import HEADS, Checkout
-from bumper.git.command import GitFailed
+from bumper.git.command import FETCH, GitFailed
 from bumper.git.failures import explain
 from bumper.git.objects import cut_commits, parse_commit, read_commits
 from bumper.progress import report_step
@@ -153,8 +153,6 @@ def _fetch(borrowed: Borrowed, remote: str, what: str, step: str, extent: str) -
     if borrowed.remote is None:
         raise Unavailable(f"{step} failed: the checkout has no remote", "fetch all of its history, or add the remote")
     try:
-        borrowed.git.over_network(
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", extent, remote, what
-        )  # fmt: skip
+        borrowed.git.over_network(*FETCH, "--filter=blob:none", extent, remote, what)
     except GitFailed as failure:
         raise explain(failure, step, borrowed.settings) from failure

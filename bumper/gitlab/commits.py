@@ -1,24 +1,10 @@
 """Which commits touched a path, and which merge request brought a commit: GitLab's commits API."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bumper.gitlab.connection import GitLab, NotShown, translated
+from bumper.gitlab.connection import PER_PAGE, GitLab, NotShown, translated
 from bumper.gitlab.merge_requests import MergeRequest, read_merge_request
-
-if TYPE_CHECKING:
-    from gitlab.base import RESTObject
-
-_PER_PAGE = 100  # GitLab's most
-
-
-def commits_that_touched(gitlab: GitLab, path: str, start: str, size: int, number: int) -> list[str]:
-    """Ids of the first-parent commits from ``start`` back that changed ``path`` (a file or a folder), newest first.
-
-    It is page ``number`` of ``size`` commits each; a shorter one is the last.
-    """
-    found = _list(gitlab, path, ref_name=start, first_parent=True, per_page=size, page=number)
-    return [str(commit.get_id()) for commit in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +15,34 @@ class LoggedCommit:
     message: str
 
 
+def commits_that_touched(gitlab: GitLab, path: str, start: str, size: int, number: int) -> list[str]:
+    """Ids of the first-parent commits from ``start`` back that changed ``path`` (a file or a folder), newest first.
+
+    It is page ``number`` of ``size`` commits each; a shorter one is the last.
+    """
+    return [commit.id for commit in _list(gitlab, path, ref_name=start, first_parent=True, per_page=size, page=number)]
+
+
 def newest_commits(gitlab: GitLab, path: str, branch: str) -> list[LoggedCommit]:
     """The newest commits of ``branch`` that changed ``path``, those of merged branches included."""
-    found = _list(gitlab, path, ref_name=branch, per_page=_PER_PAGE)
-    return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
+    return _list(gitlab, path, ref_name=branch, per_page=PER_PAGE)
+
+
+def first_parent_ids(gitlab: GitLab, path: str, branch: str) -> set[str]:
+    """The newest commits of the branch's first-parent line that changed ``path``."""
+    return {commit.id for commit in _list(gitlab, path, ref_name=branch, first_parent=True, per_page=PER_PAGE)}
+
+
+def _list(gitlab: GitLab, path: str, **query: str | int) -> list[LoggedCommit]:
+    """A page of the commits to ``path`` alone.
+
+    By itself GitLab goes on with what a file was renamed or copied from, so that another application's commits come
+    along, and its git cannot use its index of changed paths. Versions before 2026 do so whatever they are asked.
+    """
+    asked = {**query, "path": path, "follow": False}
+    with translated(gitlab, f"listing the commits of {path}"):
+        found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=asked)
+        return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
 
 
 def merge_request_of(gitlab: GitLab, commit: str) -> MergeRequest | None:
@@ -73,7 +83,7 @@ def commits_of(gitlab: GitLab, request: MergeRequest) -> list[str]:
         return [request.merged_as]
     with translated(gitlab, f"listing the commits of !{request.iid}"):
         lazy = gitlab.project.mergerequests.get(request.iid, lazy=True)
-        return [str(commit.get_id()) for commit in lazy.commits(get_all=True, per_page=_PER_PAGE)]
+        return [str(commit.get_id()) for commit in lazy.commits(get_all=True, per_page=PER_PAGE)]
 
 
 def message_of(gitlab: GitLab, commit: str) -> str:
@@ -83,23 +93,6 @@ def message_of(gitlab: GitLab, commit: str) -> str:
             return str(gitlab.project.commits.get(commit).attributes.get("message", ""))
     except NotShown:
         return ""
-
-
-def first_parent_ids(gitlab: GitLab, path: str, branch: str) -> set[str]:
-    """The newest commits of the branch's first-parent line that changed ``path``."""
-    found = _list(gitlab, path, ref_name=branch, first_parent=True, per_page=_PER_PAGE)
-    return {str(commit.get_id()) for commit in found}
-
-
-def _list(gitlab: GitLab, path: str, **query: str | int) -> "list[RESTObject]":
-    """A page of the commits to ``path`` alone.
-
-    By itself GitLab goes on with what a file was renamed or copied from, so that another application's commits come
-    along, and its git cannot use its index of changed paths. Versions before 2026 do so whatever they are asked.
-    """
-    with translated(gitlab, f"listing the commits of {path}"):
-        asked = {**query, "path": path, "follow": False}
-        return list(gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=asked))
 
 
 def messages_between(gitlab: GitLab, target_branch: str, branch: str) -> list[tuple[str, str]]:

@@ -1,24 +1,36 @@
 """The GitOps repository's project on its GitLab: the connection, and what its errors mean. The only importer of
-python-gitlab.
+python-gitlab, which is kept within bounds here: no address but GitLab's own gets the token, no listing goes on without
+end.
 """
 
 import contextlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
-import requests
+from gitlab import Gitlab
 from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabParsingError
 from gitlab.v4.objects import Project
+from pydantic import BaseModel
 
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.gitlab.client import BoundedGitlab
-from bumper.http import Limits, Session, explain_failure
+from bumper.http import Limits, RequestFailed, Session, explain_failure, origin
 from bumper.redaction import redactor
 from bumper.settings import Settings
 
+if TYPE_CHECKING:
+    import requests
+
+
+PER_PAGE = 100  # the most entries that GitLab puts on a page
+_MAX_PAGES = 50  # of one listing
 LIMITS = Limits(max_bytes=32 * 1024 * 1024)  # a hundred merge requests may have long descriptions
 _NOT_MERGEABLE = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY)
+_Model = TypeVar("_Model", bound=BaseModel)
+_log = logging.getLogger(__name__)
 
 
 class AlreadyThere(Refused):
@@ -61,12 +73,7 @@ def connect(settings: Settings) -> GitLab:
         raise Unavailable(
             "GitLab's API needs a token", "set BUMPER_TOKEN to one with the scopes api and write_repository"
         )
-    gitlab = BoundedGitlab(
-        settings.address.gitlab_url,
-        oauth_token=settings.token.value,  # as Bearer, which does not follow a redirect to another host
-        session=Session(settings.ca_file, LIMITS),
-    )
-    return GitLab(gitlab.projects.get(settings.address.project, lazy=True), settings)
+    return _connect(settings, oauth_token=settings.token.value)  # as Bearer: no redirect takes it to another host
 
 
 def connect_if_possible(settings: Settings) -> GitLab | None:
@@ -78,9 +85,24 @@ def connect_to_read(settings: Settings) -> GitLab | None:
     """The project's API for a job's token, which GitLab lets read merge requests; None without one."""
     if settings.token is None or not settings.token.is_job_token:
         return None
+    return _connect(settings, job_token=settings.token.value)
+
+
+def _connect(settings: Settings, *, oauth_token: str | None = None, job_token: str | None = None) -> GitLab:
     session = Session(settings.ca_file, LIMITS)
-    gitlab = BoundedGitlab(settings.address.gitlab_url, job_token=settings.token.value, session=session)
+    gitlab = _BoundedGitlab(settings.address.gitlab_url, oauth_token=oauth_token, job_token=job_token, session=session)
     return GitLab(gitlab.projects.get(settings.address.project, lazy=True), settings)
+
+
+def read_answer(gitlab: GitLab, step: str, path: str, model: type[_Model]) -> _Model:
+    """GitLab's answer to GET ``path``, checked: what is not of the expected shape is a sentence, not a traceback.
+
+    Raises:
+        BumperError: it refuses, does not answer, or answers something else than JSON of that shape.
+
+    """
+    with translated(gitlab, step):  # pydantic's error is a ValueError
+        return model.model_validate(gitlab.project.manager.gitlab.http_get(path))
 
 
 @contextlib.contextmanager
@@ -95,7 +117,7 @@ def translated(gitlab: GitLab, step: str) -> Iterator[None]:
         raise _unexpected(gitlab, step, f": {_message(error)}") from error
     except GitlabError as error:
         raise _explain(gitlab, step, error) from error
-    except requests.RequestException as error:
+    except RequestFailed as error:
         failure = explain_failure(error, gitlab.settings.address.gitlab_url)
         raise Unavailable(f"{step} failed: {failure.what}", failure.next_step) from error
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
@@ -151,3 +173,48 @@ def _message(error: GitlabError) -> str:
 
 def _as_list(value: object) -> Sequence[object]:
     return value if isinstance(value, list) else [value]
+
+
+class _BoundedGitlab(Gitlab):
+    """python-gitlab, whose requests are logged, without its own waiting for rate limits: the session does that.
+
+    It follows the ``Link`` header of a listing to wherever that leads, with the token.
+    """
+
+    def http_request(self, *args: Any, **kwargs: Any) -> "requests.Response":  # noqa: ANN401 - python-gitlab's signature
+        """GitLab's answer, if its next page is one that may be asked for."""
+        answer = super().http_request(*args, **{"obey_rate_limit": False, **kwargs})
+        _log.debug("%s %s: %s", answer.request.method, answer.url, answer.status_code)
+        following = answer.links.get("next", {}).get("url")
+        if following is not None:
+            _check_next_page(answer.url, following)
+        return answer
+
+    def http_list(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - python-gitlab's signature
+        """The entries, unless there are too many: python-gitlab makes an object of each, of a kilobyte and more."""
+        found = super().http_list(*args, **kwargs)
+        if isinstance(found, list) and len(found) > _MAX_PAGES * PER_PAGE:
+            raise GitlabParsingError(f"it lists {len(found)} entries")
+        return found
+
+
+def _check_next_page(url: str, following: str) -> None:
+    """Refuse a next page that is on another server, does not come next, or is one too many."""
+    try:
+        is_elsewhere = origin(following) != origin(url)
+        page = _page(following)
+        is_next = page > _page(url)
+    except ValueError as error:
+        raise GitlabParsingError("its Link header names a next page that cannot be read") from error
+    if is_elsewhere:
+        raise GitlabParsingError(
+            f"its Link header names a next page on another server, {origin(following)}, which does not get the token"
+        )
+    if not is_next:
+        raise GitlabParsingError("its Link header names a next page that does not come next")
+    if page > _MAX_PAGES:
+        raise GitlabParsingError(f"it lists more than {_MAX_PAGES} pages")
+
+
+def _page(url: str) -> int:
+    return int(parse_qs(urlsplit(url).query).get("page", ["1"])[0][:9])

@@ -4,8 +4,9 @@ import contextlib
 from dataclasses import dataclass
 
 from bumper.errors import Refused, Unavailable
-from bumper.gitlab.connection import GitLab, NotMergeable, translated
+from bumper.gitlab.connection import PER_PAGE, GitLab, NotMergeable, translated
 from bumper.gitlab.merge_requests import MergeRequest, read_merge_request
+from bumper.gitlab.project import current_user_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,23 @@ def comment(gitlab: GitLab, iid: int, text: str) -> None:
     """Comment on a merge request."""
     with translated(gitlab, f"commenting on merge request !{iid}"):
         gitlab.project.mergerequests.get(iid, lazy=True).notes.create({"body": text})
+
+
+def keep_note(gitlab: GitLab, iid: int, marker: str, text: str, *, create: bool) -> None:
+    """Have the token's user's one comment that begins with ``marker`` say ``text``; one that says it already stays.
+
+    Without ``create`` none is made where there is none.
+    """
+    body = f"{marker}\n{text}"
+    user = current_user_id(gitlab)
+    with translated(gitlab, f"keeping the note on merge request !{iid}"):
+        notes = gitlab.project.mergerequests.get(iid, lazy=True).notes
+        found = notes.list(iterator=True, per_page=PER_PAGE)
+        own = next((one for one in found if one.author["id"] == user and str(one.body).startswith(marker)), None)
+        if own is None and create:
+            notes.create({"body": body})
+        elif own is not None and str(own.body).strip() != body.strip():
+            notes.update(own.get_id(), {"body": body})
 
 
 def find_people(gitlab: GitLab, people: People) -> FoundPeople:

@@ -7,12 +7,11 @@ from typing import Any
 
 from bumper.clock import Clock, polls
 from bumper.errors import Unavailable
-from bumper.gitlab.connection import GitLab, translated
+from bumper.gitlab.connection import PER_PAGE, GitLab, translated
 
 # What GitLab answers while it still looks at a merge request; what comes of it shows a moment later.
 CHECKING = frozenset({"unchecked", "checking", "preparing", "approvals_syncing"})
 _CHECK_TIMEOUT = 15.0  # seconds
-_PER_PAGE = 100  # the largest page that GitLab serves
 _MAX_PAGES = 5
 
 
@@ -102,7 +101,7 @@ def merged_since(gitlab: GitLab, target_branch: str, since: datetime) -> list[Me
 
 
 def _list(gitlab: GitLab, **filters: str) -> list[MergeRequest]:
-    query: dict[str, str | int] = {"per_page": _PER_PAGE, "order_by": "created_at", "sort": "desc", **filters}
+    query: dict[str, str | int] = {"per_page": PER_PAGE, "order_by": "created_at", "sort": "desc", **filters}
     with translated(gitlab, "listing merge requests"):
         found = gitlab.project.mergerequests.list(get_all=True, iterator=False, query_parameters=query)
         return list(_own(one.attributes for one in found))
@@ -110,10 +109,10 @@ def _list(gitlab: GitLab, **filters: str) -> list[MergeRequest]:
 
 def _page(gitlab: GitLab, page: int, filters: dict[str, str]) -> tuple[list[MergeRequest], bool]:
     """One page, and whether it is the last."""
-    query: dict[str, str | int] = {"per_page": _PER_PAGE, "page": page, "sort": "desc", **filters}
+    query: dict[str, str | int] = {"per_page": PER_PAGE, "page": page, "sort": "desc", **filters}
     with translated(gitlab, "listing merge requests"):
         found = gitlab.project.mergerequests.list(get_all=False, iterator=False, query_parameters=query)
-        return list(_own(one.attributes for one in found)), len(found) < _PER_PAGE
+        return list(_own(one.attributes for one in found)), len(found) < PER_PAGE
 
 
 def _own(found: Iterator[dict[str, Any]]) -> Iterator[MergeRequest]:
@@ -152,7 +151,7 @@ def notes_of(gitlab: GitLab, iid: int) -> list[tuple[User, str]]:
     """Author and text of the comments on a merge request, the newest first; GitLab's own (system) notes left out."""
     with translated(gitlab, f"reading the comments of !{iid}"):
         lazy = gitlab.project.mergerequests.get(iid, lazy=True)
-        found = lazy.notes.list(get_all=False, query_parameters={"per_page": _PER_PAGE, "sort": "desc"})
+        found = lazy.notes.list(get_all=False, query_parameters={"per_page": PER_PAGE, "sort": "desc"})
         return [
             (read_user(note.attributes.get("author")), str(note.attributes.get("body") or ""))
             for note in found

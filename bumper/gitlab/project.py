@@ -1,13 +1,15 @@
-"""The GitOps project's settings, as far as they decide how something is merged."""
+"""The GitOps project: its settings, as far as they decide how something is merged; its deploy freezes; its pushes."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from bumper.errors import Refused, Unavailable
-from bumper.gitlab.connection import GitLab, translated
+from bumper.gitlab.connection import PER_PAGE, GitLab, NotShown, translated
+from bumper.gitlab.merge_requests import User, read_user
 
 _DEFAULT_CI_FILE = ".gitlab-ci.yml"
+_MAX_PAGES = 5  # of the newest pushes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +76,44 @@ def current_user_id(gitlab: GitLab) -> int:
     if not isinstance(number, int):
         raise Unavailable(f"{gitlab.settings.address.gitlab_url} does not say whose token this is", "try again")
     return number
+
+
+@dataclass(frozen=True, slots=True)
+class GitLabFreeze:
+    """A period between two cron expressions, in a time zone by its IANA name or by the one that Rails gives it."""
+
+    start: str
+    end: str
+    timezone: str
+
+
+def read_freeze_periods(gitlab: GitLab) -> list[GitLabFreeze]:
+    """The project's deploy freeze periods, which GitLab shows to Reporters and above."""
+    with translated(gitlab, "reading the deploy freeze periods"):
+        path = f"/projects/{gitlab.project.encoded_id}/freeze_periods"
+        found = gitlab.project.manager.gitlab.http_list(path, get_all=True)
+        return [GitLabFreeze(one["freeze_start"], one["freeze_end"], one["cron_timezone"] or "UTC") for one in found]
+
+
+def pushers_of(gitlab: GitLab, branch: str, commit: str) -> list[User] | None:
+    """The users who pushed ``branch`` to ``commit``, among the project's newest pushes; None where none are shown.
+
+    GitLab's events say so, which nobody can write but GitLab itself.
+    """
+    path = f"/projects/{gitlab.project.encoded_id}/events"
+    for page in range(1, _MAX_PAGES + 1):
+        query = {"action": "pushed", "per_page": PER_PAGE, "page": page}
+        try:
+            with translated(gitlab, f"asking who pushed {branch}"):
+                events: Any = gitlab.project.manager.gitlab.http_get(path, query_data=query)
+                found = [read_user(event["author"]) for event in events if _is_push(event, branch, commit)]
+        except NotShown:
+            return None
+        if found or len(events) < PER_PAGE:
+            return found
+    return []
+
+
+def _is_push(event: dict[str, Any], branch: str, commit: str) -> bool:
+    push = event.get("push_data") or {}
+    return (push.get("ref_type"), push.get("ref"), push.get("commit_to")) == ("branch", branch, commit)

@@ -2,7 +2,9 @@
 
 import random
 import re
+import ssl
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from time import sleep
@@ -12,9 +14,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from bumper.errors import Refused
 from bumper.http.bounded import POOLS
 from bumper.http.failures import AnswerTooLarge, is_timeout, is_unreachable
-from bumper.http.tls import tls_context
 
 _TRIES_OF_A_WRITE = 2
 _JITTER = 0.5  # seconds: pipelines that were turned away together do not come back together
@@ -43,7 +45,7 @@ class Adapter(HTTPAdapter):
 
     def __init__(self, ca_file: Path | None, limits: Limits) -> None:
         if ca_file is not None:
-            tls_context(ca_file)  # a file that cannot be read is reported at once
+            _tls_context(ca_file)  # a file that cannot be read is reported at once
         self._ca_file = ca_file
         self._limits = limits
         super().__init__(pool_maxsize=8)
@@ -64,7 +66,7 @@ class Adapter(HTTPAdapter):
         """Add the authorities only where TLS is spoken: to read them all takes as long as a small clone."""
         host, pool = super().build_connection_pool_key_attributes(*args, **kwargs)
         if host["scheme"] == "https":
-            pool["ssl_context"] = tls_context(self._ca_file)
+            pool["ssl_context"] = _tls_context(self._ca_file)
         return host, pool
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
@@ -130,3 +132,26 @@ def _pause(number: int, retry_after: str = "") -> float:
     if _SECONDS.fullmatch(retry_after):
         return min(int(retry_after), _MAX_RETRY_AFTER)
     return number - 1 + random.uniform(0, _JITTER)  # noqa: S311 - no secret
+
+
+@cache
+def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """The usual authorities, and those of ``ca_file`` (a file, or a folder as OpenSSL has them) beside them.
+
+    Raises:
+        Refused: it cannot be read.
+
+    """
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            if ca_file.is_dir():
+                context.load_verify_locations(capath=ca_file)
+            else:
+                context.load_verify_locations(cafile=ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            raise Refused(
+                f"{ca_file} holds no CA certificates (PEM) that can be read",
+                "correct the file, or the variable that names it",
+            ) from error
+    return context

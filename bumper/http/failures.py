@@ -1,13 +1,15 @@
-"""Why a server gave no answer, in words."""
+"""Why a server gave no answer, in words; where a URL leads, and whether what is sent there can be read on the way."""
 
+import ipaddress
 import re
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import NewConnectionError
 
 from bumper.errors import Unavailable
-from bumper.http.origin import origin
 
+RequestFailed = requests.RequestException  # for the rooms that do not import requests
 _BROKEN = (
     requests.ConnectionError,
     requests.exceptions.ChunkedEncodingError,
@@ -59,3 +61,24 @@ def explain_failure(error: Exception, url: str) -> NoAnswer:
     if isinstance(error, _BROKEN) and not is_unreachable(error):
         return NoAnswer(f"{where} broke off its answer, or sent one that cannot be read", "try again")
     return NoAnswer(f"{where} cannot be reached", "check its name and the network")
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of ``url``: what may be shown of it, for its query may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host``, with or without a port, is this machine."""
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def is_private(url: str) -> bool:
+    """Whether nobody on the way can read what is sent to ``url``: it is encrypted, or stays on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or is_loopback(parts.netloc)

@@ -2,6 +2,6 @@
 
 ``bump``, ``promote`` and ``rollback`` each turn the pins of an environment into a plan of edits;
 ``draft.make_draft`` puts the plan together with ``proposal.Request`` and ``draft.ProposalText`` into a
-``proposal.Proposal``: branch, commit message, merge request title and description. ``expected_images`` says what
-Argo CD should run once the plan has landed.
+``proposal.Proposal``: branch, commit message, merge request title and description. ``rollout`` says what Argo CD
+should run once the plan has landed.
 """

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from bumper.ci import Source
 from bumper.planning.markdown import bullets, code, folded, inert, link, plain
-from bumper.planning.watching import Watching
+from bumper.planning.rollout import Watching
 from bumper.records.description import comment
 from bumper.records.record import Command, Record
 from bumper.values.change import Change, Held

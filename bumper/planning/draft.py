@@ -10,9 +10,8 @@ from bumper.environments.repository import Target
 from bumper.gate.rules import Waiting
 from bumper.planning.bump import Plan, apply_plan, diff_of
 from bumper.planning.description import ProposalText, describe, explain_held
-from bumper.planning.expected_images import Rollout, rollout_of
-from bumper.planning.proposal import Proposal, Request, Words, branch_name, propose
-from bumper.planning.titles import title_of
+from bumper.planning.proposal import Proposal, Request, Words, branch_name, propose, title_of
+from bumper.planning.rollout import Rollout, rollout_of
 from bumper.records.record import Record
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from bumper.environments.images import canonical
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, LookedFarEnough, Refused
-from bumper.git.log import read_log
-from bumper.git.past_commits import PastCommit
+from bumper.git.past_commits import PastCommit, read_log
 from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
 from bumper.records.landed import LandedRequests, touched_files, versions_set

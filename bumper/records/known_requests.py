@@ -13,8 +13,7 @@ from bumper.gitlab import merge_requests
 from bumper.gitlab.commits import merge_request_of
 from bumper.gitlab.connection import GitLab, translated
 from bumper.gitlab.merge_requests import MergeRequest, Recent, User, find_recent
-from bumper.gitlab.project import ProjectSettings, current_user_id, read_project
-from bumper.gitlab.pushes import pushers_of
+from bumper.gitlab.project import ProjectSettings, current_user_id, pushers_of, read_project
 from bumper.records.description import read_comment
 from bumper.records.record import Record, Sealed, make_sealer
 

@@ -9,8 +9,7 @@ from datetime import datetime
 
 from bumper.errors import LookedFarEnough
 from bumper.git.checkout import Checkout
-from bumper.git.log import read_log
-from bumper.git.past_commits import PastCommit
+from bumper.git.past_commits import PastCommit, read_log
 from bumper.gitlab.commits import commits_of
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.merge_requests import merged_since

@@ -17,9 +17,9 @@ from bumper.environments.repository import Target
 from bumper.errors import BumperError
 from bumper.git.checkout import Checkout, fetch_branch, read_commit, read_files
 from bumper.git.failures import PushRaceLost
-from bumper.git.log import newest_commits as newest_in_git
 from bumper.git.objects import Commit
 from bumper.git.past_commits import fetch_past
+from bumper.git.past_commits import newest_commits as newest_in_git
 from bumper.gitlab.commits import LoggedCommit, first_parent_ids, message_of, newest_commits
 from bumper.gitlab.merge_requests import MergeRequest, User, notes_of
 from bumper.image import Repository

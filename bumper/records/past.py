@@ -11,8 +11,7 @@ from posixpath import commonpath
 
 from bumper.errors import LookedFarEnough
 from bumper.git.checkout import Checkout
-from bumper.git.log import STRETCHES, read_log
-from bumper.git.past_commits import PastCommit, Touched, fetch_past
+from bumper.git.past_commits import STRETCHES, PastCommit, Touched, fetch_past, read_log
 from bumper.gitlab.commits import commits_that_touched
 from bumper.gitlab.connection import GitLab
 from bumper.records.renames import GoneFiles, is_same_file

@@ -8,17 +8,21 @@ order: the registry's helper (credHelpers), the common one (credsStore), the ent
 import base64
 import binascii
 import json
+import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bumper.errors import Refused
+from bumper.errors import Refused, Unavailable
 from bumper.image import DOCKER_HUB, has_host, read_repository
-from bumper.registry.helper import ask_helper
 
 _HUB_KEY = "https://index.docker.io/v1/"  # the key under which Docker and its helpers keep Docker Hub
+_SECONDS = 30  # seconds: a cloud's helper asks its cloud
+_HELPER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_UNKNOWN = "credentials not found"  # what helpers answer, with exit code 1, for a registry that they do not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,13 @@ class Credentials:
     password: str = field(repr=False)
     identity_token: str | None = field(repr=False)
     source: str
+
+
+class _HelperAnswer(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    user: str = Field(validation_alias="Username")
+    secret: str = Field(validation_alias="Secret")
 
 
 class _Auth(BaseModel):
@@ -101,13 +112,48 @@ def _parse(source: str, text: str) -> _Configuration:
 def _from_helper(configuration: _Configuration, host: str, environ: Mapping[str, str]) -> Credentials | None:
     named = {normalise_host(key): name for key, name in configuration.helpers.items()}
     helper = named.get(host) or configuration.store
-    answer = ask_helper(helper, _HUB_KEY if host == DOCKER_HUB else host, environ) if helper else None
-    if answer is None:
-        return None
-    source = f"docker-credential-{helper}"
+    return _ask_helper(helper, _HUB_KEY if host == DOCKER_HUB else host, environ) if helper else None
+
+
+def _ask_helper(name: str, server: str, environ: Mapping[str, str]) -> Credentials | None:
+    """The login that a program of Docker's keeps for ``server``: the helper ``name``; None where it knows none.
+
+    Raises:
+        Refused: ``name`` cannot be a helper's.
+        Unavailable: the helper is missing, failed or hangs; what it printed stays hidden, it may hold the secret.
+
+    """
+    if _HELPER_NAME.fullmatch(name) is None:
+        raise Refused(f"{name!r} is not the name of a Docker credential helper", "correct it in config.json")
+    program = f"docker-credential-{name}"
+    next_step = f"run `echo {server} | {program} get` to see why, or give --no-verify"
+    try:
+        done = subprocess.run(
+            [program, "get"],
+            input=server.encode(),
+            capture_output=True,
+            timeout=_SECONDS,
+            env=environ,
+            check=False,
+        )
+    except OSError as error:
+        raise Unavailable(
+            f"{program}, which keeps the login for {server}, cannot be run",
+            "install it, remove it from Docker's config.json, or give --no-verify",
+        ) from error
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"{program} did not answer for {server} within {_SECONDS} seconds", next_step) from None
+    if done.returncode != 0:
+        if _UNKNOWN in done.stdout.decode(errors="replace"):
+            return None
+        raise Unavailable(f"{program} failed for {server}", next_step)
+    try:
+        answer = _HelperAnswer.model_validate_json(done.stdout)
+    except ValidationError:
+        raise Unavailable(f"{program} gave no login for {server} that can be read", next_step) from None
     if answer.user == "<token>":  # Docker's sign that the secret is an identity token
-        return Credentials("", "", answer.secret, source)
-    return Credentials(answer.user, answer.secret, None, source)
+        return Credentials("", "", answer.secret, program)
+    return Credentials(answer.user, answer.secret, None, program) if answer.user or answer.secret else None
 
 
 def _from_auths(configuration: _Configuration, host: str, source: str) -> Credentials | None:

@@ -4,7 +4,7 @@ import pytest
 
 from bumper.errors import LookedFarEnough
 from bumper.git.clone import clone
-from bumper.git.log import read_log
+from bumper.git.past_commits import read_log
 from bumper.settings import read_settings
 from tests.support.deployments import PROD, STAGING, Deployments, DeploymentsMaker, moves, two_environments
 from tests.support.gitops import APP, values

@@ -12,7 +12,7 @@ from bumper.environments.config import parse_config
 from bumper.errors import Refused
 from bumper.gate.freeze import NEVER, Period, frozen_until, gitlab_period, make_period
 from bumper.gate.rails_zones import zone_of
-from bumper.gitlab.freeze_periods import GitLabFreeze
+from bumper.gitlab.project import GitLabFreeze
 
 
 def written(*periods: tuple[str, str, str]) -> list[Period]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bumper.git.blob_cache import keep, read_kept
+from bumper.git.blobs import keep, read_kept
 from bumper.settings import CacheFolder
 
 CONTENTS = [b"", b"a\n", b"image: x\ntag: 1\n", bytes(range(256)) * 10]

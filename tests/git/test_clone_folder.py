@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from bumper.git.clone_folder import make_clone_folder, sweep
+from bumper.git.clone import make_clone_folder, sweep
 
 NOW = 1_800_000_000.0
 DAY = 24 * 3600

@@ -13,8 +13,7 @@ from bumper.gitlab import merge_request_changes as changes
 from bumper.gitlab.connection import GitLab, connect
 from bumper.gitlab.merge_request_changes import FoundPeople, MergeMessages, MergeRequestText, People
 from bumper.gitlab.merge_requests import MergeRequest
-from bumper.gitlab.project import current_user_id, read_project
-from bumper.gitlab.pushes import pushers_of
+from bumper.gitlab.project import current_user_id, pushers_of, read_project
 from bumper.settings import read_settings
 from tests.support.spoilt import Answers, Reply, Spoilt
 

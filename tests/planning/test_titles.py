@@ -3,7 +3,7 @@
 import pytest
 
 from bumper.image import Repository
-from bumper.planning.titles import title_of
+from bumper.planning.proposal import title_of
 from bumper.records.record import Command
 from bumper.values.change import Change, Version
 

@@ -10,8 +10,7 @@ from pydantic import BaseModel, RootModel
 
 from bumper.commands.doctor.check import Check, failed
 from bumper.errors import BumperError, Refused
-from bumper.gitlab.connection import GitLab
-from bumper.gitlab.reading import read_answer
+from bumper.gitlab.connection import GitLab, read_answer
 
 _DEVELOPER, _MAINTAINER = 30, 40
 _TARGET = "target branch"

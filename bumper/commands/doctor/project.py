@@ -8,8 +8,7 @@ from pydantic import BaseModel
 from bumper.commands.doctor.branches import Member, check_own_branches, examine_target_branch, read_protections
 from bumper.commands.doctor.check import Check, failed
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.gitlab.connection import GitLab
-from bumper.gitlab.reading import read_answer
+from bumper.gitlab.connection import GitLab, read_answer
 
 _DEVELOPER = 30
 _ROLES = {5: "Minimal Access", 10: "Guest", 15: "Planner", 20: "Reporter", 30: "Developer", 40: "Maintainer"}

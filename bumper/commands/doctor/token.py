@@ -9,8 +9,7 @@ from pydantic import BaseModel
 
 from bumper.commands.doctor.check import Check, failed
 from bumper.errors import BumperError, Unavailable
-from bumper.gitlab.connection import GitLab
-from bumper.gitlab.reading import read_answer
+from bumper.gitlab.connection import GitLab, read_answer
 from bumper.settings import Settings, Token
 
 _OLDEST = (15, 6)  # the first with detailed_merge_status, which says why a merge request cannot be merged

@@ -1,9 +1,10 @@
-"""Which images Argo CD's applications should run once a plan has landed. Pure."""
+"""Which images Argo CD's applications should run once a plan has landed, and how that is watched. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bumper.argocd.verdict import ExpectedImage
+from bumper.clock import format_duration
 from bumper.environments.config_models import ArgoCd
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.environments.layout import Environment
@@ -53,3 +54,24 @@ def expected_images(pins: Iterable[FoundPin]) -> list[ExpectedImage]:
         for found in pins
         if found.pin.repository is not None and found.pin.tag is not None
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """How a deployment is watched: so many ``seconds`` until it is healthy, ``steady`` ones after that."""
+
+    seconds: float
+    steady: float
+    rolls_back: bool
+
+    @property
+    def longest(self) -> float:
+        """After so many seconds it is over."""
+        return self.seconds + self.steady
+
+    def explain(self) -> str:
+        """What the merge request says of it."""
+        stays = f", and that it stays so for {format_duration(self.steady)}" if self.steady else ""
+        back = "; if Argo CD reports it Degraded or cannot sync it, the job rolls it back" if self.rolls_back else ""
+        within = format_duration(self.seconds)
+        return f"after the merge, its job checks that Argo CD runs it and is healthy within {within}{stays}{back}"
