@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from bumper.sandbox import argocd
 from bumper.sandbox.api.auth import api_identity, git_identity
 from bumper.sandbox.api.call import Answer, Call, Endpoint
-from bumper.sandbox.api.parameters import json_object, read_parameters
+from bumper.sandbox.api.parameters import read_parameters
 from bumper.sandbox.api.routes import JOB_TOKEN_ENDPOINTS, api_map, site_map
 from bumper.sandbox.behaviour.errors import GitLabError, not_found, unauthorized
 from bumper.sandbox.pages.pages import Pages
@@ -69,14 +69,8 @@ class Application:
             query = request.query_string.decode("latin-1")
             return Response("", 301, {"Location": f"/{arguments['project']}.git/info/refs?{query}"})
         if endpoint == "hook":
-            return self._answer_hook(request, arguments["hook"])
+            return self.hooks.answer(arguments["hook"], request.get_data())
         return self._pages.answer(request, endpoint, arguments)
-
-    def _answer_hook(self, request: Request, hook: str) -> Response:
-        question = json_object(request)
-        if question is None:
-            return Response("The hook's question is not a JSON object.\n", 400, content_type="text/plain")
-        return Answer(self.hooks.answer(hook, question)).response()
 
     def _answer_api(self, request: Request, path: str) -> Response:
         with self._world.lock:

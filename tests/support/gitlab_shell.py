@@ -4,12 +4,10 @@ Arguments: the server's folder, and the key's user. Standard library only.
 """
 
 import http.client
-import json
 import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
 
 
 def main() -> None:
@@ -17,20 +15,21 @@ def main() -> None:
     verb, path = shlex.split(os.environ["SSH_ORIGINAL_COMMAND"])
     assert verb in {"git-upload-pack", "git-receive-pack"}
     project = path.strip("/").removesuffix(".git")
-    answer = ask(folder, {"project": project, "username": username, "push": verb == "git-receive-pack"})
-    if answer["reason"]:
-        sys.exit(framed(f"ERROR: {answer['reason']}"))
+    status, answer = ask(folder, project, username, push=verb == "git-receive-pack")
+    if status != http.HTTPStatus.OK:
+        sys.exit(framed(f"ERROR: {answer}"))
     environment = {**os.environ, "GL_USERNAME": username, "BUMPER_SANDBOX_PATH": project}
-    repository = str(folder / "repositories" / f"{answer['project']}.git")
+    repository = str(folder / "repositories" / f"{answer}.git")
     os.execvpe("git", ["git", verb.removeprefix("git-"), repository], environment)  # noqa: S606 - two words
 
 
-def ask(folder: Path, question: dict[str, object]) -> Any:  # noqa: ANN401 - JSON
-    address = json.loads((folder / "hooks" / "address.json").read_text(encoding="utf-8"))
-    connection = http.client.HTTPConnection(address["host"], address["port"], timeout=30)
-    body = json.dumps({**question, "secret": address["secret"]})
-    connection.request("POST", "/-/hooks/access", body, {"Content-Type": "application/json"})
-    return json.loads(connection.getresponse().read())
+def ask(folder: Path, project: str, username: str, *, push: bool) -> tuple[int, str]:
+    host, port, secret = (folder / "hooks" / "address").read_text(encoding="utf-8").split()
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    fields = [f"secret={secret}", f"project={project}", f"username={username}", f"push={'yes' if push else 'no'}"]
+    connection.request("POST", "/-/hooks/access", "\0".join(fields))
+    response = connection.getresponse()
+    return response.status, response.read().decode().rstrip("\n")
 
 
 def framed(message: str) -> str:

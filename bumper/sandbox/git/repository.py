@@ -9,6 +9,8 @@ from pathlib import Path
 NO_COMMIT = "0" * 40
 
 _CONFIG = {
+    "core.repositoryFormatVersion": "0",
+    "core.bare": "true",
     "uploadpack.allowFilter": "true",
     "uploadpack.allowAnySHA1InWant": "true",
     "http.receivepack": "true",
@@ -17,6 +19,7 @@ _CONFIG = {
     "receive.hideRefs": "refs/merge-requests",
     "receive.autogc": "false",
     "gc.auto": "0",
+    "core.fsync": "none",  # what is only tried out need not outlive a power cut
     "core.logAllRefUpdates": "false",
 }
 
@@ -41,18 +44,19 @@ class Repository:
     path: Path
 
     def create(self, default_branch: str, hooks: Path) -> None:
-        """Make the repository, with the settings that a server's has, and its hooks in this folder."""
-        self.path.mkdir(parents=True)
-        self.git("init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}")
-        with (self.path / "config").open("a", encoding="utf-8") as config:
-            for key, value in _CONFIG.items():
-                section, name = key.split(".")
-                config.write(f"[{section}]\n\t{name} = {value}\n")
+        """Make the repository, as ``git init`` does, with a server's settings, and its hooks in this folder."""
+        for folder in ("objects", "refs"):
+            (self.path / folder).mkdir(parents=True)
+        (self.path / "HEAD").write_text(f"ref: refs/heads/{default_branch}\n", encoding="utf-8")
         self.use_hooks(hooks)
 
     def use_hooks(self, folder: Path) -> None:
-        """Run the hooks in this folder; relative, so that the server's directory can be moved."""
-        self.git("config", "core.hooksPath", os.path.relpath(folder, self.path))
+        """Write the settings, with the hooks in this folder; relative, so that the server's directory can be moved."""
+        lines = []
+        for key, value in {**_CONFIG, "core.hooksPath": os.path.relpath(folder, self.path)}.items():
+            section, name = key.split(".")
+            lines.append(f'[{section}]\n\t{name} = "{value}"\n')
+        (self.path / "config").write_text("".join(lines), encoding="utf-8")
 
     def git(self, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> str:
         """Git's output as text. Raises GitError when git fails."""

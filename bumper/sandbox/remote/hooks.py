@@ -1,13 +1,13 @@
 """The server's side of a push: may it happen (pre-receive), and what follows from it (post-receive)."""
 
-import json
 import secrets
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from werkzeug import Response
 
 from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
 from bumper.sandbox.behaviour.pipelines import start_pipeline
@@ -19,6 +19,9 @@ from bumper.sandbox.remote.access import NOT_FOUND, refusal
 from bumper.sandbox.state.identity import Identity, identity_of
 from bumper.sandbox.state.records import Project
 from bumper.sandbox.state.world import World, protection
+
+Question = Mapping[str, Sequence[str]]
+_QUARANTINE = {"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,9 @@ class Hooks:
         """Write the hooks and where they find this server."""
         folder = self._world.hooks_folder
         folder.mkdir(exist_ok=True)
-        address = folder / "address.json"
+        address = folder / "address"
         address.touch(mode=0o600)
-        address.write_text(json.dumps({"host": host, "port": port, "secret": self._secret}), encoding="utf-8")
+        address.write_text(f"{host} {port} {self._secret}\n", encoding="utf-8")
         for hook in ("pre-receive", "post-receive"):
             command = [
                 sys.executable,
@@ -59,34 +62,35 @@ class Hooks:
             file.write_text(f"#!/bin/sh\nexec {shlex.join(command)}\n", encoding="utf-8")
             file.chmod(0o755)
 
-    def answer(self, hook: str, question: Mapping[str, Any]) -> dict[str, object]:
-        """Answer a hook: the lines that the pusher reads, and whether the push may go on."""
-        if not secrets.compare_digest(str(question.get("secret")), self._secret):
-            return {"allowed": False, "lines": ["GitLab: The hook's secret is wrong; start the sandbox again."]}
+    def answer(self, hook: str, body: bytes) -> Response:
+        """Answer a hook: the lines that the pusher reads, with status 403 where the push must not go on."""
+        question = _read_question(body)
+        if not secrets.compare_digest(_first(question, "secret").encode(errors="surrogateescape"), self._secret.encode()):
+            return _text("GitLab: The hook's secret is wrong; start the sandbox again.", status=403)
         with self._world.lock:
             if hook == "access":
                 return self._access(question)
             push = self._read(question)
             if push is None:
-                return {"allowed": False, "lines": ["GitLab: The project or the user is unknown here."]}
+                return _text("GitLab: The project or the user is unknown here.", status=403)
             if hook == "pre-receive":
                 refusal = self._refusal(push)
-                return {"allowed": refusal is None, "lines": [f"GitLab: {refusal}"] if refusal else []}
+                return _text(f"GitLab: {refusal}", status=403) if refusal else _text()
             branches_updated(self._world, push.project, push.identity.user, push.updates)
             lines = lines_after_push(self._world, push.project, push.identity, push.updates, push.options)
-            lines += moved_lines(self._world, push.project, question["environment"].get("BUMPER_SANDBOX_PATH", ""))
+            lines += moved_lines(self._world, push.project, _first(question, "BUMPER_SANDBOX_PATH"))
             self._start_pipelines(push)
             self._world.save()
-            return {"allowed": True, "lines": lines}
+            return _text(*lines)
 
-    def _access(self, question: Mapping[str, Any]) -> dict[str, object]:
+    def _access(self, question: Question) -> Response:
         """What gitlab-shell asks before it starts git: the project by its present path, or why not."""
-        user = self._world.records.users[question["username"]]
-        project = self._world.project_at(question["project"])
+        user = self._world.records.users[_first(question, "username")]
+        project = self._world.project_at(_first(question, "project"))
         if project is None:
-            return {"reason": NOT_FOUND}
-        reason = refusal(self._world, Identity(user, user.role), project, push=question["push"])
-        return {"reason": reason, "project": project.path}
+            return _text(NOT_FOUND, status=403)
+        reason = refusal(self._world, Identity(user, user.role), project, push=_first(question, "push") == "yes")
+        return _text(reason, status=403) if reason else _text(project.path)
 
     def _start_pipelines(self, push: Push) -> None:
         """A push with a job token starts none, nor one that says so."""
@@ -96,18 +100,20 @@ class Hooks:
             if update.branch and update.new != NO_COMMIT:
                 start_pipeline(self._world, push.project, update.branch, update.new)
 
-    def _read(self, question: Mapping[str, Any]) -> Push | None:
-        world, environment = self._world, question["environment"]
-        folder = Path(question["repository"]).resolve().relative_to((world.directory / "repositories").resolve())
+    def _read(self, question: Question) -> Push | None:
+        world = self._world
+        path = Path(_first(question, "repository")).resolve()
+        folder = path.relative_to((world.directory / "repositories").resolve())
         project = world.project_at(str(folder.with_suffix("")))
-        user = world.records.users.get(environment.pop("GL_USERNAME", ""))
-        number = environment.pop("BUMPER_SANDBOX_TOKEN", "")
+        user = world.records.users.get(_first(question, "GL_USERNAME"))
+        number = _first(question, "BUMPER_SANDBOX_TOKEN")
         token = next((token for token in world.records.tokens.values() if str(token.id) == number), None)
         if project is None or user is None:
             return None
         identity = identity_of(world, token) if token else Identity(user, user.role)
-        updates = [RefUpdate(*line) for line in question["updates"]]
-        return Push(project, identity, updates, question["options"], environment)
+        updates = [RefUpdate(*line.split()) for line in question.get("update", [])]
+        quarantine = {name: values[0] for name, values in question.items() if name in _QUARANTINE}
+        return Push(project, identity, updates, question.get("option", []), quarantine)
 
     def _refusal(self, push: Push) -> str | None:
         """What HTTP asks before git is started, too, a push over SSH is asked here first."""
@@ -145,3 +151,20 @@ class Hooks:
         if rewritten and not rule.allow_force_push:
             return "You are not allowed to force push code to a protected branch on this project."
         return None
+
+
+def _read_question(body: bytes) -> Question:
+    """What ``hook_script`` sends: ``name=value``, NUL-separated; a name may come several times."""
+    question: dict[str, list[str]] = {}
+    for part in body.decode(errors="surrogateescape").split("\0"):
+        name, _, value = part.partition("=")
+        question.setdefault(name, []).append(value)
+    return question
+
+
+def _first(question: Question, name: str) -> str:
+    return question.get(name, [""])[0]
+
+
+def _text(*lines: str, status: int = 200) -> Response:
+    return Response("".join(f"{line}\n" for line in lines), status, content_type="text/plain")
