@@ -71,3 +71,8 @@ def format_duration(seconds: float) -> str:
         if count:
             parts.append(f"{count} {unit}")
     return " ".join(parts) or "0 s"
+
+
+def show_time(moment: datetime) -> str:
+    """A moment to the minute, in UTC."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bumper.cli.screen import Column, Screen, table
+from bumper.clock import show_time
 from bumper.commands.pins import ListedPins
 from bumper.commands.set_tag import SetTags
 from bumper.delivery.result import NotDone, Result
 from bumper.errors import BumperError
 from bumper.files import write_text
 from bumper.gate.rules import Waiting
-from bumper.gate.soak import show_time
 from bumper.values.change import Change, Version
 from bumper.values.pin import format_path
 

@@ -8,9 +8,8 @@ from bumper.delivery.session import Session
 from bumper.environments.repository import Target
 from bumper.errors import Refused
 from bumper.gate.freeze import Frozen
-from bumper.gate.ran import Judged, find_source, judge_promotions
+from bumper.gate.promotions import Judged, find_source, judge_promotions, unsoaked
 from bumper.gate.rules import Waiting
-from bumper.gate.soak import unsoaked
 from bumper.planning.promote import Choice
 from bumper.planning.rollout import Rollout, expected_images
 from bumper.records.line import Line

@@ -1,7 +1,7 @@
 """The GitOps repository as bumper reads it: bumper.yaml, the environments, and the pins of one."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from bumper.environments.applications_by_key import is_by_key
@@ -122,3 +122,31 @@ def gather_environment(checkout: Checkout, setup: RepositoryConfig, name: str) -
     """The environment's pins alone, for a command that changes nothing."""
     environment = setup.layout.environment(name)
     return gather(environment, setup.config, read_files(checkout, environment.files))
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """What is odd about an environment, and what to do about it."""
+
+    environment: str
+    message: str
+    fix: str
+
+
+def odd_layout(setup: RepositoryConfig) -> Iterator[Odd]:
+    """Patterns that match nothing, and files that are one environment's values and another's base."""
+    layout = setup.layout
+    for name in layout.environments:
+        for pattern in layout.idle_patterns(name):
+            yield Odd(name, f"no file matches {pattern}", f"correct it in {CONFIG_FILE}, or remove it")
+        with contextlib.suppress(Refused):  # of an environment that is broken, which is reported elsewhere
+            heirs = layout.heirs(name)
+            for other in dict.fromkeys(heirs.values()):
+                files = [file for file, heir in heirs.items() if heir == other]
+                more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+                yield Odd(
+                    name,
+                    f"{min(files)}{more} is also a base of {other}: a bump of {name} changes {other} where its own "
+                    "values do not override the tag",
+                    f"give {other} tags of its own, or {name} values of its own",
+                )

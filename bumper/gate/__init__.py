@@ -4,9 +4,9 @@
 that is broken is a ``rules.Broken``: which one, why, and the command that does it right; ``rules.refuse`` makes a
 refusal of it.
 
-``ran`` judges whether a source environment ran a version and has not taken it back, ``soak`` whether for long enough,
+``promotions`` judges whether a source environment ran a version, has not taken it back, and for long enough,
 ``freeze`` until when nothing may enter, and ``as_of`` finds the commit that was tested.
 
 ``check`` and its parts (``check_reading``, ``check_pins``, ``check_changes``) read a change of the repository and
-ask the same rules about it; ``layout`` finds what of bumper.yaml's patterns is of no use.
+ask the same rules about it.
 """

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from bumper.clock import show_time
 from bumper.errors import Refused, WrongUsage
-from bumper.gate.soak import show_time
 from bumper.git.command import NETWORK_TIMEOUT, GitFailed
 from bumper.git.past_commits import PastCommit
 from bumper.gitlab.commits import merge_requests_of, message_of

@@ -7,24 +7,38 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bumper.environments.config_models import CONFIG_FILE
-from bumper.environments.repository import read_repository_config
-from bumper.errors import Refused
+from bumper.environments.repository import odd_layout, read_repository_config
+from bumper.errors import BumperError, Refused
 from bumper.gate.check_changes import PinChange, compare
-from bumper.gate.check_images import broken_images
 from bumper.gate.check_past import Past
 from bumper.gate.check_pins import Pins, Rules, read_pins
 from bumper.gate.check_reading import Unknown
-from bumper.gate.layout import odd_layout
 from bumper.gate.rules import Broken, Rule, broken_tags, missing_digests
 from bumper.git.checkout import Checkout, follow_links
 from bumper.git.span import Span
-from bumper.registry.resolve import RegistryAccess
+from bumper.registry.resolve import AnotherDigest, RegistryAccess, resolve_all
 from bumper.values.pin import format_path
 
 _PLACE = re.compile(r"(?P<file>[^\s:]+):(?P<line>\d+): (?P<rest>.*)", re.DOTALL)
 # What going back to a version that ran there before may break, and what a recorded reason may.
 _EXCUSED_BY_ROLLBACK = frozenset({Rule.PROMOTE_FROM, Rule.SOAK, Rule.FREEZE, Rule.TAGS, Rule.HOLD})
 _EXCUSED_BY_URGENT = frozenset({Rule.SOAK, Rule.FREEZE})
+
+
+def broken_images(changes: Sequence[PinChange], access: RegistryAccess) -> Iterator[tuple[PinChange, Broken]]:
+    """The changes whose image the registry does not have as it is written; a registry that cannot tell is one, too."""
+    wanted = [(one, known.reference) for one in changes if (known := one.change) is not None]
+    if not wanted:
+        return
+    try:
+        found = resolve_all([reference for _, reference in wanted], access)
+    except BumperError as error:  # the CA file
+        found = {reference: error for _, reference in wanted}
+    for change, reference in wanted:
+        answer = found[reference]
+        if isinstance(answer, BumperError):
+            rule = Rule.DIGESTS if isinstance(answer, AnotherDigest) else Rule.IMAGE
+            yield change, Broken(rule, answer.what, answer.next_step)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from bumper.errors import BumperError, Refused
 from bumper.gate.check_changes import PinChange
 from bumper.gate.check_pins import Rules
 from bumper.gate.freeze import Frozen, broken_freeze, find_freeze
-from bumper.gate.ran import judge_promotions
+from bumper.gate.promotions import broken_soak, judge_promotions, unsoaked
 from bumper.gate.rules import Broken, Rule
-from bumper.gate.soak import broken_soak, unsoaked
 from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from bumper.clock import show_time
 from bumper.environments.config_models import FreezePeriod
 from bumper.environments.config_syntax import WeekTime, in_zone, parse_moment
 from bumper.environments.layout import Environment
 from bumper.errors import BumperError, Refused
 from bumper.gate.rails_zones import zone_of
 from bumper.gate.rules import Broken, Rule, Waiting
-from bumper.gate.soak import show_time
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.project import GitLabFreeze, read_freeze_periods
 

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bumper.environments.repository import open_environment, read_repository_config
-from bumper.gate.ran import judge_promotions
+from bumper.gate.promotions import judge_promotions, unsoaked
 from bumper.gate.rules import Waiting
-from bumper.gate.soak import unsoaked
 from bumper.git.blobs import BlobStore
 from bumper.git.checkout import Checkout, list_entries
 from bumper.git.command import GitCommand

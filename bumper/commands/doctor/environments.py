@@ -7,20 +7,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bumper.clock import format_duration
+from bumper.clock import format_duration, show_time
 from bumper.commands.doctor.check import Check, failed, warned
 from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.gather import FoundPin
 from bumper.environments.repository import (
     RepositoryConfig,
     Target,
+    odd_layout,
     open_environment,
     read_repository_config,
 )
 from bumper.errors import BumperError, Refused
 from bumper.gate.freeze import NEVER, frozen_until, read_periods
-from bumper.gate.layout import odd_layout
-from bumper.gate.soak import show_time
 from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import GitLab
 from bumper.records.line import Line

@@ -1,17 +1,19 @@
-"""What an environment that promotions come from ran, and whether a version of it may be promoted from there.
+"""Whether a version may be promoted: whether the source environment ran it, has not taken it back, and for how long.
 
 That is judged at the target branch's tip: what was rolled back or is held there by now does not go on. A rollback is
-known by its record, and by what it does: the application is at a tag again that it ran before.
+known by its record, and by what it does: the application is at a tag again that it ran before. How long a version has
+to have been in the source environment is `soak` in bumper.yaml.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from bumper.clock import format_duration, show_time
 from bumper.environments.identity import Named, match_source
 from bumper.environments.layout import AppFiles, Environment
 from bumper.environments.repository import Target
-from bumper.gate.rules import Broken, Rule
+from bumper.gate.rules import Broken, Rule, Waiting
 from bumper.image import ImageReference
 from bumper.records.line import Line
 from bumper.records.record import Command
@@ -173,3 +175,38 @@ def _rolled_back(periods: Sequence[Period], run: range) -> Period | None:
 
 def _tag(version: Version) -> str | None:
     return version.tag or version.digest
+
+
+def unsoaked(judged: Iterable[Judged], soak: float | None, now: datetime) -> Iterator[Waiting]:
+    """The changes whose version may be promoted, and has not stood for ``soak`` seconds where it comes from.
+
+    One that ran for too short a time and runs no more waits without an end.
+    """
+    if soak is None:
+        return
+    needed = timedelta(seconds=soak)
+    for one in judged:
+        if one.ran and all(_stood(ran, now) < needed for ran in one.ran):
+            best = max(one.ran, key=lambda ran: (ran.until is None, _stood(ran, now)))
+            until = best.since + needed if best.until is None else None
+            fix = f"wait until {show_time(until)}, or add --urgent REASON" if until else "promote what runs there now"
+            yield Waiting(one.change.app, _explain(one, best, soak), until, fix)
+
+
+def broken_soak(waiting: Iterable[Waiting], source: str, target: str) -> Iterator[Broken]:
+    """The rule that each of the waiting changes breaks."""
+    for one in waiting:
+        again = f"run `bumper promote {source} {target} --app {one.app}`"
+        fix = f"{again} after {show_time(one.until)}" if one.until else f"{again}, which takes what {source} runs now"
+        yield Broken(Rule.SOAK, one.reason, fix)
+
+
+def _stood(ran: Ran, now: datetime) -> timedelta:
+    return (ran.until or now) - ran.since
+
+
+def _explain(one: Judged, ran: Ran, soak: float) -> str:
+    version, needed = f"{one.change.app} {one.change.after}", f"and has to be for {format_duration(soak)} (soak)"
+    if ran.until is None:
+        return f"{version} has been in {ran.source} since {show_time(ran.since)}, {needed}"
+    return f"{version} was in {ran.source} from {show_time(ran.since)} to {show_time(ran.until)} only, {needed}"

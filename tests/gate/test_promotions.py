@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bumper.environments.repository import open_environment, read_repository_config
-from bumper.gate.ran import Judged, judge_promotions
+from bumper.gate.promotions import Judged, judge_promotions
 from bumper.git.checkout import Checkout
 from bumper.git.clone import clone
 from bumper.image import read_repository
