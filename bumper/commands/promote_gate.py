@@ -53,7 +53,7 @@ class PromotionGate:
         judged = self._judge(changes)
         for one in judged:
             yield from (Waiting(one.change.app, broken.message, fix=broken.fix) for broken in one.broken)
-        yield from unsoaked(judged, self.soak, self.line.now)
+        yield from unsoaked(judged, self.target.environment.name, self.soak, self.line.now)
         if self.needs_health:
             yield from self._moved_on(judged)
             yield from self.find_unhealthy(changes)

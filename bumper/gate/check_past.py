@@ -52,7 +52,7 @@ class Past:
             return
         for (one, _), found in zip(known, judged, strict=True):
             yield from ((one, broken) for broken in found.broken)
-            waiting = unsoaked([found], config.soak, self.line.now)
+            waiting = unsoaked([found], environment, config.soak, self.line.now)
             source = found.ran[0].source if found.ran else ""
             yield from ((one, broken) for broken in broken_soak(waiting, source, environment))
 

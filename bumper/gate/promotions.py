@@ -177,8 +177,8 @@ def _tag(version: Version) -> str | None:
     return version.tag or version.digest
 
 
-def unsoaked(judged: Iterable[Judged], soak: float | None, now: datetime) -> Iterator[Waiting]:
-    """The changes whose version may be promoted, and has not stood for ``soak`` seconds where it comes from.
+def unsoaked(judged: Iterable[Judged], target: str, soak: float | None, now: datetime) -> Iterator[Waiting]:
+    """The changes whose version may be promoted, but has not been for ``soak`` seconds where it comes from.
 
     One that ran for too short a time and runs no more waits without an end.
     """
@@ -186,11 +186,12 @@ def unsoaked(judged: Iterable[Judged], soak: float | None, now: datetime) -> Ite
         return
     needed = timedelta(seconds=soak)
     for one in judged:
-        if one.ran and all(_stood(ran, now) < needed for ran in one.ran):
-            best = max(one.ran, key=lambda ran: (ran.until is None, _stood(ran, now)))
+        if one.ran and all(_time_there(ran, now) < needed for ran in one.ran):
+            best = max(one.ran, key=lambda ran: (ran.until is None, _time_there(ran, now)))
             until = best.since + needed if best.until is None else None
             fix = f"wait until {show_time(until)}, or add --urgent REASON" if until else "promote what runs there now"
-            yield Waiting(one.change.app, _explain(one, best, soak), until, fix)
+            reason = f"{_explain(one, best)}, but {target} asks for {format_duration(soak)} (soak)"
+            yield Waiting(one.change.app, reason, until, fix)
 
 
 def broken_soak(waiting: Iterable[Waiting], source: str, target: str) -> Iterator[Broken]:
@@ -201,12 +202,12 @@ def broken_soak(waiting: Iterable[Waiting], source: str, target: str) -> Iterato
         yield Broken(Rule.SOAK, one.reason, fix)
 
 
-def _stood(ran: Ran, now: datetime) -> timedelta:
+def _time_there(ran: Ran, now: datetime) -> timedelta:
     return (ran.until or now) - ran.since
 
 
-def _explain(one: Judged, ran: Ran, soak: float) -> str:
-    version, needed = f"{one.change.app} {one.change.after}", f"and has to be for {format_duration(soak)} (soak)"
+def _explain(one: Judged, ran: Ran) -> str:
+    version = f"{one.change.app} {one.change.after}"
     if ran.until is None:
-        return f"{version} has been in {ran.source} since {show_time(ran.since)}, {needed}"
-    return f"{version} was in {ran.source} from {show_time(ran.since)} to {show_time(ran.until)} only, {needed}"
+        return f"{version} has been in {ran.source} since {show_time(ran.since)}"
+    return f"{version} was in {ran.source} only from {show_time(ran.since)} to {show_time(ran.until)}"

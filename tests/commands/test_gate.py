@@ -76,7 +76,7 @@ def test_what_has_not_soaked_is_refused_with_its_time(gate: Gate) -> None:
 
     assert "app 1.0.1 has been in staging since " in message
     assert "other 1.0.2 has been in staging since " in message
-    assert "has to be for 2 h (soak); wait until " in message
+    assert " UTC, but prod asks for 2 h (soak); wait until " in message
     assert soon.endswith("UTC, or add --urgent REASON.")
     assert (done["status"], len(done["changes"])) == ("proposed", 2)
 

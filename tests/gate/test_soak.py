@@ -84,7 +84,7 @@ def judged(repository: Path, ids: list[str], tag: str, soak: float) -> list[Wait
     line = Line(checkout, NOW, NOW - timedelta(seconds=soak), None, log)
     found = judge_promotions(target.environment, target.gathered.applications, [change], [source], line)
     assert found[0].ran, found
-    return list(unsoaked(found, soak, NOW))
+    return list(unsoaked(found, "prod", soak, NOW))
 
 
 @settings(max_examples=20)  # each runs git several times
