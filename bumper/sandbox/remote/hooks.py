@@ -65,7 +65,8 @@ class Hooks:
     def answer(self, hook: str, body: bytes) -> Response:
         """Answer a hook: the lines that the pusher reads, with status 403 where the push must not go on."""
         question = _read_question(body)
-        if not secrets.compare_digest(_first(question, "secret").encode(errors="surrogateescape"), self._secret.encode()):
+        secret = _first(question, "secret").encode(errors="surrogateescape")
+        if not secrets.compare_digest(secret, self._secret.encode()):
             return _text("GitLab: The hook's secret is wrong; start the sandbox again.", status=403)
         with self._world.lock:
             if hook == "access":
