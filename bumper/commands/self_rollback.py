@@ -16,6 +16,7 @@ from bumper.delivery.watched import Undo, explain
 from bumper.environments.repository import Target
 from bumper.errors import BumperError
 from bumper.git.checkout import refreshed
+from bumper.planning.rollback import MovedOn
 from bumper.planning.rollout import Watching
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
@@ -53,6 +54,8 @@ class _SelfRollback:
             rolled_back = self._roll_back(apps)
         except NotDone as waited:
             return self._ended(waited.result, waited)
+        except MovedOn as moved:
+            return self._failure(f"nothing was rolled back, because {moved.what}", f"see {self._pages}")
         except BumperError as error:
             return self._not_rolled_back(f"the rollback failed ({error.what})")
         return self._ended(rolled_back)
@@ -60,7 +63,7 @@ class _SelfRollback:
     @property
     def _curable(self) -> list[WatchedApplication]:
         """What is sick, was well before, and was changed by the request."""
-        return [one for one in self.applications if one.is_sick and one.course.was_well and self._apps_of(one)]
+        return [one for one in self.applications if one.turned_sick and self._apps_of(one)]
 
     def _apps_of(self, one: WatchedApplication) -> list[str]:
         """The applications that the request changed among those that an Argo CD application runs."""
@@ -119,24 +122,28 @@ class _SelfRollback:
         return "; ".join(explain(one, self.watching) for one in self.applications if one.is_sick)
 
     @property
+    def _pages(self) -> str:
+        return ", ".join(dict.fromkeys(one.page for one in self.applications if one.is_sick))
+
+    @property
     def _others(self) -> str:
-        """The applications that stay as they are, each by its name."""
+        """The applications that stay as they are, each by its name; several may run the same values."""
         curable = self._curable
-        left = [one for one in self.applications if one.is_sick and one not in curable] if curable else []
-        ill = [f"{one.name} stays as it is, because {_ILL_BEFORE}" for one in left]
-        others = [f"{explain(one, self.watching)}, and stays" for one in self.applications if not one.is_sick]
+        back = {app for one in curable for app in self._apps_of(one)}
+        left = [one for one in self.applications if back.isdisjoint(self._apps_of(one))]
+        ill = [f"{one.name} stays as it is, because {_ILL_BEFORE}" for one in left if one.is_sick and curable]
+        others = [f"{explain(one, self.watching)}, and stays" for one in left if not one.is_sick]
         return "".join(f"; {sentence}" for sentence in (*ill, *others))
 
     def _failure(self, what: str, next_step: str, rolled_back: Result | None = None) -> NotDone:
         return NotDone(f"{self._sick}; {what}{self._others}", next_step, replace(self.done, rollback=rolled_back))
 
     def _not_rolled_back(self, why: str) -> NotDone:
-        pages = ", ".join(dict.fromkeys(one.page for one in self.applications if one.is_sick))
         number = self.done.merge_request.iid if self.done.merge_request is not None else None
         command = f": `bumper rollback {self.done.environment} --mr {number}`" if number is not None else ""
         return self._failure(
             f"nothing was rolled back, because {why}",
-            f"see {pages}, and roll back by hand if that helps{command}",
+            f"see {self._pages}, and roll back by hand if that helps{command}",
         )
 
     def _ended(self, rolled_back: Result, waited: NotDone | None = None) -> NotDone:

@@ -1,4 +1,4 @@
-"""Watching what Argo CD makes of a merge, until every application is well, or the first is sick.
+"""Watching what Argo CD makes of a merge, until every application is well, or the first has turned sick.
 
 ``look_before`` is asked before anything is pushed, ``watch`` after the merge. What the looks mean is decided in
 ``argocd.sequence``; here are the clock, the questions and the words.
@@ -45,6 +45,11 @@ class WatchedApplication:
         return self._ended_as(Ending.SICK)
 
     @property
+    def turned_sick(self) -> bool:
+        """Whether it was seen sick, and the version before it well."""
+        return self.is_sick and self.course.was_well
+
+    @property
     def is_well(self) -> bool:
         """Whether it was seen well for as long as was asked."""
         return self._ended_as(Ending.WELL)
@@ -80,7 +85,7 @@ def look_before(rollout: Rollout, session: Session) -> Mapping[str, Before]:
 def watch(
     rollout: Rollout, landed: str, limits: Limits, before: Mapping[str, Before], session: Session
 ) -> tuple[WatchedApplication, ...]:
-    """The applications, once the looks have decided about all of them, or one is sick.
+    """The applications, once the looks have decided about all of them, or one has turned sick.
 
     ``landed`` is the target branch's commit that asks for the images of ``rollout``.
 
@@ -106,7 +111,10 @@ def watch(
 def _look_until_decided(
     server: ArgoServer, watched: Sequence[WatchedApplication], session: Session, pool: ThreadPoolExecutor
 ) -> None:
-    """Look at all in turns; once one of them is sick, what is in doubt gets its second look, and that is the end."""
+    """Look at all in turns; once one of them turned sick, what is in doubt gets its second look, and that is the end.
+
+    One that was ill before is no reason to leave the others unwatched.
+    """
     clock, pause = session.clock, _FIRST_PAUSE
     undecided = list(watched)
     while undecided:
@@ -117,7 +125,7 @@ def _look_until_decided(
             doing = "watching" if one.course.last.state == "done" else "waiting for"
             session.show(f"{doing} Argo CD application {one.name}: {one.course.last.reason}")
         in_doubt = [one for one in undecided if one.course.is_in_doubt]
-        if any(one.is_sick for one in watched):
+        if any(one.turned_sick for one in watched):
             undecided = in_doubt
         if undecided:
             left = min(one.course.until for one in undecided) - clock.monotonic()

@@ -159,7 +159,10 @@ def explain(one: WatchedApplication, watching: Watching) -> str:
     """What became of an application, as a clause."""
     outcome, named = one.course.outcome, f"Argo CD application {one.name}"
     if outcome is None:
-        return f"{named} was {one.course.last.reason} when the watch ended"
+        last = one.course.last
+        if last.state in {"silent", "missing"}:
+            return f"whether {named} is healthy is not known: {last.reason}"
+        return f"{named} was {last.reason} when the watch ended"
     in_time = f"run it within {watching.seconds:g} s"
     if outcome.healthy_after is not None:
         in_time = f"stay healthy for {format_duration(watching.steady)}"

@@ -151,11 +151,16 @@ def refuse_another_image(undone: Iterable[Undone], gathered: Gathered, config: C
             )
 
 
+class MovedOn(Refused):
+    """Pins are at another version by now than the one that is to be undone."""
+
+
 def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone], *, force: bool) -> Plan:
     """The edits that take ``undone`` (newest first) back; a hold does not stop them.
 
     Raises:
-        Refused: a pin has moved on since, or is no longer there, and ``force`` is not given.
+        MovedOn: a pin has moved on since, and ``force`` is not given.
+        Refused: it is no longer there, or cannot be set, and ``force`` is not given.
 
     """
     newest: dict[tuple[str, str], Change] = {}
@@ -166,7 +171,7 @@ def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone]
     pins = {(found.file, format_path(found.pin.path)): found for found in gathered.pins}
     edits, problems = [], []
     for place, change in oldest.items():
-        problem = _problem(pins.get(place), newest[place], environment, force=force)
+        problem = _problem(pins.get(place), newest[place], environment)
         if problem is not None:
             problems.append(problem)
             continue
@@ -174,18 +179,24 @@ def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone]
         edits.append((found, restoring(found.pin, before.tag, before.digest)))
     if problems and not force:
         raise Refused("\n".join(problems))
+    moved = [sentence for found, _ in edits if (sentence := _moved_on(found, newest)) is not None]
+    if moved and not force:
+        raise MovedOn("\n".join(moved), "add --force to set it anyway")
     return make_plan(gathered, edits, [*problems, *gathered.warnings], obey_holds=False)
 
 
-def _problem(found: FoundPin | None, change: Change, environment: str, *, force: bool) -> str | None:
+def _moved_on(found: FoundPin, newest: Mapping[tuple[str, str], Change]) -> str | None:
+    path = format_path(found.pin.path)
+    current, expected = Version(found.pin.tag, found.pin.digest), newest[found.file, path].after
+    return f"{found.file}: {path} has moved on: it is at {current}, not at {expected}" if current != expected else None
+
+
+def _problem(found: FoundPin | None, change: Change, environment: str) -> str | None:
     place = f"{change.file}: {change.path}"
     if found is None:
         return f"{place} is no longer a pin in {environment}; set it by hand."
     if found.pin.refusal is not None:
         return f"{place} cannot be set: {found.pin.refusal}."
-    current = Version(found.pin.tag, found.pin.digest)
-    if not force and current != change.after:
-        return f"{place} has moved on: it is at {current}, not at {change.after}; add --force to set it anyway."
     if change.before.tag is None and change.before.digest is None and found.pin.prefix:
         return f"{place} had no tag before, so there is nothing to set; change it by hand."
     return None

@@ -184,7 +184,9 @@ def test_pins_that_moved_on_are_left_alone(night: Night) -> None:
 
     ran = night.bump()
 
-    assert "has moved on: it is at 1.0.2" in ran.err
+    assert f"nothing was rolled back, because {FILE}: image.tag has moved on: it is at 1.0.2, not at 1.0.1" in ran.err
+    assert "--force" not in ran.err
+    assert "by hand" not in ran.err
     assert night.rollbacks() == []
     assert night.gitops.read(FILE) == values("1.0.2")
 
@@ -207,7 +209,7 @@ def test_several_applications_and_only_what_is_sick_goes_back(
 ) -> None:
     files = {PROD.format(app): values("1.0.0") for app in ("api", "web", "worker")}
     gitops = make_gitops({**files, "bumper.yaml": config(argocd.url)})
-    plays: dict[str, Sequence[Scene]] = {"api": SICK_AFTER_FOUR_MINUTES, "web": [], "worker": SICK_AFTER_FOUR_MINUTES}
+    plays: dict[str, Sequence[Scene]] = {"api": SICK_AFTER_FOUR_MINUTES, "web": [], "worker": [(2, "Degraded")]}
     for app, scenes in plays.items():
         before = "Degraded" if app == "worker" else "Healthy"
         argocd.tell(f"{app}-prod", Stage(gitops, bumper.clock, PROD.format(app), {"1.0.1": scenes}, before=before))
@@ -219,6 +221,35 @@ def test_several_applications_and_only_what_is_sick_goes_back(
     assert [change["app"] for change in ran.json["rollback"]["changes"]] == ["api"]
     assert "worker-prod stays as it is, because it was not healthy before this merge" in ran.err
     assert "Argo CD application web-prod was Healthy when the watch ended, and stays" in ran.err
+
+
+def test_one_argo_cd_application_of_several(make_gitops: GitopsMaker, argocd: ArgoCd, bumper: CommandLine) -> None:
+    """Argo CD says only that the whole is sick: what goes back is what this request changed of it."""
+    files = {PROD.format(app): values("1.0.0") for app in ("api", "web", "worker")}
+    gitops = make_gitops({**files, "bumper.yaml": config(argocd.url, names="shop")})
+    argocd.tell("shop", Stage(gitops, bumper.clock, PROD.format("api"), {"1.0.1": SICK_AFTER_FOUR_MINUTES}))
+
+    ran = bumper("bump", "prod", NEW, "--app", "api", "--app", "web", *WATCHED, "--output", "json", code=5)
+
+    assert [change["app"] for change in ran.json["rollback"]["changes"]] == ["api", "web"]
+    assert gitops.read(PROD.format("worker")) == values("1.0.0")
+    assert "prod runs api 1.0.0, web 1.0.0 again, healthy and held" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("us", "before"), [((2, "Healthy"), "Healthy"), ((2, "Degraded"), "Degraded"), ((2, 502), "Healthy")]
+)
+def test_several_argo_cd_applications_of_one(night: Night, us: Scene, before: str) -> None:
+    """They run the same values, so that none of them stays as it is."""
+    night.gitops.push(config(night.argocd.url, names='["{app}-prod", "{app}-us"]'), "bumper.yaml")
+    night.plays(SICK_AFTER_FOUR_MINUTES)
+    stage = Stage(night.gitops, night.bumper.clock, FILE, {"1.0.1": [us]}, before=before)
+    night.argocd.tell("app-us", stage)
+
+    ran = night.bump()
+
+    assert "1.0.0 # bumper: hold" in night.gitops.read(FILE)
+    assert "stays" not in ran.err
 
 
 def test_a_newer_merge_request_stands_against_it(night: Night) -> None:
