@@ -39,6 +39,7 @@ class Environment:
     name: str
     apps: tuple[AppFiles, ...]
     config: EnvironmentConfig
+    known: tuple[str, ...] = ()  # the names of all environments
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -117,6 +118,7 @@ class Layout:
                 for identity, app in apps.items()
             ),
             config,
+            self.environments,
         )
 
     def claimed(self, name: str) -> frozenset[str]:

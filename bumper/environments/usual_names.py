@@ -88,6 +88,12 @@ def is_usual(name: str) -> bool:
     return bare in USUAL_NAMES or bare in _FURTHER_NAMES
 
 
+def usual_names_in(words: Iterable[str]) -> set[str]:
+    """The environments that are usually meant by some of ``words``, each by one name: ``stg`` is staging."""
+    known = (_FURTHER_NAMES.get(word, word) for word in words)
+    return {word for word in known if word in USUAL_NAMES}
+
+
 def is_place(name: str) -> bool:
     """Whether ``name`` is a region's or a data centre's: ``eu``, ``us-east-1``."""
     return all(_PLACE.fullmatch(part) for part in _SEPARATOR.split(name.lower()))

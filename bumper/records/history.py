@@ -66,7 +66,7 @@ class Scope:
         bases: dict[str, tuple[str, ...]] = {}
         for app in self.apps:
             bases.update({path: tuple(dict.fromkeys((*bases.get(path, ()), *app.bases))) for path in app.values})
-        return Files(bases)
+        return Files(bases, self.environment.known)
 
     def landed(self) -> LandedRequests | None:
         """The merge requests that brought commits; None where GitLab cannot be asked."""

@@ -4,7 +4,7 @@ GitLab lists the commits of one application, where there is a token for its API;
 stretches. Either way a few fetches do: one for the commits of a stretch, one for all contents that matter in it.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from posixpath import commonpath
@@ -14,7 +14,7 @@ from bumper.git.checkout import Checkout
 from bumper.git.past_commits import STRETCHES, PastCommit, Touched, fetch_past, read_log
 from bumper.gitlab.commits import commits_that_touched
 from bumper.gitlab.connection import GitLab
-from bumper.records.renames import GoneFiles, is_same_file
+from bumper.records.renames import GoneFiles, are_of_two_environments, is_same_file
 
 _MAX_PAGES = 10
 # Pages of GitLab's list by size and number, and whether their commits are fetched before the next one is asked for. The
@@ -37,9 +37,10 @@ class Step:
 class Files:
     """Files of today, and how they were called at the commit up to which the past has been read."""
 
-    def __init__(self, bases: Mapping[str, Sequence[str]]) -> None:
-        """``bases``: for each file the shared values below it."""
+    def __init__(self, bases: Mapping[str, Sequence[str]], environments: Collection[str]) -> None:
+        """``bases``: for each file the shared values below it; ``environments`` are the names of all of today."""
         self._bases = bases
+        self._environments = environments
         self._today = {path: path for path in bases}  # by the name at that time
 
     @property
@@ -104,7 +105,9 @@ class Files:
             (
                 source
                 for source in gone.likely_sources(added)
-                if source.path not in self._today and is_same_file(source, added, past, contents, self._bases[today])
+                if source.path not in self._today
+                and not are_of_two_environments(source.path, added.path, self._environments)
+                and is_same_file(source, added, past, contents, self._bases[today])
             ),
             None,
         )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from posixpath import dirname
 
+from bumper.environments.usual_names import usual_names_in
 from bumper.errors import Refused
 from bumper.git.past_commits import PastCommit, Touched
 from bumper.values.values_file import find_pins, read_values
@@ -47,6 +48,21 @@ class GoneFiles:
 def _unlike(path: str, other: str) -> int:
     """How many words only one of two paths has."""
     return len(set(_WORD.findall(path)) ^ set(_WORD.findall(other)))
+
+
+def are_of_two_environments(old: str, new: str, environments: Iterable[str]) -> bool:
+    """Whether each of two paths names an environment that the other does not; ``environments`` are those of today.
+
+    The past of another environment is none of this one's: it may hold tags that this one's rules do not let in.
+    """
+    known = tuple(environments)
+    then, now = (_environments_in(path, known) for path in (old, new))
+    return not then <= now and not now <= then
+
+
+def _environments_in(path: str, environments: Iterable[str]) -> set[str]:
+    named = {name for name in environments if re.search(rf"(?<![^/._-]){re.escape(name)}(?![^/._-])", path)}
+    return usual_names_in(_WORD.findall(path)) | named
 
 
 def is_same_file(

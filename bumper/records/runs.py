@@ -87,7 +87,7 @@ class _Walk:
         for app in scope.apps:
             for number, path in enumerate(files := (*app.bases, *app.values)):
                 bases[path] = tuple(dict.fromkeys((*bases.get(path, ()), *files[:number])))
-        self._files = Files(bases)
+        self._files = Files(bases, scope.environment.known)
         self._contents = read_files(line.checkout, bases)
         states = self._states(scope.apps)
         self._found = {place: [_Begun(states.get(place, frozenset()))] for place in self._wanted}

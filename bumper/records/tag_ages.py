@@ -48,7 +48,7 @@ def tag_ages(checkout: Checkout, pins: Mapping[str, Sequence[FoundPin]]) -> dict
     wanted = _tags(pins)
     ages: dict[tuple[str, str, str], TagChange] = {}
     with contextlib.suppress(LookedFarEnough):
-        for steps in read_past_of_all(checkout, Files(dict.fromkeys(wanted, ())), _STRETCHES):
+        for steps in read_past_of_all(checkout, Files(dict.fromkeys(wanted, ()), pins), _STRETCHES):
             for step in steps:
                 change = _change(step.past)
                 for file, (before, _) in step.contents.items():

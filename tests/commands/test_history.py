@@ -303,6 +303,16 @@ class TestAnotherApplicationsFile:
 
         assert made.history("prod", "--app", "other") == [("other", "1.0.1", "2.0.0")]
 
+    def test_of_another_environment(self, one: Deployments) -> None:
+        """What ran in staging is nothing that prod could be rolled back to, past its rules."""
+        staging = STAGING.format("app")
+        one.commit({staging: values("1.0.1-rc"), APP_PROD: None})
+        one.commit({staging: values("1.0.2-rc")})
+        one.commit({staging: None, APP_PROD: values("1.0.2")})
+
+        assert one.history("prod") == []
+        assert "no deployment of app" in one.refused("rollback", "prod", "--app", "app")
+
 
 class TestRenamed:
     """The past of a file goes on under its old name."""

@@ -3,7 +3,7 @@
 import pytest
 
 from bumper.git.past_commits import Touched
-from bumper.records.renames import GoneFiles
+from bumper.records.renames import GoneFiles, are_of_two_environments
 
 
 def gone(path: str, blob: str = "a") -> Touched:
@@ -48,3 +48,24 @@ def test_a_reorganisation_of_thousands_of_files_pairs_each_with_its_own() -> Non
 
 def test_nothing_went_away() -> None:
     assert GoneFiles([]).likely_sources(Touched("a.yaml", None, "a")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "apart"),
+    [
+        ("envs/dev/a.yaml", "envs/prod/a.yaml", True),
+        ("charts/a/values-stg.yaml", "charts/a/values-prd.yaml", True),
+        ("clusters/eqiad/a.yaml", "clusters/codfw/a.yaml", True),
+        ("clusters/ulsfo/a.yaml", "clusters/codfw/a.yaml", False),
+        ("envs/prod-eu/a.yaml", "envs/prod-us/a.yaml", True),
+        ("envs/prod/a.yaml", "envs/prod-eu/a.yaml", False),
+        ("envs/stg/a.yaml", "envs/staging/a.yaml", False),
+        ("envs/prod/a.yaml", "clusters/prod/a/values.yaml", False),
+        ("apps/test-runner/envs/prod.yaml", "apps/runner/envs/prod.yaml", False),
+        ("envs/devices/a.yaml", "envs/prod/a.yaml", False),
+    ],
+)
+def test_a_file_of_another_environment_is_no_past(old: str, new: str, *, apart: bool) -> None:
+    names = ("eqiad", "codfw", "prod-eu", "prod-us", "prod")
+
+    assert are_of_two_environments(old, new, names) is apart
