@@ -19,6 +19,7 @@ _CONFIG = {
     "receive.hideRefs": "refs/merge-requests",
     "receive.autogc": "false",
     "gc.auto": "0",
+    "fastimport.unpackLimit": "1",  # a pack, not a file for each object
     "core.fsync": "none",  # what is only tried out need not outlive a power cut
     "core.logAllRefUpdates": "false",
 }
