@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bumper.delivery.session import Session
-from bumper.environments.applications_by_key import is_by_key
 from bumper.environments.repository import RepositoryConfig, open_environment, read_repository_config
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import LookedFarEnough
@@ -77,7 +76,7 @@ def _scope(
     """The environment and its applications; files are read where only their keys name the applications."""
     environment = repository.layout.environment(name)
     current = CurrentValues(checkout, {})
-    if any(map(is_by_key, environment.apps)):
+    if any(app.is_by_key for app in environment.apps):
         target = open_environment(checkout, repository, name, Selection(globs))
         environment, current = target.environment, CurrentValues(checkout, target.gathered.values)
     chosen = choose_applications(environment.apps, name, globs)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
+from bumper.environments.applications import Identity
 from bumper.environments.config_models import Config, EnvironmentConfig
-from bumper.environments.identity import Identity
 from bumper.environments.joining import Application, group_applications, shared_wildcards, what_matched
 from bumper.environments.path_pattern import ENV, ENVIRONMENT_NAME, Claim, PathPattern, claim_paths
 from bumper.environments.usual_names import is_usual, is_usual_with_place

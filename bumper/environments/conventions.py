@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 
+from bumper.environments.applications import Identity
 from bumper.environments.config_models import EnvironmentConfig
-from bumper.environments.identity import Identity
 from bumper.environments.joining import Application
 from bumper.environments.path_pattern import Claim, PathPattern
 from bumper.environments.usual_names import USUAL_NAME, USUAL_NAMES, is_usual_with_place

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
 from bumper.environments.gather import FoundPin, Gathered, is_ignored, pins_of_file
-from bumper.environments.layout import AppFiles
 from bumper.errors import Refused
 from bumper.values.siblings import Resolved, effective_values, resolve, value_of
 from bumper.values.tag_scalars import is_null

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from bumper.environments.applications_by_key import split_by_key
+from bumper.environments.applications import AppFiles, split_by_key
 from bumper.environments.config_models import Config
 from bumper.environments.images import complete, entries_for, in_section, with_given_images
-from bumper.environments.layout import AppFiles, Environment
+from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.image import Repository, read_repository
 from bumper.values.holds import HOLD, find_idle_holds, hold_reason, may_have_holds
@@ -73,7 +73,7 @@ class Gathered:
 def gather(environment: Environment, config: Config, sources: Mapping[str, bytes]) -> Gathered:
     """Read ``sources`` (the environment's files and their bases; symbolic links are not among them)."""
     values, unreadable = _read(environment, sources)
-    environment = split_by_key(environment, config, values)
+    environment = replace(environment, apps=split_by_key(environment.name, environment.apps, config, values))
     pins: list[FoundPin] = []
     shared: list[FoundPin] = []
     for app in environment.apps:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config, PinnedImage
 from bumper.environments.config_syntax import Section
-from bumper.environments.layout import AppFiles
 from bumper.environments.path_pattern import APP
 from bumper.image import Repository, has_host, read_repository
 from bumper.values.named_pin import pin_at

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bumper.environments.identity import Identity
+from bumper.environments.applications import Identity
 from bumper.environments.path_pattern import Claim, PathPattern
 from bumper.errors import Refused
 

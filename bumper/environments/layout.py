@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bumper.environments.applications import AppFiles, Identity, name_applications, refuse_same_names
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.config_syntax import Section, are_apart, parse_section
 from bumper.environments.config_values import suggest
 from bumper.environments.configured_layout import ConfiguredLayout
 from bumper.environments.conventions import read_conventions
-from bumper.environments.identity import Identity, name_applications, refuse_same_names
 from bumper.environments.joining import Application
 from bumper.environments.path_pattern import APP, Claim, PathPattern
 from bumper.environments.usual_names import usual_order
@@ -19,17 +19,6 @@ from bumper.errors import Refused
 
 class HasNoFile(Refused):
     """An environment that no file is found for."""
-
-
-@dataclass(frozen=True, slots=True)
-class AppFiles:
-    """An application's files in one environment; ``section`` is the part of them that is the application's."""
-
-    app: str  # its name
-    values: tuple[str, ...]  # in Helm's order: a later one wins
-    bases: tuple[str, ...]  # of lower precedence, the lowest first; read, never written
-    identity: Identity
-    section: Section = ()
 
 
 @dataclass(frozen=True, slots=True)

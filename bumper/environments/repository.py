@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from bumper.environments.applications_by_key import is_by_key
 from bumper.environments.config import check_environments, parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import Gathered, gather
@@ -93,7 +92,7 @@ def open_environment(
     gathered = gather(with_images(chosen, setup.config, sources, selection.images), setup.config, sources)
     if not {found.pin.repository for found in gathered.pins}.issuperset(selection.images):
         gathered = gather(chosen, setup.config, sources)
-    apps = {app.app: app for app in (*environment.apps, *gathered.applications) if not is_by_key(app)}
+    apps = {app.app: app for app in (*environment.apps, *gathered.applications) if not app.is_by_key}
     every = tuple(apps.values())
     gathered = replace(gathered, applications=every, overridden=tuple(overridden_pins(gathered, name, above)))
     return Target(checkout, setup, replace(environment, apps=every), gathered)

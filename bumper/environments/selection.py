@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from bumper.environments.applications_by_key import is_by_key
+from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
 from bumper.environments.images import may_be_given
-from bumper.environments.layout import AppFiles, Environment
+from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.image import Repository
 
@@ -37,7 +37,7 @@ def with_apps(environment: Environment, globs: Sequence[str]) -> Environment:
     if not globs:
         return environment
     chosen = choose_applications(environment.apps, environment.name, globs, may_be_missing=True)
-    return replace(environment, apps=tuple(app for app in environment.apps if app.app in chosen or is_by_key(app)))
+    return replace(environment, apps=tuple(app for app in environment.apps if app.app in chosen or app.is_by_key))
 
 
 def choose_applications(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bumper.environments.identity import Identity
+from bumper.environments.applications import Identity
 from bumper.gate.check_reading import CheckedPin
 from bumper.values.change import Change, Version
 from bumper.values.pin import format_path

@@ -7,10 +7,10 @@ environment is read by all of them, so that no file leaves or enters it unseen w
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from bumper.environments.applications import AppFiles, Identity
 from bumper.environments.config import parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config, EnvironmentConfig
-from bumper.environments.identity import Identity
-from bumper.environments.layout import AppFiles, Environment, HasNoFile, Layout, read_layout
+from bumper.environments.layout import Environment, HasNoFile, Layout, read_layout
 from bumper.environments.repository import RepositoryConfig, read_repository_config
 from bumper.errors import Refused
 from bumper.gate.check_reading import CheckedPin, Reading, Unknown

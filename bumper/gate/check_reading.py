@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bumper.environments.applications import AppFiles, Identity
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, gather
-from bumper.environments.identity import Identity
-from bumper.environments.layout import AppFiles, Environment
+from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, read_files
 from bumper.values.change import Version

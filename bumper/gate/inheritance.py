@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import EnvironmentConfig
 from bumper.environments.gather import Gathered, gather, overrides
-from bumper.environments.layout import AppFiles, Environment
+from bumper.environments.layout import Environment
 from bumper.environments.repository import Target
 from bumper.errors import Refused
 from bumper.git.checkout import read_files

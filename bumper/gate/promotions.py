@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bumper.clock import format_duration, show_time
-from bumper.environments.identity import Named, match_source
-from bumper.environments.layout import AppFiles, Environment
+from bumper.environments.applications import AppFiles, Named, match_source
+from bumper.environments.layout import Environment
 from bumper.environments.repository import Target
 from bumper.gate.rules import Broken, Rule, Waiting
 from bumper.image import ImageReference

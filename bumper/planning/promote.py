@@ -5,12 +5,11 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from bumper.environments.applications import AppFiles, Named, match_source
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
-from bumper.environments.identity import Named, match_source
 from bumper.environments.images import canonical
-from bumper.environments.layout import AppFiles
 from bumper.environments.selection import choose_applications, is_named
 from bumper.errors import Refused
 from bumper.image import ImageReference, Repository

@@ -6,7 +6,7 @@ They may name the image: read as they are today, the tags of an image that was r
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bumper.environments.layout import AppFiles
+from bumper.environments.applications import AppFiles
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, read_files
 from bumper.git.past_commits import blobs_at

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
+from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
 from bumper.environments.gather import FoundPin, pins_of_version
 from bumper.environments.images import canonical
-from bumper.environments.layout import AppFiles, Environment
+from bumper.environments.layout import Environment
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit, fetch_past
 from bumper.gitlab.connection import GitLab

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import gather
 from bumper.environments.images import canonical
-from bumper.environments.layout import AppFiles, Environment
+from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.git.checkout import read_files
 from bumper.git.past_commits import PastCommit

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bumper.environments.applications import AppFiles, Identity
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.effective import Running, running
 from bumper.environments.gather import gather
-from bumper.environments.identity import Identity
-from bumper.environments.layout import AppFiles, Environment
+from bumper.environments.layout import Environment
 from tests.support.helm import CHART, Helm
 
 CHART_VALUES = (CHART / "values.yaml").read_text()

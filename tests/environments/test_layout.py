@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from bumper.environments.applications import AppFiles, Identity
 from bumper.environments.config import parse_config
-from bumper.environments.identity import Identity
-from bumper.environments.layout import AppFiles, Layout, read_layout
+from bumper.environments.layout import Layout, read_layout
 from bumper.environments.path_pattern import claim_paths
 from bumper.errors import Refused
 

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.environments.images import canonical
-from bumper.environments.layout import AppFiles
 from bumper.environments.selection import choose_applications
 from bumper.image import Repository
 from bumper.values.pin import format_path

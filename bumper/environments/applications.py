@@ -1,12 +1,19 @@
-"""Which application is which: by everything that a path says of it, in one environment and between two. Pure."""
+"""The applications of an environment: their files, which is which by its path, names, and those that are keys. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
 
+from bumper.environments.config_models import Config
+from bumper.environments.config_syntax import Section
+from bumper.environments.path_pattern import APP
 from bumper.errors import Refused
+from bumper.values.pin import parse_path
+from bumper.values.siblings import look_up
+from bumper.values.values_file import ValuesFile, find_pins
+from bumper.values.yaml_tree import MappingNode
 
 
 class Identity(NamedTuple):
@@ -33,6 +40,22 @@ class Identity(NamedTuple):
         """Its name with so many of the folders before it."""
         kept = [folder for folder in self.before if folder]
         return "/".join((*kept[max(0, len(kept) - folders) :], self.app))
+
+
+@dataclass(frozen=True, slots=True)
+class AppFiles:
+    """An application's files in one environment; ``section`` is the part of them that is the application's."""
+
+    app: str  # its name
+    values: tuple[str, ...]  # in Helm's order: a later one wins
+    bases: tuple[str, ...]  # of lower precedence, the lowest first; read, never written
+    identity: Identity
+    section: Section = ()
+
+    @property
+    def is_by_key(self) -> bool:
+        """Whether it stands for the applications that the keys of its files name."""
+        return any(APP in str(step) for step in self.section)
 
 
 def name_applications(environments: Mapping[str, Iterable[Identity]]) -> dict[Identity, str]:
@@ -123,3 +146,47 @@ def match_source(target: Named, sources: Sequence[Named], environments: tuple[st
             "write patterns with equally many wildcards for both in bumper.yaml, or leave it out with --app",
         )
     return sources[0]
+
+
+def split_by_key(
+    environment: str, apps: tuple[AppFiles, ...], config: Config, values: Mapping[str, ValuesFile]
+) -> tuple[AppFiles, ...]:
+    """The applications, with one for every key below which an image has its place (``at: "{app}"``)."""
+    if not any(app.is_by_key for app in apps):
+        return apps
+    split = [part for app in apps for part in (_split(app, config, values) if app.is_by_key else (app,))]
+    identities = [app.identity for app in split]
+    names = name_applications({environment: identities})
+    refuse_same_names(environment, names, identities)
+    return tuple(replace(app, app=names[app.identity]) for app in split)
+
+
+def _split(app: AppFiles, config: Config, values: Mapping[str, ValuesFile]) -> Iterator[AppFiles]:
+    depth = next(number for number, step in enumerate(app.section) if APP in str(step))
+    read = [values[path] for path in app.values if path in values]
+    with_pins = {pin.path[: len(app.section)] for file in read for pin in find_pins(file)}
+    given = [parse_path(entry.path) for entry in config.images]
+    for name in _names(read, app.section, depth):
+        section = _filled(app.section, name)
+        if section in with_pins or any(_is_there(read, (*section, *path)) for path in given):
+            yield replace(app, identity=Identity(name, app.identity.before, app.identity.after), section=section)
+
+
+def _names(read: list[ValuesFile], section: Section, depth: int) -> list[str]:
+    """What ``{app}`` can be, in the order of the files."""
+    before, _, after = str(section[depth]).partition(APP)
+    names: dict[str, None] = {}
+    for file in read:
+        node = look_up(file.documents[0].root, section[:depth]) if file.documents else None
+        for key in node.keys if isinstance(node, MappingNode) else ():
+            if key.startswith(before) and key.endswith(after) and len(key) > len(before) + len(after):
+                names[key[len(before) : len(key) - len(after)]] = None
+    return list(names)
+
+
+def _filled(section: Section, name: str) -> Section:
+    return tuple(step.replace(APP, name) if isinstance(step, str) else step for step in section)
+
+
+def _is_there(read: list[ValuesFile], path: Section) -> bool:
+    return any(file.documents and look_up(file.documents[0].root, path) is not None for file in read)
