@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bumper.argocd.verdict import Application
 
@@ -10,7 +10,11 @@ _MAX_MESSAGE = 300  # characters
 _WELL = frozenset({None, "Healthy", "Suspended", "Progressing"})
 
 
-class _Revisions(BaseModel):
+class _Answer(BaseModel):
+    model_config = ConfigDict(defer_build=True)  # most runs ask no Argo CD
+
+
+class _Revisions(_Answer):
     revision: str | None = None
     revisions: list[str] | None = None
 
@@ -22,12 +26,12 @@ class _Sync(_Revisions):
     status: str | None = None
 
 
-class _Health(BaseModel):
+class _Health(_Answer):
     status: str | None = None
     message: str | None = None
 
 
-class _SyncedResource(BaseModel):
+class _SyncedResource(_Answer):
     kind: str | None = None
     name: str | None = None
     status: str | None = None
@@ -39,7 +43,7 @@ class _SyncResult(_Revisions):
     resources: list[_SyncedResource] | None = None
 
 
-class _Operation(BaseModel):
+class _Operation(_Answer):
     phase: str | None = None
     message: str | None = None
     sync_result: _SyncResult | None = Field(default=None, alias="syncResult")
@@ -55,22 +59,22 @@ class _Operation(BaseModel):
         return in_one_line([*failed, self.message or ""]).rstrip("; ")
 
 
-class _Summary(BaseModel):
+class _Summary(_Answer):
     images: list[str] | None = None
 
 
-class _Condition(BaseModel):
+class _Condition(_Answer):
     type: str | None = None
     message: str | None = None
 
 
-class _Resource(BaseModel):
+class _Resource(_Answer):
     kind: str | None = None
     name: str | None = None
     health: _Health | None = None
 
 
-class _Status(BaseModel):
+class _Status(_Answer):
     sync: _Sync | None = None
     health: _Health | None = None
     operation_state: _Operation | None = Field(default=None, alias="operationState")
@@ -92,7 +96,7 @@ class _Status(BaseModel):
         return in_one_line([*([own] if own else []), *resources, *conditions])
 
 
-class ApplicationAnswer(BaseModel):
+class ApplicationAnswer(_Answer):
     """The answer to ``GET /api/v1/applications/{name}``."""
 
     status: _Status | None = None
@@ -115,7 +119,7 @@ class ApplicationAnswer(BaseModel):
         )
 
 
-class FailureAnswer(BaseModel):
+class FailureAnswer(_Answer):
     """The body of an answer that reports a failure."""
 
     message: str | None = None

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from bumper.ci import read_pipeline
 from bumper.commands.self_rollback import undo_by_rollback
@@ -14,7 +13,7 @@ from bumper.delivery.result import Result, Status
 from bumper.delivery.session import Session, remake_after_lost_push
 from bumper.delivery.superseded import Superseded, find_superseded, superseded_by
 from bumper.delivery.watched import deliver_watched, see_what_runs
-from bumper.environments.registries import registry_access, resolve_digests
+from bumper.environments.registries import pushed_images, registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection, choose_applications
 from bumper.gate.freeze import broken_freeze, find_freeze
@@ -28,9 +27,7 @@ from bumper.planning.proposal import Request
 from bumper.planning.rollout import rollout_of
 from bumper.records.known_requests import KnownRequests
 from bumper.records.record import Command
-
-if TYPE_CHECKING:  # only a notification needs it
-    from bumper.registry.events.notification import PushedImage
+from bumper.registry.events.pushed_image import PushedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ def bump(request: BumpRequest, options: DeliveryOptions, session: Session) -> Re
     )
 
 
-def _read_event(event: bytes | None) -> "tuple[PushedImage, ...]":
+def _read_event(event: bytes | None) -> tuple[PushedImage, ...]:
     if event is None:
         return ()
     from bumper.registry.events.read import read_push_event  # with a model of each registry's notifications
@@ -74,7 +71,7 @@ def _read_event(event: bytes | None) -> "tuple[PushedImage, ...]":
 
 
 def _bump_once(
-    request: BumpRequest, pushed: "Sequence[PushedImage]", options: DeliveryOptions, checkout: Checkout,
+    request: BumpRequest, pushed: Sequence[PushedImage], options: DeliveryOptions, checkout: Checkout,
     session: Session,
 ) -> Result:  # fmt: skip
     ahead = session.ask_ahead(checkout)
@@ -117,9 +114,7 @@ def _selection(request: BumpRequest) -> Selection:
     return Selection(request.apps, named)
 
 
-def _images_of(target: Target, pushed: "Sequence[PushedImage]", request: BumpRequest) -> tuple[ImageReference, ...]:
-    from bumper.environments.registries import pushed_images  # as above
-
+def _images_of(target: Target, pushed: Sequence[PushedImage], request: BumpRequest) -> tuple[ImageReference, ...]:
     return pushed_images(target, pushed, request.event_registry, allow_missing=request.allow_missing)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bumper.clock import format_duration
 from bumper.gitlab.merge_requests import MergeRequest, notes_of
@@ -31,6 +31,8 @@ class WatchRecord(BaseModel):
 
     ``until`` is when the watch is over at the latest.
     """
+
+    model_config = ConfigDict(defer_build=True)
 
     state: WatchState
     until: datetime | None = None

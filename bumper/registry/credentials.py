@@ -36,14 +36,14 @@ class Credentials:
 
 
 class _HelperAnswer(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
     user: str = Field(validation_alias="Username")
     secret: str = Field(validation_alias="Secret")
 
 
 class _Auth(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
     auth: str = ""
     username: str = ""
@@ -52,7 +52,7 @@ class _Auth(BaseModel):
 
 
 class _Configuration(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
     auths: dict[str, _Auth] = {}
     helpers: dict[str, str] = Field(default={}, validation_alias="credHelpers")

@@ -3,7 +3,7 @@
 import pytest
 
 from bumper.errors import Refused, Unavailable
-from bumper.registry.events.notification import PushedImage
+from bumper.registry.events.pushed_image import PushedImage
 from bumper.registry.events.read import read_push_event
 from bumper.registry.resolve import RegistryAccess, resolve
 from tests.registry.asking import login, reference

@@ -9,7 +9,8 @@ from typing import Literal
 from pydantic import AliasChoices, Field
 
 from bumper.image import DOCKER_HUB, split_reference
-from bumper.registry.events.notification import Body, Notification, PushedImage, with_tag
+from bumper.registry.events.notification import Body, Notification, with_tag
+from bumper.registry.events.pushed_image import PushedImage
 
 
 class _HubPush(Body):

@@ -2,30 +2,11 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
 from bumper.image import is_digest
-
-
-@dataclass(frozen=True, slots=True)
-class PushedImage:
-    """An image that a registry says was pushed.
-
-    ``host`` is None where the notification names only a path; ``key`` is then the registry's own name of the
-    repository that holds it (Artifactory's repository key, Nexus's repository), which may be part of the pin's path.
-    """
-
-    host: str | None
-    path: str
-    tag: str
-    digest: str | None
-    key: str | None = None
-
-    def __str__(self) -> str:
-        """The image as a message names it."""
-        return f"{self.host or self.key or '…'}/{self.path}:{self.tag}"
+from bumper.registry.events.pushed_image import PushedImage
 
 
 def with_tag(

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from bumper.image import split_reference
-from bumper.registry.events.notification import Body, Notification, PushedImage, with_tag
+from bumper.registry.events.notification import Body, Notification, with_tag
+from bumper.registry.events.pushed_image import PushedImage
 
 
 class _Target(Body):

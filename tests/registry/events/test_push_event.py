@@ -10,8 +10,8 @@ import pytest
 
 from bumper.errors import Refused
 from bumper.image import Repository
-from bumper.registry.events.notification import PushedImage
-from bumper.registry.events.read import match_pushed, read_push_event
+from bumper.registry.events.pushed_image import PushedImage, match_pushed
+from bumper.registry.events.read import read_push_event
 
 _SAMPLES = Path(__file__).parents[3] / "fixtures" / "push_events"
 _NAMES = sorted(path.name.removesuffix(".expected.json") for path in _SAMPLES.glob("*.expected.json"))
