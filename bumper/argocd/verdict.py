@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from bumper.image import ImageReference, Repository, read_reference
-from bumper.values.change import Version
+from bumper.values.pin import Version
 
 # well-before and ill-before are of the version before, as long as nothing shows the new one; everything else is of the
 # new one, as far as Argo CD says anything about it.

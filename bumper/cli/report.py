@@ -14,8 +14,8 @@ from bumper.delivery.result import NotDone, Result
 from bumper.errors import BumperError
 from bumper.files import write_text
 from bumper.gate.rules import Waiting
-from bumper.values.change import Change, Version
-from bumper.values.pin import format_path
+from bumper.values.change import Change
+from bumper.values.pin import Version, format_path
 
 
 def as_json(data: Mapping[str, Any]) -> str:
@@ -129,7 +129,7 @@ def pins_text(listed: ListedPins, screen: Screen) -> str:
     columns = (Column("place"), Column("path"), Column("image"), Column("tag"))
     rows = (
         (f"{file}:{pin.line}:", format_path(pin.path), str(pin.repository or f"({pin.unnamed})"),
-         str(Version(pin.tag, pin.digest)))
+         str(pin.version))
         for file, pin in listed.pins
     )  # fmt: skip
     return "\n".join(table(screen, columns, rows, head=False)) or "no pins"

@@ -19,7 +19,7 @@ from bumper.cli.status_table import Application, Cell, Direction, Proposed, Runn
 from bumper.clock import relative_age
 from bumper.commands.status.status import Status
 from bumper.records.known_requests import RecordedRequest
-from bumper.values.change import Version
+from bumper.values.pin import Version
 
 _TEMPLATE = Path(__file__).with_suffix(".html")
 _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)

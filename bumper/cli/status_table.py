@@ -11,7 +11,7 @@ from bumper.commands.status.status import Status
 from bumper.gate.rules import Waiting
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.records.tag_ages import TagChange
-from bumper.values.change import Version
+from bumper.values.pin import Version
 
 _NUMBERED = re.compile(r"v?(\d+(?:\.\d+)*)(?:[-+.](.+))?")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)

@@ -8,12 +8,12 @@ from pathlib import Path
 from bumper.errors import Refused, WrongUsage
 from bumper.files import locked, read_bytes, replace_local
 from bumper.image import ImageReference, Repository
-from bumper.values.change import Change, Version, make_change, unified_diff
+from bumper.values.change import Change, make_change, unified_diff
 from bumper.values.explain import edits_for, explain_edits, places_along
 from bumper.values.holds import find_idle_holds
 from bumper.values.left_alone import explain_left_alone, explain_other_names, nearest_names
 from bumper.values.named_pin import pin_at
-from bumper.values.pin import Pin, PinPath, parse_path
+from bumper.values.pin import Pin, PinPath, Version, parse_path
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags
 from bumper.values.values_file import ValuesFile, find_pins, read_values
 

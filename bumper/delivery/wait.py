@@ -20,8 +20,8 @@ from bumper.gitlab import merge_requests
 from bumper.gitlab.merge_requests import CHECKING, MergeRequest
 from bumper.records.known_requests import KnownRequests
 from bumper.records.record import COMMAND_TRAILER
-from bumper.values.change import Change, Version
-from bumper.values.pin import format_path
+from bumper.values.change import Change
+from bumper.values.pin import Version, format_path
 
 _MAX_PAUSE = 5.0  # seconds between two looks
 
@@ -156,5 +156,5 @@ def _held(target: Target, change: Change, content: bytes) -> set[Version]:
     """What the pin at the change's place holds in a version of its file; without a digest, with any."""
     pins = pins_of_version(target.environment, target.setup.config, change.file, content, target.gathered.values)
     found = [one.pin for one in pins if format_path(one.pin.path) == change.path]
-    held = {Version(pin.tag, pin.digest) for pin in found}
+    held = {pin.version for pin in found}
     return held | {Version(pin.tag, change.after.digest) for pin in found if pin.digest is None}

@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from bumper.environments.applications import Identity
 from bumper.gate.check_reading import CheckedPin
-from bumper.values.change import Change, Version
-from bumper.values.pin import format_path
+from bumper.values.change import Change
+from bumper.values.pin import Version, format_path
 
 _NOTHING = Version(None, None)
 

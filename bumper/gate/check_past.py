@@ -16,8 +16,7 @@ from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
 from bumper.records.line import Line
 from bumper.records.runs import Place, Scope, place_of, read_periods
-from bumper.values.change import Version
-from bumper.values.pin import format_path
+from bumper.values.pin import Version, format_path
 
 
 @dataclass(frozen=True, slots=True)

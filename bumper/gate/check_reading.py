@@ -10,7 +10,7 @@ from bumper.environments.gather import FoundPin, gather
 from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, read_files
-from bumper.values.change import Version
+from bumper.values.pin import Version
 from bumper.values.siblings import key_text, look_up
 from bumper.values.values_file import EncryptedBySops
 from bumper.values.yaml_tree import MappingNode
@@ -32,7 +32,7 @@ class CheckedPin:
     @property
     def version(self) -> Version:
         """What it holds."""
-        return Version(self.found.pin.tag, self.found.pin.digest)
+        return self.found.pin.version
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from bumper.image import ImageReference
 from bumper.records.line import Line
 from bumper.records.record import Command
 from bumper.records.runs import Period, Place, Scope, place_of, read_periods
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
+from bumper.values.pin import Version
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from bumper.environments.gather import FoundPin, Gathered
 from bumper.errors import Refused, WrongUsage
 from bumper.image import ImageReference, Repository
 from bumper.values.aliases import moved_unasked
-from bumper.values.change import Change, Held, Version, make_change, unified_diff
+from bumper.values.change import Change, Held, make_change, unified_diff
 from bumper.values.explain import explain_edits, explain_other, explain_refusal, lines_to_add, places_along, why_not
 from bumper.values.left_alone import explain_left_alone, explain_other_names, nearest_names
-from bumper.values.pin import Pin, PinPath, format_path
+from bumper.values.pin import Pin, PinPath, Version, format_path
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags, written_scalars
 from bumper.values.values_file import ValuesFile, describe
 
@@ -56,12 +56,12 @@ def images_to_resolve(
     """The images that a bump would change, and those that it may once the digest is known: a tag may have moved."""
     wanted: list[ImageReference] = []
     for image in images:
-        pins = [one.pin for one in _of(gathered.pins, image.repository) if one.app in apps and one.pin.refusal is None]
+        found = [one for one in _of(gathered.pins, image.repository) if one.app in apps]
+        pins = [one.pin for one in found if one.pin.refusal is None]
         changes = any((pin.tag, image.digest or pin.digest) != (image.tag, pin.digest) for pin in pins)
         holds_digest = any(write_digests or pin.digest is not None for pin in pins)
         if changes or (holds_digest and image.digest is None):
             wanted.append(image)
-            found = [one for one in _of(gathered.pins, image.repository) if one.app in apps]
             wanted += [
                 ImageReference(one.pin.repository, image.tag)
                 for one in _sharing_a_tag(gathered, found)
@@ -124,7 +124,7 @@ def plan_bump(
         settable = [pin for pin in found if why_not(pin.pin, image) is None]
         refused = [each for each in found if why_not(each.pin, image) is not None]
         refusals = [explain_refusal(gathered.values[each.file], each.pin, image) for each in refused]
-        refusals += [*_explain_shared(shared, gathered, environment, image)]
+        refusals += [*_refusals_of_shared(shared, gathered, environment, image)]
         if not settable and refusals:
             raise Refused("\n".join(refusals))
         if not settable:
@@ -163,19 +163,20 @@ def make_plan(
                 held.append(Held(change, reason))
     _refuse_all_sharing(sharing, asked)
     changed = [(found, edit) for found, edit, _ in needed]
-    kept = {(held_one.change.file, held_one.change.path) for held_one in held}
+    kept = {(one.change.file, one.change.path) for one in held}
+    followers = (line for file, own in _by_file(changed).items() for line in explain_edits(values[file], own))
     return Plan(
         edits=tuple(changed),
         changes=tuple(change for _, _, change in needed),
         covers=frozenset((found.file, format_path(found.pin.path)) for found, _ in asked) - kept,
         held=tuple(held),
-        warnings=(*warnings, *sharing.values(), *_followers(values, changed)),
+        warnings=(*warnings, *sharing.values(), *followers),
         along=tuple(_along(values, needed)),
     )
 
 
 def _along(
-    values: Mapping[str, ValuesFile], needed: Iterable[tuple[FoundPin, TagEdit, Change]]
+    values: Mapping[str, ValuesFile], needed: Sequence[tuple[FoundPin, TagEdit, Change]]
 ) -> Iterator[Change]:  # fmt: skip
     """The changes of places beside the pins, each as that of the pin with which it shares an anchor."""
     by_edit = {id(edit): change for _, edit, change in needed}
@@ -184,18 +185,16 @@ def _along(
             yield replace(by_edit[id(edit)], path=format_path(path), line=line)
 
 
-def _sharing(values: Mapping[str, ValuesFile], edits: Iterable[tuple[FoundPin, TagEdit]]) -> dict[FoundPin, str]:
+def _sharing(values: Mapping[str, ValuesFile], edits: Sequence[tuple[FoundPin, TagEdit]]) -> dict[FoundPin, str]:
     """The pins that cannot be set without a pin of another image, which no edit is about, and why."""
     sharing: dict[FoundPin, str] = {}
-    together: defaultdict[str, list[tuple[FoundPin, TagEdit]]] = defaultdict(list)
+    by_file = _by_file(edits)
     for found, edit in edits:
-        together[found.file].append((found, edit))
-    for file, in_file in together.items():
-        pins = [edit.pin for _, edit in in_file]
-        for found, edit in in_file:
-            other = moved_unasked(edit.pin, written_scalars(values[file], edit), pins) if edit.pin.others else None
+        if edit.pin.others:
+            file, asked = values[found.file], [other.pin for other in by_file[found.file]]
+            other = moved_unasked(edit.pin, written_scalars(file, edit), asked)
             if other is not None:
-                sharing[found] = explain_other(values[file], edit.pin, other)
+                sharing[found] = explain_other(file, edit.pin, other)
     return sharing
 
 
@@ -205,11 +204,6 @@ def _refuse_all_sharing(sharing: Mapping[FoundPin, str], edits: Iterable[tuple[F
     refused = [reason for found, reason in sharing.items() if found.pin.repository not in left]
     if refused:
         raise Refused("\n".join(refused))
-
-
-def _followers(values: Mapping[str, ValuesFile], edits: Iterable[tuple[FoundPin, TagEdit]]) -> Iterator[str]:
-    for file, changed in _by_file(edits).items():
-        yield from explain_edits(values[file], changed)
 
 
 def apply_plan(plan: Plan, values: Mapping[str, ValuesFile]) -> dict[str, bytes]:
@@ -235,18 +229,23 @@ def _of(pins: Iterable[FoundPin], repository: Repository) -> Iterator[FoundPin]:
     return (found for found in pins if found.pin.repository == repository)
 
 
-def _explain_shared(
+def _refusals_of_shared(
     shared: Iterable[FoundPin], gathered: Gathered, environment: str, image: ImageReference
 ) -> Iterator[str]:
-    for each in shared:
-        if each.own_file in gathered.unreadable_files:  # who knows whether it overrides the tag
-            yield str(gathered.unreadable_files[each.own_file])
-            continue
-        place = describe(gathered.values[each.file], each.pin)
-        yield (
-            f"{place} is shared by environments, and {environment} of {each.app} does not override it; "
-            f"add to {each.own_file}\n{lines_to_add(each.pin, image)}"
-        )
+    for found in shared:
+        if found.own_file in gathered.unreadable_files:  # who knows whether it overrides the tag
+            yield str(gathered.unreadable_files[found.own_file])
+        else:
+            yield explain_shared(gathered, found, environment, image)
+
+
+def explain_shared(gathered: Gathered, found: FoundPin, environment: str, image: ImageReference) -> str:
+    """Why a pin of a base file is not set, and what to add to the environment's own file."""
+    place = describe(gathered.values[found.file], found.pin)
+    return (
+        f"{place} is shared by environments, and {environment} of {found.app} does not override it; "
+        f"add to {found.own_file}\n{lines_to_add(found.pin, image)}"
+    )
 
 
 def _left_alone(gathered: Gathered, image: ImageReference, apps: frozenset[str]) -> Iterator[str]:

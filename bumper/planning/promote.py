@@ -13,13 +13,12 @@ from bumper.environments.images import canonical
 from bumper.environments.selection import choose_applications, is_named
 from bumper.errors import Refused
 from bumper.image import ImageReference, Repository
-from bumper.planning.bump import Plan, make_plan
-from bumper.values.change import Change, Version, make_change
-from bumper.values.explain import explain_refusal, lines_to_add, why_not
+from bumper.planning.bump import Plan, explain_shared, make_plan
+from bumper.values.change import Change, make_change
+from bumper.values.explain import explain_refusal, why_not
 from bumper.values.holds import hold_reason
-from bumper.values.pin import format_path
+from bumper.values.pin import Version, format_path
 from bumper.values.tag_edit import TagEdit
-from bumper.values.values_file import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +38,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A pin of the target and the version that the source runs."""
+    """A pin of the target and the image that it gets: its own, in the version that the source runs."""
 
     target: FoundPin
-    version: Version
+    image: ImageReference
     shared: bool  # the pin stands in a base file, which is never written
     with_its_digest: bool = False  # the source's values pin a digest, and the target's have a place for it
     alike: bool = False  # the target says what the source says
 
     def with_digest(self, digests: Mapping[ImageReference, str]) -> "Carried":
-        """The pin and its version with the digest that was found for the image, if one was."""
-        repository = self.target.pin.repository
-        if repository is None:
-            return self
-        digest = digests.get(ImageReference(repository, self.version.tag), self.version.digest)
-        return replace(self, version=replace(self.version, digest=digest))
+        """The pin and its image with the digest that was found for it, if one was."""
+        return replace(self, image=self.image.with_digest(digests.get(self.image.with_digest(None), self.image.digest)))
 
 
 def choose(
@@ -102,17 +97,14 @@ def plan_promote(target: Gathered, matched: Matched, environment: str, *, write_
         Refused: something differs and none of it can be set.
 
     """
-    settable = [one for one in matched.carried if _why_not(one) is None and not one.shared]
+    settable = [one for one in matched.carried if why_not(one.target.pin, one.image) is None and not one.shared]
     refusals = [
         _explain(target, one, environment)
         for one in matched.carried
-        if (one.shared or _why_not(one) is not None) and _is_other_version(one)
+        if (one.shared or why_not(one.target.pin, one.image) is not None) and _is_other_version(one)
     ]
     edits = [
-        (
-            one.target,
-            TagEdit(one.target.pin, one.version.tag, one.version.digest, write_digests or one.with_its_digest),
-        )
+        (one.target, TagEdit(one.target.pin, one.image.tag, one.image.digest, write_digests or one.with_its_digest))
         for one in settable
         if not one.alike
     ]
@@ -140,7 +132,7 @@ def differing(target: Gathered, matched: Matched) -> Differing:
         found = one.target
         if one.alike or one.shared or found.pin.refusal is not None:
             continue
-        change = make_change(found.app, found.file, found.pin, one.version)
+        change = make_change(found.app, found.file, found.pin, Version(one.image.tag, one.image.digest))
         (changes if hold_reason(target.values[found.file], found.pin) is None else held).append(change)
     return Differing(tuple(changes), tuple(held))
 
@@ -168,10 +160,10 @@ def match(source: Gathered, target: Gathered, choice: Choice, config: Config, na
             )
         of_image = by_image.get((app, canonical(config, found.pin.repository)), ()) if app is not None else ()
         chosen = [one for one in of_image if one.pin.path == found.pin.path] or of_image
-        if len({_version(one) for one in chosen}) > 1:
+        if len({one.pin.version for one in chosen}) > 1:
             warnings.append(_disagree(found, found.pin.repository, chosen, names[0]))
         elif chosen:
-            carried.append(_carry(chosen[0], found, shared=shared))
+            carried.append(_carry(chosen[0], found, found.pin.repository, shared=shared))
     return Matched(tuple(carried), tuple(dict.fromkeys(warnings)))
 
 
@@ -199,16 +191,13 @@ def _by_image(pins: Iterable[FoundPin], config: Config) -> Mapping[tuple[str, st
     return by_image
 
 
-def _version(found: FoundPin) -> Version:
-    return Version(found.pin.tag, found.pin.digest)
-
-
-def _carry(source: FoundPin, target: FoundPin, *, shared: bool) -> Carried:
+def _carry(source: FoundPin, target: FoundPin, repository: Repository, *, shared: bool) -> Carried:
     in_tag = not source.pin.digest_scalars
     has_place = in_tag or bool(target.pin.digest_scalars)
     # An unquoted 1.10 is another tag than "1.10" to Helm, though the same text stands there.
-    alike = _version(source) == _version(target) and (target.pin.reads_as_text or not source.pin.reads_as_text)
-    return Carried(target, _version(source), shared, source.pin.digest is not None and has_place, alike)
+    alike = source.pin.version == target.pin.version and (target.pin.reads_as_text or not source.pin.reads_as_text)
+    image = ImageReference(repository, source.pin.tag, source.pin.digest)
+    return Carried(target, image, shared, source.pin.digest is not None and has_place, alike)
 
 
 def _one_sided(source: Gathered, target: Gathered, choice: Choice, names: tuple[str, str]) -> Iterator[str]:
@@ -232,35 +221,19 @@ def _one_sided(source: Gathered, target: Gathered, choice: Choice, names: tuple[
 
 
 def _disagree(found: FoundPin, repository: Repository, running: Sequence[FoundPin], source: str) -> str:
-    versions = ", ".join(f"{one.file}: {format_path(one.pin.path)} at {_version(one)}" for one in running)
+    versions = ", ".join(f"{one.file}: {format_path(one.pin.path)} at {one.pin.version}" for one in running)
     return (
         f"{found.app}: {source} runs {repository} in several versions ({versions}), so {found.file}: "
         f"{format_path(found.pin.path)} was left alone; set it with bumper bump, or bring them together."
     )
 
 
-def _why_not(one: Carried) -> str | None:
-    """Why the target's pin cannot get the version; a repository is known wherever something was matched."""
-    pin = one.target.pin
-    if pin.repository is None:
-        return pin.refusal
-    return why_not(pin, ImageReference(pin.repository, one.version.tag, one.version.digest))
-
-
 def _is_other_version(one: Carried) -> bool:
     pin = one.target.pin
-    return (one.version.tag or one.version.digest) != (pin.tag or pin.digest)
+    return (one.image.tag or one.image.digest) != (pin.tag or pin.digest)
 
 
 def _explain(target: Gathered, one: Carried, environment: str) -> str:
-    found, pin = one.target, one.target.pin
-    if pin.repository is None:
-        raise ValueError(f"{found.file} was matched without a repository")
-    image = ImageReference(pin.repository, one.version.tag, one.version.digest)
     if one.shared:
-        place = describe(target.values[found.file], pin)
-        return (
-            f"{place} is shared by environments, and {environment} of {found.app} does not override it; "
-            f"add to {found.own_file}\n{lines_to_add(pin, image)}"
-        )
-    return explain_refusal(target.values[found.file], pin, image)
+        return explain_shared(target, one.target, environment, one.image)
+    return explain_refusal(target.values[one.target.file], one.target.pin, one.image)

@@ -10,7 +10,8 @@ from bumper.image import Repository
 from bumper.planning.markdown import quiet, without_references
 from bumper.records.description import comment
 from bumper.records.record import Command, Record, one_line, trailers
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
+from bumper.values.pin import Version
 
 MAX_TITLE = 255  # characters, GitLab's limit
 _MAX_ROWS = 100

@@ -13,7 +13,7 @@ from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan
 from bumper.records.history import Deployment
 from bumper.records.record import Command
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
 from bumper.values.pin import format_path
 from bumper.values.tag_edit import TagEdit, restoring
 

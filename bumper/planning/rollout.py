@@ -9,7 +9,6 @@ from bumper.environments.config_models import ArgoCd
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.environments.layout import Environment
 from bumper.planning.bump import Plan
-from bumper.values.change import Version
 from bumper.values.pin import format_path
 
 
@@ -50,7 +49,7 @@ def rollout_of(environment: Environment, gathered: Gathered, plan: Plan) -> Roll
 def expected_images(pins: Iterable[FoundPin]) -> list[ExpectedImage]:
     """The images that the values ask for as they are now."""
     return [
-        ExpectedImage(found.app, found.pin.repository, Version(found.pin.tag, found.pin.digest))
+        ExpectedImage(found.app, found.pin.repository, found.pin.version)
         for found in pins
         if found.pin.repository is not None and found.pin.tag is not None
     ]

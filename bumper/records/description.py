@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bumper.ci import Pipeline, is_pipeline_id
 from bumper.image import read_repository
 from bumper.records.record import ChangeRow, Record, read_command, read_references
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
+from bumper.values.pin import Version
 
 _COMMENT = re.compile(r"<!-- bumper: (\{.*\}) -->")
 _MAX_COMMENT = 500_000  # characters; GitLab takes a description of 1,048,576

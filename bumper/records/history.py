@@ -21,8 +21,8 @@ from bumper.records.beside import Beside, CurrentValues, read_beside
 from bumper.records.landed import LandedRequests
 from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one
 from bumper.records.record import Record, read_trailers
-from bumper.values.change import Change, Version, make_change
-from bumper.values.pin import Pin, PinPath
+from bumper.values.change import Change, make_change
+from bumper.values.pin import Pin, PinPath, Version
 
 # GitLab's default message of a merge commit ends with this line.
 _MERGE_MESSAGE = re.compile(r"See merge request \S*!(\d{1,15})\b")

@@ -20,7 +20,7 @@ from bumper.image import ImageReference, Repository
 from bumper.records.line import Line
 from bumper.records.past import Files
 from bumper.records.record import Record, read_trailers
-from bumper.values.change import Version
+from bumper.values.pin import Version
 
 Place: TypeAlias = tuple[str, str]  # an application, and its image by the name that same_as makes one
 
@@ -150,7 +150,7 @@ class _Walk:
             return
         for found in pins:
             if found.pin.repository is not None and not found.pin.absent:
-                yield place_of(config, app.app, found.pin.repository), Version(found.pin.tag, found.pin.digest)
+                yield place_of(config, app.app, found.pin.repository), found.pin.version
 
 
 def place_of(config: Config, app: str, repository: Repository) -> Place:

@@ -4,22 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bumper.image import ImageReference, Repository
-from bumper.values.pin import Pin, format_path
+from bumper.values.pin import Pin, Version, format_path
 
 _CONTEXT = 3  # lines of a diff around what changed
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """What a pin holds: a tag, a digest, both or neither."""
-
-    tag: str | None
-    digest: str | None
-
-    def __str__(self) -> str:
-        """``tag``, ``tag@digest`` shortened for people, or ``(empty)``."""
-        digest = f"@{self.digest[:19]}" if self.digest is not None else ""
-        return f"{self.tag or ''}{digest}" or "(empty)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +40,12 @@ def make_change(app: str, file: str, pin: Pin, after: Version) -> Change:
     """The change of a pin whose repository is known."""
     if pin.repository is None:
         raise ValueError(f"{file}: {format_path(pin.path)} names no repository")
-    before = Version(pin.tag, pin.digest)
-    return Change(app, file, format_path(pin.path), pin.line, pin.repository, before, after)
+    return Change(app, file, format_path(pin.path), pin.line, pin.repository, pin.version, after)
 
 
 def as_it_is(app: str, file: str, pin: Pin) -> Change:
     """The pin, whose tag stays."""
-    return make_change(app, file, pin, Version(pin.tag, pin.digest))
+    return make_change(app, file, pin, pin.version)
 
 
 def outcome(changes: Iterable[Change]) -> set[tuple[str, str, Version]]:

@@ -87,6 +87,19 @@ class LeftDigest:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """What a pin holds: a tag, a digest, both or neither."""
+
+    tag: str | None
+    digest: str | None
+
+    def __str__(self) -> str:
+        """``tag``, ``tag@digest`` shortened for people, or ``(empty)``."""
+        digest = f"@{self.digest[:19]}" if self.digest is not None else ""
+        return f"{self.tag or ''}{digest}" or "(empty)"
+
+
+@dataclass(frozen=True, slots=True)
 class OtherPin:
     """A pin of another image that reads ``scalar`` as well, by way of an anchor."""
 
@@ -125,6 +138,11 @@ class Pin:
     digest_switch: PinPath | None = None  # the key that tells the chart to use the digest, where it is on
     left_digests: tuple[LeftDigest, ...] = ()  # digests near the pin that are not changed with it
     others: tuple[OtherPin, ...] = field(default=(), compare=False)
+
+    @property
+    def version(self) -> Version:
+        """What it holds."""
+        return Version(self.tag, self.digest)
 
     @property
     def is_digest_only(self) -> bool:

@@ -11,7 +11,7 @@ from bumper.argocd.answer import ApplicationAnswer
 from bumper.argocd.sequence import Course, Ending, Limits, Look
 from bumper.argocd.verdict import Application, Expectation, ExpectedImage, State, Verdict, judge, judge_before
 from bumper.image import read_repository
-from bumper.values.change import Version
+from bumper.values.pin import Version
 from tests.support.argocd import application
 from tests.support.gitops import APP
 from tests.support.rollback_rule import Seen, is_rolled_back

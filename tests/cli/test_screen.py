@@ -11,7 +11,8 @@ from bumper.cli.screen import Column, Screen, Style, length, painted, short_name
 from bumper.delivery.result import Result, Status
 from bumper.image import Repository
 from bumper.records.record import Command
-from bumper.values.change import Change, Held, Version
+from bumper.values.change import Change, Held
+from bumper.values.pin import Version
 
 COLUMNS = (Column("app"), Column("image"), Column("staging", labelled=True), Column("prod", labelled=True))
 ROWS = (("backend", "backend/app", "1.0.2", "1.0.1"), ("frontend", "frontend/web", "2026.1.1", "2026.1.0"))

@@ -15,7 +15,8 @@ from bumper.git.clone import clone
 from bumper.image import read_repository
 from bumper.records.line import Line
 from bumper.settings import environment, read_settings
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
+from bumper.values.pin import Version
 from tests.support.deployments import PROD, STAGING
 from tests.support.gitops import APP, Gitops, GitopsMaker, values
 from tests.support.line import Written, write_line

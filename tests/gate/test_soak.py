@@ -21,7 +21,8 @@ from bumper.git.past_commits import read_past
 from bumper.image import read_repository
 from bumper.records.line import Line
 from bumper.settings import read_settings
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
+from bumper.values.pin import Version
 from tests.support.deployments import PROD, STAGING
 from tests.support.gitops import APP, values
 from tests.support.line import Written, write_commits

@@ -13,7 +13,8 @@ from bumper.image import Repository
 from bumper.records.known_requests import RecordedRequest
 from bumper.records.record import Command, Record
 from bumper.records.tag_ages import TagChange
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
+from bumper.values.pin import Version
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>"

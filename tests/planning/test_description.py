@@ -13,7 +13,8 @@ from bumper.planning.markdown import code, link, plain
 from bumper.records.description import read_comment
 from bumper.records.record import Command, Record
 from bumper.sandbox.pages.markdown import rendered
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
+from bumper.values.pin import Version
 
 APP = Repository("registry.example.com", "team/app")
 DIGEST = f"sha256:{'a' * 64}"

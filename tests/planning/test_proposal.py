@@ -9,7 +9,8 @@ from bumper.image import Repository
 from bumper.planning.description import ProposalText, describe
 from bumper.planning.proposal import Proposal, Request, Words, branch_name, propose, readable
 from bumper.records.record import Command, Record
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
+from bumper.values.pin import Version
 
 APP = Repository("registry.example.com", "team/app")
 OTHER = Repository("registry.example.com", "team/other")

@@ -9,7 +9,8 @@ from bumper.image import Repository
 from bumper.planning.rollback import Undone, too_few, walk_back, walk_back_to
 from bumper.records.history import Deployment
 from bumper.records.record import Command, Record
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
+from bumper.values.pin import Version
 
 IMAGE = Repository("registry.example.com", "team/app")
 

@@ -5,7 +5,8 @@ import pytest
 from bumper.image import Repository
 from bumper.planning.proposal import title_of
 from bumper.records.record import Command
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
+from bumper.values.pin import Version
 
 APP, OTHER = (Repository("registry.example.com", f"team/{name}") for name in ("app", "other"))
 DIGEST, NEW_DIGEST = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"

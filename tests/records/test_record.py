@@ -9,7 +9,8 @@ from bumper.ci import Pipeline
 from bumper.image import ImageReference, Repository
 from bumper.records.description import comment, read_comment, replace_comment
 from bumper.records.record import Command, Record, one_line, read_trailers, trailers
-from bumper.values.change import Change, Version
+from bumper.values.change import Change
+from bumper.values.pin import Version
 
 REPOSITORY = Repository("registry.example.com", "team/app")
 DIGEST = f"sha256:{'a' * 64}"
