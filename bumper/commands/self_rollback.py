@@ -82,11 +82,11 @@ class _SelfRollback:
         """An open merge request of bumper's for another version of what would be rolled back."""
         if self.known is None:
             return None
-        ours = {(one.file, one.path): one.after for one in self.done.changes if one.app in apps}
+        ours = {one.place: one.after for one in self.done.changes if one.app in apps}
         for other in self.known.opened_now():
             record = read_comment(other.description)
             changes = record.changes if record is not None else ()
-            is_other = any(ours.get((one.file, one.path), one.after) != one.after for one in changes)
+            is_other = any(ours.get(one.place, one.after) != one.after for one in changes)
             if is_other and self.known.is_bumpers(other.author):
                 return other.iid
         return None

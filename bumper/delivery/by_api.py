@@ -210,10 +210,9 @@ def _inform_approvers(known: KnownRequests, current: MergeRequest, proposal: Pro
     """What was approved is not what will be merged: take the approvals back where that is allowed, and comment."""
     reset = merge_request_changes.reset_approvals(known.gitlab, current.iid)
     record = read_comment(current.description)
-    before = {(change.file, change.path): change.after for change in (record.changes if record is not None else ())}
+    before = {change.place: change.after for change in (record.changes if record is not None else ())}
     lines = [
-        f"- {code(change.app)}: {code(str(before.get((change.file, change.path), change.before)))} is now "
-        f"{code(str(change.after))}"
+        f"- {code(change.app)}: {code(str(before.get(change.place, change.before)))} is now {code(str(change.after))}"
         for change in proposal.record.changes
     ]
     ending = "The approvals were reset." if reset else "The approvals were given to the earlier content."

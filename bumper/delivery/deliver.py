@@ -26,7 +26,6 @@ from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, newer_of_request
 from bumper.records.record import Command, make_sealer
 from bumper.values.change import as_it_is
-from bumper.values.pin import format_path
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 
@@ -192,7 +191,7 @@ def nothing_to_do(target: Target, plan: Plan, asked: Request) -> Result:
     status = Status.HELD if plan.held else Status.UNCHANGED
     kept = tuple(
         as_it_is(one.app, one.file, one.pin) for one in target.gathered.pins
-        if (one.file, format_path(one.pin.path)) in plan.covers and one.pin.repository is not None
+        if one.place in plan.covers and one.pin.repository is not None
     )  # fmt: skip
     return Result(
         asked.command, asked.environment, status, held=plan.held, warnings=plan.warnings, landed=target.checkout.tip,
@@ -215,4 +214,4 @@ def close_replaced(target: Target, plan: Plan, command: Command, known: KnownReq
 
 
 def _coverage(plan: Plan, command: Command) -> Coverage:
-    return Coverage(command, plan.covers, frozenset((change.file, change.path) for change in plan.changes))
+    return Coverage(command, plan.covers, frozenset(change.place for change in plan.changes))

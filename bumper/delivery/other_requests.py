@@ -58,7 +58,7 @@ def close_superseded(
 
 
 def _is_covered(record: Record, coverage: Coverage) -> bool:
-    places = {(change.file, change.path) for change in record.changes}
+    places = {change.place for change in record.changes}
     if record.command is Command.ROLLBACK and record.by_itself and places and places <= coverage.changed:
         return True  # it undoes what is there now, and a newer version goes there
     if record.command not in _CLOSES.get(coverage.command, ()):

@@ -12,7 +12,7 @@ from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.image import Repository, read_repository
 from bumper.values.holds import HOLD, find_idle_holds, hold_reason, may_have_holds
-from bumper.values.pin import Pin, PinPath
+from bumper.values.pin import Pin, PinPath, format_path
 from bumper.values.siblings import resolve, value_of
 from bumper.values.values_file import ValuesFile, find_pins, read_values
 from bumper.values.yaml_tree import MappingNode
@@ -30,6 +30,11 @@ class FoundPin:
     pin: Pin
     own_file: str
     held: str | None = None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Its file, and its path as changes name it."""
+        return self.file, format_path(self.pin.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from bumper.git.checkout import read_files
 from bumper.image import ImageReference
 from bumper.values.change import Change
 from bumper.values.explain import lines_to_add
-from bumper.values.pin import Pin, format_path
+from bumper.values.pin import Pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def check_heirs(target: Target, changes: Sequence[Change], source: str | None = 
         Refused: the rules of such an environment would not let the tag in.
 
     """
-    pins = {(found.file, format_path(found.pin.path)): found.pin for found in target.gathered.pins}
+    pins = {found.place: found.pin for found in target.gathered.pins}
     warnings: list[str] = []
     refusals: list[str] = []
     for change, heir in _heirs(target, changes, pins):
@@ -47,7 +47,7 @@ def check_heirs(target: Target, changes: Sequence[Change], source: str | None = 
             warnings.append(f"{reaches}; {name} gets {change.after} as well.")
         else:
             now = ImageReference(change.image, change.before.tag)
-            lines = lines_to_add(pins[change.file, change.path], now)
+            lines = lines_to_add(pins[change.place], now)
             refusals.append(f"{reaches}, but {reason}; to keep {name} as it is add to {heir.app.values[-1]}\n{lines}")
     if refusals:
         raise Refused("\n".join(dict.fromkeys(refusals)))
@@ -75,7 +75,7 @@ def _heirs(
             gathered = gather(part, target.setup.config, read_files(target.checkout, part.files))
             for app in apps:
                 for change in changes:
-                    pin = pins[change.file, change.path]
+                    pin = pins[change.place]
                     if change.file in app.bases and not _is_overridden(gathered, app, change.file, pin):
                         yield change, _Heir(environment, app, _hold(gathered, app, pin))
 

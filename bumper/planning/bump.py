@@ -168,7 +168,7 @@ def make_plan(
     return Plan(
         edits=tuple(changed),
         changes=tuple(change for _, _, change in needed),
-        covers=frozenset((found.file, format_path(found.pin.path)) for found, _ in asked) - kept,
+        covers=frozenset(found.place for found, _ in asked) - kept,
         held=tuple(held),
         warnings=(*warnings, *sharing.values(), *followers),
         along=tuple(_along(values, needed)),

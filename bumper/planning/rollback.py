@@ -14,7 +14,6 @@ from bumper.planning.bump import Plan, make_plan
 from bumper.records.history import Deployment
 from bumper.records.record import Command
 from bumper.values.change import Change
-from bumper.values.pin import format_path
 from bumper.values.tag_edit import TagEdit, restoring
 
 
@@ -66,11 +65,11 @@ def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int)
     for deployment in past:
         changes = [
             change for change in deployment.changes
-            if change.app in groups and (deployment.commit, change.file, change.path) not in taken_back
+            if change.app in groups and (deployment.commit, *change.place) not in taken_back
         ]  # fmt: skip
         record = deployment.record
         if record is not None and record.command == Command.ROLLBACK:
-            taken_back |= {(commit, change.file, change.path) for commit in record.undoes for change in changes}
+            taken_back |= {(commit, *change.place) for commit in record.undoes for change in changes}
             continue
         left = tuple(change for change in changes if counted[groups[change.app]] < steps)
         if left:
@@ -120,13 +119,11 @@ def walk_back_to(past: Iterable[Deployment], apps: frozenset[str], tag: str) -> 
 
 def without_vanished(past: Iterable[Deployment], gathered: Gathered) -> Iterator[Deployment]:
     """``past`` without the changes of pins that are gone together with their image: nothing can be set there."""
-    places = {(found.file, format_path(found.pin.path)) for found in gathered.pins}
+    places = {found.place for found in gathered.pins}
     images = {(found.app, found.pin.repository) for found in gathered.pins}
     for deployment in past:
         left = tuple(
-            change
-            for change in deployment.changes
-            if (change.file, change.path) in places or (change.app, change.image) in images
+            change for change in deployment.changes if change.place in places or (change.app, change.image) in images
         )
         if left:
             yield replace(deployment, changes=left)
@@ -139,9 +136,9 @@ def refuse_another_image(undone: Iterable[Undone], gathered: Gathered, config: C
         Refused: a pin held another image before, which may have no such tag.
 
     """
-    today = {(found.file, format_path(found.pin.path)): found.pin.repository for found in gathered.pins}
+    today = {found.place: found.pin.repository for found in gathered.pins}
     for deployment, change in ((one.deployment, change) for one in undone for change in one.changes):
-        before, now = change.image_before or change.image, today.get((change.file, change.path), change.image)
+        before, now = change.image_before or change.image, today.get(change.place, change.image)
         if now is not None and canonical(config, before) != canonical(config, now):
             until = f"until {deployment.commit[:12]}" if change.image_before is not None else "then"
             raise Refused(
@@ -166,9 +163,9 @@ def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone]
     newest: dict[tuple[str, str], Change] = {}
     oldest: dict[tuple[str, str], Change] = {}
     for change in (change for one in undone for change in one.changes):
-        newest.setdefault((change.file, change.path), change)
-        oldest[change.file, change.path] = change
-    pins = {(found.file, format_path(found.pin.path)): found for found in gathered.pins}
+        newest.setdefault(change.place, change)
+        oldest[change.place] = change
+    pins = {found.place: found for found in gathered.pins}
     edits, problems = [], []
     for place, change in oldest.items():
         problem = _problem(pins.get(place), newest[place], environment)
@@ -204,9 +201,9 @@ def _problem(found: FoundPin | None, change: Change, environment: str) -> str | 
 
 def undoing(past: Iterable[Undone], changes: Iterable[Change]) -> Iterator[Undone]:
     """The deployments, as far as ``changes`` take them back: an application's other images stay as they are."""
-    places = {(change.file, change.path) for change in changes}
+    places = {change.place for change in changes}
     for one in past:
-        taken_back = tuple(change for change in one.changes if (change.file, change.path) in places)
+        taken_back = tuple(change for change in one.changes if change.place in places)
         if taken_back:
             yield replace(one, changes=taken_back)
 
@@ -225,15 +222,10 @@ def plan_to_tag(
     resolved: Mapping[ImageReference, str], rules: EnvironmentConfig, *, obey_holds: bool,
 ) -> Plan:  # fmt: skip
     """The edits that set ``pins`` to ``tag``, with the digest that it had when it ran, or else the ``resolved`` one."""
-    digests = {
-        (change.file, change.path): change.before.digest
-        for one in past
-        for change in one.changes
-        if change.before.tag == tag
-    }
+    digests = {change.place: change.before.digest for one in past for change in one.changes if change.before.tag == tag}
     edits = []
     for found in pins:
-        digest = digests.get((found.file, format_path(found.pin.path)))
+        digest = digests.get(found.place)
         write = digest is not None or rules.digests
         if digest is None and found.pin.repository is not None:
             digest = resolved.get(ImageReference(found.pin.repository, tag))

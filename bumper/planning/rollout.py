@@ -9,7 +9,6 @@ from bumper.environments.config_models import ArgoCd
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.environments.layout import Environment
 from bumper.planning.bump import Plan
-from bumper.values.pin import format_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +32,14 @@ def rollout_of(environment: Environment, gathered: Gathered, plan: Plan) -> Roll
     """What Argo CD should run after ``plan``; None where bumper.yaml names no Argo CD for the environment."""
     if environment.config.argocd is None:
         return None
-    changed = {(change.file, change.path): change for change in plan.changes}
+    changed = {change.place: change for change in plan.changes}
     images: list[ExpectedImage] = []
     for found in gathered.pins:
-        place = (found.file, format_path(found.pin.path))
-        change = changed.get(place)
+        change = changed.get(found.place)
         if change is not None:
             moved = change.before.tag != change.after.tag
             images.append(ExpectedImage(change.app, change.image, change.after, moved))
-        elif place in plan.covers:
+        elif found.place in plan.covers:
             images += expected_images([found])
     return Rollout(environment.config.argocd, tuple(dict.fromkeys(images)))
 

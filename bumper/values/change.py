@@ -23,6 +23,11 @@ class Change:
     image_before: Repository | None = None  # where it was another one
 
     @property
+    def place(self) -> tuple[str, str]:
+        """The pin by its file and path."""
+        return self.file, self.path
+
+    @property
     def reference(self) -> ImageReference:
         """The image that runs after the change."""
         return ImageReference(self.image, self.after.tag, self.after.digest)
