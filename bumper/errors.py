@@ -1,6 +1,21 @@
 """What can go wrong, by what the user can do about it; each carries its exit code (see the contract's exit codes)."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 INTERRUPTED = 130  # the exit code after ^C
+_KINDS = {
+    "bool": "true or false",
+    "dict": "a mapping",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "model": "a mapping",
+    "string": "text",
+    "tuple": "a list",
+}
 
 
 class BumperError(Exception):
@@ -45,3 +60,19 @@ class NotDeployed(BumperError):
     """What was waited for is not what runs in the end: not merged in time, closed, held or superseded."""
 
     exit_code = 5
+
+
+def expected(error: "ErrorDetails") -> str:
+    """What pydantic wants in the place of a wrong value: ``a whole number``, ``'merge' or 'ff'``, ``at least 0``."""
+    context, kind = error.get("ctx", {}), error["type"]
+    match kind:
+        case "literal_error" | "enum":
+            return str(context["expected"])
+        case "greater_than_equal":
+            return f"at least {context['ge']}"
+        case "greater_than":
+            return f"more than {context['gt']}"
+        case "value_error":
+            return str(context["error"])
+        case _:
+            return _KINDS.get(kind.partition("_")[0], "another value")

@@ -14,10 +14,10 @@ from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
 from bumper.environments.gather import FoundPin, Gathered, is_ignored, pins_of_file
 from bumper.errors import Refused
-from bumper.values.siblings import Resolved, effective_values, resolve, value_of
+from bumper.values.siblings import effective_values, value_of
 from bumper.values.tag_scalars import is_null
 from bumper.values.values_file import EncryptedBySops, read_values
-from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode
+from bumper.values.yaml_tree import MappingNode, Node, Resolved, Scalar, SequenceNode, resolve
 
 _Data: TypeAlias = "dict[str, _Data] | list[_Data] | str | None"
 _MAX_NODES = 200_000  # of one application's values, aliases expanded

@@ -13,9 +13,9 @@ from bumper.errors import Refused
 from bumper.image import Repository, read_repository
 from bumper.values.holds import HOLD, find_idle_holds, hold_reason, may_have_holds
 from bumper.values.pin import Pin, PinPath, format_path
-from bumper.values.siblings import resolve, value_of
+from bumper.values.siblings import value_of
 from bumper.values.values_file import ValuesFile, find_pins, read_values
-from bumper.values.yaml_tree import MappingNode
+from bumper.values.yaml_tree import MappingNode, resolve
 
 
 @dataclass(frozen=True, slots=True)

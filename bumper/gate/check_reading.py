@@ -11,9 +11,9 @@ from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, read_files
 from bumper.values.pin import Version
-from bumper.values.siblings import key_text, look_up
+from bumper.values.siblings import look_up
 from bumper.values.values_file import EncryptedBySops
-from bumper.values.yaml_tree import MappingNode
+from bumper.values.yaml_tree import MappingNode, key_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from bumper.values.pin import OtherPin, Pin, PinPath
 from bumper.values.pin_search import Way, path_of
-from bumper.values.siblings import MERGE_KEY, effective_values, key_text, look_up
-from bumper.values.yaml_tree import Alias, Document, MappingNode, Node, Scalar, SequenceNode
+from bumper.values.siblings import MERGE_KEY, effective_values, look_up
+from bumper.values.yaml_tree import Alias, Document, MappingNode, Node, Scalar, SequenceNode, key_text
 
 
 def places_of(documents: Iterable[Document], scalar: Scalar) -> Iterator[tuple[PinPath, int]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bumper.image import is_digest
 from bumper.values.key_names import KeyName
 from bumper.values.pin import DigestScalar, LeftDigest, PinPath
-from bumper.values.siblings import Origin, Resolved, Sibling, siblings_of
+from bumper.values.siblings import Origin, Sibling, siblings_of
 from bumper.values.surroundings import Place
 from bumper.values.tag_scalars import (
     is_null,
@@ -20,7 +20,7 @@ from bumper.values.tag_scalars import (
     why_not_a_scalar,
     why_not_spliced,
 )
-from bumper.values.yaml_tree import MappingNode, Scalar
+from bumper.values.yaml_tree import MappingNode, Resolved, Scalar
 
 _SHA256 = "sha256:"
 _BARE_SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -12,7 +12,7 @@ from ruamel.yaml.resolver import VersionedResolver
 
 from bumper.errors import BumperError
 from bumper.values.values_file import ValuesFile
-from bumper.values.yaml_tree import STRING_TAG, Alias, MappingNode, Node, Scalar, YamlError
+from bumper.values.yaml_tree import STRING_TAG, Alias, Node, Scalar, YamlError, children_of
 
 _LEFT_OF_A_BLOCK = re.compile(r"(?:[ \t]+#[^\r\n]*)?[ \t]*(?:\r\n?|\n)*")
 _VERSIONS = ((1, 1), (1, 2))  # Helm's reader follows 1.1, others 1.2
@@ -100,16 +100,10 @@ def _scalars(values: ValuesFile, old_root: Node, new_root: Node) -> Iterator[tup
             if old.name != new.name:
                 raise _failed(values, old.line, "an alias changed")
             continue
-        before, after = _children(old), _children(new)
+        before, after = children_of(old), children_of(new)
         if len(before) != len(after) or getattr(old, "anchor", None) != getattr(new, "anchor", None):
             raise _failed(values, old.line, "the structure changed")
         waiting.extend(zip(reversed(before), reversed(after), strict=True))
-
-
-def _children(node: Node) -> list[Node]:
-    if isinstance(node, MappingNode):
-        return [child for pair in node.pairs for child in pair]
-    return list(node.items) if not isinstance(node, (Scalar, Alias)) else []
 
 
 def _require(values: ValuesFile, old: Scalar, new: Scalar, value: str) -> None:

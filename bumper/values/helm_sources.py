@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from bumper.values.key_names import key_name
 from bumper.values.pin import Pin, PinPath
 from bumper.values.shapes import pins_of_keys
-from bumper.values.siblings import Origin, Resolved, Sibling, look_up, siblings_of, value_of
+from bumper.values.siblings import Origin, Sibling, look_up, siblings_of, value_of
 from bumper.values.surroundings import NamePart, Scope, Surroundings
 from bumper.values.tag_scalars import plain_value
-from bumper.values.yaml_tree import MappingNode, Node, SequenceNode
+from bumper.values.yaml_tree import MappingNode, Node, Resolved, SequenceNode
 
 _KINDS = frozenset({"Application", "ApplicationSet"})
 _SPECS: tuple[PinPath, ...] = (("spec",), ("spec", "template", "spec"))

@@ -8,10 +8,10 @@ from bumper.values.aliases import mark_shared
 from bumper.values.digests import holds_digest, speaks_of_a_digest
 from bumper.values.key_names import key_name
 from bumper.values.pin import Pin, PinPath, format_path
-from bumper.values.siblings import Resolved, key_standing_twice, look_up
+from bumper.values.siblings import key_standing_twice, look_up
 from bumper.values.tag_scalars import image_string_for_tag, plain_value, read_tag_scalar
 from bumper.values.values_file import ValuesFile
-from bumper.values.yaml_tree import Document, Scalar
+from bumper.values.yaml_tree import Document, Resolved, Scalar
 
 _REPOSITORY_KEYS = frozenset({"repository", "repo", "registry", "image", "imagename"})
 

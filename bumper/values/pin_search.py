@@ -11,9 +11,9 @@ from bumper.values.partners import is_chart_file
 from bumper.values.pin import Pin, PinPath, format_path
 from bumper.values.pin_making import is_kustomize_image, pins_of_kustomize_image
 from bumper.values.shapes import pins_of_list, pins_of_mapping
-from bumper.values.siblings import effective_values, is_public_image, key_text, siblings_of
+from bumper.values.siblings import effective_values, is_public_image, siblings_of
 from bumper.values.surroundings import Scope, Surroundings, scope_below
-from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode, YamlError, parse_documents
+from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode, YamlError, key_text, parse_documents
 
 # The way to a node, innermost step first, so that a file nested 5,000 deep needs no 5,000 copies of its path.
 Way: TypeAlias = "tuple[Way, str | int] | None"

@@ -18,10 +18,10 @@ from bumper.values.partners import (
 )
 from bumper.values.pin import Pin
 from bumper.values.pin_making import absent_pin, digest_only_pin, loose_image, make_pin, pin_of_image_string
-from bumper.values.siblings import Origin, Sibling, is_public_image, resolve, siblings_of
+from bumper.values.siblings import Origin, Sibling, is_public_image, siblings_of
 from bumper.values.surroundings import Place, Surroundings
 from bumper.values.tag_scalars import image_string, image_string_for_tag, is_switch, plain_value
-from bumper.values.yaml_tree import MappingNode, SequenceNode
+from bumper.values.yaml_tree import MappingNode, SequenceNode, resolve
 
 # Keys that hold one half of a pin, so that there is something to say where the other half is not there.
 _HALVES = ("repository", "repo", "image", "imagename")

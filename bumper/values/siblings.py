@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import TypeAlias
 
 from bumper.image import is_at_public_registry
 from bumper.values.key_names import KeyName, key_name
 from bumper.values.pin import PinPath
-from bumper.values.yaml_tree import Alias, MappingNode, Node, Scalar, SequenceNode
+from bumper.values.yaml_tree import MappingNode, Node, Resolved, Scalar, SequenceNode, key_text, resolve
 
-Resolved: TypeAlias = Scalar | MappingNode | SequenceNode
 MERGE_KEY = "<<"
 
 # Mappings that merge one another in a chain cost the square of their number; real files merge a handful.
@@ -37,17 +35,6 @@ class Sibling:
     home: MappingNode | None = None  # the mapping in which it stands, where that is known to matter
     file: str = ""  # the file of lower precedence that it stands in
     twice: bool = False  # whether its mapping has the key more than once; ``line`` is then the last one's
-
-
-def resolve(node: Node) -> Resolved | None:
-    """The node itself, or what an alias means."""
-    return node.target if isinstance(node, Alias) else node
-
-
-def key_text(key: Node) -> str | None:
-    """The text of a key (an alias may stand there too); None for a key that is no scalar."""
-    node = resolve(key)
-    return node.value if isinstance(node, Scalar) else None
 
 
 def siblings_of(

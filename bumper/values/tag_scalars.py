@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass
 
 from bumper.image import is_address, is_digest, is_tag, split_reference
-from bumper.values.siblings import Resolved
-from bumper.values.yaml_tree import STRING_TAG, Scalar
+from bumper.values.yaml_tree import STRING_TAG, Resolved, Scalar
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "on", "off"})

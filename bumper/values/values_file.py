@@ -10,8 +10,8 @@ from bumper.values.aliases import mark_shared
 from bumper.values.digests import digests_among, speaks_of_a_digest, switch_among
 from bumper.values.pin import Pin, PinPath, format_path
 from bumper.values.pin_search import search_pins
-from bumper.values.siblings import Sibling, key_text, look_up, siblings_of
-from bumper.values.yaml_tree import Document, MappingNode, Node, YamlError, parse_documents
+from bumper.values.siblings import Sibling, look_up, siblings_of
+from bumper.values.yaml_tree import Document, MappingNode, Node, YamlError, key_text, parse_documents
 
 _BOM = "\ufeff"
 _GIT_CRYPT = b"\0GITCRYPT\0"

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from bumper.values.siblings import key_text, merged_mappings, resolve
-from bumper.values.yaml_tree import STRING_TAG, Alias, MappingNode, Node, Scalar, YamlError
+from bumper.values.siblings import merged_mappings
+from bumper.values.yaml_tree import STRING_TAG, Alias, MappingNode, Node, Scalar, YamlError, key_text, resolve
 
 _DEEPEST = 50
 _MAX_NODES = 100_000  # aliases expanded: an alias bomb stops here, at once

@@ -92,7 +92,8 @@ class Alias:
     line: int
 
 
-Node: TypeAlias = Scalar | MappingNode | SequenceNode | Alias
+Resolved: TypeAlias = Scalar | MappingNode | SequenceNode
+Node: TypeAlias = Resolved | Alias
 
 
 @dataclass(slots=True, eq=False)
@@ -102,8 +103,6 @@ class Document:
     root: Node
     anchored: bool  # whether any node in it has an anchor
 
-
-_Anchored: TypeAlias = Scalar | MappingNode | SequenceNode
 
 # YAML 1.1 counts three more characters as line ends than editors and git do.
 _LINE_END = re.compile(r"\r\n?|\n")
@@ -144,22 +143,37 @@ def _count_lines_as_editors_do(text: str, documents: tuple[Document, ...]) -> No
         node.line = bisect_right(starts, node.start) + 1
 
 
+def resolve(node: Node) -> Resolved | None:
+    """The node itself, or what an alias means."""
+    return node.target if isinstance(node, Alias) else node
+
+
+def key_text(key: Node) -> str | None:
+    """The text of a key (an alias may stand there too); None for a key that is no scalar."""
+    node = resolve(key)
+    return node.value if isinstance(node, Scalar) else None
+
+
+def children_of(node: Node) -> list[Node]:
+    """The keys, values and items in a collection, in the order of the text; what an alias means is not followed."""
+    if isinstance(node, MappingNode):
+        return [child for pair in node.pairs for child in pair]
+    return list(node.items) if isinstance(node, SequenceNode) else []
+
+
 def walk(documents: Iterable[Document]) -> Iterator[Node]:
     """Every node, each where it stands, in no order; what an alias means is not followed."""
     waiting: list[Node] = [document.root for document in documents]
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, MappingNode):
-            waiting.extend(child for pair in node.pairs for child in pair)
-        elif isinstance(node, SequenceNode):
-            waiting.extend(node.items)
+        waiting.extend(children_of(node))
 
 
 def _build(events: Iterator[Event]) -> tuple[Document, ...]:  # noqa: C901 - one flat loop
     """Put the events together; one flat loop, because this is where a large file's time goes."""
     documents: list[Document] = []
-    anchors: dict[str, _Anchored | None] = {}
+    anchors: dict[str, Resolved | None] = {}
     opened: list[tuple[Any, list[Node]]] = []  # collections whose end has not come yet, with their children
     children: list[Node] = []  # of the innermost one; at the top, the document's root
     in_flow = False  # whether that stands in brackets; then everything in it does
@@ -205,7 +219,7 @@ def _build(events: Iterator[Event]) -> tuple[Document, ...]:  # noqa: C901 - one
     return tuple(documents)
 
 
-def _alias(event: Any, anchors: dict[str, _Anchored | None]) -> Alias:  # noqa: ANN401 - types-PyYAML leaves marks out
+def _alias(event: Any, anchors: dict[str, Resolved | None]) -> Alias:  # noqa: ANN401 - types-PyYAML leaves marks out
     start = event.start_mark
     if event.anchor not in anchors:
         raise YamlError(f"found undefined alias *{event.anchor}", start.line + 1)
@@ -225,9 +239,4 @@ def _by_key(pairs: tuple[tuple[Node, Node], ...]) -> dict[str, Node]:
     try:
         return {key.value: value for key, value in pairs}  # type: ignore[union-attr] # nearly every key is a scalar
     except AttributeError:
-        return {text: value for key, value in pairs if (text := _text(key)) is not None}
-
-
-def _text(key: Node) -> str | None:
-    scalar = key.target if isinstance(key, Alias) else key
-    return scalar.value if isinstance(scalar, Scalar) else None
+        return {text: value for key, value in pairs if (text := key_text(key)) is not None}

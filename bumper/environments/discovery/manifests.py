@@ -6,9 +6,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from bumper.environments.path_pattern import compile_pattern
-from bumper.values.siblings import Resolved, look_up, resolve
+from bumper.values.siblings import look_up
 from bumper.values.yaml_data import to_data
-from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode, YamlError, parse_documents
+from bumper.values.yaml_tree import (
+    MappingNode,
+    Node,
+    Resolved,
+    Scalar,
+    SequenceNode,
+    YamlError,
+    parse_documents,
+    resolve,
+)
 
 _PLACEHOLDER = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 # A git generator's whole path, which may be several folders deep.

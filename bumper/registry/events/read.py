@@ -12,8 +12,7 @@ from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
-from bumper.errors import Refused
-from bumper.expected import expected
+from bumper.errors import Refused, expected
 from bumper.image import DOCKER_HUB, is_digest, is_tag, read_repository
 from bumper.registry.events import hosted, self_hosted
 from bumper.registry.events.notification import Notification

@@ -11,8 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from bumper.errors import Refused
-from bumper.expected import expected
+from bumper.errors import Refused, expected
 
 _FILE = "settings.json"
 
