@@ -183,9 +183,10 @@ def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone]
 
 
 def _moved_on(found: FoundPin, newest: Mapping[tuple[str, str], Change]) -> str | None:
-    path = format_path(found.pin.path)
-    current, expected = Version(found.pin.tag, found.pin.digest), newest[found.file, path].after
-    return f"{found.file}: {path} has moved on: it is at {current}, not at {expected}" if current != expected else None
+    current, change = found.pin.version, newest[found.place]
+    if current == change.after:
+        return None
+    return f"{change.file}: {change.path} has moved on: it is at {current}, not at {change.after}"
 
 
 def _problem(found: FoundPin | None, change: Change, environment: str) -> str | None:
