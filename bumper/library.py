@@ -23,8 +23,8 @@ from bumper.planning.proposal import Proposal, Request, Words, branch_name, titl
 from bumper.planning.proposal import propose as put_together
 from bumper.records.record import Command, Record
 from bumper.values.change import Change, Held
-from bumper.values.explain import edits_for
 from bumper.values.pin import format_path
+from bumper.values.requested import edits_for
 from bumper.values.tag_edit import set_tags as splice
 from bumper.values.values_file import find_pins as search
 from bumper.values.values_file import read_values

@@ -8,8 +8,8 @@ from bumper.environments.config_models import Config, PinnedImage
 from bumper.environments.config_syntax import Section
 from bumper.environments.path_pattern import APP
 from bumper.image import Repository, has_host, read_repository
-from bumper.values.named_pin import pin_at
 from bumper.values.pin import Pin, parse_path
+from bumper.values.requested import pin_at
 from bumper.values.values_file import ValuesFile
 
 

@@ -12,8 +12,8 @@ from bumper.errors import Refused
 from bumper.git.checkout import read_files
 from bumper.image import ImageReference
 from bumper.values.change import Change
-from bumper.values.explain import lines_to_add
 from bumper.values.pin import Pin
+from bumper.values.requested import lines_to_add
 
 
 @dataclass(frozen=True, slots=True)

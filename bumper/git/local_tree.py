@@ -30,8 +30,8 @@ def read_tree(place: Path, environ: Mapping[str, str]) -> LocalTree:
 
     """
     root = checkout_root(place)
-    git = GitCommand(root / _GIT, local_environment(environ))
-    return LocalTree(root, _name(git, root), tuple(_paths(_list(git, root))))
+    git = _git(root, environ)
+    return LocalTree(root, _name(git, root), tuple(_list_files(git, root)))
 
 
 def checkout_root(place: Path) -> Path:
@@ -62,19 +62,12 @@ def person(place: Path, environ: Mapping[str, str]) -> str | None:
     """Whose name git writes into a commit that is made in ``place``; None where nobody told it."""
     if environ.get("GIT_AUTHOR_NAME"):
         return environ["GIT_AUTHOR_NAME"]
-    try:
-        git = GitCommand((find_root(place) or place.resolve()) / _GIT, local_environment(environ))
-        return git.text("config", "--get", "user.name").strip() or None
-    except GitFailed:
-        return None
+    return _configured(_git(find_root(place) or place.resolve(), environ), "user.name")
 
 
 def origin_of(root: Path, environ: Mapping[str, str]) -> str | None:
     """The URL of the checkout's remote ``origin``, None where it has none."""
-    try:
-        return GitCommand(root / _GIT, local_environment(environ)).text("config", "--get", _ORIGIN).strip() or None
-    except GitFailed:
-        return None
+    return _configured(_git(root, environ), _ORIGIN)
 
 
 def is_tracked(root: Path, path: str, environ: Mapping[str, str]) -> bool:
@@ -84,21 +77,30 @@ def is_tracked(root: Path, path: str, environ: Mapping[str, str]) -> bool:
         Refused: git cannot list its files.
 
     """
-    return path in _paths(_list(GitCommand(root / _GIT, local_environment(environ)), root))
+    return path in _list_files(_git(root, environ), root)
 
 
-def _list(git: GitCommand, root: Path) -> bytes:
+def _git(root: Path, environ: Mapping[str, str]) -> GitCommand:
+    return GitCommand(root / _GIT, local_environment(environ))
+
+
+def _configured(git: GitCommand, key: str) -> str | None:
+    try:
+        return git.text("config", "--get", key).strip() or None
+    except GitFailed:  # it is not set
+        return None
+
+
+def _list_files(git: GitCommand, root: Path) -> Iterable[str]:
+    """The paths of the files that git tracks, without submodules."""
     try:
         # Its own settings are not to run a program, and whoever owns the folder may be somebody else.
-        return git.run("-c", "core.fsmonitor=false", "ls-files", "-z", "--stage")
+        listed = git.run("-c", "core.fsmonitor=false", "ls-files", "-z", "--stage")
     except GitFailed as error:
         reason = error.stderr.strip().removeprefix("fatal: ").rstrip(".")
         raise Refused(
             f"{root}: git cannot list the files ({reason})", "repair the repository or name its URL"
         ) from error
-
-
-def _paths(listed: bytes) -> Iterable[str]:
     entries = (line.partition(b"\t") for line in listed.split(b"\0") if line)
     return dict.fromkeys(
         path.decode(errors="surrogateescape") for about, _, path in entries if not about.startswith(_COMMIT.encode())
@@ -107,11 +109,8 @@ def _paths(listed: bytes) -> Iterable[str]:
 
 def _name(git: GitCommand, root: Path) -> str:
     """As the remote has it: a clone's folder may be called anything."""
-    try:
-        url = git.text("config", "--get", _ORIGIN)
-    except GitFailed:  # there is no such remote
-        return root.name
-    return url.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
+    url = _configured(git, _ORIGIN)
+    return root.name if url is None else url.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
 
 
 def read_bytes(tree: LocalTree, paths: Iterable[str]) -> Mapping[str, bytes]:

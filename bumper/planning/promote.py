@@ -15,9 +15,9 @@ from bumper.errors import Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, explain_shared, make_plan
 from bumper.values.change import Change, make_change
-from bumper.values.explain import explain_refusal, why_not
 from bumper.values.holds import hold_reason
 from bumper.values.pin import Version, format_path
+from bumper.values.requested import explain_refusal, why_not
 from bumper.values.tag_edit import TagEdit
 
 

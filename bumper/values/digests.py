@@ -122,10 +122,8 @@ def _read(place: Place, key: Sibling) -> DigestScalar | str | None:
     found = _parse((*place.around.path, key.key), key)
     if found is None or (found.value is None and not is_place):
         return _malformed(place, key) if is_place else None
-    problem = "it is twice in one mapping; delete one" if key.twice else None
-    problem = (
-        problem or why_not_a_scalar(key.node, place.around.text) or why_not_spliced(found.scalar, place.around.text, "")
-    )
+    text, twice = place.around.text, "it is twice in one mapping; delete one" if key.twice else None
+    problem = twice or why_not_a_scalar(key.node, text) or why_not_spliced(found.scalar, text, "")
     return found if problem is None else f"of its digest in {key.key!r}: {problem}"
 
 

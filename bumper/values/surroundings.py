@@ -97,16 +97,21 @@ def _has_an_image(key: Sibling) -> bool:
 def scope_below(scope: Scope, keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]]) -> Scope:
     """The scope of what stands in the mapping with ``keys``; ``lower`` is that mapping in lower files."""
     nearest = _registry(keys, _REGISTRIES)
-    if nearest is not None and (nearest.is_hub or not _names_an_image(keys)):
-        scope = replace(scope, nearest=nearest)
-    namespace = _registry(keys, _NAMESPACES)
-    if namespace is not None:
-        scope = replace(scope, namespace=namespace)
-    global_namespace = _registry(_inner(keys, lower, "global"), _NAMESPACES)
-    if namespace is None and global_namespace is not None:
-        scope = replace(scope, namespace=global_namespace)
-    shared = tuple(_shared(keys, lower))
-    return replace(scope, shared=shared) if shared else scope
+    if nearest is not None and not nearest.is_hub and _names_an_image(keys):
+        nearest = None  # that image's alone
+    below_global = _inner(keys, lower, "global")
+    namespace = _registry(keys, _NAMESPACES) or _registry(below_global, _NAMESPACES)
+    shared = _shared_by_global(below_global)
+    for name in ("docker", "image"):
+        inner = _inner(keys, lower, name)
+        if _NAMES.isdisjoint(inner):
+            shared += _named(name, inner, ("registry",))
+    return replace(
+        scope,
+        nearest=nearest or scope.nearest,
+        namespace=namespace or scope.namespace,
+        shared=tuple(shared) or scope.shared,
+    )
 
 
 def _registry(keys: Mapping[str, Sibling], names: Sequence[str]) -> NamePart | None:
@@ -127,16 +132,6 @@ def _names_an_image(keys: Mapping[str, Sibling]) -> bool:
     )  # fmt: skip
 
 
-def _shared(keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]]) -> list[NamePart]:
-    """The registries below ``global`` (``global.imageRegistry`` outdoes the others) and of ``docker`` or ``image``."""
-    found = _shared_of_global("global", _inner(keys, lower, "global"))
-    for name in ("docker", "image"):
-        inner = _inner(keys, lower, name)
-        if _NAMES.isdisjoint(inner):
-            found += _of(name, inner, ("registry",))
-    return found
-
-
 def _inner(keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]], name: str) -> Mapping[str, Sibling]:
     """The keys of the mapping that the key of this name holds."""
     key = keys.get(name)
@@ -146,18 +141,20 @@ def _inner(keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]]
     return siblings_of(key.node, others, every=False)
 
 
-def _shared_of_global(above: str, keys: Mapping[str, Sibling]) -> list[NamePart]:
-    first = _of(above, keys, ("imageregistry",))
+def _shared_by_global(keys: Mapping[str, Sibling]) -> list[NamePart]:
+    """The registries among the keys below ``global``; ``global.imageRegistry`` outdoes the others."""
+    first = _named("global", keys, ("imageregistry",))
     if first:
         return first
     image = keys.get("image")
     nested = siblings_of(image.node, ()) if image is not None and isinstance(image.node, MappingNode) else {}
     names = [name for name, key in keys.items() if key.name.kind is Kind.REGISTRY]
     hosts = [name for name, key in keys.items() if key.name.kind is Kind.REPOSITORY and is_host(plain_value(key.node))]
-    return [*_of(above, keys, names), *_of(above, keys, hosts), *_of(f"{above}.image", nested, ("registry",))]
+    return [*_named("global", keys, [*names, *hosts]), *_named("global.image", nested, ("registry",))]
 
 
-def _of(above: str, keys: Mapping[str, Sibling], names: Sequence[str]) -> list[NamePart]:
+def _named(above: str, keys: Mapping[str, Sibling], names: Sequence[str]) -> list[NamePart]:
+    """The registries in the keys of these names, each with the key ``above``, by which a message names it."""
     parts = (_registry(keys, (name,)) for name in names)
     return [part._replace(key=f"{above}.{part.key}") for part in parts if part is not None]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bumper.errors import Refused
-from bumper.values.named_pin import pin_at
 from bumper.values.pin import Pin, PinPath, format_path, parse_path
+from bumper.values.requested import pin_at
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags
 from bumper.values.values_file import ValuesFile, find_pins, read_values
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bumper.errors import Refused
 from bumper.image import parse_image
-from bumper.values.explain import edits_for
+from bumper.values.requested import edits_for
 from bumper.values.tag_edit import set_tags
 from bumper.values.values_file import find_pins, read_values
 
