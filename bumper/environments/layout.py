@@ -114,6 +114,11 @@ class Layout:
         """The values files of an environment, of one that is broken, too."""
         return frozenset(self._source.claims(name))
 
+    def patterns(self, name: str) -> tuple[str, ...]:
+        """The patterns of an environment's values and of the shared ones below them."""
+        settings = self._source.settings(name)
+        return (*settings.values, *settings.base)
+
     def idle_patterns(self, name: str) -> list[str]:
         """The patterns of an environment in bumper.yaml that match no file."""
         return self._source.idle_patterns(name)

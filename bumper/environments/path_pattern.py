@@ -100,6 +100,15 @@ class PathPattern:
             place += len(piece)
         return "".join(parts)
 
+    def reaches_into(self, folder: str) -> bool:
+        """Whether it may match a file somewhere below the folder."""
+        parts = self.text.split("/")[: folder.count("/") + 1]
+        if "**" in parts:
+            parts = [*parts[: parts.index("**")], "**"]
+        elif "/".join(parts) == self.text:
+            return False
+        return PathPattern("/".join(parts)).expression.fullmatch(folder) is not None
+
     def claim(self, match: re.Match[str], default_app: str, position: int) -> Claim:
         """What the match of a path says; several folders are given without the slash at their end."""
         app = match["app"] if self.names_app else default_app

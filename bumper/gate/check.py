@@ -171,8 +171,7 @@ def _of_pin(environment: str, change: PinChange, rules: Rules) -> Iterator[Broke
 
 def _without_tag(change: PinChange, rules: Rules) -> Iterator[Broken]:
     """A pin of which nobody can tell what it runs, where a rule says what may."""
-    config = rules.of(change.environment)
-    if config.promote_from is None and config.tags is None and not config.digests:
+    if not rules.choose_images(change.environment):
         return
     found = change.pin.found
     has_name = found.pin.repository is not None

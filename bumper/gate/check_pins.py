@@ -11,10 +11,11 @@ from bumper.environments.applications import AppFiles, Identity
 from bumper.environments.config import parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config, EnvironmentConfig
 from bumper.environments.layout import Environment, HasNoFile, Layout, read_layout
+from bumper.environments.path_pattern import PathPattern
 from bumper.environments.repository import RepositoryConfig, read_repository_config
 from bumper.errors import Refused
 from bumper.gate.check_reading import CheckedPin, Reading, Unknown
-from bumper.git.checkout import Checkout, read_files, submodules
+from bumper.git.checkout import Checkout, changed_submodules, read_files
 
 _OWN_IMAGE = 2  # steps: image.tag
 
@@ -57,6 +58,11 @@ class Rules:
         """The rules of an environment."""
         return self.config.environments.get(environment) or EnvironmentConfig()
 
+    def choose_images(self, environment: str) -> bool:
+        """Whether there is a rule for which images the environment may run."""
+        config = self.of(environment)
+        return config.promote_from is not None or config.tags is not None or config.digests
+
 
 def read_rules(tip: Checkout) -> Rules:
     """The rules, of the target branch's newest commit."""
@@ -75,13 +81,22 @@ def read_pins(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> 
     seen: tuple[set[tuple[str, ...]], set[tuple[str, ...]]] = (set(), set())
     for config in _views(rules, tip, before, head):
         _read_by(config, rules, (before, head), changed, pins, seen)
-    gone = [pin for pin in pins.before if pin.found.file not in head.entries]
-    hidden = submodules(head) if gone else frozenset()
-    for pin in gone:
-        if any(pin.found.file.startswith(f"{path}/") for path in hidden):
-            what = f"{pin.found.file} is in a submodule now, which bumper does not read"
-            pins.unknown.append(Unknown(pin.environment, pin.found.app, pin.found.file, Refused(what, "keep it here")))
+    pins.unknown += _hidden(rules, tip, before, head)
     return pins
+
+
+def _hidden(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Iterator[Unknown]:
+    """The submodules that the change moves, where they may hold values of an environment with rules for its images."""
+    moved = changed_submodules(before, head)
+    for view in _views(rules, tip, before, head) if moved else ():
+        layout = _layout(view, head)
+        if isinstance(layout, Refused):
+            continue
+        for name in layout.environments:
+            patterns = [PathPattern(text) for text in layout.patterns(name)] if rules.choose_images(name) else []
+            for path in (path for path in moved if any(one.reaches_into(path) for one in patterns)):
+                what = f"{path} is a submodule, which bumper does not read, and may hold values of {name}"
+                yield Unknown(name, None, path, Refused(what, "keep them in this repository"))
 
 
 def _config(checkout: Checkout) -> Config | None:

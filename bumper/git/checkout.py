@@ -17,7 +17,7 @@ from bumper.git.failures import PushRaceLost, explain, is_gone
 from bumper.git.objects import Commit, parse_commit
 from bumper.settings import Settings
 
-_LINK = "120000"
+_LINK, _SUBMODULE = "120000", "160000"
 _REGULAR = ("100644", "100755")
 HEADS = "refs/heads/"
 _MAX_HOPS = 40  # from link to link, as Linux has it
@@ -57,9 +57,12 @@ def list_entries(git: GitCommand, tip: str) -> dict[str, Entry]:
     return {path: Entry(mode, object_id) for mode, kind, object_id, path in _list_tree(git, tip) if kind == "blob"}
 
 
-def submodules(checkout: Checkout) -> frozenset[str]:
-    """The paths at which other repositories are, whose files are not read."""
-    return frozenset(path for _, kind, _, path in _list_tree(checkout.git, checkout.tip) if kind == "commit")
+def changed_submodules(before: Checkout, after: Checkout) -> list[str]:
+    """The paths at which one of two commits has another repository, whose files are not read, and the other has not."""
+    listed = after.git.run("diff-tree", "-r", "-z", "--no-renames", before.tip, after.tip)
+    fields = listed.decode(errors="surrogateescape").split("\0")[:-1]
+    changes = zip(fields[::2], fields[1::2], strict=True)  # modes and ids, path
+    return [path for about, path in changes if _SUBMODULE in about.lstrip(":").split()[:2]]
 
 
 def _list_tree(git: GitCommand, tip: str) -> Iterator[tuple[str, str, str, str]]:

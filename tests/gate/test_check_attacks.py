@@ -154,12 +154,29 @@ def test_a_folder_behind_a_link_is_read(checkout: LocalCheckout) -> None:
 
 
 def test_values_in_a_submodule_are_unknown(checkout: LocalCheckout) -> None:
+    """Moved there, newly there, or there all along in another version; those of a page's theme are nobody's values."""
     checkout.git("rm", "--quiet", "-r", "apps/backend/envs/prod")
-    head = checkout.git("rev-parse", "HEAD")
-    checkout.git("update-index", "--add", "--cacheinfo", f"160000,{head},apps/backend/envs/prod")
-    checkout.git("commit", "--quiet", "--message", "Submodule")
+    submodule(checkout, "apps/backend/envs/prod")
+    assert checkout.rules() == [("values", "apps/backend/envs/prod", 1)]
 
-    assert [rule for rule, _, _ in checkout.rules()] == ["values"]
+    checkout.git("checkout", "--quiet", "--force", "-B", "change", "main")
+    submodule(checkout, "apps/web")
+    assert checkout.rules() == [("values", "apps/web", 1)]
+    checkout.git("branch", "--force", "main")
+    submodule(checkout, "apps/web")
+    assert checkout.rules() == [("values", "apps/web", 1)]
+
+    checkout.git("branch", "--force", "main")
+    for unrelated in "docs/theme", "apps/backend/envs/staging", "apps/a/envs/x", "apps/a/b/envs/prod":
+        submodule(checkout, unrelated)
+    assert checkout.rules() == []
+
+
+def submodule(checkout: LocalCheckout, path: str) -> None:
+    """Put another repository there, at a commit that is another each time."""
+    checkout.git("rm", "-r", "--cached", "--quiet", "--ignore-unmatch", path)
+    checkout.git("update-index", "--add", "--cacheinfo", f"160000,{checkout.git('rev-parse', 'HEAD')},{path}")
+    checkout.git("commit", "--quiet", "--message", "Submodule")
 
 
 def test_a_link_that_leads_nowhere_is_unknown(checkout: LocalCheckout) -> None:
