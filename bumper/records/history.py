@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
-from bumper.environments.gather import FoundPin, pins_of_version
+from bumper.environments.gather import pins_of_version
 from bumper.environments.images import canonical
 from bumper.environments.layout import Environment
 from bumper.git.checkout import Checkout
@@ -19,10 +19,11 @@ from bumper.gitlab.merge_requests import MergeRequest
 from bumper.progress import report_step
 from bumper.records.beside import Beside, CurrentValues, read_beside
 from bumper.records.landed import LandedRequests
+from bumper.records.pairs import pair_pins
 from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one
 from bumper.records.record import Record, read_trailers
 from bumper.values.change import Change, make_change
-from bumper.values.pin import Pin, PinPath, Version
+from bumper.values.pin import Pin, Version
 
 # GitLab's default message of a merge commit ends with this line.
 _MERGE_MESSAGE = re.compile(r"See merge request \S*!(\d{1,15})\b")
@@ -136,28 +137,18 @@ def _changes(scope: Scope, apps: Sequence[AppFiles], step: Step, beside: Beside)
     environment = replace(scope.environment, apps=tuple(apps))
     for path, contents in step.contents.items():
         before, after = (
-            _pins_by_place(pins_of_version(environment, scope.config, path, content, others))
+            pins_of_version(environment, scope.config, path, content, others)
             for content, others in zip(contents, (beside.before, beside.after), strict=True)
         )
-        for place, new in after.items():
-            old = before.get(place)
-            change = _change(scope.config, new.app, path, old.pin if old is not None else None, new.pin)
+        for old, new in pair_pins(before, after, scope.config):
+            change = _change(scope.config, new.app, path, old.pin, new.pin)
             if change is not None:
                 yield change
 
 
-def _pins_by_place(pins: Iterable[FoundPin]) -> dict[tuple[str, PinPath, int], FoundPin]:
-    """Pins by application and path, numbered where several images share a tag."""
-    places: dict[tuple[str, PinPath, int], FoundPin] = {}
-    for found in pins:
-        number = sum(place[:2] == (found.app, found.pin.path) for place in places)
-        places[found.app, found.pin.path, number] = found
-    return places
-
-
-def _change(config: Config, app: str, path: str, old: Pin | None, new: Pin) -> Change | None:
+def _change(config: Config, app: str, path: str, old: Pin, new: Pin) -> Change | None:
     """What became of a pin; the same image under another name of the registry is the same."""
-    if old is None or old.repository is None or new.repository is None or old.refusal or new.refusal:
+    if old.repository is None or new.repository is None or old.refusal or new.refusal:
         return None
     moved = canonical(config, old.repository) != canonical(config, new.repository)
     if not moved and (old.tag, old.digest) == (new.tag, new.digest):

@@ -314,6 +314,26 @@ class TestAnotherApplicationsFile:
         assert "no deployment of app" in one.refused("rollback", "prod", "--app", "app")
 
 
+def test_a_list_that_was_rearranged_is_no_deployment(make_deployments: DeploymentsMaker) -> None:
+    """The place of a component in a list says nothing of it: undone, each would get another's tag."""
+    old, new, more = (f"- {{name: {name}, image: '{APP}:1.0.{tag}'}}\n" for name, tag in ("a1", "b5", "c7"))
+    made = make_deployments({APP_PROD: f"jobs:\n{old}{new}"})
+    made.commit({APP_PROD: f"jobs:\n{new}{old}"})
+    assert made.history("prod") == []
+
+    made.commit({APP_PROD: f"jobs:\n{more.replace('app', 'other')}{new}{old}"})
+    made.commit({APP_PROD: f"jobs:\n{more.replace('app', 'other')}{new.replace('.5', '.6')}{old}"})
+    assert made.history("prod") == [("app", "1.0.5", "1.0.6")]
+
+
+def test_a_pin_that_moved_within_its_file_is_the_same(one: Deployments) -> None:
+    nested = "web:\n  image: {{repository: {}, tag: {}}}\n"
+    one.commit({APP_PROD: nested.format(APP, "1.0.1")})
+    one.commit({APP_PROD: nested.format(APP, "1.0.1").replace("web", "api")})
+
+    assert one.history("prod") == [("app", "1.0.0", "1.0.1")]
+
+
 class TestRenamed:
     """The past of a file goes on under its old name."""
 
