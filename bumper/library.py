@@ -8,20 +8,21 @@ names what, where and what to do next.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bumper.clock import SYSTEM_CLOCK
 from bumper.environments.config import check_environments, parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import gather
-from bumper.environments.layout import read_layout
+from bumper.environments.layout import Environment, read_layout
 from bumper.environments.selection import choose_applications
 from bumper.errors import Refused, WrongUsage
-from bumper.gate.rules import check_rules, require_digests
+from bumper.gate.rules import check_rules, refuse, require_digests
 from bumper.image import ImageReference, Repository, parse_image
 from bumper.planning.bump import apply_plan, check_images, diff_of
 from bumper.planning.bump import plan_bump as plan_edits
 from bumper.planning.description import ProposalText, describe, explain_held
 from bumper.planning.proposal import Proposal, Request, Words, branch_name, title_of
 from bumper.planning.proposal import propose as put_together
-from bumper.records.record import Command, Record
+from bumper.records.record import Command, Record, one_line
 from bumper.values.change import Change, Held
 from bumper.values.pin import format_path
 from bumper.values.requested import edits_for
@@ -55,7 +56,8 @@ class Plan:
     """What a bump would change: ``files`` are the new bytes by path, ``diff`` is unified.
 
     ``held`` are changes that a hold stopped; ``warnings`` are sentences. Without changes ``files`` is empty.
-    ``apps`` are the globs that were given, ``used_by`` the applications that use the images.
+    ``apps`` are the globs that were given, ``used_by`` the applications that use the images. ``urgent`` says why it
+    passes a freeze.
     """
 
     environment: str
@@ -68,6 +70,7 @@ class Plan:
     apps: tuple[str, ...]
     used_by: tuple[str, ...]
     config: Config
+    urgent: str | None = None
 
 
 def find_pins(content: bytes, *, name: str = _FILE, bases: Sequence[bytes] = ()) -> tuple[Pin, ...]:
@@ -113,15 +116,17 @@ def set_tags(content: bytes, image: str, *, name: str = _FILE, bases: Sequence[b
 
 def plan_bump(
     files: Mapping[str, bytes], environment: str, images: Sequence[str], *, apps: Sequence[str] = (),
-    repository: str = "gitops", allow_missing: bool = False,
+    repository: str = "gitops", allow_missing: bool = False, urgent: str | None = None,
 ) -> Plan:  # fmt: skip
     """What setting the tags of ``images`` in ``environment`` changes.
 
     ``files`` are the GitOps repository's by path, at least the environment's values files and their bases, and
     bumper.yaml where there is one. ``apps`` are globs. ``repository`` names an application that no folder names.
+    ``urgent`` is the reason to go past a freeze, which is recorded; GitLab's own freeze periods cannot be asked here.
 
     Raises:
-        Refused: bumper.yaml is wrong or forbids it, the environment is unknown, or nothing uses an image.
+        Refused: bumper.yaml is wrong or forbids it, also by a freeze; the environment is unknown, or nothing uses an
+            image.
         WrongUsage: an image has no tag, or two, or a file's content is text.
 
     """
@@ -139,12 +144,22 @@ def plan_bump(
         gathered, environment, wanted, chosen, write_digests=place.config.digests, allow_missing=allow_missing
     )
     require_digests(place, [change.reference for change in planned.changes])
+    if planned.changes and not (urgent or "").strip():
+        _refuse_in_freeze(place)
     content = apply_plan(planned, gathered.values)
     used_by = tuple(found.app for found in gathered.pins if found.pin.repository in {one.repository for one in wanted})
     return Plan(
         environment, wanted, planned.changes, planned.held, planned.warnings, content,
         diff_of(content, gathered.values), tuple(apps), used_by, config,
+        one_line(urgent) if urgent is not None else None,
     )  # fmt: skip
+
+
+def _refuse_in_freeze(place: Environment) -> None:
+    if place.config.freeze is not None:
+        from bumper.gate.freeze import broken_freeze, find_freeze  # with GitLab's client
+
+        refuse(broken_freeze(find_freeze(place, None, SYSTEM_CLOCK.now())))
 
 
 def propose(planned: Plan, *, target_branch: str = "main", title: str | None = None) -> Proposal:
@@ -166,7 +181,7 @@ def propose(planned: Plan, *, target_branch: str = "main", title: str | None = N
         planned.apps,
     )
     images = tuple(dict.fromkeys(change.reference for change in planned.changes))
-    record = Record(Command.BUMP, planned.environment, images, planned.changes)
+    record = Record(Command.BUMP, planned.environment, images, planned.changes, urgent=planned.urgent)
     words = Words(planned.config.commit_message, title)
     subject = title_of(Command.BUMP, planned.environment, planned.changes)
     held = tuple(map(explain_held, planned.held))

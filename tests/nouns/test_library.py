@@ -65,6 +65,25 @@ def test_rules_of_the_configuration_hold_for_the_library_too() -> None:
         bumper.plan_bump(files, "staging", [IMAGE])
 
 
+@pytest.mark.parametrize(
+    ("freeze", "refusal"),
+    [
+        ('[{from: "2020-01-01 00:00", to: "2999-01-01 00:00", timezone: UTC}]', "frozen until 2999-01-01 00:00 UTC"),
+        ("gitlab", "whether staging is frozen is not known"),
+    ],
+)
+def test_so_does_a_freeze(freeze: str, refusal: str) -> None:
+    files = {STAGING_FILE: values("1.0.0").encode(), "bumper.yaml": CONFIG + f"    freeze: {freeze}\n".encode()}
+
+    with pytest.raises(bumper.Refused, match=refusal):
+        bumper.plan_bump(files, "staging", [IMAGE])
+    proposal = bumper.propose(bumper.plan_bump(files, "staging", [IMAGE], urgent="the shop\nis down"))
+
+    assert "Bumper-Urgent: the shop is down\n" in proposal.message
+    assert "**Urgent**, past soak and freeze: `the shop is down`" in proposal.description
+    assert not bumper.plan_bump(files, "staging", [f"{APP}:1.0.0"]).changes
+
+
 def test_the_library_imports_neither_git_nor_gitlab() -> None:
     heavy = ("git", "gitlab", "requests", "typer")
     code = f"import bumper, sys; bumper.plan_bump; print([name for name in {heavy} if name in sys.modules])"
