@@ -17,7 +17,7 @@ from bumper.cli.session import Whereabouts, find_repository, open_session
 from bumper.errors import NotDeployed, WrongUsage
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
-    from bumper.delivery.options import DeliveryOptions
+    from bumper.delivery.attempt import DeliveryOptions
     from bumper.delivery.result import Result
     from bumper.delivery.session import Session
 
@@ -77,7 +77,7 @@ class Common:
 
     def delivery_options(self, *, allow_older: bool = False, rollback_on_failure: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""
-        from bumper.delivery.options import DeliveryOptions
+        from bumper.delivery.attempt import DeliveryOptions
         from bumper.gitlab.merge_request_changes import People
 
         for option, is_given in (("--steady", self.steady is not None), ("--rollback-on-failure", rollback_on_failure)):

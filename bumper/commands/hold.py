@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from bumper.delivery import deliver
-from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.attempt import DeliveryOptions, begin_attempt, remake_after_lost_push
+from bumper.delivery.deliver import dry_run_result, nothing_to_do
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result
-from bumper.delivery.session import Session, remake_after_lost_push
+from bumper.delivery.session import Session
 from bumper.delivery.watched import deliver_watched
 from bumper.environments.gather import FoundPin
 from bumper.environments.repository import Target, open_target
@@ -51,21 +51,20 @@ def hold(request: HoldRequest, options: DeliveryOptions, session: Session) -> Re
 
 def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkout, session: Session) -> Result:
     target = open_target(checkout, request.environment, Selection(request.apps))
-    delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
+    attempt = begin_attempt(target, options, session)
     chosen = _choose(target, request)
     asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))
     changes = tuple(as_it_is(found.app, found.file, found.pin) for found in chosen)
     plan = Plan((), changes, frozenset(), warnings=_warnings(target, chosen, request))
     files, shown = _write(target, chosen, request), _explain(target, chosen, request)
     if not files:
-        return replace(deliver.nothing_to_do(target, plan, asked), hold=shown)
-    known = session.known_requests(checkout, target.setup)
+        return replace(nothing_to_do(target, plan, asked), hold=shown)
     why = [f"**Reason**: {code(request.reason)}"] if request.reason else []
-    text = proposal_text(asked, plan, target, delivery, options, session, known)
+    text = proposal_text(asked, plan, attempt)
     draft = make_draft(target, asked, plan, replace(text, facts=why), session.environ, files)
     if request.dry_run:
-        return replace(deliver.dry_run_result(draft, delivery), hold=shown)
-    return replace(deliver_watched(draft, target, delivery, options, session, known), hold=shown)
+        return replace(dry_run_result(draft, attempt.delivery), hold=shown)
+    return replace(deliver_watched(draft, attempt), hold=shown)
 
 
 def _explain(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> str:

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from bumper.clock import format_duration
 from bumper.commands.promote_gate import PromotionGate, refuse_waiting
 from bumper.commands.self_rollback import undo_by_rollback
-from bumper.delivery import deliver
-from bumper.delivery.options import DeliveryOptions, choose_delivery
-from bumper.delivery.other_requests import mark_frozen
+from bumper.delivery.attempt import Attempt, DeliveryOptions, begin_attempt, remake_after_lost_push
+from bumper.delivery.deliver import dry_run_result, nothing_to_do
+from bumper.delivery.other_requests import find_freeze_and_mark
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, Status
-from bumper.delivery.session import Session, remake_after_lost_push
-from bumper.delivery.watched import deliver_watched, see_what_runs
+from bumper.delivery.session import Session
+from bumper.delivery.watched import deliver_watched, finish_unchanged
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access
 from bumper.environments.repository import (
@@ -26,7 +26,7 @@ from bumper.environments.repository import (
 )
 from bumper.errors import Refused, WrongUsage
 from bumper.gate.as_of import commit_as_of, parse_as_of
-from bumper.gate.freeze import Frozen, find_freeze
+from bumper.gate.freeze import Frozen
 from bumper.gate.inheritance import check_heirs
 from bumper.gate.rules import Waiting, check_tags, require_digests
 from bumper.git.checkout import Checkout
@@ -34,9 +34,7 @@ from bumper.planning.bump import Plan
 from bumper.planning.draft import make_draft
 from bumper.planning.promote import Choice, choose, differing, match, plan_promote
 from bumper.planning.proposal import Request
-from bumper.planning.rollout import rollout_of
 from bumper.records.digests import find_digests
-from bumper.records.known_requests import KnownRequests
 from bumper.records.line import Line
 from bumper.records.record import Command
 
@@ -84,33 +82,27 @@ def _promote_once(
     _check_source(setup.layout.environment(request.target), request.source)
     fetch_environments(checkout, setup, (request.source, request.target))
     way = _open(request, checkout, setup, session)
-    target, delivery = way.target, choose_delivery(setup.written, way.target.environment, options.delivery)
-    known = session.known_requests(checkout, setup)
-    plan, waiting = _plan(request, way, session, known)
+    target, attempt = way.target, begin_attempt(way.target, options, session)
+    plan, waiting = _plan(request, way, attempt)
     selector = " ".join([request.source, *sorted(request.images)])
     asked = Request(Command.PROMOTE, request.target, checkout.branch, (), request.apps, selector)
     if not plan.changes:
-        done = replace(deliver.nothing_to_do(target, plan, asked), source=request.source, waiting=waiting)
+        done = replace(nothing_to_do(target, plan, asked), source=request.source, waiting=waiting)
         if waiting:
             return replace(done, status=Status.WAITING, landed=None)
-        if not request.dry_run:
-            done = deliver.close_outdated(target, plan, deliver.require_wait(done, options), known)
-            rollout = rollout_of(target.environment, target.gathered, plan)
-            done = see_what_runs(done, rollout, target, options, session, known)
-        return done
-    text = proposal_text(asked, plan, target, delivery, options, session, known)
+        return done if request.dry_run else finish_unchanged(done, plan, attempt)
+    text = proposal_text(asked, plan, attempt)
     text = replace(
         text, note=way.note, checks=_checks(request, target), left_out=[one.reason for one in waiting],
         urgent=request.urgent,
     )  # fmt: skip
     draft = replace(make_draft(target, asked, plan, text, session.environ), source=request.source, waiting=waiting)
-    preview = deliver.dry_run_result(draft, delivery)
+    preview = dry_run_result(draft, attempt.delivery)
     if request.dry_run:
         return preview
     if not confirm(preview):
         raise Refused("not confirmed; nothing was changed")
-    undo = undo_by_rollback(target, options, session, known)
-    return deliver_watched(draft, target, delivery, options, session, known, undo)
+    return deliver_watched(draft, attempt, undo_by_rollback(attempt))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +135,17 @@ def _open(request: PromoteRequest, checkout: Checkout, setup: RepositoryConfig, 
     return _Way(source, target, line, open_environment_at(checkout, setup, request.source, commit))
 
 
-def _plan(
-    request: PromoteRequest, way: _Way, session: Session, known: KnownRequests | None
-) -> tuple[Plan, tuple[Waiting, ...]]:
+def _plan(request: PromoteRequest, way: _Way, attempt: Attempt) -> tuple[Plan, tuple[Waiting, ...]]:
     """The plan, with the digests that the source was given, each compared with what its tag means now; what waits."""
-    target, rules, names = way.target, way.target.environment.config, (request.source, request.target)
+    target, session, names = way.target, attempt.session, (request.source, request.target)
+    rules = target.environment.config
     choice = choose(way.then.gathered, target.gathered, request.apps, request.images, names)
     matched = match(way.then.gathered, target.gathered, choice, target.setup.config, names)
     found = differing(target.gathered, matched)
     check_tags(rules, request.target, [change.reference for change in (*found.changes, *found.held)])
-    frozen = (
-        find_freeze(target.environment, session.gitlab, way.line.now) if found.changes and not request.urgent else None
-    )
-    if frozen is not None and not request.dry_run:
-        mark_frozen(known, frozen)
+    frozen = None
+    if found.changes and not request.urgent:
+        frozen = find_freeze_and_mark(attempt, dry_run=request.dry_run)
     waiting = _gate(request, way, choice, session, frozen).find_waiting(found.changes)
     if not request.when_ready:
         refuse_waiting(waiting)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bumper.delivery import deliver
-from bumper.delivery.options import DeliveryOptions, choose_delivery
+from bumper.delivery.attempt import DeliveryOptions, begin_attempt, remake_after_lost_push
+from bumper.delivery.deliver import dry_run_result, nothing_to_do
+from bumper.delivery.other_requests import close_outdated
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result
-from bumper.delivery.session import Session, remake_after_lost_push
+from bumper.delivery.session import Session
 from bumper.delivery.watched import deliver_watched
 from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access, resolve_digests
@@ -122,8 +123,7 @@ def rollback_once(
     """
     target = open_target(checkout, request.environment, Selection(request.apps))
     target = replace(target, gathered=with_images(target.gathered, request.environment, request.images))
-    delivery = choose_delivery(target.setup.written, target.environment, options.delivery)
-    known = session.known_requests(checkout, target.setup)
+    attempt = begin_attempt(target, options, session)
     apps = _choose(target, request)
     scope = Scope(
         checkout, session.gitlab, target.environment, target.setup.config,
@@ -133,8 +133,8 @@ def rollback_once(
     chosen = _find(target, scope, request, session)
     asked = Request(Command.ROLLBACK, request.environment, checkout.branch, (), request.apps, request.selector)
     if not chosen.plan.changes:
-        done = deliver.nothing_to_do(target, chosen.plan, asked)
-        return done if request.dry_run else deliver.close_outdated(target, chosen.plan, done, known)
+        done = nothing_to_do(target, chosen.plan, asked)
+        return done if request.dry_run else close_outdated(attempt, chosen.plan, done)
     checks = []
     if request.verify:
         references = [change.reference for change in chosen.plan.changes]
@@ -142,7 +142,7 @@ def rollback_once(
         chosen = replace(chosen, plan=replace(chosen.plan, warnings=(*chosen.plan.warnings, *missing)))
         checks = ["image exists"] if not missing else []
     files = _with_holds(target, chosen.plan, request.hold)
-    text = proposal_text(asked, chosen.plan, target, delivery, options, session, known)
+    text = proposal_text(asked, chosen.plan, attempt)
     text = replace(
         text, note="rollback, held" if request.hold is not None else "rollback", labels=(*text.labels, _LABEL),
         facts=_facts(request, chosen.undone), checks=checks, by_itself=request.by_itself,
@@ -150,12 +150,12 @@ def rollback_once(
     undoes = [one.deployment.commit for one in chosen.undone]
     draft = make_draft(target, asked, chosen.plan, text, session.environ, files, undoes)
     held = f"held: {as_comment(request.hold) or NO_REASON}" if request.hold is not None else ""
-    preview = replace(deliver.dry_run_result(draft, delivery), hold=held)
+    preview = replace(dry_run_result(draft, attempt.delivery), hold=held)
     if request.dry_run:
         return preview
     if not confirm(preview):
         raise Refused("not confirmed; nothing was changed")
-    return replace(deliver_watched(draft, target, delivery, options, session, known), hold=held)
+    return replace(deliver_watched(draft, attempt), hold=held)
 
 
 def _choose(target: Target, request: RollbackRequest) -> frozenset[str]:

@@ -8,38 +8,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bumper.commands.rollback import RollbackRequest, rollback_once
-from bumper.delivery.options import DeliveryOptions, people_for
+from bumper.delivery.attempt import Attempt, DeliveryOptions, remake_after_lost_push
 from bumper.delivery.result import NotDone, ProposedAt, Result, Status
-from bumper.delivery.session import Session, remake_after_lost_push
 from bumper.delivery.watch import WatchedApplication
 from bumper.delivery.watched import Undo, explain
-from bumper.environments.repository import Target
 from bumper.errors import BumperError
 from bumper.git.checkout import refreshed
 from bumper.planning.rollback import MovedOn
 from bumper.planning.rollout import Watching
 from bumper.records.description import read_comment
-from bumper.records.known_requests import KnownRequests
 
 _ILL_BEFORE = "it was not healthy before this merge, or Argo CD did not say so"
 _MAX_REASON = 200  # characters of Argo CD's words in a hold, which stands at the end of a line
 
 
-def undo_by_rollback(target: Target, options: DeliveryOptions, session: Session, known: KnownRequests | None) -> Undo:
-    """What undoes a bump or a promotion of ``target``."""
+def undo_by_rollback(attempt: Attempt) -> Undo:
+    """What undoes a bump or a promotion."""
 
     def undo(done: Result, applications: Sequence[WatchedApplication], watching: Watching) -> NotDone:
-        return _SelfRollback(target, options, session, known, done, tuple(applications), watching).run()
+        return _SelfRollback(attempt, done, tuple(applications), watching).run()
 
     return undo
 
 
 @dataclass(frozen=True, slots=True)
 class _SelfRollback:
-    target: Target
-    options: DeliveryOptions
-    session: Session
-    known: KnownRequests | None
+    attempt: Attempt
     done: Result
     applications: tuple[WatchedApplication, ...]
     watching: Watching
@@ -80,21 +74,22 @@ class _SelfRollback:
 
     def _newer_request(self, apps: Sequence[str]) -> int | None:
         """An open merge request of bumper's for another version of what would be rolled back."""
-        if self.known is None:
+        known = self.attempt.known
+        if known is None:
             return None
         ours = {one.place: one.after for one in self.done.changes if one.app in apps}
-        for other in self.known.opened_now():
+        for other in known.opened_now():
             record = read_comment(other.description)
             changes = record.changes if record is not None else ()
             is_other = any(ours.get(one.place, one.after) != one.after for one in changes)
-            if is_other and self.known.is_bumpers(other.author):
+            if is_other and known.is_bumpers(other.author):
                 return other.iid
         return None
 
     def _roll_back(self, apps: tuple[str, ...]) -> Result:
         """Open the rollback; where the environment lets it be merged by itself, wait until it runs and is healthy."""
-        clock, options = self.session.clock, self.options
-        merges = self.target.environment.config.auto_merge and options.auto_merge is not False
+        session, options, target = self.attempt.session, self.attempt.options, self.attempt.target
+        merges = target.environment.config.auto_merge and options.auto_merge is not False
         seconds = self.watching.seconds if merges else None
         words = "; ".join(one.course.last.reason for one in self._curable)
         request = RollbackRequest(
@@ -104,12 +99,12 @@ class _SelfRollback:
         own = DeliveryOptions(
             people=options.people, labels=options.labels, auto_merge=merges, wait_deployed=seconds, steady=0.0
         )  # fmt: skip
-        self.session.show(f"{self._sick}; rolling !{self._request.iid} back")
-        session = replace(self.session, began=clock.monotonic())
+        session.show(f"{self._sick}; rolling !{self._request.iid} back")
+        afresh = replace(session, began=session.clock.monotonic())
         return remake_after_lost_push(
-            refreshed(self.target.checkout),
-            lambda tip: rollback_once(request, own, tip, session, lambda _: True),
-            clock,
+            refreshed(target.checkout),
+            lambda tip: rollback_once(request, own, tip, afresh, lambda _: True),
+            afresh.clock,
         )
 
     @property
@@ -174,5 +169,5 @@ class _SelfRollback:
     @property
     def _who(self) -> str:
         """Who has to act: the reviewers, where somebody named any."""
-        reviewers = people_for(self.target.environment, self.options).reviewers
-        return " or ".join(reviewers) or f"somebody who may merge into {self.target.checkout.branch}"
+        branch = self.attempt.target.checkout.branch
+        return " or ".join(self.attempt.people.reviewers) or f"somebody who may merge into {branch}"

@@ -68,16 +68,18 @@ def _is_on_target(target: Checkout, commit: str, gitlab: GitLab | None) -> bool:
     return True
 
 
-def refuse_somebodys(target: Checkout, branch: Branch, gitlab: GitLab | None) -> None:
-    """Refuse a branch that holds a commit without bumper's trailers: it is somebody's work, and never overwritten.
+def fetch_own(target: Checkout, name: str, gitlab: GitLab | None) -> Branch:
+    """The branch ``name``, unless it holds a commit without bumper's trailers: somebody's work is never overwritten.
 
     Raises:
-        Refused: it does; the authors are named.
+        PushRaceLost: there is no such branch (any more).
+        Refused: it holds somebody's work; the authors are named.
 
     """
+    branch = fetch(target, name, gitlab)
     authors = [] if branch.record is not None else [branch.head.author]
     if authors and _is_on_target(target, branch.head.id, gitlab):  # it has no commit of its own
-        return
+        return branch
     if not authors and not branch.on_target and gitlab is not None:
         commits = messages_between(gitlab, target.branch, branch.name)
         authors = list(dict.fromkeys(author for author, message in commits if read_trailers(message) is None))
@@ -86,6 +88,7 @@ def refuse_somebodys(target: Checkout, branch: Branch, gitlab: GitLab | None) ->
             f"branch {branch.name} holds a commit by {', '.join(authors)}, which bumper does not overwrite",
             "merge or close its merge request, or delete the branch, and run this again",
         )
+    return branch
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from bumper.clock import Clock
 from bumper.delivery import branch as branches
+from bumper.delivery.attempt import Attempt, DeliveryOptions
 from bumper.delivery.branch import Branch, Holds
-from bumper.delivery.options import DeliveryOptions
 from bumper.delivery.result import Action
-from bumper.environments.repository import Target
+from bumper.delivery.superseded import newer_on_branch
 from bumper.errors import Refused, Unavailable
+from bumper.git.checkout import Checkout
 from bumper.git.commit import push
 from bumper.git.failures import PushRaceLost
 from bumper.gitlab import merge_request_changes, merge_requests, merge_trains
@@ -19,7 +19,7 @@ from bumper.planning.markdown import code
 from bumper.planning.proposal import Proposal
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
-from bumper.records.newer_pipeline import NewerPipeline, newer_at_head, pipeline_note
+from bumper.records.newer_pipeline import NewerPipeline, pipeline_note
 from bumper.records.record import Sealed
 from bumper.values.change import outcome
 
@@ -36,9 +36,8 @@ class Published:
 
 
 def publish(
-    known: KnownRequests, target: Target, proposal: Proposal, commit: str, people: FoundPeople,
-    options: DeliveryOptions, clock: Clock,
-) -> Published | NewerPipeline:  # fmt: skip
+    attempt: Attempt, known: KnownRequests, proposal: Proposal, commit: str, people: FoundPeople
+) -> Published | NewerPipeline:
     """Push ``commit`` as the proposal's branch and see that exactly one merge request is open for it.
 
     Returns the newer pipeline instead, where one has made the same request in the meantime.
@@ -52,10 +51,10 @@ def publish(
     requests = known.of_branch(proposal.branch)
     current = next((one for one in requests if one.state == "opened"), None)
     if current is not None:
-        return _update(known, target, proposal, commit, current, options, clock)
-    if requests and requests[0].state == "closed" and not options.reopen:
+        return _update(attempt, known, proposal, commit, current)
+    if requests and requests[0].state == "closed" and not attempt.options.reopen:
         _refuse_what_a_person_closed(requests[0], proposal)
-    newer = _push_new(known, target, proposal, commit, options)
+    newer = _push_new(attempt, known, proposal, commit)
     if newer is not None:
         return newer
     try:
@@ -83,48 +82,36 @@ def _refuse_what_a_person_closed(closed: MergeRequest, proposal: Proposal) -> No
         )
 
 
-def _push_new(
-    known: KnownRequests, target: Target, proposal: Proposal, commit: str, options: DeliveryOptions
-) -> NewerPipeline | None:
+def _push_new(attempt: Attempt, known: KnownRequests, proposal: Proposal, commit: str) -> NewerPipeline | None:
     """Push a branch that should not be there; one left behind by an earlier run is taken over, a person's is not."""
+    checkout = attempt.target.checkout
     try:
-        push(target.checkout, commit, proposal.branch, None)
+        push(checkout, commit, proposal.branch, None)
     except PushRaceLost:
-        left = branches.fetch(target.checkout, proposal.branch, known.gitlab)
-        branches.refuse_somebodys(target.checkout, left, known.gitlab)
-        newer = (
-            None
-            if options.allow_older
-            else newer_at_head(target, known, left.checkout, left.head, proposal.record, None)
-        )
+        left = branches.fetch_own(checkout, proposal.branch, known.gitlab)
+        newer = newer_on_branch(attempt, left, proposal.record, None)
         if newer is not None:
             return newer
-        push(target.checkout, commit, proposal.branch, left.head.id)
+        push(checkout, commit, proposal.branch, left.head.id)
     return None
 
 
 def _update(
-    known: KnownRequests, target: Target, proposal: Proposal, commit: str, current: MergeRequest,
-    options: DeliveryOptions, clock: Clock,
-) -> Published | NewerPipeline:  # fmt: skip
+    attempt: Attempt, known: KnownRequests, proposal: Proposal, commit: str, current: MergeRequest
+) -> Published | NewerPipeline:
+    checkout, clock = attempt.target.checkout, attempt.session.clock
     try:
-        branch = branches.fetch(target.checkout, proposal.branch, known.gitlab)
+        branch = branches.fetch_own(checkout, proposal.branch, known.gitlab)
     except PushRaceLost:  # somebody deleted it; GitLab then closes its merge request, some time later
         if merge_requests.read(known.gitlab, current.iid).state != "opened":
             raise
-        push(target.checkout, commit, proposal.branch, None)
-        return Published(
-            merge_request_changes.update(known.gitlab, current.iid, text_of(proposal)), Action.UPDATED, commit
-        )
-    branches.refuse_somebodys(target.checkout, branch, known.gitlab)
-    newer = (
-        None
-        if options.allow_older
-        else newer_at_head(target, known, branch.checkout, branch.head, proposal.record, current.author)
-    )
+        push(checkout, commit, proposal.branch, None)
+        updated = merge_request_changes.update(known.gitlab, current.iid, text_of(proposal))
+        return Published(updated, Action.UPDATED, commit)
+    newer = newer_on_branch(attempt, branch, proposal.record, current.author)
     if newer is not None:
         return newer
-    holds = branches.compare(target.checkout, branch, proposal.files)
+    holds = branches.compare(checkout, branch, proposal.files)
     if holds is not Holds.OTHER and _may_stay(known, proposal, branch, current):
         shown = merge_requests.read_at_head(known.gitlab, current.iid, branch.head.id, clock, _HEAD_TIMEOUT)
         if shown is None:
@@ -134,9 +121,9 @@ def _update(
             )
         if shown.state != "opened":  # merged or closed a moment ago
             raise PushRaceLost(proposal.branch)
-        if _can_be_merged(known, target, branch, shown, holds, clock):
-            return _keep(known, proposal, shown, branch, options)
-    return _replace(known, target, proposal, commit, current, branch)
+        if _can_be_merged(attempt, known, branch, shown, holds):
+            return _keep(known, proposal, shown, branch, attempt.options)
+    return _replace(known, checkout, proposal, commit, current, branch)
 
 
 def _may_stay(known: KnownRequests, proposal: Proposal, branch: Branch, current: MergeRequest) -> bool:
@@ -154,13 +141,15 @@ def _may_stay(known: KnownRequests, proposal: Proposal, branch: Branch, current:
 
 
 def _can_be_merged(
-    known: KnownRequests, target: Target, branch: Branch, shown: MergeRequest, holds: Holds, clock: Clock
-) -> bool:
+    attempt: Attempt, known: KnownRequests, branch: Branch, shown: MergeRequest, holds: Holds
+) -> bool:  # fmt: skip
     """Whether it does not conflict: around its lines the target may have changed since the branch was made."""
-    if branch.parent == target.checkout.tip:
+    if branch.parent == attempt.target.checkout.tip:
         return True
-    if holds is Holds.PROPOSAL and not merge_requests.read_settled(known.gitlab, shown.iid, clock).has_conflict:
-        return True
+    if holds is Holds.PROPOSAL:
+        settled = merge_requests.read_settled(known.gitlab, shown.iid, attempt.session.clock)
+        if not settled.has_conflict:
+            return True
     return shown.auto_merge and merge_trains.is_queued(known.gitlab, shown.iid)  # a train is left alone
 
 
@@ -193,13 +182,13 @@ def _note_newer_pipeline(known: KnownRequests, proposal: Proposal, shown: MergeR
 
 
 def _replace(
-    known: KnownRequests, target: Target, proposal: Proposal, commit: str, current: MergeRequest, branch: Branch
+    known: KnownRequests, checkout: Checkout, proposal: Proposal, commit: str, current: MergeRequest, branch: Branch
 ) -> Published:
     """Give the branch the new commit, and the merge request what belongs to it."""
     if current.auto_merge:
         merge_request_changes.cancel_auto_merge(known.gitlab, current.iid)
     approved = merge_requests.is_approved(known.gitlab, current.iid)
-    push(target.checkout, commit, proposal.branch, branch.head.id)
+    push(checkout, commit, proposal.branch, branch.head.id)
     updated = merge_request_changes.update(known.gitlab, current.iid, text_of(proposal))
     if approved:
         _inform_approvers(known, current, proposal)

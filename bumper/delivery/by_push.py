@@ -8,12 +8,12 @@ a person closed it, or approved it, git does not say; what only the API could do
 from dataclasses import dataclass, replace
 
 from bumper.delivery import branch as branches
+from bumper.delivery.attempt import Attempt
 from bumper.delivery.branch import Branch, Holds
 from bumper.delivery.by_api import text_of
-from bumper.delivery.options import DeliveryOptions, people_for, wants_auto_merge
 from bumper.delivery.result import Action, ProposedAt, Result, Status, proposed_at, result_of
 from bumper.delivery.session import Session
-from bumper.delivery.superseded import superseded_result
+from bumper.delivery.superseded import newer_on_branch, overtaken_result
 from bumper.delivery.wait import Awaited, landed_commit, require_content, wait_until_merged
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused, Unavailable
@@ -21,40 +21,39 @@ from bumper.git.checkout import HEADS, Checkout, at_commit, remote_refs
 from bumper.git.commit import push
 from bumper.git.failures import PushRaceLost
 from bumper.gitlab import merge_requests
-from bumper.gitlab.merge_request_changes import People
 from bumper.gitlab.push_options import push_options, read_push_output
 from bumper.planning.draft import Draft, on_branch
 from bumper.planning.proposal import Proposal
 from bumper.progress import report_step
 from bumper.records.description import comment
 from bumper.records.known_requests import KnownRequests
-from bumper.records.newer_pipeline import NewerPipeline, newer_at_head
+from bumper.records.newer_pipeline import NewerPipeline
 
 _HEADS_OF_REQUESTS = "refs/merge-requests/*/head"
 
 
-def deliver_by_push(draft: Draft, target: Target, options: DeliveryOptions, commit: str, session: Session) -> Result:
+def deliver_by_push(draft: Draft, attempt: Attempt, commit: str) -> Result:
     """Without GitLab's API; what only that can do is named in warnings."""
-    reader = _reader(target, session) if options.seconds_to_merge is not None else None
+    target, options, people = attempt.target, attempt.options, attempt.people
+    reader = _reader(target, attempt.session) if options.seconds_to_merge is not None else None
     draft = on_branch(draft, _find_branch(target.checkout, draft.proposal.branch))
     report_step(f"pushing {draft.proposal.branch}, with options by which GitLab makes the merge request")
-    auto_merge, people = wants_auto_merge(target.environment, options), people_for(target.environment, options)
-    published = _publish(target, draft.proposal, commit, options, people, auto_merge=auto_merge)
+    published = _publish(attempt, draft.proposal, commit)
     if isinstance(published, NewerPipeline):
-        return superseded_result(draft, [published])
+        return overtaken_result(draft, published)
     iid = published.merge_request.iid
     warnings = [f"!{iid} was made by push options, because there is no token for GitLab's API (BUMPER_TOKEN)."]
     if people.reviewers:
         warnings.append(f"push options name no reviewers; ask {', '.join(people.reviewers)} in !{iid}.")
     if published.merge_request.action is Action.UNCHANGED and (options.title or options.labels):
         warnings.append(f"the title and the labels of !{iid}, which was open already, stay as they are.")
-    if auto_merge:
+    if attempt.auto_merge:
         warnings.append(_about_auto_merge(target, iid))
     done = replace(
         result_of(draft, Status.PROPOSED), branch=draft.proposal.branch, commit=published.commit,
         warnings=(*draft.plan.warnings, *warnings), merge_request=published.merge_request,
     )  # fmt: skip
-    return _wait_by_reading(done, draft, target, options, session, reader) if reader is not None else done
+    return _wait_by_reading(done, draft, attempt, reader) if reader is not None else done
 
 
 def _reader(target: Target, session: Session) -> KnownRequests:
@@ -79,16 +78,14 @@ def _reader(target: Target, session: Session) -> KnownRequests:
     )
 
 
-def _wait_by_reading(
-    done: Result, draft: Draft, target: Target, options: DeliveryOptions, session: Session, reader: KnownRequests
-) -> Result:  # fmt: skip
-    shown, seconds, message = done.merge_request, options.seconds_to_merge, draft.proposal.message
+def _wait_by_reading(done: Result, draft: Draft, attempt: Attempt, reader: KnownRequests) -> Result:
+    target, session, message = attempt.target, attempt.session, draft.proposal.message
+    shown, seconds = done.merge_request, attempt.options.seconds_to_merge
     if shown is None or seconds is None:
         return done
-    auto_merge = wants_auto_merge(target.environment, options)
-    awaited = Awaited(shown.iid, draft.proposal.branch, str(done.commit), message, auto_merge, may_write=False)
+    awaited = Awaited(shown.iid, draft.proposal.branch, str(done.commit), message, attempt.auto_merge, may_write=False)
     began = session.elapsed()
-    one = wait_until_merged(reader, target, awaited, seconds, session.clock, session.show)
+    one = wait_until_merged(reader, target, awaited, seconds, session)
     done = replace(done, waited=session.elapsed() - began)
     landed = landed_commit(target, one, message)
     require_content(target, landed, draft.plan.changes, one.url)
@@ -124,9 +121,7 @@ def _find_branch(checkout: Checkout, branch: str) -> str:
     return branch if branch in same else next(iter(same), branch)
 
 
-def _publish(
-    target: Target, proposal: Proposal, commit: str, options: DeliveryOptions, people: People, *, auto_merge: bool
-) -> _Published | NewerPipeline:
+def _publish(attempt: Attempt, proposal: Proposal, commit: str) -> _Published | NewerPipeline:
     """Push ``commit`` as the proposal's branch and have GitLab open its merge request.
 
     Returns the newer pipeline instead, where one has made the same request in the meantime.
@@ -136,26 +131,21 @@ def _publish(
         PushRaceLost: somebody moved the branch meanwhile; the job is to be done again.
 
     """
-    checkout = target.checkout
-    text, record = text_of(proposal), comment(proposal.record)
-    arguments = list(push_options(proposal.target_branch, text, record, people, auto_merge=auto_merge))
+    checkout, text, record = attempt.target.checkout, text_of(proposal), comment(proposal.record)
+    options = push_options(proposal.target_branch, text, record, attempt.people, auto_merge=attempt.auto_merge)
+    arguments = list(options)
     try:
         output = push(checkout, commit, proposal.branch, None, arguments)
     except PushRaceLost:
-        branch = branches.fetch(checkout, proposal.branch, None)
+        branch = branches.fetch_own(checkout, proposal.branch, None)
     else:
         return _read(checkout, proposal, commit, output, None)
-    branches.refuse_somebodys(checkout, branch, None)
-    newer = (
-        None
-        if options.allow_older
-        else newer_at_head(target, None, branch.checkout, branch.head, proposal.record, None)
-    )
+    newer = newer_on_branch(attempt, branch, proposal.record, None)
     if newer is not None:
         return newer
     known = _request_of(checkout, branch.head.id)
     is_same = branches.compare(checkout, branch, proposal.files) is Holds.PROPOSAL and _is_fresh(checkout, branch)
-    if known is not None and not options.reopen and is_same:
+    if known is not None and not attempt.options.reopen and is_same:
         return _Published(known, branch.head.id)
     output = push(checkout, commit, proposal.branch, branch.head.id, arguments)
     return _read(checkout, proposal, commit, output, known)

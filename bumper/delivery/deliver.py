@@ -2,21 +2,19 @@
 
 from dataclasses import replace
 
-from bumper.delivery import by_api
+from bumper.delivery.attempt import Attempt, DeliveryOptions
+from bumper.delivery.by_api import Published, publish
 from bumper.delivery.by_push import deliver_by_push
 from bumper.delivery.merge import MergeReply, ask_to_merge, rebased_head
-from bumper.delivery.options import DeliveryOptions, people_for, wants_auto_merge
-from bumper.delivery.other_requests import Coverage, close, close_promotions_of, close_superseded
+from bumper.delivery.other_requests import close, close_promotions_of, close_replaced, close_superseded
 from bumper.delivery.result import Action, NotDone, Result, Status, proposed_at, result_of
-from bumper.delivery.session import Session
-from bumper.delivery.superseded import superseded_result
+from bumper.delivery.superseded import overtaken_result
 from bumper.delivery.wait import Awaited, landed_commit, named_when_interrupted, require_content, wait_until_merged
 from bumper.environments.config_values import Delivery
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
 from bumper.git.commit import push, write_commit
 from bumper.gitlab import merge_request_changes
-from bumper.gitlab.merge_request_changes import People
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft, on_branch
@@ -41,10 +39,7 @@ def dry_run_result(draft: Draft, delivery: Delivery) -> Result:
     return replace(result_of(draft, Status.DRY_RUN), branch=branch, preview=preview)
 
 
-def deliver(
-    draft: Draft, target: Target, delivery: Delivery, options: DeliveryOptions, session: Session,
-    known: KnownRequests | None,
-) -> Result:  # fmt: skip
+def deliver(draft: Draft, attempt: Attempt) -> Result:
     """Carry the draft out, and wait for the merge where that is asked for.
 
     Raises:
@@ -52,21 +47,21 @@ def deliver(
         NotDeployed: what was waited for is not what runs in the end.
 
     """
-    checkout = target.checkout
-    draft = replace(draft, proposal=_sealed(draft.proposal, target))
+    checkout = attempt.target.checkout
+    draft = replace(draft, proposal=_sealed(draft.proposal, attempt.target))
     proposal = draft.proposal
-    author = target.setup.config.author or _DEFAULT_AUTHOR
+    author = attempt.target.setup.config.author or _DEFAULT_AUTHOR
     commit = write_commit(checkout, proposal.files, proposal.message, author)
-    if delivery == "commit":
+    if attempt.delivery == "commit":
         report_step(f"pushing to {checkout.branch} of {checkout.settings.address.url}")
         push(checkout, commit, checkout.branch, checkout.tip)
-        close_replaced(target, draft.plan, proposal.record.command, known)
-        done = replace(result_of(draft, Status.COMMITTED), branch=checkout.branch, commit=commit, landed=commit)
-    elif known is None:
-        done = deliver_by_push(draft, target, options, commit, session)
+        close_replaced(attempt, draft.plan, proposal.record.command)
+        return replace(result_of(draft, Status.COMMITTED), branch=checkout.branch, commit=commit, landed=commit)
+    if attempt.known is None:
+        done = deliver_by_push(draft, attempt, commit)
     else:
-        done = _deliver_by_api(draft, target, options, commit, session, known)
-    return done
+        done = _deliver_by_api(draft, attempt, attempt.known, commit)
+    return require_wait(done, attempt.options)
 
 
 def _sealed(proposal: Proposal, target: Target) -> Proposal:
@@ -90,31 +85,24 @@ def require_wait(done: Result, options: DeliveryOptions) -> Result:
     return done
 
 
-def _deliver_by_api(
-    draft: Draft, target: Target, options: DeliveryOptions, commit: str, session: Session, known: KnownRequests
-) -> Result:
+def _deliver_by_api(draft: Draft, attempt: Attempt, known: KnownRequests, commit: str) -> Result:
     """As GitLab's API has it: the merge request opened or updated, those that it supersedes closed, merged."""
+    target, options = attempt.target, attempt.options
     draft = on_branch(draft, known.branch_of(draft.proposal.branch))
     proposal, record = draft.proposal, draft.proposal.record
     report_step(f"proposing {proposal.branch} over the API of {target.checkout.settings.address.gitlab_url}")
-    people = merge_request_changes.find_people(known.gitlab, people_for(target.environment, options))
-    warnings = [f"GitLab knows no user {name!r}, so nobody of that name was asked." for name in people.unknown]
-    published = by_api.publish(known, target, proposal, commit, people, options, session.clock)
+    people = merge_request_changes.find_people(known.gitlab, attempt.people)
+    published = publish(attempt, known, proposal, commit, people)
     if isinstance(published, NewerPipeline):
-        return superseded_result(draft, [published])
-    one = published.merge_request
-    if published.action is Action.OPENED:
-        warnings += _dropped(one, people_for(target.environment, options).reviewers, people.unknown)
-    else:
-        warnings += _not_added(one, options.people, people.unknown)
-    opened = known.opened_now()
-    others = [other for other in opened if other.iid != one.iid]
+        return overtaken_result(draft, published)
+    one, warnings = published.merge_request, _explain_missing_people(published, attempt, people.unknown)
+    others = [other for other in known.opened_now() if other.iid != one.iid]
     newer = None if options.allow_older else newer_of_request(target, known, others, record)
     if newer is not None and newer.merge_request is not None:
         by = newer.merge_request.iid
         close(known, one, f"!{by} is of a newer pipeline ({newer.pipeline.id})", by)
-        return superseded_result(draft, [newer])
-    close_superseded(known, target, _coverage(draft.plan, record.command), one, others)
+        return overtaken_result(draft, newer)
+    close_superseded(known, target, draft.plan, record.command, others, one)
     if record.command == Command.ROLLBACK and published.action is not Action.UNCHANGED:
         close_promotions_of(known, target, draft.plan.changes, one)
     done = replace(
@@ -122,19 +110,18 @@ def _deliver_by_api(
         warnings=(*draft.plan.warnings, *warnings), merge_request=proposed_at(one, published.action),
     )  # fmt: skip
     try:
-        return _see_it_merged(done, one, draft, target, options, session, known)
+        return _see_it_merged(done, one, draft, attempt, known)
     except NotDeployed as error:
         raise NotDone(error.what, error.next_step, done) from error
 
 
 def _see_it_merged(
-    done: Result, one: MergeRequest, draft: Draft, target: Target, options: DeliveryOptions, session: Session,
-    known: KnownRequests,
+    done: Result, one: MergeRequest, draft: Draft, attempt: Attempt, known: KnownRequests
 ) -> Result:  # fmt: skip
     """Ask GitLab to merge and wait for it, each as far as it is wanted; the result says what is true then."""
-    auto_merge, seconds = wants_auto_merge(target.environment, options), options.seconds_to_merge
+    target, session, seconds = attempt.target, attempt.session, attempt.options.seconds_to_merge
     head, message, problem, began = str(done.commit), draft.proposal.message, None, session.elapsed()
-    if auto_merge:
+    if attempt.auto_merge:
         if seconds is not None and one.state == "opened":
             session.show(f"asking GitLab to merge !{one.iid}: {one.url}")
         if one.state == "opened" and one.merge_status == "need_rebase":
@@ -150,8 +137,8 @@ def _see_it_merged(
                 f"{done.environment}: part of the request is held, so not all of it will run",
                 "remove the hold with bumper unhold, or leave the application out with --app",
             )
-        awaited = Awaited(one.iid, draft.proposal.branch, head, message, auto_merge, problem)
-        one = wait_until_merged(known, target, awaited, seconds, session.clock, session.show)
+        awaited = Awaited(one.iid, draft.proposal.branch, head, message, attempt.auto_merge, problem)
+        one = wait_until_merged(known, target, awaited, seconds, session)
     if one.state != "merged":
         return done
     waited = session.elapsed() - began if seconds is not None else None
@@ -169,21 +156,24 @@ def _after_asking(done: Result, asked: MergeReply, *, waits: bool) -> Result:
     return replace(done, merge_request=proposed_at(asked.merge_request, action), warnings=warnings)
 
 
-def _dropped(one: MergeRequest, reviewers: tuple[str, ...], unknown: tuple[str, ...]) -> list[str]:
-    """The reviewers that GitLab left out without a word: Free keeps one, and only who may read the project."""
-    missing = [name for name in reviewers if name not in {*one.reviewers, *unknown}]
-    if not missing:
-        return []
-    why = "its Free tier keeps one reviewer, and only adds people who may see the project"
-    return [f"GitLab did not add {', '.join(missing)} as reviewer of !{one.iid} ({why}); ask them yourself."]
-
-
-def _not_added(one: MergeRequest, people: People, unknown: tuple[str, ...]) -> list[str]:
-    """Whom the command line names and an open merge request does not: people may have chosen others meanwhile."""
-    missing = [name for name in people.reviewers if name not in {*one.reviewers, *unknown}]
-    missing += [name for name in people.assignees if name not in {*one.assignees, *unknown}]
-    names = ", ".join(dict.fromkeys(missing))
-    return [f"not added to !{one.iid}, which was open already: {names}; ask them there."] if names else []
+def _explain_missing_people(published: Published, attempt: Attempt, unknown: tuple[str, ...]) -> list[str]:
+    """Whom the merge request does not ask although they are named, because GitLab or a person left them out."""
+    one = published.merge_request
+    warnings = [f"GitLab knows no user {name!r}, so nobody of that name was asked." for name in unknown]
+    if published.action is Action.OPENED:
+        missing = [name for name in attempt.people.reviewers if name not in {*one.reviewers, *unknown}]
+        names, why = (
+            ", ".join(missing),
+            "its Free tier keeps one reviewer, and only adds people who may see the project",
+        )
+        left_out = f"GitLab did not add {names} as reviewer of !{one.iid} ({why}); ask them yourself."
+    else:
+        asked = attempt.options.people
+        missing = [name for name in asked.reviewers if name not in {*one.reviewers, *unknown}]
+        missing += [name for name in asked.assignees if name not in {*one.assignees, *unknown}]
+        names = ", ".join(dict.fromkeys(missing))
+        left_out = f"not added to !{one.iid}, which was open already: {names}; ask them there."
+    return [*warnings, left_out] if missing else warnings
 
 
 def nothing_to_do(target: Target, plan: Plan, asked: Request) -> Result:
@@ -197,21 +187,3 @@ def nothing_to_do(target: Target, plan: Plan, asked: Request) -> Result:
         asked.command, asked.environment, status, held=plan.held, warnings=plan.warnings, landed=target.checkout.tip,
         kept=kept,
     )  # fmt: skip
-
-
-def close_outdated(target: Target, plan: Plan, done: Result, known: KnownRequests | None) -> Result:
-    """Every pin has its tag: close the open merge requests that propose another, and say so."""
-    closed = close_replaced(target, plan, done.command, known) if plan.covers else []
-    warnings = [f"closed !{iid}, which proposed another tag." for iid in closed]
-    return replace(done, warnings=(*done.warnings, *warnings))
-
-
-def close_replaced(target: Target, plan: Plan, command: Command, known: KnownRequests | None) -> list[int]:
-    """Close the open merge requests that the target branch has made pointless; without the API none is known."""
-    if known is None:
-        return []
-    return close_superseded(known, target, _coverage(plan, command), None, known.opened_now())
-
-
-def _coverage(plan: Plan, command: Command) -> Coverage:
-    return Coverage(command, plan.covers, frozenset(change.place for change in plan.changes))

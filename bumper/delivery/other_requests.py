@@ -1,18 +1,21 @@
 """Bumper's other open merge requests: those that a request has made pointless are closed, those in a freeze say so."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from bumper.delivery import branch as branches
+from bumper.delivery.attempt import Attempt
+from bumper.delivery.result import Result
 from bumper.environments.images import canonical
 from bumper.environments.repository import Target
 from bumper.errors import Refused
-from bumper.gate.freeze import Frozen
+from bumper.gate.freeze import Frozen, find_freeze
 from bumper.git.checkout import at_commit
 from bumper.git.failures import PushRaceLost
 from bumper.gitlab import merge_request_changes, merge_requests
 from bumper.gitlab.merge_requests import MergeRequest
+from bumper.planning.bump import Plan
 from bumper.progress import report_step
 from bumper.records.description import read_comment, replace_comment
 from bumper.records.known_requests import KnownRequests, recorded_requests
@@ -29,41 +32,48 @@ _CLOSES = {
 _STOPPED = frozenset({Command.BUMP, Command.PROMOTE})
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """A command, and the pins (file, path) on the target branch that it has spoken for; ``changed`` get another tag."""
+def close_outdated(attempt: Attempt, plan: Plan, done: Result) -> Result:
+    """Every pin has its tag: close the open merge requests that propose another, and say so."""
+    closed = close_replaced(attempt, plan, done.command) if plan.covers else []
+    warnings = [f"closed !{iid}, which proposed another tag." for iid in closed]
+    return replace(done, warnings=(*done.warnings, *warnings))
 
-    command: Command
-    pins: frozenset[tuple[str, str]]
-    changed: frozenset[tuple[str, str]]
+
+def close_replaced(attempt: Attempt, plan: Plan, command: Command) -> list[int]:
+    """Close the open merge requests that the target branch has made pointless; without the API none is known."""
+    known = attempt.known
+    return close_superseded(known, attempt.target, plan, command, known.opened_now()) if known is not None else []
 
 
 def close_superseded(
-    known: KnownRequests, target: Target, coverage: Coverage, kept: MergeRequest | None, among: Iterable[MergeRequest]
-) -> list[int]:
-    """Close those of bumper's other open merge requests ``among`` whose changes are all covered; their numbers.
+    known: KnownRequests, target: Target, plan: Plan, command: Command, others: Iterable[MergeRequest],
+    by: MergeRequest | None = None,
+) -> list[int]:  # fmt: skip
+    """Close those of bumper's ``others`` whose changes are all covered, by the target branch or a merge request.
 
     One to whose branch a person has pushed is left open, and so is one whose description says something else than its
-    branch.
+    branch. Returns their numbers.
     """
+    reason = "the target branch holds the requested tags"
+    if by is not None:
+        reason = f"!{by.iid} contains all of its changes"
     closed = []
-    for one in among:
-        if kept is not None and one.iid == kept.iid:
-            continue
+    for one in others:
         record = read_comment(one.description)
-        if record is not None and _is_covered(record, coverage) and _is_bumpers(known, target, one, record):
-            close(known, one, _reason(kept), kept.iid if kept is not None else 0)
+        if record is not None and _is_covered(record, plan, command) and _is_bumpers(known, target, one, record):
+            close(known, one, reason, by.iid if by is not None else 0)
             closed.append(one.iid)
     return closed
 
 
-def _is_covered(record: Record, coverage: Coverage) -> bool:
+def _is_covered(record: Record, plan: Plan, command: Command) -> bool:
     places = {change.place for change in record.changes}
-    if record.command is Command.ROLLBACK and record.by_itself and places and places <= coverage.changed:
-        return True  # it undoes what is there now, and a newer version goes there
-    if record.command not in _CLOSES.get(coverage.command, ()):
+    if not places:
         return False
-    return bool(places) and places <= coverage.pins
+    changed = {change.place for change in plan.changes}
+    if record.command is Command.ROLLBACK and record.by_itself and places <= changed:
+        return True  # it undoes what is there now, and a newer version goes there
+    return record.command in _CLOSES.get(command, ()) and places <= plan.covers
 
 
 def _is_bumpers(known: KnownRequests, target: Target, one: MergeRequest, record: Record) -> bool:
@@ -71,8 +81,7 @@ def _is_bumpers(known: KnownRequests, target: Target, one: MergeRequest, record:
     if not known.is_bumpers(one.author):
         return False
     try:
-        branch = branches.fetch(target.checkout, one.source_branch, known.gitlab)
-        branches.refuse_somebodys(target.checkout, branch, known.gitlab)
+        branch = branches.fetch_own(target.checkout, one.source_branch, known.gitlab)
     except (PushRaceLost, Refused):
         return False
     if not branch.on_target or branch.record is None or branch.record.command != record.command:
@@ -132,17 +141,10 @@ def _promoted(known: KnownRequests, target: Target, one: MergeRequest) -> set[_C
 def _is_untouched(known: KnownRequests, target: Target, one: MergeRequest) -> bool:
     """Whether bumper's users made the head of the branch, and nobody else has a commit on it."""
     try:
-        branch = branches.fetch(target.checkout, one.source_branch, known.gitlab)
-        branches.refuse_somebodys(target.checkout, branch, known.gitlab)
+        branch = branches.fetch_own(target.checkout, one.source_branch, known.gitlab)
     except (PushRaceLost, Refused):
         return False
     return branch.on_target and known.made_head(one.source_branch, branch.head, one.author)
-
-
-def _reason(kept: MergeRequest | None) -> str:
-    if kept is None:
-        return "the target branch holds the requested tags"
-    return f"!{kept.iid} contains all of its changes"
 
 
 def close(known: KnownRequests, one: MergeRequest, reason: str, superseded_by: int) -> None:
@@ -153,13 +155,20 @@ def close(known: KnownRequests, one: MergeRequest, reason: str, superseded_by: i
     merge_request_changes.close(known.gitlab, one.iid, description)
 
 
-def mark_frozen(known: KnownRequests | None, frozen: Frozen) -> None:
+def find_freeze_and_mark(attempt: Attempt, *, dry_run: bool) -> Frozen | None:
+    """The freeze that the environment is in, which its open merge requests then say, but for a dry run."""
+    session = attempt.session
+    frozen = find_freeze(attempt.target.environment, session.gitlab, session.clock.now())
+    if frozen is not None and attempt.known is not None and not dry_run:
+        _mark_frozen(attempt.known, frozen)
+    return frozen
+
+
+def _mark_frozen(known: KnownRequests, frozen: Frozen) -> None:
     """Take auto-merge off the environment's open bumps and promotions, and comment on each once a freeze.
 
-    Those that were opened as urgent, rollbacks and holds pass a freeze. Without GitLab's API nothing can be done.
+    Those that were opened as urgent, rollbacks and holds pass a freeze.
     """
-    if known is None:
-        return
     for one in recorded_requests(known.opened_now()):
         record, request = one.record, one.merge_request
         if record.environment == frozen.environment and record.command in _STOPPED and record.urgent is None:

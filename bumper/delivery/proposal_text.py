@@ -7,9 +7,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bumper.ci import Source, read_source
-from bumper.delivery.options import DeliveryOptions, watching_of
+from bumper.delivery.attempt import Attempt
 from bumper.delivery.session import Session
-from bumper.environments.config_values import Delivery
 from bumper.environments.repository import Target
 from bumper.errors import BumperError
 from bumper.git.checkout import fetch_branch, read_files
@@ -36,19 +35,15 @@ _MAX_QUESTIONS = 10  # a promotion of hundreds of images is not to wait for hund
 _FEWEST_PARTS = 2  # GitLab's projects are in a group
 
 
-def proposal_text(
-    asked: Request, plan: Plan, target: Target, delivery: Delivery, options: DeliveryOptions, session: Session,
-    known: KnownRequests | None,
-) -> ProposalText:  # fmt: skip
+def proposal_text(asked: Request, plan: Plan, attempt: Attempt) -> ProposalText:
     """What the command line, GitLab and the project say of a proposal; a commit of its own has no description."""
-    text = ProposalText(
-        title=options.title, labels=options.labels, watching=watching_of(asked.command, target.environment, options)
-    )  # fmt: skip
-    if delivery == "commit":
+    options, session = attempt.options, attempt.session
+    text = ProposalText(title=options.title, labels=options.labels, watching=attempt.watching(asked.command))
+    if attempt.delivery == "commit":
         return text
     source = read_source(session.environ) if asked.command is Command.BUMP else None
     commits = _describe_commits(session, plan.changes, source, back=asked.command is Command.ROLLBACK)
-    return replace(text, commits=commits, template=_default_template(target, known))
+    return replace(text, commits=commits, template=_default_template(attempt.target, attempt.known))
 
 
 def _default_template(target: Target, known: KnownRequests | None) -> str:

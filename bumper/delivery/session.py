@@ -1,6 +1,5 @@
-"""One run of bumper: what it has at hand, and its job, which is made again from the new tip after a lost push."""
+"""What one run of bumper has at hand: the environment, the clone, a clock, and somebody to show progress to."""
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -8,21 +7,14 @@ from typing import TYPE_CHECKING
 
 from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.environments.repository import RepositoryConfig
-from bumper.errors import Unavailable
-from bumper.git.checkout import Checkout, refreshed
+from bumper.git.checkout import Checkout
 from bumper.git.clone import Cloning
-from bumper.git.failures import PushRaceLost
 from bumper.gitlab.connection import GitLab, connect_if_possible, connect_to_read
 from bumper.records.known_requests import Ahead, KnownRequests, ask_ahead
 from bumper.settings import Settings
 
 if TYPE_CHECKING:
     from bumper.argocd.server import ArgoServer
-    from bumper.delivery.result import Result
-
-_MAX_TRIES = 30
-_PAUSE = 0.3  # seconds, longer by as much after each loss: the more rivals, the wider they spread
-_MAX_PAUSE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +75,3 @@ def _argocd_connections(settings: Settings) -> "Callable[[str, str | None], Argo
         return connect_to_argocd(url, project, settings)
 
     return connect
-
-
-def remake_after_lost_push(checkout: Checkout, attempt: "Callable[[Checkout], Result]", clock: Clock) -> "Result":
-    """Do the job, and do it again from the new tip for as long as others push first, within bounds."""
-    for number in range(_MAX_TRIES):
-        try:
-            return attempt(checkout if number == 0 else refreshed(checkout))
-        except PushRaceLost:
-            # Jitter keeps many pipelines that start at one moment from meeting again and again.
-            clock.sleep(random.uniform(0, min(_MAX_PAUSE, _PAUSE * (number + 1))))  # noqa: S311 - no secret
-    raise Unavailable(
-        f"{checkout.settings.address.url} was changed by others {_MAX_TRIES} times while this was made", "try again"
-    )

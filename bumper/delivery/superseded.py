@@ -1,18 +1,18 @@
 """Which images of a request a newer pipeline has bumped already, and what to tell the user."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from bumper.ci import Pipeline
+from bumper.ci import read_pipeline
+from bumper.delivery.attempt import Attempt
+from bumper.delivery.branch import Branch
 from bumper.delivery.result import Action, ProposedAt, Result, Status, proposed_at
-from bumper.environments.repository import Target
+from bumper.gitlab.merge_requests import User
 from bumper.image import ImageReference
 from bumper.planning.draft import Draft
-from bumper.planning.proposal import Request
 from bumper.progress import report_step
-from bumper.records.known_requests import KnownRequests
-from bumper.records.newer_pipeline import BumpQuery, NewerPipeline, find_newer
-from bumper.values.change import Change
+from bumper.records.newer_pipeline import BumpQuery, NewerPipeline, find_newer, newer_at_head
+from bumper.records.record import Command, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +36,52 @@ class Superseded:
         )
 
 
-def find_superseded(
-    target: Target, known: KnownRequests | None, images: Sequence[ImageReference], apps: frozenset[str],
-    pipeline: Pipeline | None,
-) -> list[Superseded]:  # fmt: skip
+def find_superseded(attempt: Attempt, images: Sequence[ImageReference], apps: frozenset[str]) -> list[Superseded]:
     """Those of ``images`` that a newer pipeline has bumped; outside a pipeline there is no order."""
-    if pipeline is None:
+    target, pipeline = attempt.target, read_pipeline(attempt.session.environ)
+    if attempt.options.allow_older or pipeline is None:
         return []
     report_step("looking for newer pipelines")
     found = []
     for image in images:
         pins = [one for one in target.gathered.pins if one.app in apps and one.pin.repository == image.repository]
         files = tuple(dict.fromkeys(one.file for one in pins))
-        newer = find_newer(target, known, BumpQuery(image.repository, pipeline, files))
+        newer = find_newer(target, attempt.known, BumpQuery(image.repository, pipeline, files))
         if newer is not None:
             found.append(Superseded(image, tuple(dict.fromkeys(one.app for one in pins)), newer))
     return found
 
 
-def superseded_by(asked: Request, found: Sequence[Superseded], warnings: Iterable[str]) -> Result:
+def newer_on_branch(attempt: Attempt, branch: Branch, ours: Record, author: User | None) -> NewerPipeline | None:
+    """The newer pipeline that has made the same request on its branch in the meantime.
+
+    ``author`` is the one of the branch's merge request, as far as it is known.
+    """
+    if attempt.options.allow_older:
+        return None
+    return newer_at_head(attempt.target, attempt.known, branch.checkout, branch.head, ours, author)
+
+
+def superseded_result(
+    command: Command, environment: str, found: Sequence[Superseded], warnings: Iterable[str]
+) -> Result:
     """The result of a request all of whose images a newer pipeline has bumped."""
     return Result(
-        asked.command, asked.environment, Status.SUPERSEDED,
-        warnings=(*warnings, *(one.explain(asked.environment) for one in found)),
+        command, environment, Status.SUPERSEDED,
+        warnings=(*warnings, *(one.explain(environment) for one in found)),
         merge_request=_shown([one.newer for one in found]),
     )  # fmt: skip
 
 
-def superseded_result(draft: Draft, newer: Sequence[NewerPipeline]) -> Result:
+def overtaken_result(draft: Draft, newer: NewerPipeline) -> Result:
     """The result of a request that a newer pipeline overtook after it was planned."""
     record = draft.proposal.record
-    found = [
-        Superseded(image, _apps_of(draft.plan.changes, image), newer[0])
-        for image in record.images
-        if _apps_of(draft.plan.changes, image)
-    ]
-    asked = Request(record.command, record.environment, draft.proposal.target_branch, ())
-    return replace(superseded_by(asked, found, draft.plan.warnings), merge_request=_shown(newer))
-
-
-def _apps_of(changes: Iterable[Change], image: ImageReference) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(change.app for change in changes if change.image == image.repository))
+    apps: dict[ImageReference, tuple[str, ...]] = {}
+    for image in record.images:
+        using = [change.app for change in draft.plan.changes if change.image == image.repository]
+        apps[image] = tuple(dict.fromkeys(using))
+    found = [Superseded(image, using, newer) for image, using in apps.items() if using]
+    return superseded_result(record.command, record.environment, found, draft.plan.warnings)
 
 
 def _shown(newer: Iterable[NewerPipeline]) -> ProposedAt | None:

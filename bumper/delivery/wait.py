@@ -9,8 +9,9 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from bumper.clock import Clock, polls
+from bumper.clock import polls
 from bumper.delivery.merge import ask_to_merge, rebased_head, retargeted, waits_for
+from bumper.delivery.session import Session
 from bumper.environments.gather import pins_of_version
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
@@ -40,7 +41,7 @@ class Awaited:
 
 
 def wait_until_merged(
-    known: KnownRequests, target: Target, awaited: Awaited, seconds: float, clock: Clock, show: Callable[[str], None]
+    known: KnownRequests, target: Target, awaited: Awaited, seconds: float, session: Session
 ) -> MergeRequest:
     """The merge request as soon as it is merged.
 
@@ -48,12 +49,12 @@ def wait_until_merged(
         NotDeployed: it was closed, its branch got other content, or it was not merged within ``seconds``.
 
     """
-    waiting = _Waiting(known, target, awaited, clock, show)
+    show, waiting = session.show, _Waiting(known, target, awaited, session)
     found = merge_requests.read(known.gitlab, awaited.iid)
     problem = f"; GitLab will not merge it by itself: {awaited.problem}" if awaited.problem is not None else ""
     with named_when_interrupted(found.iid, found.url, show):
         show(f"waiting up to {seconds:g} s for {found.url}{problem}")
-        for _ in polls(clock, seconds, first=0.5, longest=_MAX_PAUSE):
+        for _ in polls(session.clock, seconds, first=0.5, longest=_MAX_PAUSE):
             found = merge_requests.read(known.gitlab, awaited.iid)
             if found.target_branch != known.target_branch:
                 raise NotDeployed(f"{found.url}: {retargeted(known, found)}", "change it back, and run this again")
@@ -90,10 +91,8 @@ def _not_in_time(found: MergeRequest, awaited: Awaited, seconds: float) -> NotDe
 class _Waiting:
     """What is remembered from one look to the next: the state that was shown, the head that is bumper's."""
 
-    def __init__(
-        self, known: KnownRequests, target: Target, awaited: Awaited, clock: Clock, show: Callable[[str], None]
-    ) -> None:
-        self._known, self._target, self._awaited, self._clock, self._show = known, target, awaited, clock, show
+    def __init__(self, known: KnownRequests, target: Target, awaited: Awaited, session: Session) -> None:
+        self._known, self._target, self._awaited, self._session = known, target, awaited, session
         self._head = awaited.head
         self._seen = ("", "", False)
 
@@ -103,16 +102,16 @@ class _Waiting:
         if state == self._seen or found.merge_status in CHECKING:
             return
         self._seen = state
-        self._show(f"waiting for !{found.iid}: it waits for {waits_for(found)}")
+        self._session.show(f"waiting for !{found.iid}: it waits for {waits_for(found)}")
         if not self._awaited.may_write:
             return
         if found.merge_status == "need_rebase":
             branch, iid = self._awaited.branch, found.iid
-            head = rebased_head(self._known, self._target, branch, iid, self._head, self._clock)
+            head = rebased_head(self._known, self._target, branch, iid, self._head, self._session.clock)
             self._head = head or self._head
         if self._awaited.auto_merge and not found.auto_merge and found.sha == self._head:
             files = self._target.checkout.entries
-            ask_to_merge(self._known, found.iid, self._head, self._awaited.message, files, self._clock)
+            ask_to_merge(self._known, found.iid, self._head, self._awaited.message, files, self._session.clock)
 
 
 def landed_commit(target: Target, merged: MergeRequest, message: str) -> str:

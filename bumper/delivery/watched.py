@@ -12,21 +12,19 @@ from typing import TypeAlias
 
 from bumper.argocd.sequence import Ending, Limits
 from bumper.clock import format_duration
+from bumper.delivery.attempt import Attempt
 from bumper.delivery.deliver import deliver, require_wait
-from bumper.delivery.options import DeliveryOptions, watching_of
+from bumper.delivery.other_requests import close_outdated
 from bumper.delivery.result import NotDone, Result
 from bumper.delivery.rollout import require_rollout
-from bumper.delivery.session import Session
 from bumper.delivery.watch import Before, WatchedApplication, look_before, watch
-from bumper.environments.config_values import Delivery
-from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.gitlab.merge_request_changes import comment
+from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft
 from bumper.planning.markdown import code
-from bumper.planning.rollout import Rollout, Watching
+from bumper.planning.rollout import Rollout, Watching, rollout_of
 from bumper.progress import report_step
-from bumper.records.known_requests import KnownRequests
 from bumper.records.watches import WatchedRequest, WatchRecord, newest_watched, write_note
 
 _WORST_FIRST = (Ending.SICK, Ending.MISSING, Ending.SILENT, Ending.LATE, Ending.WELL)
@@ -41,15 +39,11 @@ class _Watch:
     done: Result
     rollout: Rollout
     watching: Watching
-    session: Session
-    known: KnownRequests | None
+    attempt: Attempt
     merge_request: int | None  # that the outcome is noted on
 
 
-def deliver_watched(
-    draft: Draft, target: Target, delivery: Delivery, options: DeliveryOptions, session: Session,
-    known: KnownRequests | None, undo: Undo | None = None,
-) -> Result:  # fmt: skip
+def deliver_watched(draft: Draft, attempt: Attempt, undo: Undo | None = None) -> Result:
     """Carry the draft out, and wait and watch as far as that is asked for.
 
     Raises:
@@ -57,50 +51,48 @@ def deliver_watched(
         NotDeployed: what was waited for is not what runs in the end.
 
     """
-    watching = watching_of(draft.proposal.record.command, target.environment, options)
+    watching = attempt.watching(draft.proposal.record.command)
     if watching is None:
-        return require_wait(deliver(draft, target, delivery, options, session, known), options)
+        return deliver(draft, attempt)
     if watching.rolls_back:
-        _require_merge_request(target, delivery, known)
-    rollout = require_rollout(draft.rollout, target.environment.name, "--wait-deployed")
-    before = look_before(rollout, session)
-    left = [one.explain_left() for one in _watched_before(rollout, target, session, known)]
-    done = require_wait(deliver(draft, target, delivery, options, session, known), options)
+        _require_merge_request(attempt)
+    rollout = require_rollout(draft.rollout, attempt.target.environment.name, "--wait-deployed")
+    before = look_before(rollout, attempt.session)
+    left = [one.explain_left() for one in _watched_before(rollout, attempt)]
+    done = deliver(draft, attempt)
     done = replace(done, warnings=(*done.warnings, *(sentence for sentence in left if sentence is not None)))
     if (landed := done.landed) is None:
         return done
-    watched = _Watch(done, rollout, watching, session, known, done.merge_request.iid if done.merge_request else None)
+    watched = _Watch(done, rollout, watching, attempt, done.merge_request.iid if done.merge_request else None)
     return _see_it_run(watched, landed, before, undo if watching.rolls_back else None)
 
 
-def see_what_runs(
-    done: Result, rollout: Rollout | None, target: Target, options: DeliveryOptions, session: Session,
-    known: KnownRequests | None,
-) -> Result:  # fmt: skip
-    """``done``, which changed nothing, once Argo CD runs what is there already; nothing is undone.
+def finish_unchanged(done: Result, plan: Plan, attempt: Attempt) -> Result:
+    """``done``, which changed nothing, once outdated merge requests are closed and Argo CD runs what is there already.
 
-    Where the job that brought it left it unwatched, this one says so, and notes the outcome in its place.
+    Nothing is undone. Where the job that brought it left it unwatched, this one says so, and notes the outcome in its
+    place.
     """
-    watching = watching_of(done.command, target.environment, options)
+    done = close_outdated(attempt, plan, require_wait(done, attempt.options))
+    target, watching = attempt.target, attempt.watching(done.command)
     if watching is None or (landed := done.landed) is None:
         return done
+    rollout = rollout_of(target.environment, target.gathered, plan)
     rollout = require_rollout(rollout, done.environment, "--wait-deployed")
-    left = [one for one in _watched_before(rollout, target, session, known) if one.explain_left() is not None]
+    left = [one for one in _watched_before(rollout, attempt) if one.explain_left() is not None]
     sentences = [str(one.explain_left()) for one in left]
     done = replace(done, warnings=(*done.warnings, *sentences))
     noted = next((one.merge_request.iid for one in left if _is_running(rollout, one)), None)
-    return _see_it_run(_Watch(done, rollout, watching, session, known, noted), landed, {}, None)
+    return _see_it_run(_Watch(done, rollout, watching, attempt, noted), landed, {}, None)
 
 
-def _watched_before(
-    rollout: Rollout, target: Target, session: Session, known: KnownRequests | None
-) -> list[WatchedRequest]:
+def _watched_before(rollout: Rollout, attempt: Attempt) -> list[WatchedRequest]:
     """The last watched deployments of the applications that Argo CD is to run; none where GitLab shows none."""
-    if known is None:
+    if attempt.known is None:
         return []
     apps = {image.app for image in rollout.expected_images}
     try:
-        found = newest_watched(known, {target.environment.name}, session.clock.now())
+        found = newest_watched(attempt.known, {attempt.target.environment.name}, attempt.session.clock.now())
     except BumperError as error:
         report_step(f"going on without the outcome of earlier deployments ({error.what})")
         return []
@@ -113,15 +105,15 @@ def _is_running(rollout: Rollout, one: WatchedRequest) -> bool:
     return {(change.app, change.image, change.after.tag) for change in one.record.changes} <= expected
 
 
-def _require_merge_request(target: Target, delivery: Delivery, known: KnownRequests | None) -> None:
+def _require_merge_request(attempt: Attempt) -> None:
     """What is rolled back by itself is a merge request, by GitLab's API."""
-    name = target.environment.name
-    if delivery == "commit":
+    name = attempt.target.environment.name
+    if attempt.delivery == "commit":
         raise Refused(
             f"--rollback-on-failure undoes a merge request, and {name} is changed by commits straight to the branch",
             "leave it out (rollback_on_failure in bumper.yaml), or deliver by merge request",
         )
-    if known is None:
+    if attempt.known is None:
         raise Refused(
             "--rollback-on-failure needs GitLab's API",
             "set BUMPER_TOKEN to a token with the scope api, or leave it out",
@@ -131,19 +123,20 @@ def _require_merge_request(target: Target, delivery: Delivery, known: KnownReque
 def _see_it_run(one: _Watch, landed: str, before: Mapping[str, Before], undo: Undo | None) -> Result:
     if not one.rollout.applications():  # an image that nothing uses, allowed by --allow-missing
         return one.done
-    now, began = one.session.clock.monotonic(), one.session.began
+    session = one.attempt.session
+    now, began = session.clock.monotonic(), session.began
     limits = Limits(now, began + one.watching.seconds, one.watching.steady)
     with _noted(one):
-        applications = watch(one.rollout, landed, limits, before, one.session)
+        applications = watch(one.rollout, landed, limits, before, session)
     _note_outcome(one, applications)
     if all(each.is_well for each in applications):
         return one.done
     if undo is not None and any(each.is_sick for each in applications):
         raise undo(one.done, applications, one.watching)
-    raise failure_of(one.done, applications, one.watching)
+    raise _failure_of(one.done, applications, one.watching)
 
 
-def failure_of(done: Result, applications: Sequence[WatchedApplication], watching: Watching) -> NotDone | Unavailable:
+def _failure_of(done: Result, applications: Sequence[WatchedApplication], watching: Watching) -> NotDone | Unavailable:
     """The failure of a deployment that is not undone: which applications are not well, and why."""
     ill = [each for each in applications if not each.is_well]
     ended = {each.course.outcome.ending for each in ill if each.course.outcome is not None}
@@ -179,7 +172,8 @@ def explain(one: WatchedApplication, watching: Watching) -> str:
 @contextlib.contextmanager
 def _noted(one: _Watch) -> Iterator[None]:
     """Note on the merge request that its deployment is watched, and where that ends without a result."""
-    job = one.session.environ.get("CI_JOB_URL") or one.session.environ.get("CI_PIPELINE_URL") or ""
+    environ = one.attempt.session.environ
+    job = environ.get("CI_JOB_URL") or environ.get("CI_PIPELINE_URL") or ""
     by = f" by {code(job)}" if job else ""
     _note(one, WatchRecord(state="watching"), f"This deployment is being watched{by}.")
     try:
@@ -198,18 +192,19 @@ def _note_outcome(one: _Watch, applications: Sequence[WatchedApplication]) -> No
         state=worst.value, steady=one.watching.steady, reason=reason,
         healthy_after=round(after, 1) if worst is Ending.WELL else None,
     )  # fmt: skip
-    one.session.show(f"{one.done.environment}: {record.words}")
+    one.attempt.session.show(f"{one.done.environment}: {record.words}")
     shown = "\n".join(f"- {code(explain(each, one.watching))}" for each in applications)
     _note(one, record, f"Outcome of this deployment: {record.words}.\n\n{shown}")
 
 
 def _note(one: _Watch, record: WatchRecord, text: str) -> None:
     """Without a merge request, or without GitLab's API, nothing is noted; nor does a note that fails stop anything."""
-    if one.known is None or one.merge_request is None:
+    known = one.attempt.known
+    if known is None or one.merge_request is None:
         return
-    until = one.session.clock.now() + timedelta(seconds=one.watching.longest)
+    until = one.attempt.session.clock.now() + timedelta(seconds=one.watching.longest)
     record = record.model_copy(update={"until": until})
     try:
-        comment(one.known.gitlab, one.merge_request, write_note(record, text))
+        comment(known.gitlab, one.merge_request, write_note(record, text))
     except BumperError as error:
         report_step(f"going on without a note on !{one.merge_request} ({error.what})")
