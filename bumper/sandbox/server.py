@@ -1,5 +1,6 @@
-"""The embedded server: start it, use it, stop it."""
+"""The embedded server: start it, use it, stop it; one server for a folder."""
 
+import fcntl
 import logging
 import re
 import socket
@@ -10,19 +11,26 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from bumper.errors import Refused
 from bumper.sandbox.application import Application
-from bumper.sandbox.behaviour.people import move_to_ghost
+from bumper.sandbox.behaviour.merge_requests import move_to_ghost
 from bumper.sandbox.git.repository import NewCommit, Signature
 from bumper.sandbox.state.faults import Fault
-from bumper.sandbox.state.lock import lock
 from bumper.sandbox.state.records import Project, Role
-from bumper.sandbox.state.sample import SAMPLE_BEGAN, SAMPLE_PROJECT
-from bumper.sandbox.state.seed import TOKEN_SCOPES, add_bot, add_people, add_project, add_sample, apply_settings
+from bumper.sandbox.state.seed import (
+    SAMPLE_BEGAN,
+    SAMPLE_PROJECT,
+    TOKEN_SCOPES,
+    add_bot,
+    add_people,
+    add_project,
+    add_sample,
+    apply_settings,
+)
 from bumper.sandbox.state.settings import read_choices
 from bumper.sandbox.state.world import World
 
@@ -51,7 +59,7 @@ class Sandbox:
 
         """
         with ExitStack() as stack:
-            stack.enter_context(lock(directory))
+            stack.enter_context(_lock(directory))
             self._world = World(directory, clock)
             apply_settings(self._world, None, {**read_choices(directory), **(settings or {})})
             self._lock = stack.pop_all()
@@ -234,3 +242,15 @@ class Sandbox:
         if project is None:
             raise KeyError(path)
         return project
+
+
+def _lock(folder: Path) -> IO[bytes]:
+    """Keep the folder for this process until the file that is returned is closed. Raises Refused when it is taken."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / "lock").open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise Refused(f"another sandbox is running in {folder}", "stop it, or choose another folder") from error
+    return file

@@ -2,9 +2,9 @@
 
 from bumper.sandbox.api.call import Answer, Call
 from bumper.sandbox.api.views import View, user_view
-from bumper.sandbox.behaviour.auto_merge import process_auto_merges
 from bumper.sandbox.behaviour.errors import conflict, unauthorized
 from bumper.sandbox.behaviour.mergeability import approvals_left, approvals_required
+from bumper.sandbox.behaviour.pipelines import process_auto_merges
 from bumper.sandbox.state.records import Role
 
 

@@ -2,10 +2,10 @@
 
 from bumper.sandbox.api.call import Answer, Call
 from bumper.sandbox.api.views import single_merge_request_view
-from bumper.sandbox.behaviour.auto_merge import can_be_set, process_auto_merges
 from bumper.sandbox.behaviour.errors import conflict, forbidden, not_allowed, not_found, unauthorized, unprocessable
 from bumper.sandbox.behaviour.mergeability import checked, detailed_status
 from bumper.sandbox.behaviour.merging import merge
+from bumper.sandbox.behaviour.pipelines import can_be_set, process_auto_merges
 from bumper.sandbox.behaviour.rebasing import start_rebase
 from bumper.sandbox.state.records import MergeRequest, Role
 

@@ -4,13 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from bumper.sandbox.api.call import Answer, Call, page_of
+from bumper.sandbox.api.git_views import commit_view, diff_view
 from bumper.sandbox.api.parameters import Parameters
 from bumper.sandbox.api.views import merge_request_view, single_merge_request_view
 from bumper.sandbox.behaviour import merge_requests
-from bumper.sandbox.behaviour.auto_merge import process_auto_merges
 from bumper.sandbox.behaviour.errors import bad_request, not_found
 from bumper.sandbox.behaviour.merge_requests import Branches
 from bumper.sandbox.behaviour.mergeability import checked
+from bumper.sandbox.behaviour.pipelines import process_auto_merges
+from bumper.sandbox.git.history import FileDiff, read_commits, read_diff
 from bumper.sandbox.state.records import MergeRequest, Project, Role
 from bumper.sandbox.state.world import World
 
@@ -134,3 +136,26 @@ def _usernames(world: World, numbers: tuple[int, ...]) -> tuple[str, ...]:
     """The users with these numbers; unknown ones are passed over, as GitLab does."""
     by_number = {user.id: name for name, user in world.records.users.items()}
     return tuple(by_number[number] for number in numbers if number in by_number)
+
+
+def commits(call: Call) -> Answer:
+    """GET commits: newest first."""
+    shown = call.merge_request
+    found = read_commits(call.repository, f"{shown.base_sha}..{shown.sha}")
+    return page_of(call, found, lambda one: commit_view(call.world, call.project, one))
+
+
+def diffs(call: Call) -> Answer:
+    """GET diffs: one entry for each changed file."""
+    return page_of(call, _diffs(call), diff_view)
+
+
+def changes(call: Call) -> Answer:
+    """GET changes: the merge request with its diffs, the older way."""
+    view = single_merge_request_view(call.world, call.project, call.merge_request, call.identity)
+    return Answer({**view, "changes": [diff_view(one) for one in _diffs(call)], "overflow": False})
+
+
+def _diffs(call: Call) -> list[FileDiff]:
+    shown = call.merge_request
+    return read_diff(call.repository, shown.base_sha, shown.sha)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from bumper.sandbox.api.call import Answer, Call, page_of
 from bumper.sandbox.api.views import note_view
 from bumper.sandbox.behaviour import merge_requests
-from bumper.sandbox.behaviour.auto_merge import process_auto_merges
 from bumper.sandbox.behaviour.errors import not_found
+from bumper.sandbox.behaviour.pipelines import process_auto_merges
 from bumper.sandbox.behaviour.quick_actions import read_text
 from bumper.sandbox.state.records import Note, Role
 from bumper.sandbox.state.world import now

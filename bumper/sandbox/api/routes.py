@@ -12,7 +12,6 @@ from bumper.sandbox.api import events as api_events
 from bumper.sandbox.api import files as api_files
 from bumper.sandbox.api import freeze_periods as api_freeze_periods
 from bumper.sandbox.api import merge as api_merge
-from bumper.sandbox.api import merge_request_changes as api_merge_request_changes
 from bumper.sandbox.api import merge_requests as api_merge_requests
 from bumper.sandbox.api import notes as api_notes
 from bumper.sandbox.api import projects as api_projects
@@ -66,9 +65,9 @@ API: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", f"{_PROJECT}/merge_requests", api_merge_requests.create),
     ("GET", _ONE, api_merge_requests.show),
     ("PUT", _ONE, api_merge_requests.update),
-    ("GET", f"{_ONE}/commits", api_merge_request_changes.commits),
-    ("GET", f"{_ONE}/diffs", api_merge_request_changes.diffs),
-    ("GET", f"{_ONE}/changes", api_merge_request_changes.changes),
+    ("GET", f"{_ONE}/commits", api_merge_requests.commits),
+    ("GET", f"{_ONE}/diffs", api_merge_requests.diffs),
+    ("GET", f"{_ONE}/changes", api_merge_requests.changes),
     ("GET", f"{_ONE}/pipelines", api_statuses.list_of_merge_request),
     ("GET", f"{_ONE}/approvals", api_approvals.show),
     ("POST", f"{_ONE}/approvals", api_approvals.require),

@@ -1,5 +1,9 @@
-"""What a moved branch does to the merge requests that come from it or go to it, some time after it moved."""
+"""Branches that move: which new commits the push rules admit, and what becomes of the branch's merge requests.
 
+Merge requests that come from the branch or go to it learn of it some time after it moved.
+"""
+
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -125,3 +129,11 @@ def _merged_by_push(world: World, project: Project, user: User, merge_request: M
         auto_merge_by=None,
         in_train=False,
     )
+
+
+def message_refusal(project: Project, message: str) -> str | None:
+    """GitLab's sentence where the commit message breaks the project's rule."""
+    pattern = project.commit_message_regex
+    if pattern is None or re.search(pattern, message, re.MULTILINE):
+        return None
+    return f"Commit message does not follow the pattern '{pattern}'"

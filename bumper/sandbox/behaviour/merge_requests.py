@@ -1,19 +1,19 @@
-"""Merge requests from creation to closing; merging is in merging.py."""
+"""Merge requests from creation to closing, with the people whom GitLab keeps on them; merging is in merging.py."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bumper.sandbox.behaviour.branch_updates import abort_auto_merge, diff_ids, publish_head
 from bumper.sandbox.behaviour.errors import GitLabError, bad_request, conflict
-from bumper.sandbox.behaviour.people import kept
 from bumper.sandbox.behaviour.quick_actions import Actions, mentioned, read_text
 from bumper.sandbox.state.identity import Identity
-from bumper.sandbox.state.records import MergeRequest, Project, User
+from bumper.sandbox.state.records import MergeRequest, Project, Role, User
 from bumper.sandbox.state.world import World, now
 
 _MAX_TITLE = 255
 _MAX_DESCRIPTION = 1_048_576
+GHOST = "ghost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _prepared(world: World, merge_request_id: int) -> None:
 
 
 def _with_people_kept(world: World, fields: Mapping[str, Any]) -> dict[str, Any]:
-    people = {name: kept(world, fields[name]) for name in ("assignees", "reviewers") if name in fields}
+    people = {name: _kept(world, fields[name]) for name in ("assignees", "reviewers") if name in fields}
     return {**fields, **people}
 
 
@@ -159,3 +159,24 @@ def _require_only_one(world: World, branches: Branches) -> None:
     for found in world.merge_requests(branches.project):
         if (found.state, found.source_project_id, found.source_branch, found.target_branch) == wanted:
             raise conflict([f"Another open merge request already exists for this source branch: !{found.iid}"])
+
+
+def _kept(world: World, usernames: Sequence[str]) -> tuple[str, ...]:
+    """The first one alone on the free tier, and nobody who cannot read the merge request, be it that first one."""
+    wanted = usernames[:1] if world.settings.tier == "free" else usernames
+    users = (world.records.users.get(name) for name in wanted)
+    return tuple(user.username for user in users if user is not None and _may_read(user))
+
+
+def _may_read(user: User) -> bool:
+    return user.admin or user.role >= Role.REPORTER
+
+
+def move_to_ghost(world: World, username: str) -> None:
+    """What happens to the merge requests and notes of a user that is deleted."""
+    for merge_request in list(world.records.merge_requests.values()):
+        if merge_request.author == username:
+            world.update(merge_request, author=GHOST, updated_at=merge_request.updated_at)
+    for note in list(world.records.notes.values()):
+        if note.author == username:
+            world.records.notes[note.id] = replace(note, author=GHOST)

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
+from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated, message_refusal
 from bumper.sandbox.behaviour.errors import unprocessable
-from bumper.sandbox.behaviour.push_rules import message_refusal
 from bumper.sandbox.git.merge import author_of, merged_tree, message_of, rebased
 from bumper.sandbox.git.repository import NO_COMMIT, GitError, Repository, Signature
 from bumper.sandbox.state.records import MergeRequest, Project, User

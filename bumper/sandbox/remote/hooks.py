@@ -9,10 +9,9 @@ from pathlib import Path
 
 from werkzeug import Response
 
-from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated
+from bumper.sandbox.behaviour.branch_updates import RefUpdate, branches_updated, message_refusal
 from bumper.sandbox.behaviour.pipelines import start_pipeline
 from bumper.sandbox.behaviour.push_options import lines_after_push, moved_lines
-from bumper.sandbox.behaviour.push_rules import message_refusal
 from bumper.sandbox.git.repository import NO_COMMIT
 from bumper.sandbox.remote import hook_script
 from bumper.sandbox.remote.access import NOT_FOUND, refusal
