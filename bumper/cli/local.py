@@ -8,7 +8,7 @@ import typer
 
 from bumper.cli import options as opt
 from bumper.cli.run import Output, run_of, show
-from bumper.cli.screen import is_coloured
+from bumper.cli.screen import colour_diff, is_coloured
 
 Files = Annotated[list[str], typer.Argument(help="Values files, or folders of them.", metavar="FILE|DIR")]
 _SET_HELP = (
@@ -82,5 +82,5 @@ def demo() -> None:
     """
     from bumper.commands.demo import demo as run
 
-    code = run(lambda text: print(text, flush=True), colour=is_coloured(sys.stdout))
-    raise typer.Exit(code)
+    paint = colour_diff if is_coloured(sys.stdout) else str
+    raise typer.Exit(run(lambda text: print(text, flush=True), paint))

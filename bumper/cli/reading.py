@@ -9,7 +9,7 @@ import typer
 from bumper.cli import options as opt
 from bumper.cli.help import OUTPUT
 from bumper.cli.run import Output, run_of, show
-from bumper.cli.session import Whereabouts, find_repository, open_session
+from bumper.cli.session import Whereabouts, reading_session
 from bumper.errors import WrongUsage
 from bumper.settings import environment
 
@@ -37,8 +37,7 @@ def status(
 
     Example: bumper status staging prod --all
     """
-    settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
-    with open_session(run_of(context), settings) as session:
+    with reading_session(run_of(context), Whereabouts(repo, branch, gitlab_url)) as session:
         from bumper.cli import report_reading as report
         from bumper.cli.status_page import status_page
         from bumper.commands.status.status import status as run
@@ -84,8 +83,7 @@ def history(
     if limit is not None and since is not None:
         raise WrongUsage("--limit and --since cannot be combined", "give one of the two")
     earliest = _moment(since) if since is not None else None
-    settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
-    with open_session(run_of(context), settings) as session:
+    with reading_session(run_of(context), Whereabouts(repo, branch, gitlab_url)) as session:
         from bumper.cli import report_reading as report
         from bumper.commands.history import HowFar
         from bumper.commands.history import history as run
@@ -128,8 +126,7 @@ def images(
     """
     if keep is not None and days is not None:
         raise WrongUsage("--keep and --days cannot be combined", "give one of the two")
-    settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
-    with open_session(run_of(context), settings) as session:
+    with reading_session(run_of(context), Whereabouts(repo, branch, gitlab_url)) as session:
         from bumper.cli import report_reading as report
         from bumper.commands.images import images as run
         from bumper.records.rollback_targets import Depth

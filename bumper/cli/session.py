@@ -72,6 +72,13 @@ def _origin_around(environ: Mapping[str, str]) -> tuple[Path, str]:
 
 
 @contextlib.contextmanager
+def reading_session(run: Run, where: Whereabouts) -> Iterator["Session"]:
+    """The session of a command that changes nothing."""
+    with open_session(run, find_repository(run, where, changes=False)) as session:
+        yield session
+
+
+@contextlib.contextmanager
 def open_session(run: Run, settings: Settings, *, changes: bool = False) -> Iterator["Session"]:
     """The session, whose clone is removed at the end; one that ``changes`` something records who asks for it.
 

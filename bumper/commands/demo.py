@@ -21,7 +21,6 @@ _IMAGE = "registry.tbank.local/backend/app"
 _PROMOTE = ("promote", "staging", "prod", "--app", "backend")
 _ROLLBACK = ("rollback", "prod", "--app", "backend", "--hold", "payment errors")
 _ASKS_REGISTRIES = frozenset({"bump", "promote", "rollback"})
-_COLOURS = ((re.compile(r"^(\+(?!\+\+).*)$", re.MULTILINE), "32"), (re.compile(r"^(-(?!--).*)$", re.MULTILINE), "31"))
 _PROPOSED = re.compile(r"^merge request !(\d+) \w+: (\S+)$", re.MULTILINE)
 _TIMEOUT = 10.0  # seconds for the server's check of a merge request
 
@@ -68,27 +67,33 @@ _NIGHT = _Step(
 )  # fmt: skip
 
 
-def demo(show: Callable[[str], None], *, colour: bool) -> int:
-    """Bump, promote, roll back with a hold, promote again; the exit code of the first step that failed, else 0."""
+def demo(show: Callable[[str], None], paint: Callable[[str], str]) -> int:
+    """Bump, promote, roll back with a hold, promote again; the exit code of the first step that failed, else 0.
+
+    ``paint`` gives diffs their colours.
+    """
     with running_sandbox(0, None) as sandbox:
         show(f"An embedded GitLab-compatible server runs at {sandbox.url} with a sample GitOps repository.\n")
         environ, token = _environ(sandbox), sandbox.create_token("alice", role="maintainer", kind="personal")
         for step in _STEPS:
-            output = _play(step, environ, show, colour=colour)
+            output = _play(step, environ, show, paint)
             if output is None:
                 return 1
             if step.merge:
                 show(_merge(sandbox, token, output))
-        if _play(_NIGHT, environ | _at_night(sandbox), show, colour=colour) is None:
+        if _play(_NIGHT, environ | _at_night(sandbox), show, paint) is None:
             return 1
         show("The merge requests' pages, with their diffs and a Merge button, are what you see with `bumper sandbox`.")
     return 0
 
 
-def _play(step: _Step, environ: Mapping[str, str], show: Callable[[str], None], *, colour: bool) -> str | None:
+def _play(
+    step: _Step, environ: Mapping[str, str], show: Callable[[str], None], paint: Callable[[str], str]
+) -> str | None:
     """Run a step and show it; its output, None where it did not do what it says."""
     code, output = _run(step, environ)
-    show(_coloured(output) if colour else output)
+    diff, heading, description = output.partition("\nThe merge request would be:")  # with lists of dashes
+    show(paint(diff) + heading + description)
     if code == step.code and step.shows in output:
         return output
     show(f"This step did not do what it says: exit code {code}, and its output lacks {step.shows!r}.")
@@ -168,11 +173,3 @@ def _ask(sandbox: Sandbox, token: str, method: str, path: str) -> dict[str, Any]
         return answer
     finally:
         connection.close()
-
-
-def _coloured(text: str) -> str:
-    """The diff in colours; a list in the description below it begins with a dash, too."""
-    diff, heading, description = text.partition("\nThe merge request would be:")
-    for lines, number in _COLOURS:
-        diff = lines.sub(rf"\033[{number}m\1\033[0m", diff)
-    return diff + heading + description

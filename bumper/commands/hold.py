@@ -1,6 +1,6 @@
 """``bumper hold`` and ``bumper unhold``: whether bump and promote may touch an application's pins."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -52,11 +52,13 @@ def hold(request: HoldRequest, options: DeliveryOptions, session: Session) -> Re
 def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkout, session: Session) -> Result:
     target = open_target(checkout, request.environment, Selection(request.apps))
     attempt = begin_attempt(target, options, session)
-    chosen = _choose(target, request)
+    apps = choose_applications(target.gathered.applications, request.environment, request.apps)
+    pins = _pins(target, apps, request)
+    chosen = _choose(target, pins, request)
     asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))
     changes = tuple(as_it_is(found.app, found.file, found.pin) for found in chosen)
-    plan = Plan((), changes, frozenset(), warnings=_warnings(target, chosen, request))
-    files, shown = _write(target, chosen, request), _explain(target, chosen, request)
+    plan = Plan((), changes, frozenset(), warnings=_warnings(target, apps, chosen, request))
+    files, shown = _write(target, chosen, request), _explain(apps, pins, chosen, request)
     if not files:
         return replace(nothing_to_do(target, plan, asked), hold=shown)
     why = [f"**Reason**: {code(request.reason)}"] if request.reason else []
@@ -67,56 +69,55 @@ def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkou
     return replace(deliver_watched(draft, attempt), hold=shown)
 
 
-def _explain(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> str:
+def _explain(
+    apps: Iterable[str], pins: Sequence[FoundPin], chosen: Sequence[FoundPin], request: HoldRequest
+) -> str:  # fmt: skip
     """What becomes of the holds, for people; where nothing does, what there is already."""
-    apps = ", ".join(sorted(_apps(target, request)))
-    reasons = "; ".join(dict.fromkeys(found.held for found in chosen or _pins(target, request) if found.held))
+    reasons = "; ".join(dict.fromkeys(found.held for found in chosen or pins if found.held))
     if request.command is Command.UNHOLD:
-        return f"no longer held: {reasons}" if chosen else f"{apps}: nothing is held"
+        return f"no longer held: {reasons}" if chosen else f"{', '.join(sorted(apps))}: nothing is held"
     if not chosen:
-        return f"{apps}: held already ({reasons})"
+        return f"{', '.join(sorted(apps))}: held already ({reasons})"
     return f"held: {as_comment(request.reason) or NO_REASON}{f', before: {reasons}' if reasons else ''}"
 
 
-def _warnings(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> tuple[str, ...]:
+def _warnings(
+    target: Target, apps: Collection[str], chosen: Sequence[FoundPin], request: HoldRequest
+) -> tuple[str, ...]:  # fmt: skip
     """What stays held by a comment in another file of the application, and what else is to be known of the files."""
     if request.command is not Command.UNHOLD:
         return target.gathered.warnings
-    apps = _apps(target, request)
     stays = [found for found in target.gathered.pins if found.app in apps and found.held and found not in chosen]
     left = [f"{found.file}: {format_path(found.pin.path)} stays held: {found.held}." for found in stays]
     return (*target.gathered.warnings, *left)
 
 
-def _apps(target: Target, request: HoldRequest) -> frozenset[str]:
-    return choose_applications(target.gathered.applications, request.environment, request.apps)
-
-
-def _pins(target: Target, request: HoldRequest) -> list[FoundPin]:
+def _pins(target: Target, apps: Collection[str], request: HoldRequest) -> list[FoundPin]:
     """The pins that the request is about."""
-    apps = _apps(target, request)
-    return [
+    pins = [
         found for found in target.gathered.pins
         if found.app in apps and found.pin.tag_scalar is not None and found.pin.repository is not None
         and (not request.images or any(fnmatchcase(str(found.pin.repository), glob) for glob in request.images))
     ]  # fmt: skip
-
-
-def _choose(target: Target, request: HoldRequest) -> list[FoundPin]:
-    """The pins that are to change: those held for unhold; for hold those that are not, or for another reason."""
-    pins = _pins(target, request)
     if not pins:
         raise Refused(
-            f"{', '.join(sorted(_apps(target, request)))} in {request.environment} has no pin of its own to "
-            f"{request.command}; `bumper status --all` shows the pins."
+            f"{', '.join(sorted(apps))} in {request.environment} has no pin of its own to {request.command}; "
+            "`bumper status --all` shows the pins."
         )
-    reasons = [hold_reason(target.gathered.values[found.file], found.pin) for found in pins]
-    if request.command is Command.UNHOLD:
-        return [found for found, reason in zip(pins, reasons, strict=True) if reason is not None]
-    asked = as_comment(request.reason)
-    return [
-        found for found, reason in zip(pins, reasons, strict=True) if reason is None or (asked and reason != asked)
-    ]  # fmt: skip
+    return pins
+
+
+def _choose(target: Target, pins: Sequence[FoundPin], request: HoldRequest) -> list[FoundPin]:
+    """The pins that are to change: those held for unhold; for hold those that are not, or for another reason."""
+    asked, chosen = as_comment(request.reason), []
+    for found in pins:
+        reason = hold_reason(target.gathered.values[found.file], found.pin)
+        changes = reason is None or (asked and reason != asked)
+        if request.command is Command.UNHOLD:
+            changes = reason is not None
+        if changes:
+            chosen.append(found)
+    return chosen
 
 
 def _write(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> dict[str, bytes]:

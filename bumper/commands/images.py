@@ -8,9 +8,8 @@ from bumper.environments.effective import running
 from bumper.environments.repository import Target, fetch_environments, open_environment, read_repository_config
 from bumper.errors import Refused
 from bumper.image import ImageReference
-from bumper.records.beside import CurrentValues
 from bumper.records.digests import recorded_digests
-from bumper.records.history import Scope
+from bumper.records.history import scope_of
 from bumper.records.rollback_targets import Depth, rollback_targets
 from bumper.values.values_file import EncryptedBySops, describe
 
@@ -62,11 +61,7 @@ def images(environments: Sequence[str], depth: Depth, session: Session) -> KeptI
 def kept_images(target: Target, depth: Depth, session: Session) -> tuple[list[KeptImage], str | None]:
     """The images of one environment, and why there may be more."""
     name = target.environment.name
-    scope = Scope(
-        target.checkout, session.gitlab, target.environment, target.setup.config,
-        CurrentValues(target.checkout, target.gathered.values), target.gathered.applications,
-    )  # fmt: skip
-    back = rollback_targets(scope, depth)
+    back = rollback_targets(scope_of(target, session.gitlab), depth)
     found = [KeptImage(name, app, image, RUNS) for app, image in _running(target)]
     known = {(one.app, one.image) for one in found}
     found += [KeptImage(name, app, image, ROLLBACK) for app, image in back.images if (app, image) not in known]

@@ -43,8 +43,7 @@ from bumper.planning.rollback import (
     with_images,
     without_vanished,
 )
-from bumper.records.beside import CurrentValues
-from bumper.records.history import Deployment, Scope, deployments, deployments_among
+from bumper.records.history import Deployment, Scope, deployments, deployments_among, scope_of
 from bumper.records.record import Command
 from bumper.values.holds import NO_REASON, as_comment, put_hold
 from bumper.values.values_file import read_values
@@ -125,12 +124,7 @@ def rollback_once(
     target = replace(target, gathered=with_images(target.gathered, request.environment, request.images))
     attempt = begin_attempt(target, options, session)
     apps = _choose(target, request)
-    scope = Scope(
-        checkout, session.gitlab, target.environment, target.setup.config,
-        CurrentValues(checkout, target.gathered.values),
-        tuple(app for app in target.gathered.applications if app.app in apps),
-    )  # fmt: skip
-    chosen = _find(target, scope, request, session)
+    chosen = _find(target, scope_of(target, session.gitlab, apps), request, session)
     asked = Request(Command.ROLLBACK, request.environment, checkout.branch, (), request.apps, request.selector)
     if not chosen.plan.changes:
         done = nothing_to_do(target, chosen.plan, asked)

@@ -12,6 +12,7 @@ from bumper.environments.config_models import Config
 from bumper.environments.gather import pins_of_version
 from bumper.environments.images import canonical
 from bumper.environments.layout import Environment
+from bumper.environments.repository import Target
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit, fetch_past
 from bumper.gitlab.connection import GitLab
@@ -85,6 +86,13 @@ class Scope:
         if self.gitlab is not None and len(self.apps) == 1 and files.folder:
             return read_past_of_one(self.checkout, files, self.gitlab)
         return read_past_of_all(self.checkout, files)
+
+
+def scope_of(target: Target, gitlab: GitLab | None, apps: Collection[str] | None = None) -> Scope:
+    """An environment whose pins were gathered, with these of its ``apps``; with None all of them."""
+    chosen = tuple(app for app in target.gathered.applications if apps is None or app.app in apps)
+    current = CurrentValues(target.checkout, target.gathered.values)
+    return Scope(target.checkout, gitlab, target.environment, target.setup.config, current, chosen)
 
 
 def deployments(scope: Scope) -> Iterator[Deployment]:

@@ -8,8 +8,7 @@ from bumper.environments.registries import registry_access
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
 from bumper.image import ImageReference, Repository, is_tag
-from bumper.records.beside import CurrentValues
-from bumper.records.history import Scope
+from bumper.records.history import scope_of
 from bumper.records.rollback_targets import Depth, rollback_targets
 from bumper.registry.credentials import find_credentials
 from bumper.registry.resolve import RegistryAccess, resolve_all
@@ -38,7 +37,11 @@ def examine_registries(targets: Sequence[Target], environ: Mapping[str, str]) ->
 
 def examine_rollback_targets(targets: Sequence[Target], environ: Mapping[str, str]) -> Iterator[Check]:
     """Whether the registries still have what the last deployments replaced; those that cannot tell are left out."""
-    back = [image for target in targets for _, image in rollback_targets(_scope(target), Depth()).images[:_MAX_TARGETS]]
+    back = [
+        image
+        for target in targets
+        for _, image in rollback_targets(scope_of(target, None), Depth()).images[:_MAX_TARGETS]
+    ]
     if not back:
         return
     try:
@@ -53,12 +56,6 @@ def examine_rollback_targets(targets: Sequence[Target], environ: Mapping[str, st
         yield Check("rollback targets", f"the registry no longer has {gone[0]}{more}", next_step)
     elif any(isinstance(answer, str) for answer in found.values()):
         yield Check("rollback targets", "the registries have what could be rolled back to")
-
-
-def _scope(target: Target) -> Scope:
-    current = CurrentValues(target.checkout, target.gathered.values)
-    apps = target.gathered.applications
-    return Scope(target.checkout, None, target.environment, target.setup.config, current, apps)
 
 
 def _images(targets: Iterable[Target]) -> dict[str, list[ImageReference]]:

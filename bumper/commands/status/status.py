@@ -25,6 +25,8 @@ from bumper.records.line import Line
 from bumper.records.tag_ages import TagChange, tag_ages
 from bumper.records.watches import WatchedRequest, newest_watched
 
+_NO_API = "open merge requests are not shown, because there is no token for GitLab's API (BUMPER_TOKEN)."
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -63,47 +65,32 @@ def status(
     """
     checkout = session.cloning.end()
     setup = read_repository_config(checkout)
-    known = list(setup.layout.environments)
-    names = list(environments) or known
+    names = list(environments) or list(setup.layout.environments)
     if not names:
         raise Refused("The repository has no environment in one of the usual layouts; describe yours in bumper.yaml.")
     seen, refused = _look(checkout, setup, names, named=bool(environments))
     seen = of_applications(seen, apps)
     shown = [name for name in dict.fromkeys(names) if name in seen]
     overview = make_overview(seen, shown, setup.config)
-    overview = replace(overview, warnings=(*overview.warnings, *refused))
-    known_requests = session.known_requests(checkout, setup)
-    if known_requests is None:
-        warning = "open merge requests are not shown, because there is no token for GitLab's API (BUMPER_TOKEN)."
-        overview = replace(overview, warnings=(*overview.warnings, warning))
-    watched = newest_watched(known_requests, shown, session.clock.now()) if known_requests is not None else []
-    left = [sentence for one in watched if (sentence := one.explain_left()) is not None]
-    overview = replace(overview, warnings=(*overview.warnings, *left))
-    opened = known_requests.opened_now() if known_requests is not None else ()
-    found = [one for one in recorded_requests(opened) if not environments or one.record.environment in names]
-    if apps:
-        known_apps = {row.app for one in seen.values() for row in one.rows}
-        found = [one for one in found if any(change.app in known_apps for change in one.record.changes)]
-    ages = tag_ages(checkout, {name: seen[name].pins for name in shown}) if with_ages else {}
+    known = session.known_requests(checkout, setup)
+    watched = newest_watched(known, shown, session.clock.now()) if known is not None else []
+    opened = recorded_requests(known.opened_now()) if known is not None else ()
+    opened = tuple(one for one in opened if not environments or one.record.environment in names)
     waiting, unknown = _find_waiting(checkout, setup, shown, session)
-    overview = replace(overview, warnings=(*overview.warnings, *unknown))
+    if apps:
+        listed = {row.app for one in seen.values() for row in one.rows}
+        opened = tuple(one for one in opened if any(change.app in listed for change in one.record.changes))
+        left = {name: tuple(one for one in found if one.app in listed) for name, found in waiting.items()}
+        waiting = {name: found for name, found in left.items() if found}
+    warnings = [*overview.warnings, *refused, *([_NO_API] if known is None else [])]
+    warnings += [sentence for one in watched if (sentence := one.explain_left()) is not None]
     address = checkout.settings.address
-    looked = Looked(f"{address.gitlab_url}/{address.project}", checkout.branch, checkout.tip)
     return Status(
-        overview, tuple(found), ages, _of_applications(waiting, seen, apps), tuple(watched),
-        stages(shown, setup.config), looked,
+        replace(overview, warnings=(*warnings, *unknown)), opened,
+        tag_ages(checkout, {name: seen[name].pins for name in shown}) if with_ages else {},
+        waiting, tuple(watched), stages(shown, setup.config),
+        Looked(f"{address.gitlab_url}/{address.project}", checkout.branch, checkout.tip),
     )  # fmt: skip
-
-
-def _of_applications(
-    waiting: Mapping[str, tuple[Waiting, ...]], seen: Mapping[str, Seen], apps: Sequence[str]
-) -> Mapping[str, tuple[Waiting, ...]]:
-    """What waits of the applications that are shown."""
-    if not apps:
-        return waiting
-    known = {row.app for one in seen.values() for row in one.rows}
-    left = {name: tuple(one for one in listed if one.app in known) for name, listed in waiting.items()}
-    return {name: listed for name, listed in left.items() if listed}
 
 
 def _look(
