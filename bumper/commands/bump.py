@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from bumper.commands.self_rollback import undo_by_rollback
 from bumper.delivery.attempt import DeliveryOptions, begin_attempt, remake_after_lost_push
-from bumper.delivery.deliver import dry_run_result, nothing_to_do, require_wait
+from bumper.delivery.deliver import require_wait
 from bumper.delivery.other_requests import find_freeze_and_mark
 from bumper.delivery.proposal_text import proposal_text
-from bumper.delivery.result import Result, Status
+from bumper.delivery.result import Result, Status, dry_run_result, nothing_to_do
 from bumper.delivery.session import Session
 from bumper.delivery.superseded import find_superseded, superseded_result
 from bumper.delivery.watched import deliver_watched, finish_unchanged

@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.delivery.attempt import DeliveryOptions, begin_attempt, remake_after_lost_push
-from bumper.delivery.deliver import dry_run_result, nothing_to_do
 from bumper.delivery.other_requests import close_outdated
 from bumper.delivery.proposal_text import proposal_text
-from bumper.delivery.result import Result
+from bumper.delivery.result import Result, dry_run_result, nothing_to_do
 from bumper.delivery.session import Session
 from bumper.delivery.watched import deliver_watched
 from bumper.environments.gather import pins_of_version
@@ -129,20 +128,19 @@ def rollback_once(
     if not chosen.plan.changes:
         done = nothing_to_do(target, chosen.plan, asked)
         return done if request.dry_run else close_outdated(attempt, chosen.plan, done)
-    checks = []
+    plan, checks = chosen.plan, list[str]()
     if request.verify:
-        references = [change.reference for change in chosen.plan.changes]
+        references = [change.reference for change in plan.changes]
         missing = explain_missing(references, registry_access(target, session.environ))
-        chosen = replace(chosen, plan=replace(chosen.plan, warnings=(*chosen.plan.warnings, *missing)))
-        checks = ["image exists"] if not missing else []
-    files = _with_holds(target, chosen.plan, request.hold)
-    text = proposal_text(asked, chosen.plan, attempt)
+        plan = replace(plan, warnings=(*plan.warnings, *missing))
+        checks = [] if missing else ["image exists"]
+    text = proposal_text(asked, plan, attempt)
     text = replace(
         text, note="rollback, held" if request.hold is not None else "rollback", labels=(*text.labels, _LABEL),
         facts=_facts(request, chosen.undone), checks=checks, by_itself=request.by_itself,
     )  # fmt: skip
-    undoes = [one.deployment.commit for one in chosen.undone]
-    draft = make_draft(target, asked, chosen.plan, text, session.environ, files, undoes)
+    files, undoes = _with_holds(target, plan, request.hold), [one.deployment.commit for one in chosen.undone]
+    draft = make_draft(target, asked, plan, text, session.environ, files, undoes)
     held = f"held: {as_comment(request.hold) or NO_REASON}" if request.hold is not None else ""
     preview = replace(dry_run_result(draft, attempt.delivery), hold=held)
     if request.dry_run:

@@ -12,7 +12,6 @@ from bumper.delivery.attempt import Attempt
 from bumper.delivery.branch import Branch, Holds
 from bumper.delivery.by_api import text_of
 from bumper.delivery.result import Action, ProposedAt, Result, Status, proposed_at, result_of
-from bumper.delivery.session import Session
 from bumper.delivery.superseded import newer_on_branch, overtaken_result
 from bumper.delivery.wait import Awaited, landed_commit, require_content, wait_until_merged
 from bumper.environments.repository import Target
@@ -21,6 +20,7 @@ from bumper.git.checkout import HEADS, Checkout, at_commit, remote_refs
 from bumper.git.commit import push
 from bumper.git.failures import PushRaceLost
 from bumper.gitlab import merge_requests
+from bumper.gitlab.connection import connect_to_read
 from bumper.gitlab.push_options import push_options, read_push_output
 from bumper.planning.draft import Draft, on_branch
 from bumper.planning.proposal import Proposal
@@ -35,7 +35,7 @@ _HEADS_OF_REQUESTS = "refs/merge-requests/*/head"
 def deliver_by_push(draft: Draft, attempt: Attempt, commit: str) -> Result:
     """Without GitLab's API; what only that can do is named in warnings."""
     target, options, people = attempt.target, attempt.options, attempt.people
-    reader = _reader(target, attempt.session) if options.seconds_to_merge is not None else None
+    reader = _reader(target) if options.seconds_to_merge is not None else None
     draft = on_branch(draft, _find_branch(target.checkout, draft.proposal.branch))
     report_step(f"pushing {draft.proposal.branch}, with options by which GitLab makes the merge request")
     published = _publish(attempt, draft.proposal, commit)
@@ -56,22 +56,21 @@ def deliver_by_push(draft: Draft, attempt: Attempt, commit: str) -> Result:
     return _wait_by_reading(done, draft, attempt, reader) if reader is not None else done
 
 
-def _reader(target: Target, session: Session) -> KnownRequests:
+def _reader(target: Target) -> KnownRequests:
     """The project's merge requests, read by a job's token, which GitLab lets read them but not write.
 
     Raises:
         Refused: there is no such token, or GitLab does not show them to it.
 
     """
-    reader = session.reader(target.checkout, target.setup)
-    why = "there is no token for it"
-    if reader is not None:
+    gitlab, branch, why = connect_to_read(target.checkout.settings), target.checkout.branch, "there is no token for it"
+    if gitlab is not None:
         try:
-            merge_requests.find_recent(reader.gitlab, target.checkout.branch)
+            merge_requests.find_recent(gitlab, branch)
         except BumperError as error:
             why = error.what
         else:
-            return reader
+            return KnownRequests(gitlab, branch, target.setup.config.branch_prefix)
     raise Refused(
         f"--wait needs GitLab's API, and {why}",
         "set BUMPER_TOKEN to a token with the scopes api and write_repository, or leave --wait out",

@@ -10,33 +10,19 @@ from bumper.delivery.other_requests import close, close_promotions_of, close_rep
 from bumper.delivery.result import Action, NotDone, Result, Status, proposed_at, result_of
 from bumper.delivery.superseded import overtaken_result
 from bumper.delivery.wait import Awaited, landed_commit, named_when_interrupted, require_content, wait_until_merged
-from bumper.environments.config_values import Delivery
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
 from bumper.git.commit import push, write_commit
 from bumper.gitlab import merge_request_changes
 from bumper.gitlab.merge_requests import MergeRequest
-from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft, on_branch
-from bumper.planning.proposal import Proposal, Request, readable
+from bumper.planning.proposal import Proposal
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, newer_of_request
 from bumper.records.record import Command, make_sealer
-from bumper.values.change import as_it_is
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
-
-
-def dry_run_result(draft: Draft, delivery: Delivery) -> Result:
-    """What ``--dry-run`` prints: the diff, and the merge request or the commit as it would be."""
-    proposal = draft.proposal
-    if delivery == "merge-request":
-        branch, preview = proposal.branch, f"The merge request would be:\n\n{readable(proposal)}"
-    else:
-        branch = proposal.target_branch
-        preview = f"The commit on {branch} would be:\n\n{proposal.message}"
-    return replace(result_of(draft, Status.DRY_RUN), branch=branch, preview=preview)
 
 
 def deliver(draft: Draft, attempt: Attempt) -> Result:
@@ -174,16 +160,3 @@ def _explain_missing_people(published: Published, attempt: Attempt, unknown: tup
         names = ", ".join(dict.fromkeys(missing))
         left_out = f"not added to !{one.iid}, which was open already: {names}; ask them there."
     return [*warnings, left_out] if missing else warnings
-
-
-def nothing_to_do(target: Target, plan: Plan, asked: Request) -> Result:
-    """The result where no tag changes: everything is as asked, or held."""
-    status = Status.HELD if plan.held else Status.UNCHANGED
-    kept = tuple(
-        as_it_is(one.app, one.file, one.pin) for one in target.gathered.pins
-        if one.place in plan.covers and one.pin.repository is not None
-    )  # fmt: skip
-    return Result(
-        asked.command, asked.environment, status, held=plan.held, warnings=plan.warnings, landed=target.checkout.tip,
-        kept=kept,
-    )  # fmt: skip

@@ -1,14 +1,18 @@
 """What a command that changes an environment came to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bumper.environments.config_values import Delivery
+from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
 from bumper.gate.rules import Waiting
 from bumper.gitlab.merge_requests import MergeRequest
+from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft
+from bumper.planning.proposal import Request, readable
 from bumper.records.record import Command
-from bumper.values.change import Change, Held
+from bumper.values.change import Change, Held, as_it_is
 
 
 class Status(StrEnum):
@@ -87,6 +91,30 @@ def result_of(draft: Draft, status: Status) -> Result:
     return Result(
         record.command, record.environment, status, changes, plan.held, plan.warnings,
         diff=draft.diff, source=draft.source, waiting=draft.waiting,
+    )  # fmt: skip
+
+
+def dry_run_result(draft: Draft, delivery: Delivery) -> Result:
+    """What ``--dry-run`` prints: the diff, and the merge request or the commit as it would be."""
+    proposal = draft.proposal
+    if delivery == "merge-request":
+        branch, preview = proposal.branch, f"The merge request would be:\n\n{readable(proposal)}"
+    else:
+        branch = proposal.target_branch
+        preview = f"The commit on {branch} would be:\n\n{proposal.message}"
+    return replace(result_of(draft, Status.DRY_RUN), branch=branch, preview=preview)
+
+
+def nothing_to_do(target: Target, plan: Plan, asked: Request) -> Result:
+    """The result where no tag changes: everything is as asked, or held."""
+    status = Status.HELD if plan.held else Status.UNCHANGED
+    kept = tuple(
+        as_it_is(one.app, one.file, one.pin) for one in target.gathered.pins
+        if one.place in plan.covers and one.pin.repository is not None
+    )  # fmt: skip
+    return Result(
+        asked.command, asked.environment, status, held=plan.held, warnings=plan.warnings, landed=target.checkout.tip,
+        kept=kept,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.environments.repository import RepositoryConfig
 from bumper.git.checkout import Checkout
 from bumper.git.clone import Cloning
-from bumper.gitlab.connection import GitLab, connect_if_possible, connect_to_read
+from bumper.gitlab.connection import GitLab, connect_if_possible
 from bumper.records.known_requests import Ahead, KnownRequests, ask_ahead
 from bumper.settings import Settings
 
@@ -50,12 +50,6 @@ class Session:
             return None
         config = repository.config
         return KnownRequests(self.gitlab, checkout.branch, config.branch_prefix, config.bots, ahead)
-
-    def reader(self, checkout: Checkout, repository: RepositoryConfig) -> KnownRequests | None:
-        """The project's merge requests, as a job's token may read them; None without one."""
-        gitlab = connect_to_read(self.settings)
-        prefix = repository.config.branch_prefix
-        return KnownRequests(gitlab, checkout.branch, prefix) if gitlab is not None else None
 
 
 def make_session(

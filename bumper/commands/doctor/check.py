@@ -35,7 +35,7 @@ def failed(name: str, error: BumperError) -> Check:
 
 def warned(name: str, error: BumperError) -> Check:
     """A check that ended with an error about something that bump does not need."""
-    return Check(name, _in_one_line(error.what), _in_one_line(error.next_step) or _AGAIN)
+    return replace(failed(name, error), exit_code=0)
 
 
 def grouped(group: str, checks: Iterable[Check]) -> list[Check]:
