@@ -24,7 +24,6 @@ from bumper.environments.repository import (
     read_repository_config,
 )
 from bumper.errors import Refused, WrongUsage
-from bumper.gate.as_of import commit_as_of, parse_as_of
 from bumper.gate.freeze import Frozen
 from bumper.gate.inheritance import check_heirs
 from bumper.gate.rules import Waiting, check_tags, require_digests
@@ -34,7 +33,7 @@ from bumper.planning.draft import make_draft
 from bumper.planning.promote import Choice, choose, differing, match, plan_promote
 from bumper.planning.proposal import Request
 from bumper.records.digests import find_digests
-from bumper.records.line import Line
+from bumper.records.line import Line, commit_as_of, parse_as_of
 from bumper.records.record import Command
 
 

@@ -4,13 +4,25 @@ It looks at data that need not be valid, so that every mistake is found at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from bumper.environments.config_mistakes import Mistake, Place
 from bumper.environments.config_models import Config
 from bumper.environments.config_values import suggest
 from bumper.environments.path_pattern import ENV
 
+Place: TypeAlias = tuple[int | str, ...]
+
 _SCOPE = ("apps", "environments")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong at a place, and what is allowed there."""
+
+    place: Place
+    text: str
+    meant: str | None = None  # the key that a misspelt one stands for
 
 
 def find_wrong_references(data: object) -> Iterator[Mistake]:

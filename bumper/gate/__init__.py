@@ -5,8 +5,8 @@ that is broken is a ``rules.Broken``: which one, why, and the command that does 
 refusal of it.
 
 ``promotions`` judges whether a source environment ran a version, has not taken it back, and for long enough,
-``freeze`` until when nothing may enter, and ``as_of`` finds the commit that was tested.
+and ``freeze`` until when nothing may enter.
 
-``check`` and its parts (``check_reading``, ``check_pins``, ``check_changes``) read a change of the repository and
+``check`` and its parts (``check_pins``, ``check_changes``, ``check_past``) read a change of the repository and
 ask the same rules about it.
 """

@@ -11,8 +11,7 @@ from bumper.environments.repository import odd_layout, read_repository_config
 from bumper.errors import BumperError, Refused
 from bumper.gate.check_changes import PinChange, compare
 from bumper.gate.check_past import Past
-from bumper.gate.check_pins import Pins, Rules, read_pins
-from bumper.gate.check_reading import Unknown
+from bumper.gate.check_pins import Pins, Rules, Unknown, read_pins
 from bumper.gate.rules import Broken, Rule, broken_tags, missing_digests
 from bumper.git.checkout import Checkout, follow_links
 from bumper.git.span import Span

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bumper.environments.applications import Identity
-from bumper.gate.check_reading import CheckedPin
+from bumper.gate.check_pins import CheckedPin
 from bumper.values.change import Change
 from bumper.values.pin import Version, format_path
 

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from bumper.environments.config import parse_config
 from bumper.environments.discovery.found import Survey
 from bumper.environments.discovery.generators import Tree
-from bumper.environments.discovery.init_text import write_config, write_skeleton
+from bumper.environments.discovery.init_text import Tried, try_out, write_config, write_skeleton
 from bumper.environments.discovery.manifests import read_manifests
 from bumper.environments.discovery.survey import survey
-from bumper.environments.discovery.trial import Tried, try_out
 from tests.environments.test_conventions import PATHS
 
 Files: TypeAlias = Mapping[str, str]

@@ -1,6 +1,6 @@
 """What a GitOps repository holds before anybody has described it: environments, applications, bases. Pure.
 
-``survey.survey`` looks through a ``generators.Tree`` and gives a ``found.Survey``; ``trial.try_out`` writes the
+``survey.survey`` looks through a ``generators.Tree`` and gives a ``found.Survey``; ``init_text.try_out`` writes the
 bumper.yaml for it and says what bumper finds with that. ``manifests.read_manifests`` reads Argo CD's Applications and
 ApplicationSets, ``applications.expand`` makes of them what Argo CD would deploy, and ``applications.compare_coverage``
 compares that with the environments there are.
