@@ -11,14 +11,13 @@ from bumper.environments.applications import Identity
 from bumper.environments.config_models import EnvironmentConfig
 from bumper.environments.joining import Application
 from bumper.environments.path_pattern import Claim, PathPattern
-from bumper.environments.usual_names import USUAL_NAME, USUAL_NAMES, is_usual_with_place
+from bumper.environments.usual_names import CERTAIN_PARENTS, USUAL_NAME, USUAL_NAMES, is_usual_with_place
 
 _EXACT = re.compile("|".join(USUAL_NAMES))
 _FOLDER = re.compile(USUAL_NAME)
 _NAMED_FILE = re.compile(rf"(?:values[-.](?P<after>{USUAL_NAME})|(?P<before>{USUAL_NAME})-values)\.ya?ml")
 _BARE_FILE = re.compile(rf"(?P<name>{USUAL_NAME})\.ya?ml")
-_ENVIRONMENT_PARENTS = frozenset({"envs", "environments"})
-_PARENTS = _ENVIRONMENT_PARENTS | {"values"}
+_PARENTS = CERTAIN_PARENTS | {"values"}
 _FOR_APPLICATIONS = frozenset({"applications", "apps", "charts", "components", "microservices", "projects", "services"})
 _UNUSED = frozenset({"templates", "hack"})
 _OF_CHARTS = ("charts", "ci")  # beside a Chart.yaml: what it depends on, and values for its tests
@@ -205,7 +204,7 @@ class _Folders(dict[str, _Clues | None]):
             return None
         if _FOLDER.fullmatch(name) is None:
             return above
-        if not _EXACT.fullmatch(name) and parent.rpartition("/")[2] not in _ENVIRONMENT_PARENTS:
+        if not _EXACT.fullmatch(name) and parent.rpartition("/")[2] not in CERTAIN_PARENTS:
             return replace(above, doubtful=(*above.doubtful, (name, folder)))
         certain = (*above.certain, name)
         found = self._same.get((certain, above.doubtful))

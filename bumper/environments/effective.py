@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
-from bumper.environments.gather import FoundPin, Gathered, is_ignored, pins_of_file
+from bumper.environments.gather import FoundPin, Gathered, pins_of_file
+from bumper.environments.images import is_ignored
 from bumper.errors import Refused
 from bumper.values.siblings import effective_values, value_of
 from bumper.values.tag_scalars import is_null

@@ -3,14 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 from bumper.environments.applications import AppFiles, split_by_key
 from bumper.environments.config_models import Config
-from bumper.environments.images import complete, entries_for, in_section, with_given_images
+from bumper.environments.images import is_ignored, with_given_images
 from bumper.environments.layout import Environment
 from bumper.errors import Refused
-from bumper.image import Repository, read_repository
 from bumper.values.holds import HOLD, find_idle_holds, hold_reason, may_have_holds
 from bumper.values.pin import Pin, PinPath, format_path
 from bumper.values.siblings import value_of
@@ -108,16 +106,6 @@ def pin_paths(gathered: Iterable[Gathered]) -> dict[str, set[PinPath]]:
     return paths
 
 
-def is_ignored(config: Config, repository: Repository | None) -> bool:
-    """Whether bumper.yaml's ``ignore`` names it, by glob or by a name that Docker would complete."""
-    if repository is None:
-        return False
-    return any(
-        fnmatchcase(str(repository), pattern) or read_repository(complete(config, pattern)) == repository
-        for pattern in config.ignore
-    )
-
-
 def _read(environment: Environment, sources: Mapping[str, bytes]) -> tuple[dict[str, ValuesFile], dict[str, Refused]]:
     """The environment's files that can be read, and why the others cannot."""
     values: dict[str, ValuesFile] = {}
@@ -169,8 +157,8 @@ def pins_of_file(
     values: ValuesFile, lower: Sequence[ValuesFile], app: AppFiles, config: Config, environment: str
 ) -> tuple[Pin, ...]:
     """The application's pins in one of its files; ``lower`` are those that Helm reads before it."""
-    pins = find_pins(values, lower, config.registry)
-    return in_section(with_given_images(values, pins, entries_for(config, app, environment), app, config), app.section)
+    pins = with_given_images(values, find_pins(values, lower, config.registry), app, config, environment)
+    return tuple(pin for pin in pins if pin.path[: len(app.section)] == app.section)
 
 
 def _shared_pins(
@@ -235,5 +223,5 @@ def _idle_holds(environment: Environment, config: Config, values: Mapping[str, V
     for path, apps in users.items():
         pins = find_pins(values[path])
         for app in apps:
-            pins = with_given_images(values[path], pins, entries_for(config, app, environment.name), app, config)
+            pins = with_given_images(values[path], pins, app, config, environment.name)
         yield from find_idle_holds(values[path], pins)

@@ -153,11 +153,6 @@ def check_pattern(pattern: str, *allowed: str) -> None:
         raise ValueError(f"{pattern!r} {problem}")
 
 
-def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """The regular expression for whole paths; its group ``app``, where there is one, is what ``{app}`` matched."""
-    return PathPattern(pattern).expression
-
-
 def _is_wildcard(piece: str) -> bool:
     return piece[0] in "*?" or (piece[0] == "[" and len(piece) > 1)
 

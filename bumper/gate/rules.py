@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bumper.environments.config_models import Config, EnvironmentConfig
-from bumper.environments.gather import is_ignored
+from bumper.environments.images import is_ignored
 from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.image import ImageReference

@@ -1,7 +1,7 @@
 """The bumper.yaml that init writes: what was found, and suggestions in comments, tried before anybody sees it. Pure."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.environments.config import SCHEMA_FILE, parse_config
@@ -182,23 +182,19 @@ def some(lines: Sequence[str]) -> list[str]:
 
 def printable(text: str) -> str:
     """``text`` in one line: a file's name may hold line ends, which would end a comment."""
-    return "".join(_shown(text))
-
-
-def _shown(text: Iterable[str]) -> Iterator[str]:
-    for sign in text:
-        yield sign if sign.isprintable() else sign.encode("unicode_escape").decode()
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A bumper.yaml as ``text`` and as settings, and what bumper finds of each environment with it."""
+    """A bumper.yaml as ``text`` and settings, and what bumper finds of each environment with it, or why it refuses."""
 
     text: str
     config: Config
     survey: Survey
     gathered: Mapping[str, Gathered]
     files: Mapping[str, set[str]]  # of values
+    refused: Mapping[str, str]
 
 
 def try_out(found: Survey, tree: Tree, repository_name: str) -> Tried:
@@ -209,30 +205,22 @@ def try_out(found: Survey, tree: Tree, repository_name: str) -> Tried:
     """
     shared = _read(found, write_config(found), tree, repository_name)
     files = {one.name: one.files for one in found.environments}
-    same = shared.tried.files.keys() == files.keys()
-    if not shared.refused and same and all(shared.tried.files[name].issuperset(files[name]) for name in files):
-        return shared.tried
+    same = shared.files.keys() == files.keys()
+    if not shared.refused and same and all(shared.files[name].issuperset(files[name]) for name in files):
+        return shared
     written_out = _read(found, write_config(found, share=False), tree, repository_name)
     if not written_out.refused:
-        return written_out.tried
+        return written_out
     left = _without(found, written_out.refused)
-    return try_out(left, tree, repository_name) if left.environments else replace(written_out.tried, survey=left)
+    return try_out(left, tree, repository_name) if left.environments else replace(written_out, survey=left)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A bumper.yaml that was tried, and the environments that bumper refused to open with it."""
-
-    tried: Tried
-    refused: Mapping[str, str]
-
-
-def _read(found: Survey, text: str, tree: Tree, repository_name: str) -> _Read:
+def _read(found: Survey, text: str, tree: Tree, repository_name: str) -> Tried:
     config = parse_config(text.encode())
     try:
         layout = read_layout(config, tree.paths, repository_name)
     except Refused as error:
-        return _Read(Tried(text, config, found, {}, {}), {one.name: str(error) for one in found.environments})
+        return Tried(text, config, found, {}, {}, {one.name: str(error) for one in found.environments})
     gathered: dict[str, Gathered] = {}
     files: dict[str, set[str]] = {}
     refused: dict[str, str] = {}
@@ -243,7 +231,7 @@ def _read(found: Survey, text: str, tree: Tree, repository_name: str) -> _Read:
             files[name] = {path for app in environment.apps for path in app.values}
         except Refused as error:
             refused[name] = str(error)
-    return _Read(Tried(text, config, found, gathered, files), refused)
+    return Tried(text, config, found, gathered, files, refused)
 
 
 def _without(found: Survey, refused: Mapping[str, str]) -> Survey:

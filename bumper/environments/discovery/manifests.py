@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from bumper.environments.path_pattern import compile_pattern
+from bumper.environments.path_pattern import PathPattern
 from bumper.values.siblings import look_up
 from bumper.values.yaml_data import to_data
 from bumper.values.yaml_tree import (
@@ -45,7 +45,7 @@ def matching(glob: str, paths: Collection[str]) -> list[str]:
     """The ``paths`` that ``glob`` means, in their order."""
     if not any(sign in glob for sign in "*?["):  # by far the most: a manifest for one application
         return [glob] if glob in paths else []
-    expression = compile_pattern(glob)
+    expression = PathPattern(glob).expression
     return [path for path in paths if expression.fullmatch(path)]
 
 

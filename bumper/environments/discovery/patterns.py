@@ -7,7 +7,7 @@ from itertools import pairwise, takewhile
 from typing import TypeAlias
 
 from bumper.environments.discovery.placing import Place
-from bumper.environments.path_pattern import APP, ENV, claim_paths, compile_pattern
+from bumper.environments.path_pattern import APP, ENV, PathPattern, claim_paths
 
 _ARGOCD_SOURCE = ".argocd-source-"
 _FEW = 3  # as many folders side by side are worth a star
@@ -191,6 +191,6 @@ def _without_covered(templates: Templates) -> Templates:
     for star in [template for template in templates if "*" in template.rpartition("/")[2]]:
         for other in [template for template in kept if template != star]:
             alike = (other.rpartition("/")[0], usual_position(other)) == (star.rpartition("/")[0], usual_position(star))
-            if alike and compile_pattern(star).fullmatch(other.replace(APP, "app")) is not None:
+            if alike and PathPattern(star).expression.fullmatch(other.replace(APP, "app")) is not None:
                 kept[star] = kept[star] | kept.pop(other)
     return kept

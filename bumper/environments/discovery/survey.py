@@ -26,7 +26,7 @@ from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.manifests import Manifest
 from bumper.environments.discovery.patterns import Templates, in_environment, in_helm_s_order, value_templates
 from bumper.environments.discovery.placing import Place, find_places
-from bumper.environments.path_pattern import APP, claim_paths, compile_pattern
+from bumper.environments.path_pattern import APP, PathPattern, claim_paths
 from bumper.environments.usual_names import is_usual, usual_order
 
 _SEVERAL = 2
@@ -97,7 +97,7 @@ def _given_places(given: Mapping[str, Sequence[str]], paths: Sequence[str]) -> d
     places: dict[str, Place] = {}
     for name, patterns in given.items():
         for pattern in patterns:
-            expression = compile_pattern(in_environment(pattern, name))
+            expression = PathPattern(in_environment(pattern, name)).expression
             for match in filter(None, map(expression.fullmatch, paths)):
                 app, span = (match["app"], match.span("app")) if "app" in expression.groupindex else (None, None)
                 slot = Slot(match.string, name, 0, "given", ())
