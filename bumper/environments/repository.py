@@ -37,16 +37,25 @@ def read_repository_config(checkout: Checkout, along: Iterable[str] = ()) -> Rep
         Refused: bumper.yaml is wrong, or a symbolic link.
 
     """
-    name = checkout.settings.address.name
-    if CONFIG_FILE not in checkout.entries:
-        return RepositoryConfig(None, read_layout(None, checkout.files, name))
-    if checkout.is_link(CONFIG_FILE):
-        raise Refused(f"{CONFIG_FILE} is a symbolic link, which bumper does not follow; make it a file.")
-    source = read_files(checkout, [CONFIG_FILE, *along])[CONFIG_FILE]
-    written = parse_config(source)
-    layout = read_layout(written, checkout.files, name)
-    check_environments(source, written, layout.environments)
+    written = read_config(checkout, along)
+    layout = read_layout(written, checkout.files, checkout.settings.address.name)
+    if written is not None:
+        check_environments(read_files(checkout, [CONFIG_FILE])[CONFIG_FILE], written, layout.environments)
     return RepositoryConfig(written, layout)
+
+
+def read_config(checkout: Checkout, along: Iterable[str] = ()) -> Config | None:
+    """bumper.yaml as it stands at the tip, None where there is none; files ``along`` come with it.
+
+    Raises:
+        Refused: it is wrong, or a symbolic link.
+
+    """
+    if CONFIG_FILE not in checkout.entries:
+        return None
+    if checkout.is_link(CONFIG_FILE):
+        raise Refused(f"{CONFIG_FILE} is a symbolic link, which bumper does not follow", "make it a file")
+    return parse_config(read_files(checkout, [CONFIG_FILE, *along])[CONFIG_FILE])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What the target branch's past says of a change: where its versions ran, and whether it goes back to one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bumper.environments.layout import Environment
@@ -15,7 +15,7 @@ from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
 from bumper.records.line import Line
-from bumper.records.runs import Place, Scope, place_of, read_periods
+from bumper.records.runs import Place, place_of, read_periods
 from bumper.values.pin import Version, format_path
 
 
@@ -85,7 +85,7 @@ class Past:
                 wanted.setdefault(place, []).append(change.reference)
                 places.append((one, place, change.reference))
         try:
-            periods = read_periods(_scope(target, wanted), self.line, wanted) if wanted else {}
+            periods = read_periods(target, self.line, wanted)
         except BumperError:
             return []
         ran = {place: {version for period in found for version in period.versions} for place, found in periods.items()}
@@ -142,12 +142,6 @@ def _open_sources(tip: Checkout, setup: RepositoryConfig, names: Sequence[str]) 
             if number == len(names) and not found:
                 raise
     return found
-
-
-def _scope(target: Target, wanted: Mapping[Place, Sequence[ImageReference]]) -> Scope:
-    names = {place[0] for place in wanted}
-    apps = tuple(app for app in target.gathered.applications if app.app in names)
-    return Scope(target.environment, target.setup.config, apps)
 
 
 def _is_same(version: Version, image: ImageReference) -> bool:

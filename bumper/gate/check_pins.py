@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bumper.environments.applications import AppFiles, Identity
-from bumper.environments.config import parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config, EnvironmentConfig
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, gather
 from bumper.environments.layout import Environment, HasNoFile, Layout, read_layout
 from bumper.environments.path_pattern import PathPattern
-from bumper.environments.repository import RepositoryConfig, read_repository_config
+from bumper.environments.repository import RepositoryConfig, read_config, read_repository_config
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, changed_submodules, read_files
 from bumper.values.pin import Version
@@ -182,14 +181,6 @@ def _hidden(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> It
                 yield Unknown(name, None, path, Refused(what, "keep them in this repository"))
 
 
-def _config(checkout: Checkout) -> Config | None:
-    if CONFIG_FILE not in checkout.entries:
-        return None
-    if checkout.is_link(CONFIG_FILE):
-        raise Refused(f"{CONFIG_FILE} is a symbolic link, which bumper does not follow; make it a file.")
-    return parse_config(read_files(checkout, [CONFIG_FILE])[CONFIG_FILE])
-
-
 def _views(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Iterator[Config | None]:
     """The versions of bumper.yaml, the target branch's first; None stands for the usual layouts."""
     known = []
@@ -201,7 +192,7 @@ def _views(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Ite
         if entry not in known:
             known.append(entry)
             try:
-                yield _config(checkout)
+                yield read_config(checkout)
             except Refused:  # of the change's own, there is a finding
                 continue
 

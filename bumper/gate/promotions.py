@@ -17,7 +17,7 @@ from bumper.gate.rules import Broken, Rule, Waiting
 from bumper.image import ImageReference
 from bumper.records.line import Line
 from bumper.records.record import Command
-from bumper.records.runs import Period, Place, Scope, place_of, read_periods
+from bumper.records.runs import Period, Place, place_of, read_periods
 from bumper.values.change import Change
 from bumper.values.pin import Version
 
@@ -76,11 +76,7 @@ class _Judge:
         for change, _ in changes:
             if (place := self._place(change)) is not None:
                 wanted.setdefault(place, []).append(change.reference)
-        names = {place[0] for place in wanted}
-        scope = Scope(
-            source.environment, source.setup.config, tuple(app for app in known if app.app in names)
-        )  # fmt: skip
-        self._periods: Mapping[Place, Sequence[Period]] = read_periods(scope, line, wanted) if wanted else {}
+        self._periods: Mapping[Place, Sequence[Period]] = read_periods(source, line, wanted)
 
     def _place(self, change: Change) -> Place | None:
         """The change's application and image, as the source has them."""

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.environments.images import canonical
+from bumper.environments.registries import resolve_digests
 from bumper.environments.repository import Target
-from bumper.errors import BumperError, LookedFarEnough, Refused
+from bumper.errors import LookedFarEnough, Refused
 from bumper.git.past_commits import PastCommit, read_log
 from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
 from bumper.records.landed import LandedRequests, touched_files, versions_set
 from bumper.records.record import Sealed, make_sealer, read_trailers
-from bumper.registry.resolve import RegistryAccess, resolve_all
+from bumper.registry.resolve import RegistryAccess
 from bumper.values.change import Change
 
 _STRETCHES = (100, 500)  # commits of the target branch: what a job should fetch for a digest
@@ -160,14 +161,11 @@ def _doubted(image: ImageReference, source: Target) -> str:
 def _resolved(
     images: Iterable[ImageReference], given: Mapping[ImageReference, str], access: RegistryAccess, *, allow_moved: bool
 ) -> dict[ImageReference, str]:
-    digests: dict[ImageReference, str] = {}
-    for image, found in resolve_all(list(images), access).items():
-        if isinstance(found, BumperError):
-            raise found
-        if image in given and given[image] != found and not allow_moved:
+    digests = resolve_digests(images, access)
+    for image, found in digests.items():
+        if not allow_moved and given.get(image, found) != found:
             raise Refused(
-                f"{image} means {found} now, but {given[image]} when it was deployed to the source; deploy it there "
-                "again, or add --allow-moved."
+                f"{image} means {found} now, but {given[image]} when it was deployed to the source",
+                "deploy it there again, or add --allow-moved",
             )
-        digests[image] = found
     return digests

@@ -1,6 +1,5 @@
 """The deployments of an environment: commits on the target branch's first-parent line that changed a tag."""
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,15 +18,13 @@ from bumper.gitlab.connection import GitLab
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.progress import report_step
 from bumper.records.beside import Beside, CurrentValues, read_beside
-from bumper.records.landed import LandedRequests
+from bumper.records.landed import LandedRequests, merged_commit, named_request, own_record, who_asked
 from bumper.records.pairs import pair_pins
 from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one
 from bumper.records.record import Record, read_trailers
 from bumper.values.change import Change, make_change
 from bumper.values.pin import Pin, Version
 
-# GitLab's default message of a merge commit ends with this line.
-_MERGE_MESSAGE = re.compile(r"See merge request \S*!(\d{1,15})\b")
 CLOCKS_DIFFER_BY = timedelta(days=1)  # of the machines that commit
 
 
@@ -190,26 +187,8 @@ def _is_squashed(past: PastCommit, request: MergeRequest) -> bool:
     return request.sha not in {past.commit.id, past.merged.id if past.merged is not None else None}
 
 
-def own_record(past: PastCommit) -> Record | None:
-    """What the trailers say of the commit, or of the one that it merged."""
-    return read_trailers(past.commit.message) or (read_trailers(past.merged.message) if past.merged else None)
-
-
-def named_request(past: PastCommit) -> int | None:
-    """The merge request that a merge commit names."""
-    named = _MERGE_MESSAGE.search(past.commit.message)
-    return int(named[1]) if named is not None else None
-
-
 def _deployment(
     past: PastCommit, changes: tuple[Change, ...], record: Record | None, merge_request: int | None
 ) -> Deployment:
-    merged = past.merged if past.merged is not None else past.commit
-    subject = merged.message.partition("\n")[0]
+    subject = merged_commit(past).message.partition("\n")[0]
     return Deployment(past.commit.id, past.commit.at, who_asked(past, record), subject, merge_request, changes, record)
-
-
-def who_asked(past: PastCommit, record: Record | None) -> str:
-    """Who asked for a deployment: as its record says, else who wrote the commit."""
-    merged = past.merged if past.merged is not None else past.commit
-    return (record.requested_by if record is not None else None) or merged.author.partition(" <")[0]

@@ -1,8 +1,9 @@
-"""What landed on the target branch: by which merge request, and which versions a commit really set.
+"""What landed on the target branch: by which merge request, at whose request, and which versions a commit really set.
 
 A commit may say anything in its message; the versions are those that its difference sets.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,13 +12,16 @@ from bumper.environments.images import canonical
 from bumper.environments.repository import Target
 from bumper.errors import BumperError
 from bumper.git.checkout import Checkout
-from bumper.git.objects import read_commits
+from bumper.git.objects import Commit, read_commits
 from bumper.git.past_commits import PastCommit, Touched, fetch_commits
 from bumper.gitlab.commits import merge_request_of
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.merge_requests import MergeRequest, newest_merged
 from bumper.image import Repository
+from bumper.records.record import Record, read_trailers
 
+# GitLab's default message of a merge commit ends with this line.
+_MERGE_MESSAGE = re.compile(r"See merge request \S*!(\d{1,15})\b")
 _FEW = 3  # commits that GitLab is asked about one by one; for more its list of merged requests is read
 
 
@@ -89,3 +93,24 @@ def versions_in(target: Target, file: str, content: bytes) -> Iterator[tuple[str
         if one.pin.repository is not None:
             image = canonical(config, one.pin.repository)
             yield one.app, str(one.pin.path), image, one.pin.tag, one.pin.digest
+
+
+def merged_commit(past: PastCommit) -> Commit:
+    """The commit that was merged, or that landed by itself."""
+    return past.merged if past.merged is not None else past.commit
+
+
+def own_record(past: PastCommit) -> Record | None:
+    """What the trailers say of the commit, or of the one that it merged."""
+    return read_trailers(past.commit.message) or (read_trailers(past.merged.message) if past.merged else None)
+
+
+def named_request(past: PastCommit) -> int | None:
+    """The merge request that a merge commit names."""
+    named = _MERGE_MESSAGE.search(past.commit.message)
+    return int(named[1]) if named is not None else None
+
+
+def who_asked(past: PastCommit, record: Record | None) -> str:
+    """Who asked for a deployment: as its record says, else who wrote the commit."""
+    return (record.requested_by if record is not None else None) or merged_commit(past).author.partition(" <")[0]

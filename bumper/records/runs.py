@@ -12,14 +12,15 @@ from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import gather
 from bumper.environments.images import canonical
-from bumper.environments.layout import Environment
+from bumper.environments.repository import Target
 from bumper.errors import Refused
 from bumper.git.checkout import read_files
 from bumper.git.past_commits import PastCommit
 from bumper.image import ImageReference, Repository
+from bumper.records.landed import own_record
 from bumper.records.line import Line
 from bumper.records.past import Files
-from bumper.records.record import Record, read_trailers
+from bumper.records.record import Record
 from bumper.values.pin import Version
 
 Place: TypeAlias = tuple[str, str]  # an application, and its image by the name that same_as makes one
@@ -47,15 +48,6 @@ def is_version_of(version: Version, image: ImageReference) -> bool:
     return version.tag == image.tag and (image.tag is not None or version.digest == image.digest)
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """An environment as it is at the tip, and which of its applications matter."""
-
-    environment: Environment
-    config: Config
-    apps: tuple[AppFiles, ...]
-
-
 @dataclass(slots=True)
 class _Begun:
     """A state as the walk back finds it: the commit that began it is known last."""
@@ -65,13 +57,15 @@ class _Begun:
 
 
 def read_periods(
-    scope: Scope, line: Line, wanted: Mapping[Place, Iterable[ImageReference]]
+    target: Target, line: Line, wanted: Mapping[Place, Iterable[ImageReference]]
 ) -> dict[Place, list[Period]]:
-    """The periods of the ``wanted`` places, the newest first, read back until each wanted image was found.
+    """The periods of the ``wanted`` places of an environment, the newest first, read back until each image was found.
 
     History is read until it is older than the line's ``since``, too, and no further than anybody should wait for.
     """
-    walk = _Walk(scope, line, wanted)
+    if not wanted:
+        return {}
+    walk = _Walk(target, line, wanted)
     stretches = line.stretches()
     while not (walk.knows_enough and line.is_old_enough) and (stretch := next(stretches, None)) is not None:
         walk.go_before(stretch)
@@ -81,16 +75,18 @@ def read_periods(
 class _Walk:
     """The values of the applications on the way back from the tip."""
 
-    def __init__(self, scope: Scope, line: Line, wanted: Mapping[Place, Iterable[ImageReference]]) -> None:
-        self._scope, self._line = scope, line
+    def __init__(self, target: Target, line: Line, wanted: Mapping[Place, Iterable[ImageReference]]) -> None:
+        self._environment, self._config, self._line = target.environment, target.setup.config, line
+        names = {app for app, _ in wanted}
+        self._apps = [app for app in target.gathered.applications if app.app in names]
         self._wanted = {place: list(images) for place, images in wanted.items()}
         bases: dict[str, tuple[str, ...]] = {}
-        for app in scope.apps:
+        for app in self._apps:
             for number, path in enumerate(files := (*app.bases, *app.values)):
                 bases[path] = tuple(dict.fromkeys((*bases.get(path, ()), *files[:number])))
-        self._files = Files(bases, scope.environment.known)
+        self._files = Files(bases, target.environment.known)
         self._contents = read_files(line.checkout, bases)
-        states = self._states(scope.apps)
+        states = self._states(self._apps)
         self._found = {place: [_Begun(states.get(place, frozenset()))] for place in self._wanted}
         self._oldest: str | None = None
 
@@ -106,7 +102,7 @@ class _Walk:
             self._contents |= {path: before for path, (before, _) in step.contents.items()}
             for path in step.begun:
                 self._contents.pop(path, None)
-            apps = [app for app in self._scope.apps if not touched.isdisjoint((*app.bases, *app.values))]
+            apps = [app for app in self._apps if not touched.isdisjoint((*app.bases, *app.values))]
             names, states = {app.app for app in apps}, self._states(apps)
             for place, periods in self._found.items():
                 if place[0] in names and (state := states.get(place, frozenset())) != periods[-1].versions:
@@ -122,9 +118,8 @@ class _Walk:
         if begun.past is None:
             since = self._line.landed_at(self._oldest) if self._oldest is not None else self._line.now
             return Period(begun.versions, None, since)
-        commit, merged = begun.past.commit, begun.past.merged
-        record = read_trailers(commit.message) or (read_trailers(merged.message) if merged is not None else None)
-        return Period(begun.versions, commit.id, self._line.landed_at(commit.id), record)
+        commit = begun.past.commit.id
+        return Period(begun.versions, commit, self._line.landed_at(commit), own_record(begun.past))
 
     def _states(self, apps: Iterable[AppFiles]) -> dict[Place, frozenset[Version]]:
         """The versions that run, by place; an application that cannot be read runs nothing."""
@@ -135,7 +130,7 @@ class _Walk:
         return {place: frozenset(versions) for place, versions in states.items()}
 
     def _versions(self, app: AppFiles) -> Iterator[tuple[Place, Version]]:
-        config, environment = self._scope.config, self._scope.environment
+        config, environment = self._config, self._environment
         there = {path for path in (*app.bases, *app.values) if path in self._contents}
         kept = replace(
             app, bases=tuple(path for path in app.bases if path in there),

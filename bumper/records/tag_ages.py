@@ -13,7 +13,7 @@ from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit
 from bumper.progress import report_step
-from bumper.records.history import named_request, own_record, who_asked
+from bumper.records.landed import named_request, own_record, who_asked
 from bumper.records.past import Files, read_past_of_all
 from bumper.values.pin import PinPath, format_path
 from bumper.values.siblings import look_up
