@@ -1,6 +1,6 @@
 """A proposal to GitLab: one request, one branch, one merge request, however often and by how many it is made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bumper.delivery import branch as branches
 from bumper.delivery.attempt import Attempt, DeliveryOptions
@@ -16,7 +16,7 @@ from bumper.gitlab.connection import AlreadyThere
 from bumper.gitlab.merge_request_changes import FoundPeople, MergeRequestText
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.markdown import code
-from bumper.planning.proposal import Proposal
+from bumper.planning.proposal import MAX_TITLE, Proposal
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, pipeline_note
@@ -106,8 +106,7 @@ def _update(
         if merge_requests.read(known.gitlab, current.iid).state != "opened":
             raise
         push(checkout, commit, proposal.branch, None)
-        updated = merge_request_changes.update(known.gitlab, current.iid, text_of(proposal))
-        return Published(updated, Action.UPDATED, commit)
+        return Published(_give_text(known, proposal, current), Action.UPDATED, commit)
     newer = newer_on_branch(attempt, branch, proposal.record, current.author)
     if newer is not None:
         return newer
@@ -164,11 +163,10 @@ def _keep(
     _note_newer_pipeline(known, proposal, shown, branch)
     record = read_comment(shown.description)
     is_current = record is not None and outcome(record.changes) == outcome(proposal.record.changes)
-    has_title = options.title is None or shown.title == proposal.title
+    has_title = options.title is None or shown.title == _title_for(shown, proposal)
     if is_current and has_title and set(proposal.labels) <= set(shown.labels):
         return Published(shown, Action.UNCHANGED, branch.head.id)
-    updated = merge_request_changes.update(known.gitlab, shown.iid, text_of(proposal))
-    return Published(updated, Action.UPDATED, branch.head.id)
+    return Published(_give_text(known, proposal, shown), Action.UPDATED, branch.head.id)
 
 
 def _note_newer_pipeline(known: KnownRequests, proposal: Proposal, shown: MergeRequest, branch: Branch) -> None:
@@ -185,14 +183,35 @@ def _replace(
     known: KnownRequests, checkout: Checkout, proposal: Proposal, commit: str, current: MergeRequest, branch: Branch
 ) -> Published:
     """Give the branch the new commit, and the merge request what belongs to it."""
+    if current.merge_status == "merging":  # what it held so far lands: then the proposal is another one
+        raise PushRaceLost(proposal.branch)
     if current.auto_merge:
         merge_request_changes.cancel_auto_merge(known.gitlab, current.iid)
     approved = merge_requests.is_approved(known.gitlab, current.iid)
     push(checkout, commit, proposal.branch, branch.head.id)
-    updated = merge_request_changes.update(known.gitlab, current.iid, text_of(proposal))
+    updated = _give_text(known, proposal, current)
     if approved:
         _inform_approvers(known, current, proposal)
     return Published(updated, Action.UPDATED, commit)
+
+
+def _give_text(known: KnownRequests, proposal: Proposal, current: MergeRequest) -> MergeRequest:
+    """Have the merge request say what its branch proposes now.
+
+    Raises:
+        PushRaceLost: it was merged or closed in the meantime, maybe with what its branch held before.
+
+    """
+    text = replace(text_of(proposal), title=_title_for(current, proposal))
+    updated = merge_request_changes.update(known.gitlab, current.iid, text)
+    if updated.state != "opened":
+        raise PushRaceLost(proposal.branch)
+    return updated
+
+
+def _title_for(current: MergeRequest, proposal: Proposal) -> str:
+    """What somebody marked as a draft stays one, whatever it proposes now."""
+    return f"Draft: {proposal.title}"[:MAX_TITLE] if current.is_draft else proposal.title
 
 
 def _inform_approvers(known: KnownRequests, current: MergeRequest, proposal: Proposal) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bumper.clock import Clock
 from bumper.delivery.attempt import Attempt, DeliveryOptions
 from bumper.delivery.by_api import Published, publish
 from bumper.delivery.by_push import deliver_by_push
@@ -14,7 +15,6 @@ from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
 from bumper.git.commit import push, write_commit
 from bumper.gitlab import merge_request_changes
-from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.draft import Draft, on_branch
 from bumper.planning.proposal import Proposal
 from bumper.progress import report_step
@@ -96,50 +96,55 @@ def _deliver_by_api(draft: Draft, attempt: Attempt, known: KnownRequests, commit
         warnings=(*draft.plan.warnings, *warnings), merge_request=proposed_at(one, published.action),
     )  # fmt: skip
     try:
-        return _see_it_merged(done, one, draft, attempt, known)
+        return _see_it_merged(done, published, draft, attempt, known)
     except NotDeployed as error:
         raise NotDone(error.what, error.next_step, done) from error
 
 
 def _see_it_merged(
-    done: Result, one: MergeRequest, draft: Draft, attempt: Attempt, known: KnownRequests
+    done: Result, published: Published, draft: Draft, attempt: Attempt, known: KnownRequests
 ) -> Result:  # fmt: skip
     """Ask GitLab to merge and wait for it, each as far as it is wanted; the result says what is true then."""
     target, session, seconds = attempt.target, attempt.session, attempt.options.seconds_to_merge
-    head, message, problem, began = str(done.commit), draft.proposal.message, None, session.elapsed()
+    one, head, message, asked = published.merge_request, published.commit, draft.proposal.message, None
+    began = session.elapsed()
     if attempt.auto_merge:
         if seconds is not None and one.state == "opened":
             session.show(f"asking GitLab to merge !{one.iid}: {one.url}")
-        if one.state == "opened" and one.merge_status == "need_rebase":
-            head = rebased_head(known, target, draft.proposal.branch, one.iid, head, session.clock) or head
-        files = {*target.checkout.entries}
         with named_when_interrupted(one.iid, one.url, session.show):
-            asked = ask_to_merge(known, one.iid, head, message, files, session.clock)
-        one, problem = asked.merge_request, asked.problem
-        done = _after_asking(done, asked, waits=seconds is not None)
+            asked, head = _ask_to_merge(known, target, draft.proposal, one.iid, head, session.clock)
+        one = asked.merge_request
     if seconds is not None and one.state != "merged":
         if draft.plan.held:
             raise NotDeployed(
                 f"{done.environment}: part of the request is held, so not all of it will run",
                 "remove the hold with bumper unhold, or leave the application out with --app",
             )
+        problem = asked.problem if asked is not None else None
         awaited = Awaited(one.iid, draft.proposal.branch, head, message, attempt.auto_merge, problem)
         one = wait_until_merged(known, target, awaited, seconds, session)
+    done = replace(done, merge_request=proposed_at(one, published.action))
     if one.state != "merged":
-        return done
+        warnings = [asked.warning] if asked is not None and asked.warning is not None else []
+        return replace(done, warnings=(*done.warnings, *warnings))
     waited = session.elapsed() - began if seconds is not None else None
     landed = landed_commit(target, one, message)
-    if seconds is not None:
+    if seconds is not None or one.sha != head:
         require_content(target, landed, draft.plan.changes, one.url)
-    shown = proposed_at(one, done.merge_request.action if done.merge_request is not None else Action.UNCHANGED)
-    return replace(done, status=Status.MERGED, merge_request=shown, landed=landed, waited=waited)
+    return replace(done, status=Status.MERGED, landed=landed, waited=waited)
 
 
-def _after_asking(done: Result, asked: MergeReply, *, waits: bool) -> Result:
-    action = done.merge_request.action if done.merge_request is not None else Action.UNCHANGED
-    warning = asked.warning if asked.problem is not None or not waits else None
-    warnings = (*done.warnings, *([warning] if warning is not None else []))
-    return replace(done, merge_request=proposed_at(asked.merge_request, action), warnings=warnings)
+def _ask_to_merge(
+    known: KnownRequests, target: Target, proposal: Proposal, iid: int, head: str, clock: Clock
+) -> tuple[MergeReply, str]:
+    """GitLab's reply and the branch's head then: a branch behind is rebased, which shows once GitLab has checked it."""
+    files, message = target.checkout.entries, proposal.message
+    asked = ask_to_merge(known, iid, head, message, files, clock)
+    if asked.problem is not None and asked.merge_request.merge_status == "need_rebase":
+        rebased = rebased_head(known, target, proposal.branch, iid, head, clock)
+        if rebased is not None:
+            return ask_to_merge(known, iid, rebased, message, files, clock), rebased
+    return asked, head
 
 
 def _explain_missing_people(published: Published, attempt: Attempt, unknown: tuple[str, ...]) -> list[str]:

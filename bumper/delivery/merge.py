@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bumper.clock import Clock, polls
 from bumper.delivery import branch as branches
 from bumper.environments.repository import Target
+from bumper.errors import Unavailable
 from bumper.gitlab import merge_request_changes, merge_requests, merge_trains
 from bumper.gitlab.connection import AlreadyThere, NotMergeable, Unauthorized
 from bumper.gitlab.merge_request_changes import MergeMessages
@@ -26,6 +27,7 @@ _PASSING = CHECKING | {"ci_must_pass", "ci_still_running"}
 _UNDER_WAY = frozenset(
     {"created", "waiting_for_resource", "waiting_for_callback", "preparing", "pending", "running", "scheduled"}
 )
+_FAILED = frozenset({"failed", "canceling", "canceled"})
 # Who must do what, by GitLab's detailed_merge_status (its documentation of the merge requests API).
 _WAITS_FOR = {
     "ci_must_pass": "its pipeline to pass",
@@ -41,6 +43,12 @@ _WAITS_FOR = {
     "jira_association_missing": "a Jira issue in its title or description",
     "locked_paths": "a locked path to be unlocked",
     "security_policy_violations": "its security policies to pass",
+    "security_policy_pipeline_check": "the pipelines of its security policies to pass",
+    "locked_lfs_files": "a locked file to be unlocked",
+    "merge_time": "the time from which it may be merged",
+    "title_regex": "a title as the project demands",
+    "commits_status": "a commit on its branch",
+    "merging": "GitLab, which is merging it",
 }
 _REBASE_TIMEOUT = 30.0  # seconds
 
@@ -69,7 +77,7 @@ def waits_for(one: MergeRequest) -> str:
         return _WAITS_FOR[one.merge_status]
     if one.pipeline in _UNDER_WAY:
         return "its pipeline to end"
-    if one.pipeline in {"failed", "canceled"}:
+    if one.pipeline in _FAILED:
         return "its pipeline to pass, which has failed"
     if one.pipeline == "" and one.merge_status == "ci_must_pass":
         return "its pipeline to pass, and none has appeared"
@@ -119,10 +127,11 @@ def _ask_until_taken(
         if found.target_branch != known.target_branch:
             return MergeReply(found, retargeted(known, found))
         if found.state != "opened" or found.auto_merge:
-            return MergeReply(found)
+            return MergeReply(found, "somebody has closed it" if found.state == "closed" else None)
         if found.can_merge is False:
             return MergeReply(found, _may_not_merge(found))
-        when_ready = found.pipeline in _UNDER_WAY or found.merge_status != "mergeable"
+        # Asked to merge at once, GitLab passes over a pipeline that failed, unless the project requires it.
+        when_ready = found.pipeline in _UNDER_WAY | _FAILED or found.merge_status != "mergeable"
         appears_yet = not found.pipeline and (awaited or found.merge_status in _PASSING)
         if left > 0 and (appears_yet or found.merge_status in CHECKING):
             continue  # the pipeline that is awaited has not appeared yet, or GitLab still checks
@@ -154,6 +163,10 @@ def _ask_once(
         if now.state == "merged" or now.auto_merge:
             return None
         return now.merge_error or f"it waits for {waits_for(now)} ({refusal.what})"
+    except Unavailable:  # GitLab may have merged all the same: a rollback that is made again would go back further
+        now = merge_requests.read(gitlab, iid)
+        if now.state == "opened" and not now.auto_merge:
+            raise
     return None
 
 

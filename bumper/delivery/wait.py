@@ -94,15 +94,18 @@ class _Waiting:
     def __init__(self, known: KnownRequests, target: Target, awaited: Awaited, session: Session) -> None:
         self._known, self._target, self._awaited, self._session = known, target, awaited, session
         self._head = awaited.head
-        self._seen = ("", "", False)
+        self._seen: tuple[object, ...] = ()
+        self._shown = ""
 
     def look_at(self, found: MergeRequest) -> None:
         """Show a new state, and do what is no person's turn: rebase, and set auto-merge that GitLab did not take."""
-        state = (found.merge_status, found.sha or "", found.auto_merge)
+        state = (found.merge_status, found.sha, found.auto_merge, found.pipeline)
         if state == self._seen or found.merge_status in CHECKING:
             return
         self._seen = state
-        self._session.show(f"waiting for !{found.iid}: it waits for {waits_for(found)}")
+        if self._shown != (reason := waits_for(found)):
+            self._session.show(f"waiting for !{found.iid}: it waits for {reason}")
+            self._shown = reason
         if not self._awaited.may_write:
             return
         if found.merge_status == "need_rebase":

@@ -10,7 +10,7 @@ from bumper.errors import Unavailable
 from bumper.gitlab.connection import PER_PAGE, GitLab, translated
 
 # What GitLab answers while it still looks at a merge request; what comes of it shows a moment later.
-CHECKING = frozenset({"unchecked", "checking", "preparing", "approvals_syncing"})
+CHECKING = frozenset({"unchecked", "checking", "preparing", "approvals_syncing", "merging"})
 _CHECK_TIMEOUT = 15.0  # seconds
 _MAX_PAGES = 5
 
@@ -28,13 +28,15 @@ class User:
 class MergeRequest:
     """A merge request; ``sha`` is its source branch's head as GitLab last saw it, which may be late after a push.
 
+    While GitLab merges it (GitLab's state ``locked``) it is an open one, whose ``merge_status`` is ``merging``.
+
     What only the single merge request has is None in one that came from a list: ``pipeline`` (the head's, by its
     status; "" where there is none), ``can_merge`` (whether this token's user may), ``merge_error``.
     """
 
     iid: int
     url: str
-    state: str  # opened, closed, merged or locked
+    state: str  # opened, closed or merged
     title: str
     description: str
     source_branch: str
@@ -45,6 +47,7 @@ class MergeRequest:
     auto_merge: bool
     author: User
     comments: int
+    is_draft: bool = False
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
@@ -182,11 +185,12 @@ def read_merge_request(data: dict[str, Any]) -> MergeRequest:
 
 
 def _read(data: dict[str, Any]) -> MergeRequest:
-    status = str(data.get("detailed_merge_status") or "")
+    is_merging = data["state"] == "locked"
+    status = "merging" if is_merging else str(data.get("detailed_merge_status") or "")
     return MergeRequest(
         iid=int(data["iid"]),
         url=str(data["web_url"]),
-        state=str(data["state"]),
+        state="opened" if is_merging else str(data["state"]),
         title=str(data["title"]),
         description=str(data.get("description") or ""),
         source_branch=str(data["source_branch"]),
@@ -195,6 +199,7 @@ def _read(data: dict[str, Any]) -> MergeRequest:
         merge_status=status,
         has_conflict=bool(data.get("has_conflicts")) or status == "conflict",
         auto_merge=bool(data.get("merge_when_pipeline_succeeds")),
+        is_draft=bool(data.get("draft")),
         author=read_user(data.get("author")),
         comments=int(data.get("user_notes_count") or 0),
         labels=tuple(str(label) for label in data.get("labels") or ()),

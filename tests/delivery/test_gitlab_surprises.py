@@ -8,6 +8,7 @@ import pytest
 
 from bumper.clock import Clock
 from bumper.sandbox import Sandbox
+from tests.faults.proxy import LOST_ANSWER, Proxy
 from tests.support.command_line import CommandLine
 from tests.support.gitlab_kinds import CI_FILE, FakeClock
 from tests.support.gitops import APP, AT_ONCE, SET_UP, STAGING_FILE, Gitops, values
@@ -132,3 +133,115 @@ def test_a_revoked_token_s_merge_request_is_the_ghost_s_and_a_new_token_carries_
 
     assert gitops.merge_requests("merged")[1]["author"]["username"] == "ghost"
     assert (again["status"], newer["status"]) == ("unchanged", "merged")
+
+
+@pytest.fixture
+def proxy(gitops: Gitops, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """Stands between bumper and the server: others act, and answers get lost, between two requests."""
+    with Proxy(gitops.sandbox.url) as between:
+        monkeypatch.setenv("BUMPER_REPO", f"{between.url}/{gitops.project}.git")
+        yield between
+
+
+@pytest.mark.parametrize(
+    ("action", "moment", "delay"),
+    [
+        pytest.param("merge", ("PUT", "/merge_requests/1$"), 20, id="merged after the push"),
+        pytest.param("merge", ("GET", "/approvals$"), 0, id="merged before the push"),
+        pytest.param("close", ("GET", "/approvals$"), 0, id="closed"),
+    ],
+)
+def test_what_a_person_ends_while_it_is_updated_is_not_reported_as_proposed_or_merged(
+    gitops: Gitops, waiting: CommandLine, proxy: Proxy, action: str, moment: tuple[str, str], delay: int
+) -> None:
+    waiting.bump("staging", f"{APP}:1.0.1")
+    gitops.sandbox.choose(head_delay=delay)
+
+    def end() -> None:
+        if action == "close":
+            gitops.close(1)
+        else:
+            gitops.api.put("/merge_requests/1/merge", should_remove_source_branch=False)
+
+    proxy.meanwhile(end, method=moment[0], path=moment[1])
+
+    ran = waiting("bump", "staging", f"{APP}:1.0.2", "--no-verify", "--output", "json")
+
+    if action == "close":
+        assert (ran.code, "was closed by a person" in ran.err) == (1, True)
+    else:
+        assert (ran.json["status"], ran.json["merge_request"]["iid"]) == ("proposed", 2)
+        assert gitops.read(STAGING_FILE) == values("1.0.1")
+
+
+def test_a_merge_request_that_gitlab_is_merging_at_this_moment_is_waited_for(
+    gitops: Gitops, waiting: CommandLine, proxy: Proxy
+) -> None:
+    waiting.bump("staging", f"{APP}:1.0.1")
+    world = gitops.sandbox._world
+    [locked] = world.records.merge_requests.values()
+    world.update(locked, state="locked")
+
+    def merge() -> None:
+        world.update(locked, state="opened")
+        gitops.merge(1)
+
+    proxy.meanwhile(merge, method="GET", path="/merge_requests/1$", nth=2)
+    same = waiting.bump("staging", f"{APP}:1.0.1", "--auto-merge")
+    next_tag = waiting.bump("staging", f"{APP}:1.0.2")
+
+    assert (same["status"], same["merge_request"]["state"]) == ("merged", "merged")
+    assert (next_tag["status"], next_tag["merge_request"]["iid"]) == ("proposed", 2)
+
+
+def test_a_draft_stays_a_draft(gitops: Gitops, waiting: CommandLine) -> None:
+    waiting.bump("staging", f"{APP}:1.0.1")
+    gitops.api.put("/merge_requests/1", title="Draft: not before Monday")
+
+    done = waiting.bump("staging", f"{APP}:1.0.2", "--auto-merge")
+
+    assert (done["status"], done["merge_request"]["auto_merge"]) == ("proposed", True)
+    assert "somebody to mark it as ready" in done["warnings"][0]
+    assert gitops.merge_requests()[0]["title"] == "Draft: app 1.0.0 -> 1.0.2 in staging"
+
+
+def test_a_branch_behind_is_rebased_however_slowly_gitlab_checks(gitops: Gitops, waiting: CommandLine) -> None:
+    gitops.push(CI_FILE[".gitlab-ci.yml"].decode(), ".gitlab-ci.yml")
+    gitops.sandbox.choose(merge_method="ff", mergeability_delay=3, head_delay=3, pipeline_duration=30, rebase_delay=2)
+    waiting.bump("staging", f"{APP}:1.0.1", "--auto-merge")
+    gitops.push("moved on\n", "NEWS.md")
+    gitops.sandbox.run_jobs()
+
+    done = waiting.bump("staging", f"{APP}:1.0.1", "--auto-merge")
+    gitops.sandbox.run_jobs()
+
+    assert done["merge_request"]["auto_merge"] is True
+    assert gitops.read(STAGING_FILE) == values("1.0.1")
+
+
+def test_a_rollback_whose_merge_lost_its_answers_is_not_made_twice(
+    gitops: Gitops, waiting: CommandLine, proxy: Proxy
+) -> None:
+    for tag in ("1.0.1", "1.0.2"):
+        waiting.bump("staging", f"{APP}:{tag}", *WAIT)
+    proxy.fail(LOST_ANSWER, method="PUT", path="/merge$", times=2)
+
+    done = waiting("rollback", "staging", "--app", "app", *WAIT, "--no-verify", "--output", "json", code=0).json
+
+    assert done["status"] == "merged"
+    assert gitops.read(STAGING_FILE) == values("1.0.1")
+
+
+@pytest.mark.parametrize("wait", [(), ("--wait", "60")], ids=["at once", "with a wait"])
+def test_what_its_pipeline_found_wrong_is_not_merged_by_a_rerun(
+    gitops: Gitops, waiting: CommandLine, wait: tuple[str, ...]
+) -> None:
+    gitops.push(CI_FILE[".gitlab-ci.yml"].decode(), ".gitlab-ci.yml")
+    gitops.sandbox.choose(pipelines="failed")
+    waiting.bump("staging", f"{APP}:1.0.1")
+
+    ran = waiting("bump", "staging", f"{APP}:1.0.1", "--auto-merge", *wait, "--no-verify", "--output", "json")
+
+    assert gitops.read(STAGING_FILE) == values("1.0.0")
+    assert ran.code == (5 if wait else 0)
+    assert "its pipeline to pass, which has failed" in ran.err
