@@ -54,22 +54,20 @@ def _is_named(image: Repository | None, globs: Sequence[str]) -> bool:
 def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int) -> list[Undone]:
     """The last ``steps`` deployments of each group of applications, the newest first.
 
-    ``groups`` names the group of every application that matters: its own, or one for all of them. A rollback, and what
-    it took back, are passed over: otherwise a second rollback would bring the trouble back. What a rollback took back
-    that was itself taken back counts again.
-
+    ``groups`` names the group of every application that matters: its own, or one for all of them. A rollback or a
+    person's revert, and what it took back, are passed over: otherwise the next rollback would bring the trouble back.
+    What was taken back by something that was itself taken back counts again.
     """
     found: list[Undone] = []
     counted: Counter[str] = Counter()
-    taken_back: set[tuple[str, str, str]] = set()  # commit, file and path
+    taken_back: set[tuple[str, str, str]] = set()  # a deployment's name, file and path
     for deployment in past:
         changes = [
             change for change in deployment.changes
-            if change.app in groups and (deployment.commit, *change.place) not in taken_back
+            if change.app in groups and taken_back.isdisjoint((name, *change.place) for name in deployment.names)
         ]  # fmt: skip
-        record = deployment.record
-        if record is not None and record.command == Command.ROLLBACK:
-            taken_back |= {(commit, *change.place) for commit in record.undoes for change in changes}
+        if deployment.undoes or _is_rollback(deployment):
+            taken_back |= {(name, *change.place) for name in deployment.undoes for change in changes}
             continue
         left = tuple(change for change in changes if counted[groups[change.app]] < steps)
         if left:
@@ -80,14 +78,17 @@ def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int)
     return found
 
 
+def _is_rollback(deployment: Deployment) -> bool:
+    return deployment.record is not None and deployment.record.command == Command.ROLLBACK
+
+
 def explain_undone(past: Iterable[Deployment]) -> str | None:
-    """The newest rollback in the ``past`` and what it took back: ``!6 already undid !5``; None where there is none."""
+    """The newest rollback or revert and what it took back: ``!6 already undid !5``; None where there is none."""
     known = list(past)
     for deployment in known:
-        record = deployment.record
-        if record is not None and record.command == Command.ROLLBACK and record.undoes:
-            undone = [one for one in known if one.commit in record.undoes]
-            names = dict.fromkeys([_name(one) for one in undone] or [commit[:12] for commit in record.undoes])
+        if deployment.undoes:
+            undone = [one for one in known if not one.names.isdisjoint(deployment.undoes)]
+            names = dict.fromkeys([_name(one) for one in undone] or [name[:12] for name in sorted(deployment.undoes)])
             return f"{_name(deployment)} already undid {', '.join(names)}"
     return None
 

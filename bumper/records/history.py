@@ -1,5 +1,6 @@
 """The deployments of an environment: commits on the target branch's first-parent line that changed a tag."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +22,12 @@ from bumper.records.beside import Beside, CurrentValues, read_beside
 from bumper.records.landed import LandedRequests, merged_commit, named_request, own_record, who_asked
 from bumper.records.pairs import pair_pins
 from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one
-from bumper.records.record import Record, read_trailers
+from bumper.records.record import Command, Record, read_trailers
 from bumper.values.change import Change, make_change
 from bumper.values.pin import Pin, Version
 
+# The last line of a message by git revert, and by GitLab's button for a merge request.
+_REVERTS = re.compile(r"This reverts (?:commit ([0-9a-f]{40,64})|merge request \S*(!\d{1,15}))\b")
 CLOCKS_DIFFER_BY = timedelta(days=1)  # of the machines that commit
 
 
@@ -39,6 +42,21 @@ class Deployment:
     merge_request: int | None
     changes: tuple[Change, ...]
     record: Record | None
+    merged: str | None = None  # the commit that a merge commit brought
+    reverts: frozenset[str] = frozenset()  # what a person's commit says that it reverts, by one of the names
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a rollback, git or GitLab may call it: its commits, and ``!7``."""
+        request = f"!{self.merge_request}" if self.merge_request is not None else None
+        return frozenset(filter(None, (self.commit, self.merged, request)))
+
+    @property
+    def undoes(self) -> frozenset[str]:
+        """The names of the deployments that it took back."""
+        if self.record is not None and self.record.command == Command.ROLLBACK:
+            return frozenset(self.record.undoes)
+        return self.reverts
 
     def of(self, apps: Collection[str]) -> "Deployment":
         """What the deployment changed of these applications."""
@@ -179,7 +197,8 @@ def _attributed(
     for past, changes, record, iid in known:
         request = requests.get(past.commit.id)
         number = iid if iid is not None or request is None else request.iid
-        yield _deployment(past, changes, record or read_trailers(messages.get(number or 0, "")), number)
+        head = messages.get(number or 0, "")
+        yield _deployment(past, changes, record or read_trailers(head), number, head)
 
 
 def _is_squashed(past: PastCommit, request: MergeRequest) -> bool:
@@ -188,7 +207,26 @@ def _is_squashed(past: PastCommit, request: MergeRequest) -> bool:
 
 
 def _deployment(
-    past: PastCommit, changes: tuple[Change, ...], record: Record | None, merge_request: int | None
+    past: PastCommit, changes: tuple[Change, ...], record: Record | None, merge_request: int | None, squashed: str
 ) -> Deployment:
-    subject = merged_commit(past).message.partition("\n")[0]
-    return Deployment(past.commit.id, past.commit.at, who_asked(past, record), subject, merge_request, changes, record)
+    """``squashed`` is the message of what was squashed into the commit, where that is known."""
+    merged = merged_commit(past)
+    reverts = _reverted(past.commit.message, merged.message, squashed) if record is None else frozenset()
+    subject = merged.message.partition("\n")[0]
+    return Deployment(
+        past.commit.id,
+        past.commit.at,
+        who_asked(past, record),
+        subject,
+        merge_request,
+        changes,
+        record,
+        merged.id,
+        reverts,
+    )
+
+
+def _reverted(*messages: str) -> frozenset[str]:
+    """What commits with these messages revert, in the words of ``git revert`` and of GitLab's button."""
+    found = (match for message in messages for match in _REVERTS.findall(message))
+    return frozenset(commit or request for commit, request in found)

@@ -96,6 +96,14 @@ def test_a_tag_that_a_person_pushed_is_a_deployment(one: Deployments) -> None:
     assert f"- **Undoes** {commit[:12]}, " in one.gitops.merge_requests()[0]["description"]
 
 
+def test_what_a_person_reverted_does_not_come_back(one: Deployments) -> None:
+    clone = one.gitops.person()
+    clone.git("revert", "--no-edit", "--mainline", "1", "HEAD")
+    clone.git("push", "--quiet", "origin", "HEAD:main")
+
+    assert moves(one.run("rollback", "prod")) == [("app", "1.0.1", "1.0.0")]
+
+
 def test_a_commit_that_changed_no_tag_is_none(one: Deployments) -> None:
     one.commit({APP_PROD: values("1.0.2") + "replicas: 3\n"})
 

@@ -1,12 +1,13 @@
 """Which deployments a rollback takes back, from a past written down as data."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from bumper.image import Repository
-from bumper.planning.rollback import Undone, too_few, walk_back, walk_back_to
+from bumper.planning.rollback import Undone, explain_undone, too_few, walk_back, walk_back_to
 from bumper.records.history import Deployment
 from bumper.records.record import Command, Record
 from bumper.values.change import Change
@@ -67,6 +68,19 @@ def test_a_rollback_and_what_it_undid_are_passed_over() -> None:
     rollback = deployed("r", change("a", "3", "2"), undoes=("c2",))
 
     assert told(walk_back([rollback, C2, C1], each("a"), 1)) == [("c1", ["a"])]
+
+
+def test_a_persons_revert_and_what_it_reverted_are_passed_over() -> None:
+    """However it names it, or the next rollback would bring the version back that somebody has just reverted."""
+    reverting = replace(deployed("r", change("a", "3", "2")), record=None)
+    merged = replace(C2, merged="c2-head", merge_request=7)
+
+    for name in ("c2", "c2-head", "!7"):
+        reverted = replace(reverting, reverts=frozenset({name}))
+        assert told(walk_back([reverted, merged, C1], each("a"), 1)) == [("c1", ["a"])]
+        assert explain_undone([reverted, merged]) == "r already undid !7"
+    back = replace(deployed("rr", change("a", "2", "3")), record=None, reverts=frozenset({"r"}))
+    assert told(walk_back([back, reverted, merged, C1], each("a"), 1)) == [("c2", ["a"])]
 
 
 def test_a_rollback_of_one_application_leaves_the_others_deployment() -> None:
