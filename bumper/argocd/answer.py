@@ -56,7 +56,7 @@ class _Operation(_Answer):
             for one in resources or ()
             if one.message and (one.hook_phase in {"Failed", "Error"} or one.status == "SyncFailed")
         ]
-        return in_one_line([*failed, self.message or ""]).rstrip("; ")
+        return _in_one_line([*failed, self.message or ""]).rstrip("; ")
 
 
 class _Summary(_Answer):
@@ -93,7 +93,7 @@ class _Status(_Answer):
         conditions = [
             found.message for found in self.conditions or () if found.message and "Error" in (found.type or "")
         ]
-        return in_one_line([*([own] if own else []), *resources, *conditions])
+        return _in_one_line([*([own] if own else []), *resources, *conditions])
 
 
 class ApplicationAnswer(_Answer):
@@ -127,9 +127,9 @@ class FailureAnswer(_Answer):
 
     def text(self) -> str:
         """Argo CD's own words."""
-        return in_one_line([self.message or self.error or ""])
+        return _in_one_line([self.message or self.error or ""])
 
 
-def in_one_line(texts: Iterable[str]) -> str:
+def _in_one_line(texts: Iterable[str]) -> str:
     """The texts in a line of a length that people read."""
     return " ".join("; ".join(texts).split())[:_MAX_MESSAGE]

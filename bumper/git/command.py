@@ -33,7 +33,7 @@ _PAUSES = (0.3, 1.0, 3.0)  # seconds
 _NOT_FOUND = Unavailable("git was not found", "install git 2.31 or newer")
 _log = logging.getLogger(__name__)
 NETWORK_TIMEOUT = 600  # seconds for the whole of one clone, fetch or push
-LOCAL_TIMEOUT = 120  # seconds
+_LOCAL_TIMEOUT = 120  # seconds
 FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")  # nothing but what is named is fetched
 
 
@@ -72,7 +72,7 @@ class GitCommand:
         known = self.environment
         return replace(self, environment=replace(known, added={**known.added, **added}))
 
-    def run(self, *arguments: str, stdin: bytes = b"", timeout: int = LOCAL_TIMEOUT) -> bytes:
+    def run(self, *arguments: str, stdin: bytes = b"", timeout: int = _LOCAL_TIMEOUT) -> bytes:
         """What ``git arguments`` prints, given ``stdin``.
 
         Raises:
@@ -82,7 +82,7 @@ class GitCommand:
         """
         return self.start(*arguments).wait(stdin, timeout)[0]
 
-    def text(self, *arguments: str, stdin: bytes = b"", timeout: int = LOCAL_TIMEOUT) -> str:
+    def text(self, *arguments: str, stdin: bytes = b"", timeout: int = _LOCAL_TIMEOUT) -> str:
         """What ``git arguments`` prints as text, without the last line end; raises what ``run`` raises."""
         return self.run(*arguments, stdin=stdin, timeout=timeout).decode(errors="replace").removesuffix("\n")
 

@@ -60,21 +60,11 @@ def describe(
     ``files_url`` is where GitLab shows files of the target branch, ``along`` are the places beside the pins that change
     with them. The record comes last, in a comment.
     """
-    facts = [
-        *text.facts,
-        *_urgent(record),
-        *_source(record),
-        *text.commits,
-        *_digests(record),
-        *_checks(text),
-        *_watched(text),
-        _undoing(record),
-    ]
     parts = [
         plain(subject) if text.title else "",
         _table(record, files_url),
         _along(along, files_url),
-        "\n".join(f"- {fact}" for fact in facts),
+        "\n".join(f"- {fact}" for fact in _facts(record, text)),
         _listed("Left out", text.left_out),
         _listed("Warnings", text.warnings),
         _all_digests(record),
@@ -116,6 +106,23 @@ def _along(along: Sequence[Change], files_url: str) -> str:
     return "These places change too, through an anchor:\n\n" + bullets(places, _MAX_ROWS)
 
 
+def _facts(record: Record, text: ProposalText) -> Iterator[str]:
+    """What is worth a line each, in Markdown."""
+    yield from text.facts
+    if record.urgent is not None:
+        yield f"**Urgent**, past soak and freeze: {code(record.urgent)}"
+    yield from _source(record)
+    yield from text.commits
+    digests = _with_digest(record)
+    if len(digests) <= _MAX_DIGESTS and record.command not in (Command.HOLD, Command.UNHOLD):
+        yield from (f"**Digest**: {one}" for one in digests)
+    if text.checks:
+        yield f"**Checked**: {', '.join(map(plain, text.checks))}"
+    if text.watching is not None:
+        yield f"**Watched**: {text.watching.explain()}"
+    yield _undoing(record)
+
+
 def _source(record: Record) -> Iterator[str]:
     if record.source is not None:
         yield f"**Commit**: {_commit(record.source)}"
@@ -124,11 +131,6 @@ def _source(record: Record) -> Iterator[str]:
         yield f"**Pipeline**: {shown}{by}"
     elif by:
         yield f"**Requested by**: {code(str(record.requested_by))}"
-
-
-def _urgent(record: Record) -> Iterator[str]:
-    if record.urgent is not None:
-        yield f"**Urgent**, past soak and freeze: {code(record.urgent)}"
 
 
 def _commit(source: Source) -> str:
@@ -144,27 +146,11 @@ def _with_digest(record: Record) -> list[str]:
     return [f"{code(str(one).partition('@')[0])} is {code(str(one.digest))}" for one in references]
 
 
-def _digests(record: Record) -> Iterator[str]:
-    found = _with_digest(record)
-    if len(found) <= _MAX_DIGESTS and record.command not in (Command.HOLD, Command.UNHOLD):
-        yield from (f"**Digest**: {one}" for one in found)
-
-
 def _all_digests(record: Record) -> str:
     found = _with_digest(record)
     if len(found) <= _MAX_DIGESTS:
         return ""
     return folded(f"Digests of {len(found)} images", bullets(found, _MAX_ROWS))
-
-
-def _checks(text: ProposalText) -> Iterator[str]:
-    if text.checks:
-        yield f"**Checked**: {', '.join(map(plain, text.checks))}"
-
-
-def _watched(text: ProposalText) -> Iterator[str]:
-    if text.watching is not None:
-        yield f"**Watched**: {text.watching.explain()}"
 
 
 def _listed(heading: str, sentences: Sequence[str]) -> str:

@@ -27,7 +27,27 @@ class Draft:
     waiting: tuple[Waiting, ...] = ()  # the applications that a promotion leaves for later
 
 
-def make_record(
+def make_draft(
+    target: Target, asked: Request, plan: Plan, text: ProposalText, environ: Mapping[str, str],
+    files: Mapping[str, bytes] | None = None, undoes: Sequence[str] = (),
+) -> Draft:  # fmt: skip
+    """The proposal of ``plan``; ``files`` are its new bytes where they are more than the plan's tags."""
+    content = files if files is not None else apply_plan(plan, target.gathered.values)
+    config, rules = target.setup.config, target.environment.config
+    record = _make_record(asked, plan, text, environ, undoes)
+    subject = title_of(asked.command, asked.environment, plan.changes, text.note)
+    held = map(explain_held, plan.held)
+    text = replace(text, left_out=(*held, *text.left_out), warnings=(*text.warnings, *plan.warnings))
+    description = describe(record, text, subject, _files_url(target), plan.along)
+    branch = branch_name(config.branch_prefix, asked, _applications(asked, target.gathered))
+    words = Words(config.commit_message, text.title, argocd_references(environ))
+    labels = (*rules.labels, *text.labels)
+    proposal = propose(asked, branch, subject, description, content, record, words, labels)
+    rollout = rollout_of(target.environment, target.gathered, plan)
+    return Draft(proposal, plan, diff_of(content, target.gathered.values), rollout)
+
+
+def _make_record(
     asked: Request, plan: Plan, text: ProposalText, environ: Mapping[str, str], undoes: Sequence[str] = ()
 ) -> Record:
     """The record of a request by whoever the CI variables name."""
@@ -39,27 +59,7 @@ def make_record(
     )  # fmt: skip
 
 
-def make_draft(
-    target: Target, asked: Request, plan: Plan, text: ProposalText, environ: Mapping[str, str],
-    files: Mapping[str, bytes] | None = None, undoes: Sequence[str] = (),
-) -> Draft:  # fmt: skip
-    """The proposal of ``plan``; ``files`` are its new bytes where they are more than the plan's tags."""
-    content = files if files is not None else apply_plan(plan, target.gathered.values)
-    config, rules = target.setup.config, target.environment.config
-    record = make_record(asked, plan, text, environ, undoes)
-    subject = title_of(asked.command, asked.environment, plan.changes, text.note)
-    held = map(explain_held, plan.held)
-    text = replace(text, left_out=(*held, *text.left_out), warnings=(*text.warnings, *plan.warnings))
-    description = describe(record, text, subject, _files_url(target), plan.along)
-    branch = branch_name(config.branch_prefix, asked, applications_of(asked, target.gathered))
-    words = Words(config.commit_message, text.title, argocd_references(environ))
-    labels = (*rules.labels, *text.labels)
-    proposal = propose(asked, branch, subject, description, content, record, words, labels)
-    rollout = rollout_of(target.environment, target.gathered, plan)
-    return Draft(proposal, plan, diff_of(content, target.gathered.values), rollout)
-
-
-def applications_of(asked: Request, gathered: Gathered) -> tuple[str, ...]:
+def _applications(asked: Request, gathered: Gathered) -> tuple[str, ...]:
     """The applications that a request names, or that use its images; none where it is about all of several."""
     if asked.apps:
         return asked.apps

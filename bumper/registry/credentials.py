@@ -75,7 +75,7 @@ def find_credentials(host: str, environ: Mapping[str, str]) -> Credentials | Non
     return _from_gitlab(host, environ)
 
 
-def normalise_host(key: str) -> str:
+def _host_of(key: str) -> str:
     """The registry's host of a key of config.json, which may carry a scheme and a path."""
     host = key.partition("://")[2] or key
     host = host.partition("/")[0].lower()
@@ -110,7 +110,7 @@ def _parse(source: str, text: str) -> _Configuration:
 
 
 def _from_helper(configuration: _Configuration, host: str, environ: Mapping[str, str]) -> Credentials | None:
-    named = {normalise_host(key): name for key, name in configuration.helpers.items()}
+    named = {_host_of(key): name for key, name in configuration.helpers.items()}
     helper = named.get(host) or configuration.store
     return _ask_helper(helper, _HUB_KEY if host == DOCKER_HUB else host, environ) if helper else None
 
@@ -159,7 +159,7 @@ def _ask_helper(name: str, server: str, environ: Mapping[str, str]) -> Credentia
 def _from_auths(configuration: _Configuration, host: str, source: str) -> Credentials | None:
     # The host's own key comes before one with a path, which other tools give to a part of the registry.
     keys = sorted(configuration.auths, key=lambda key: key != host)
-    auth = next((configuration.auths[key] for key in keys if normalise_host(key) == host), None)
+    auth = next((configuration.auths[key] for key in keys if _host_of(key) == host), None)
     if auth is None:
         return None
     if auth.identity_token:
@@ -178,6 +178,6 @@ def _from_auths(configuration: _Configuration, host: str, source: str) -> Creden
 
 def _from_gitlab(host: str, environ: Mapping[str, str]) -> Credentials | None:
     user, password = environ.get("CI_REGISTRY_USER"), environ.get("CI_REGISTRY_PASSWORD")
-    if user and password and normalise_host(environ.get("CI_REGISTRY", "")) == host:
+    if user and password and _host_of(environ.get("CI_REGISTRY", "")) == host:
         return Credentials(user, password, None, "CI_REGISTRY_USER")
     return None

@@ -113,14 +113,11 @@ def _require(values: ValuesFile, old: Scalar, new: Scalar, value: str) -> None:
 
 def _require_text(values: ValuesFile, new: Scalar) -> None:
     """The resolvers of ruamel are the witness here, not the rule by which the scalar was written."""
-    if new.style == "" and new.yaml_tag is None and not _resolves_to_text(new.value):
-        raise _failed(values, new.line, f"{new.value!r} would not be read as text")
-
-
-def _resolves_to_text(plain: str) -> bool:
-    """Whether ruamel takes the plain scalar for a string under YAML 1.1 and under 1.2."""
-    resolvers = (VersionedResolver(version=version) for version in _VERSIONS)
-    return all(str(resolver.resolve(ScalarNode, plain, (True, False))) == STRING_TAG for resolver in resolvers)
+    if new.style != "" or new.yaml_tag is not None:
+        return
+    for version in _VERSIONS:
+        if str(VersionedResolver(version=version).resolve(ScalarNode, new.value, (True, False))) != STRING_TAG:
+            raise _failed(values, new.line, f"{new.value!r} would not be read as text")
 
 
 def _failed(values: ValuesFile, line: int, problem: str) -> ProofFailed:

@@ -62,8 +62,8 @@ def _is_path(text: str) -> bool:
 def partner_of(place: Place, tag: Sibling, claimed: set[str]) -> Sibling | None:
     """The key that holds the repository of ``tag``'s image."""
     kind = tag.name.kind or Kind.TAG
-    if kind is Kind.VERSION and speaks_of_a_chart(place, tag):
-        return None
+    if kind is Kind.VERSION and (tag.name.prefix.endswith("chart") or not _CHART_KEYS.isdisjoint(place.keys)):
+        return None  # it is a chart's
     below = place.around.in_images or speaks_of_an_image(place.around.parent_name)
     for name in repository_names(tag.name.prefix, kind, below_an_image=below):
         key = place.keys.get(name)
@@ -113,11 +113,6 @@ def has_other_version(place: Place, repository: Sibling) -> bool:
     """Whether a version stands beside ``repository`` that was not taken for an image's tag."""
     version = place.keys.get(f"{repository.name.prefix}version")
     return repository.name.kind is Kind.REPOSITORY and version is not None and version.origin is not Origin.LOWER
-
-
-def speaks_of_a_chart(place: Place, version: Sibling) -> bool:
-    """Whether ``version`` is a chart's."""
-    return version.name.prefix.endswith("chart") or not _CHART_KEYS.isdisjoint(place.keys)
 
 
 def is_tag_of_an_image(place: Place, tag: Sibling) -> bool:

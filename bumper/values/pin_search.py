@@ -116,7 +116,9 @@ def _open_mapping(visit: _Visit, mapping: MappingNode, waiting: list[_Visit]) ->
         scoped = scoped or name.is_above
         if type(value) is MappingNode or type(value) is SequenceNode:
             inner.append((text, name, value))
-    scope = _scope_below(visit, mapping) if scoped or visit.lower else visit.scope
+    scope = visit.scope
+    if scoped or visit.lower:
+        scope = scope_below(scope, siblings_of(mapping, visit.lower, every=False), visit.lower)
     if inner:
         twice = {key for key, times in Counter(keys).items() if times > 1} if len(mapping.keys) < len(keys) else set()
         waiting.extend(_visits(visit, mapping, inner, twice, scope))
@@ -140,10 +142,6 @@ def _visits(
         in_images = visit.in_images or name.kind is Kind.IMAGE or name.kind is Kind.IMAGES
         beside = values_beside(mapping) if type(value) is SequenceNode and is_parameter_list(value) else ()
         yield _Visit(value, (visit.way, text), name.name, in_images, below, scope, duplicate, beside)
-
-
-def _scope_below(visit: _Visit, mapping: MappingNode) -> Scope:
-    return scope_below(visit.scope, siblings_of(mapping, visit.lower, every=False), visit.lower)
 
 
 def _entries(mapping: MappingNode) -> Iterable[tuple[str, Node]]:
