@@ -136,7 +136,7 @@ def _compare(gitlab: GitLab, project: str, step: _Step) -> list[dict[str, Any]] 
     path = f"/projects/{quote(project, safe='')}/repository/compare"
     try:
         with translated(gitlab, f"comparing images of {project}"):
-            found: Any = gitlab.project.manager.gitlab.http_get(path, query_data={"from": step.older, "to": step.newer})
+            found: Any = gitlab.api.http_get(path, query_data={"from": step.older, "to": step.newer})
     except BumperError:
         return None
     commits = found.get("commits") if isinstance(found, dict) else None

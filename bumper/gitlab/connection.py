@@ -56,6 +56,16 @@ class GitLab:
     project: Project
     settings: Settings
 
+    @property
+    def api(self) -> Gitlab:
+        """The whole GitLab, for what python-gitlab has no name for."""
+        return self.project.manager.gitlab
+
+    @property
+    def path(self) -> str:
+        """The project's path in the API."""
+        return f"/projects/{self.project.encoded_id}"
+
 
 def connect(settings: Settings) -> GitLab:
     """The project's API; nothing is asked yet.
@@ -102,7 +112,7 @@ def read_answer(gitlab: GitLab, step: str, path: str, model: type[_Model]) -> _M
 
     """
     with translated(gitlab, step):  # pydantic's error is a ValueError
-        return model.model_validate(gitlab.project.manager.gitlab.http_get(path))
+        return model.model_validate(gitlab.api.http_get(path))
 
 
 @contextlib.contextmanager

@@ -97,8 +97,7 @@ def merge(gitlab: GitLab, iid: int, sha: str, messages: MergeMessages, *, when_r
     if when_ready:
         data |= {"auto_merge": True, "merge_when_pipeline_succeeds": True}
     with translated(gitlab, f"setting auto-merge on !{iid}" if when_ready else f"merging !{iid}"):
-        path = f"/projects/{gitlab.project.encoded_id}/merge_requests/{iid}/merge"
-        gitlab.project.manager.gitlab.http_put(path, post_data=data)
+        gitlab.api.http_put(f"{gitlab.path}/merge_requests/{iid}/merge", post_data=data)
 
 
 def cancel_auto_merge(gitlab: GitLab, iid: int) -> None:
@@ -172,5 +171,5 @@ def find_people(gitlab: GitLab, people: People) -> FoundPeople:
 
 
 def _user_id(gitlab: GitLab, name: str) -> int | None:
-    found = gitlab.project.manager.gitlab.users.list(username=name, get_all=False)
+    found = gitlab.api.users.list(username=name, get_all=False)
     return next((int(user.get_id() or 0) for user in found), None)

@@ -22,7 +22,7 @@ def join(gitlab: GitLab, iid: int, sha: str, *, squash: bool) -> None:
     data = {"auto_merge": True, "when_pipeline_succeeds": True, "sha": sha, "squash": squash}
     try:
         with translated(gitlab, f"putting !{iid} on the merge train"):
-            gitlab.project.manager.gitlab.http_post(_path(gitlab, iid), post_data=data)
+            gitlab.api.http_post(_path(gitlab, iid), post_data=data)
     except (AlreadyThere, NotMergeable):
         raise
     except Refused as error:  # 400: the train takes it not yet
@@ -33,11 +33,11 @@ def is_queued(gitlab: GitLab, iid: int) -> bool:
     """Whether the merge request is on a train, where GitLab alone decides about its commits."""
     try:
         with translated(gitlab, f"looking for !{iid} on the merge train"):
-            car: Any = gitlab.project.manager.gitlab.http_get(_path(gitlab, iid))
+            car: Any = gitlab.api.http_get(_path(gitlab, iid))
             return car.get("status") in _QUEUED
     except NotShown:  # never on a train, or a project without
         return False
 
 
 def _path(gitlab: GitLab, iid: int) -> str:
-    return f"/projects/{gitlab.project.encoded_id}/merge_trains/merge_requests/{iid}"
+    return f"{gitlab.path}/merge_trains/merge_requests/{iid}"

@@ -46,7 +46,7 @@ def read_project(gitlab: GitLab) -> ProjectSettings:
     """
     address = gitlab.settings.address
     with translated(gitlab, f"reading {address.project}"):
-        data: Any = gitlab.project.manager.gitlab.http_get(f"/projects/{gitlab.project.encoded_id}")
+        data: Any = gitlab.api.http_get(gitlab.path)
     if not isinstance(data, dict) or not isinstance(data.get("id"), int):
         raise Unavailable(f"{address.gitlab_url} returned no project for {address.project}", "check --gitlab-url")
     path = str(data.get("path_with_namespace") or address.project)
@@ -71,7 +71,7 @@ def read_project(gitlab: GitLab) -> ProjectSettings:
 def current_user_id(gitlab: GitLab) -> int:
     """The id of the user whose token this is."""
     with translated(gitlab, "asking whose token this is"):
-        data: Any = gitlab.project.manager.gitlab.http_get("/user")
+        data: Any = gitlab.api.http_get("/user")
     number = data.get("id") if isinstance(data, dict) else None
     if not isinstance(number, int):
         raise Unavailable(f"{gitlab.settings.address.gitlab_url} does not say whose token this is", "try again")
@@ -90,8 +90,7 @@ class GitLabFreeze:
 def read_freeze_periods(gitlab: GitLab) -> list[GitLabFreeze]:
     """The project's deploy freeze periods, which GitLab shows to Reporters and above."""
     with translated(gitlab, "reading the deploy freeze periods"):
-        path = f"/projects/{gitlab.project.encoded_id}/freeze_periods"
-        found = gitlab.project.manager.gitlab.http_list(path, get_all=True)
+        found = gitlab.api.http_list(f"{gitlab.path}/freeze_periods", get_all=True)
         return [GitLabFreeze(one["freeze_start"], one["freeze_end"], one["cron_timezone"] or "UTC") for one in found]
 
 
@@ -100,12 +99,11 @@ def pushers_of(gitlab: GitLab, branch: str, commit: str) -> list[User] | None:
 
     GitLab's events say so, which nobody can write but GitLab itself.
     """
-    path = f"/projects/{gitlab.project.encoded_id}/events"
     for page in range(1, _MAX_PAGES + 1):
         query = {"action": "pushed", "per_page": PER_PAGE, "page": page}
         try:
             with translated(gitlab, f"asking who pushed {branch}"):
-                events: Any = gitlab.project.manager.gitlab.http_get(path, query_data=query)
+                events: Any = gitlab.api.http_get(f"{gitlab.path}/events", query_data=query)
                 found = [read_user(event["author"]) for event in events if _is_push(event, branch, commit)]
         except NotShown:
             return None

@@ -109,7 +109,7 @@ def plan_promote(target: Gathered, matched: Matched, environment: str, *, write_
         if not one.alike
     ]
     plan = make_plan(target, edits, [*matched.warnings, *refusals])
-    alike = {(one.target.file, format_path(one.target.pin.path)) for one in settable if one.alike}
+    alike = {one.target.place for one in settable if one.alike}
     plan = replace(plan, covers=plan.covers | alike)
     if refusals and not plan.changes and not plan.held:
         raise Refused("\n".join(refusals))

@@ -180,7 +180,7 @@ class KnownRequests:
 
     @cached_property
     def _group_ids(self) -> set[int]:
-        return {int(group["id"]) for group in self._get(f"/projects/{self.gitlab.project.encoded_id}/groups")}
+        return {int(group["id"]) for group in self._get(f"{self.gitlab.path}/groups")}
 
     def _is_bot(self, user: int) -> bool:
         """Lists name an author without saying whether it is a bot; the user itself does."""
@@ -190,6 +190,6 @@ class KnownRequests:
     def _get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         try:
             with translated(self.gitlab, "asking whose merge request it is"):
-                return self.gitlab.project.manager.gitlab.http_get(path)
+                return self.gitlab.api.http_get(path)
         except BumperError:  # what GitLab does not show is nobody's word
             return []

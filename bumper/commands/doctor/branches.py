@@ -64,7 +64,7 @@ def examine_target_branch(
     gitlab: GitLab, name: str, member: Member, by_commit: Sequence[str], auto_merge: Sequence[str]
 ) -> Iterator[Check]:
     """Its protection, and whether the environments that push to it or merge by themselves may do so."""
-    path = f"/projects/{gitlab.project.encoded_id}/repository/branches/{quote(name, safe='')}"
+    path = f"{gitlab.path}/repository/branches/{quote(name, safe='')}"
     try:
         branch = read_answer(gitlab, f"reading branch {name}", path, _BranchAnswer)
     except BumperError as error:
@@ -101,7 +101,7 @@ def _check_delivery(name: str, branch: _BranchAnswer, environment: str) -> Check
 
 def read_protections(gitlab: GitLab) -> Protections | None:
     """The project's protected branches and wildcards; None where the token may not see them."""
-    path = f"/projects/{gitlab.project.encoded_id}/protected_branches?per_page=100"
+    path = f"{gitlab.path}/protected_branches?per_page=100"
     try:
         return read_answer(gitlab, "reading the protected branches", path, _ProtectionsAnswer).root
     except BumperError:

@@ -78,7 +78,7 @@ class _ProjectAnswer(BaseModel):
 def examine_project(gitlab: GitLab, use: ProjectUse, user: int | None) -> Iterator[Check]:
     """The project's checks, in the order in which they are shown; ``user`` is the token's."""
     try:
-        project = read_answer(gitlab, "reading the project", f"/projects/{gitlab.project.encoded_id}", _ProjectAnswer)
+        project = read_answer(gitlab, "reading the project", gitlab.path, _ProjectAnswer)
     except BumperError as error:
         yield from _examine_branch(gitlab, use, use.branch, Member(user, None))
         yield failed("project", error)
