@@ -13,7 +13,7 @@ from bumper.records.record import Command, Record, one_line, trailers
 from bumper.values.change import Change
 from bumper.values.pin import Version
 
-_MAX_TITLE = 255  # characters, GitLab's limit
+MAX_TITLE = 255  # characters, GitLab's limit
 _MAX_ROWS = 100
 _MAX_SLUG = 40
 _MAX_NAMED = 3  # applications that a title has room for
@@ -87,7 +87,7 @@ def propose(
 ) -> Proposal:  # fmt: skip
     """Put a proposal together; ``subject`` is the line that bumper would write by itself."""
     subject = without_references(one_line(subject))
-    title = quiet(one_line(words.title or "") or subject)[:_MAX_TITLE]
+    title = quiet(one_line(words.title or "") or subject)[:MAX_TITLE]
     first = one_line(words.commit_message.replace("{default}", subject))
     return Proposal(
         branch=branch,
