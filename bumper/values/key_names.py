@@ -27,7 +27,7 @@ class KeyName:
     """A key by its name and kind; ``prefix`` is the name without the kind's ending.
 
     ``speaks``: the word image is in it. ``is_above``: it may hold a registry or an organization for what stands below.
-    ``may_matter``: it speaks of an image, or may stand beside a key that does.
+    ``may_matter``: it speaks of an image or a digest, or may stand beside a key that does.
     """
 
     name: str
@@ -94,7 +94,13 @@ def key_name(key: str) -> KeyName:
             return KeyName(name, kind, name)
     speaks = "image" in name or name in _WHOLE
     above = name in _ABOVE or name in _WHOLE
-    return KeyName(name, _WHOLE.get(name), name, speaks, above, speaks or name.endswith(_COMPANIONS))
+    matters = speaks or name.endswith(_COMPANIONS) or is_named_after_a_digest(name)
+    return KeyName(name, _WHOLE.get(name), name, speaks, above, matters)
+
+
+def is_named_after_a_digest(name: str) -> bool:
+    """Whether a key of this name may hold a digest."""
+    return "digest" in name or name.endswith(("hash", "checksum", "sha", "sha256"))
 
 
 def speaks_of_an_image(parent_name: str) -> bool:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import lru_cache
 
 from bumper.image import is_at_public_registry
-from bumper.values.key_names import KeyName, key_name
+from bumper.values.key_names import KeyName, is_named_after_a_digest, key_name
 from bumper.values.pin import PinPath
 from bumper.values.yaml_tree import MappingNode, Node, Resolved, Scalar, SequenceNode, key_text, resolve
 
@@ -62,12 +63,30 @@ def _all(mapping: MappingNode, lower: Sequence[tuple[str, MappingNode]], *, ever
 
 
 def _pairs(mapping: MappingNode, origin: Origin, file: str = "", *, every: bool) -> Iterator[Sibling]:
+    for key, text, value in _text_keys(mapping) if every else _telling_keys(mapping):
+        yield Sibling(text, key_name(text), resolve(value), key.line, origin, mapping, file)
+
+
+def _text_keys(mapping: MappingNode) -> Iterator[tuple[Node, str, Node]]:
     for key, value in mapping.pairs:
         text = key.value if type(key) is Scalar else key_text(key)
         if text is not None:
-            name = key_name(text)
-            if every or name.may_matter or is_public_image(value) or may_be_a_digest(name.name, value):
-                yield Sibling(text, name, resolve(value), key.line, origin, mapping, file)
+            yield key, text, value
+
+
+@lru_cache(maxsize=100)  # a search asks for those of the same few mappings again and again
+def _telling_keys(mapping: MappingNode) -> tuple[tuple[Node, str, Node], ...]:
+    """The keys that may speak of images by their names or their values."""
+    keys = _text_keys(mapping)
+    return tuple((key, text, value) for key, text, value in keys if key_name(text).may_matter or _is_telling(value))
+
+
+def _is_telling(value: Node) -> bool:
+    """Whether a value is an image at a registry that everybody knows, or a digest, whatever its key is called."""
+    node = resolve(value)
+    if type(node) is not Scalar or ":" not in node.value:
+        return False
+    return "sha256:" in node.value or is_public_image(value)
 
 
 def is_public_image(node: Node) -> bool:
@@ -77,7 +96,7 @@ def is_public_image(node: Node) -> bool:
 
 def may_be_a_digest(name: str, value: Node | None) -> bool:
     """Whether a key may hold an image's digest, whatever it is called, or tell the chart to use one."""
-    if "digest" in name or name.endswith(("hash", "checksum", "sha", "sha256")):
+    if is_named_after_a_digest(name):
         return True
     node = resolve(value) if value is not None else None
     return type(node) is Scalar and "sha256:" in node.value
