@@ -98,17 +98,16 @@ class Common:
         )
 
     @property
-    def confirm(self) -> "Callable[[Result], bool]":
-        """Whether to go on with a result that is shown: asked on a terminal, unless ``--yes`` was given."""
-        return (lambda _: True) if self.yes or not sys.stdin.isatty() else self.ask
+    def confirm(self) -> "Callable[[Result], None]":
+        """Shows what would be proposed and asks whether it shall be: on a terminal, unless ``--yes`` was given."""
+        return (lambda _: None) if self.yes or not sys.stdin.isatty() else self._ask
 
-    def ask(self, result: "Result") -> bool:
-        """Show what would be proposed, and ask whether it shall be."""
+    def _ask(self, result: "Result") -> None:
         from bumper.cli.report_result import question_text
 
         self.run.progress.print(question_text(result, screen_of(sys.stderr, verbose=self.verbose)))
         self.run.has_shown = sys.stdout.isatty()
-        return confirm("Propose these changes?")
+        confirm("Propose these changes?")
 
     def finish(self, result: "Result") -> None:
         """Print the result."""

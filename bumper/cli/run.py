@@ -11,7 +11,7 @@ import typer
 from bumper.cli.progress import Progress
 from bumper.cli.screen import Screen, screen_of
 from bumper.clock import Clock
-from bumper.errors import Unavailable
+from bumper.errors import Refused, Unavailable
 
 
 class Output(StrEnum):
@@ -85,7 +85,13 @@ def show(
         raise Unavailable("the result could not be printed", "the program that reads the output ended first") from error
 
 
-def confirm(question: str) -> bool:
-    """Ask on stderr: stdout may be a file that awaits one JSON object."""
+def confirm(question: str) -> None:
+    """Ask on stderr: stdout may be a file that awaits one JSON object.
+
+    Raises:
+        Refused: the answer was not yes.
+
+    """
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise Refused("not confirmed; nothing was changed")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bumper.cli.run import Run, confirm
-from bumper.errors import Refused, WrongUsage
+from bumper.errors import WrongUsage
 from bumper.settings import Settings, environment, read_settings
 
 if TYPE_CHECKING:  # imported once the clone is under way
@@ -53,8 +53,8 @@ def find_repository(run: Run, where: Whereabouts, *, changes: bool, yes: bool = 
     if unused is not None and (settings.token is None or settings.token.source not in _TOKENS):
         what = f"{unused} is not used, because only the checkout names this server"
         run.progress.print(f"{what}; set BUMPER_GITLAB_URL to its URL, or give --repo.", label="warning")
-    if changes and not yes and not confirm("Change this repository?"):
-        raise Refused("not confirmed; nothing was changed")
+    if changes and not yes:
+        confirm("Change this repository?")
     return settings
 
 

@@ -55,7 +55,7 @@ class PromoteRequest:
 
 
 def promote(
-    request: PromoteRequest, options: DeliveryOptions, session: Session, confirm: Callable[[Result], bool]
+    request: PromoteRequest, options: DeliveryOptions, session: Session, confirm: Callable[[Result], None]
 ) -> Result:
     """Clone, read both environments, plan, ask, propose, wait.
 
@@ -74,7 +74,7 @@ def promote(
 
 def _promote_once(
     request: PromoteRequest, options: DeliveryOptions, checkout: Checkout, session: Session,
-    confirm: Callable[[Result], bool],
+    confirm: Callable[[Result], None],
 ) -> Result:  # fmt: skip
     setup = read_repository_config(checkout)
     _check_source(setup.layout.environment(request.target), request.source)
@@ -98,8 +98,7 @@ def _promote_once(
     preview = dry_run_result(draft, attempt.delivery)
     if request.dry_run:
         return preview
-    if not confirm(preview):
-        raise Refused("not confirmed; nothing was changed")
+    confirm(preview)
     return deliver_watched(draft, attempt, undo_by_rollback(attempt))
 
 

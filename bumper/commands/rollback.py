@@ -23,6 +23,7 @@ from bumper.gitlab.connection import NotShown
 from bumper.gitlab.merge_requests import read
 from bumper.image import ImageReference, is_tag
 from bumper.planning.bump import Plan, apply_plan
+from bumper.planning.description import ProposalText
 from bumper.planning.draft import make_draft
 from bumper.planning.markdown import code, inert
 from bumper.planning.proposal import Request
@@ -89,7 +90,7 @@ class _Chosen:
 
 
 def rollback(
-    request: RollbackRequest, options: DeliveryOptions, session: Session, confirm: Callable[[Result], bool]
+    request: RollbackRequest, options: DeliveryOptions, session: Session, confirm: Callable[[Result], None]
 ) -> Result:
     """Clone, read the environment, walk back through the history, plan, propose, wait.
 
@@ -111,7 +112,7 @@ def rollback(
 
 def rollback_once(
     request: RollbackRequest, options: DeliveryOptions, checkout: Checkout, session: Session,
-    confirm: Callable[[Result], bool],
+    confirm: Callable[[Result], None],
 ) -> Result:  # fmt: skip
     """The rollback from the tip of ``checkout``.
 
@@ -134,19 +135,14 @@ def rollback_once(
         missing = explain_missing(references, registry_access(target, session.environ))
         plan = replace(plan, warnings=(*plan.warnings, *missing))
         checks = [] if missing else ["image exists"]
-    text = proposal_text(asked, plan, attempt)
-    text = replace(
-        text, note="rollback, held" if request.hold is not None else "rollback", labels=(*text.labels, _LABEL),
-        facts=_facts(request, chosen.undone), checks=checks, by_itself=request.by_itself,
-    )  # fmt: skip
+    text = _text(proposal_text(asked, plan, attempt), request, chosen.undone, checks)
     files, undoes = _with_holds(target, plan, request.hold), [one.deployment.commit for one in chosen.undone]
     draft = make_draft(target, asked, plan, text, session.environ, files, undoes)
     held = f"held: {as_comment(request.hold) or NO_REASON}" if request.hold is not None else ""
     preview = replace(dry_run_result(draft, attempt.delivery), hold=held)
     if request.dry_run:
         return preview
-    if not confirm(preview):
-        raise Refused("not confirmed; nothing was changed")
+    confirm(preview)
     return replace(deliver_watched(draft, attempt), hold=held)
 
 
@@ -255,14 +251,16 @@ def _with_holds(target: Target, plan: Plan, reason: str | None) -> dict[str, byt
     return files
 
 
-def _facts(request: RollbackRequest, undone: tuple[Undone, ...]) -> list[str]:
-    """What it undoes and why, for the description."""
-    why = [f"**Held**: {code(request.hold)}"] if request.hold else []
-    return [
-        *(f"**Undoes** {_describe(one.deployment)}" for one in undone),
-        *why,
-        *([_BY_ITSELF] if request.by_itself else []),
-    ]
+def _text(
+    text: ProposalText, request: RollbackRequest, undone: Sequence[Undone], checks: Sequence[str]
+) -> ProposalText:  # fmt: skip
+    """What the merge request says of a rollback: what it undoes and why."""
+    facts = [f"**Undoes** {_describe(one.deployment)}" for one in undone]
+    facts += [f"**Held**: {code(request.hold)}"] if request.hold else []
+    facts += [_BY_ITSELF] if request.by_itself else []
+    note = "rollback, held" if request.hold is not None else "rollback"
+    labels = (*text.labels, _LABEL)
+    return replace(text, note=note, labels=labels, facts=facts, checks=checks, by_itself=request.by_itself)
 
 
 def _describe(deployment: Deployment) -> str:

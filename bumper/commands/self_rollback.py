@@ -103,7 +103,7 @@ class _SelfRollback:
         afresh = replace(session, began=session.clock.monotonic())
         return remake_after_lost_push(
             refreshed(target.checkout),
-            lambda tip: rollback_once(request, own, tip, afresh, lambda _: True),
+            lambda tip: rollback_once(request, own, tip, afresh, lambda _: None),
             afresh.clock,
         )
 

@@ -90,16 +90,13 @@ def _describe_commits(
 
 
 def _steps(settings: Settings, changes: Iterable[Change], source: Source | None, *, back: bool) -> Iterator[_Step]:
-    own = (source.project,) if source is not None and _same_host(source.url, settings) else ()
+    host = urlsplit(settings.address.gitlab_url).netloc
+    own = (source.project,) if source is not None and urlsplit(source.url).netloc == host else ()
     for change in changes:
         older, newer = (change.after, change.before) if back else (change.before, change.after)
         projects = tuple(dict.fromkeys((*own, *_projects(settings, change.image))))
         if projects and older.tag and newer.tag and older.tag != newer.tag:
             yield _Step(projects, older.tag, newer.tag)
-
-
-def _same_host(url: str, settings: Settings) -> bool:
-    return urlsplit(url).netloc == urlsplit(settings.address.gitlab_url).netloc
 
 
 def _projects(settings: Settings, image: Repository) -> list[str]:
@@ -146,15 +143,11 @@ def _compare(gitlab: GitLab, project: str, step: _Step) -> list[dict[str, Any]] 
 def _listed(gitlab: GitLab, project: str, step: _Step, commits: Sequence[dict[str, Any]], *, back: bool) -> str:
     base = f"{gitlab.settings.address.gitlab_url}/{project}/-"
     compared = link(f"{step.older}...{step.newer}", f"{base}/compare/{step.older}...{step.newer}")
-    lines = [
-        f"  - {link(inert(str(one['title'])), base + '/commit/' + str(one['id']))} by {code(_author(one))}"
-        for one in commits[:_MAX_COMMITS]
-    ]
+    lines = []
+    for one in commits[:_MAX_COMMITS]:
+        title = link(inert(str(one["title"])), f"{base}/commit/{one['id']}")
+        lines.append(f"  - {title} by {code(str(one.get('author_name') or 'unknown'))}")
     more = [f"  - … and {len(commits) - len(lines)} more"] if len(commits) > len(lines) else []
     count = "1 commit" if len(commits) == 1 else f"{len(commits)} commits"
     heading = f"**{'Taken back' if back else 'Changes'}**: {compared} of {code(project)}, {count}"
     return "\n".join([heading, *lines, *more])
-
-
-def _author(commit: dict[str, Any]) -> str:
-    return str(commit.get("author_name") or "unknown")

@@ -85,11 +85,19 @@ def sources_of(environments: Sequence[str], config: Config) -> list[str]:
 def see(gathered: Gathered, environment: str, config: Config) -> Seen:
     """What is to be shown of an environment."""
     known = running(gathered, environment, config)
-    warnings = [*gathered.warnings, *(_explain_unknown(environment, app, why) for app, why in known.unknown.items())]
+    unknown = (
+        f"what {environment} runs of {app} is not known, because a file cannot be read: {why}"
+        for app, why in known.unknown.items()
+    )
     pins = (*gathered.pins, *gathered.shared)
     repositories = frozenset(found.pin.repository for found in pins if found.pin.repository is not None)
     return Seen(
-        tuple(_rows(gathered)), _tags(known.pins, config), repositories, tuple(warnings), pins, gathered.applications
+        tuple(_rows(gathered)),
+        _tags(known.pins, config),
+        repositories,
+        (*gathered.warnings, *unknown),
+        pins,
+        gathered.applications,
     )
 
 
@@ -142,10 +150,6 @@ def _drift(seen: Mapping[str, Seen], asked: Sequence[str], config: Config) -> It
             compared = {name: by_environment[name] for name in names if name in by_environment}
             if len(set(compared.values())) > 1:
                 yield Drift(app, image, compared)
-
-
-def _explain_unknown(environment: str, app: str, why: str) -> str:
-    return f"what {environment} runs of {app} is not known, because a file cannot be read: {why}"
 
 
 def _tags(pins: Iterable[FoundPin], config: Config) -> Mapping[tuple[str, str], frozenset[str]]:
