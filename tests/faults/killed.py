@@ -54,7 +54,7 @@ class Scenario:
         """A repository for it, with what was there before."""
         trial = trials("bump", commits=self.way == "commit")
         if self.held:
-            trial.gitops.push(values("1.0.0" + HELD), PROD_FILE)
+            trial.gitops.commit({PROD_FILE: values("1.0.0" + HELD)})
         if self.way == "push options":
             job = trial.gitops.sandbox.create_token("bumper", kind="job", project=trial.gitops.project)
             trial = replace(trial, environ={"BUMPER_REPO": trial.environ["BUMPER_REPO"], "CI_JOB_TOKEN": job})

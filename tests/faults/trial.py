@@ -90,7 +90,7 @@ class Trials:
         files = {STAGING_FILE: values("1.0.0").encode(), PROD_FILE: values("1.0.0").encode()}
         self.sandbox.create_project(project, files | ({"bumper.yaml": CONFIG.encode()} if commits else {}))
         gitops = Gitops(self.sandbox, self.temporary_folder.parent, project)
-        gitops.push(values("1.0.1"), STAGING_FILE)
+        gitops.commit({STAGING_FILE: values("1.0.1")})
         token = self.sandbox.create_token("bumper", project=project)
         environ = {"BUMPER_REPO": f"{self.proxy.url}/{project}.git", "BUMPER_TOKEN": token}
         return Trial(gitops, COMMANDS[command], environ, self.temporary_folder)

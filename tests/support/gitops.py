@@ -47,7 +47,7 @@ class Gitops:
 
     def git(self, *arguments: str) -> str:
         """Git in the server's bare repository."""
-        done = run_git("-C", str(self.sandbox.repository_path(self.project)), *arguments)
+        done = run_git("-C", self._repository, *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -55,8 +55,8 @@ class Gitops:
         return self.git("cat-file", "blob", f"{ref}:{path}")
 
     def read_bytes(self, path: str, ref: str = "main") -> bytes:
-        folder = self.sandbox.repository_path(self.project)
-        return subprocess.run(["git", "-C", folder, "cat-file", "blob", f"{ref}:{path}"], stdout=-1, check=True).stdout
+        command = ["git", "-C", self._repository, "cat-file", "blob", f"{ref}:{path}"]
+        return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
 
     def tip(self, branch: str = "main") -> str:
         return self.git("rev-parse", f"refs/heads/{branch}").strip()
@@ -91,24 +91,31 @@ class Gitops:
 
     def commit(self, files: Mapping[str, str | None]) -> str:
         """A person's commit straight on main (None takes a file away), made where the server keeps it; its id."""
-        stream = [
-            "commit refs/heads/main\ncommitter Dora <dora@example.org> now\ndata 7\nBy hand\nfrom refs/heads/main^0\n"
-        ]
+        self._commit("refs/heads/main", "main", files)
+        return self.tip()
+
+    def push(self, text: str, path: str, branch: str = "main") -> str:
+        """Dora writes a file and pushes it to a branch with Alice's key; the commit."""
+        made = f"refs/dora/{branch}"  # not a branch: nobody sees it before it is pushed
+        self._commit(made, branch, {path: text})
+        push = ("push", "--quiet", ".", f"{made}:refs/heads/{branch}")
+        done = run_git("-C", self._repository, *push, environment={"GL_USERNAME": "alice"})
+        assert done.returncode == 0, done.stderr
+        self.git("update-ref", "-d", made)
+        return self.tip(branch)
+
+    def _commit(self, ref: str, branch: str, files: Mapping[str, str | None]) -> None:
+        stream = [f"commit {ref}\ncommitter Dora <dora@example.org> now\ndata 7\nBy hand\nfrom refs/heads/{branch}^0\n"]
         for path, text in files.items():
             stream.append(
                 f"D {path}\n" if text is None else f"M 100644 inline {path}\ndata {len(text.encode())}\n{text}\n"
             )
-        repository = str(self.sandbox.repository_path(self.project))
-        command = ["git", "-C", repository, "fast-import", "--quiet", "--date-format=now"]
+        command = ["git", "-C", self._repository, "fast-import", "--quiet", "--date-format=now"]
         subprocess.run(command, input="".join(stream).encode(), check=True)
-        return self.tip()
 
-    def push(self, text: str, path: str, branch: str = "main") -> str:
-        """Dora writes a file and pushes it to a branch; the commit."""
-        clone = self.person(branch)
-        commit = clone.commit(text, path, "By hand")
-        clone.git("push", "--quiet", "origin", f"HEAD:{branch}")
-        return commit
+    @property
+    def _repository(self) -> str:
+        return str(self.sandbox.repository_path(self.project))
 
 
 @dataclass(frozen=True)
