@@ -21,9 +21,9 @@ from tests.support.sshd import serve_ssh
 CONFIG = b"environments:\n  staging: {values: 'apps/{app}/envs/staging/values.yaml', delivery: %s}\n"
 ASKED = {
     "nothing": (),
-    "wait": ("--wait", "300"),
+    "wait": ("--wait", "90"),
     "auto-merge": ("--auto-merge",),
-    "auto-merge and wait": ("--auto-merge", "--wait", "300"),
+    "auto-merge and wait": ("--auto-merge", "--wait", "90"),
 }
 REASONS = {"ci_must_pass": "its pipeline to pass", "not_approved": "an approval", "ci_": "its pipeline"}
 # Kinds that differ for a push over SSH, which takes a server of its own.

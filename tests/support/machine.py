@@ -75,6 +75,7 @@ class Interleavings(RuleBasedStateMachine):
         token = sandbox.create_token("bumper", project=project)
         self.environ = {"BUMPER_REPO": url, "BUMPER_TOKEN": token}
         self.bumped: list[Bumped] = []
+        self.looked_at: set[str] = set()
         self.tip = self.gitops.tip()
 
     def run(self, *arguments: str, pipeline_id: int | None = None, clock: Clock = SYSTEM_CLOCK) -> Ran:
@@ -169,13 +170,15 @@ class Interleavings(RuleBasedStateMachine):
 
     @invariant()
     def no_byte_outside_the_tags_changed(self) -> None:
-        for one in self.opened():
-            for path in self.gitops.git("diff", "--name-only", f"{one['sha']}^", one["sha"]).split():
-                before, after = (self.gitops.read_bytes(path, ref) for ref in (f"{one['sha']}^", one["sha"]))
+        for commit in {one["sha"] for one in self.opened()} - self.looked_at:
+            for path in self.gitops.git("diff", "--name-only", f"{commit}^", commit).split():
+                before, after = (self.gitops.read_bytes(path, ref) for ref in (f"{commit}^", commit))
                 assert untagged(before) == untagged(after)
-        for path in PATHS:
-            expected = content(path.split("/")[1])
-            assert untagged(self.gitops.read_bytes(path)) == untagged(expected)
+            self.looked_at.add(commit)
+        if self.tip not in self.looked_at:
+            for path in PATHS:
+                assert untagged(self.gitops.read_bytes(path)) == untagged(content(path.split("/")[1]))
+            self.looked_at.add(self.tip)
 
 
 def untagged(source: bytes) -> bytes:

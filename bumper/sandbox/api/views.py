@@ -3,6 +3,7 @@
 from typing import Any
 
 from bumper.sandbox.behaviour.mergeability import detailed_status, is_draft
+from bumper.sandbox.git.history import count_changed_files
 from bumper.sandbox.state.identity import Identity
 from bumper.sandbox.state.records import MergeRequest, Note, Pipeline, Project, ProtectedBranch, User
 from bumper.sandbox.state.world import World
@@ -133,14 +134,12 @@ def merge_request_view(world: World, project: Project, shown: MergeRequest) -> V
 
 def single_merge_request_view(world: World, project: Project, shown: MergeRequest, identity: Identity) -> View:
     """A merge request looked at by itself, with what lists leave out."""
-    span = f"{shown.base_sha}...{shown.sha}"
-    files = world.repository(project).git("diff", "--name-only", "-z", span).count("\0")
     pipeline = world.head_pipeline(shown)
     view = pipeline_view(world, pipeline) if pipeline else None
     return {
         **merge_request_view(world, project, shown),
         "merge_error": shown.merge_error,
-        "changes_count": str(files),
+        "changes_count": str(count_changed_files(world.repository(project), shown.base_sha, shown.sha)),
         "head_pipeline": view,
         "pipeline": view,
         "diff_refs": {"base_sha": shown.base_sha, "head_sha": shown.sha, "start_sha": shown.start_sha},

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bumper.sandbox.git.repository import Repository
 
@@ -57,6 +58,15 @@ def read_diff(repository: Repository, *revisions: str) -> list[FileDiff]:
     output = repository.git("-c", "core.quotePath=false", "diff", "--find-renames", "--full-index", *revisions)
     parts = output.split("diff --git ")
     return [_file_diff(part) for part in parts[1:]]
+
+
+@lru_cache
+def count_changed_files(repository: Repository, base: str, head: str) -> int:
+    """How many files ``head`` changed since it left ``base``; ids of commits, whose answer is the same for ever.
+
+    Whoever waits for a merge request asks for it again and again.
+    """
+    return repository.git("diff", "--name-only", "-z", f"{base}...{head}").count("\0")
 
 
 def _commit(record: str) -> Commit:
