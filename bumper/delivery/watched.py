@@ -58,9 +58,9 @@ def deliver_watched(draft: Draft, attempt: Attempt, undo: Undo | None = None) ->
         _require_merge_request(attempt)
     rollout = require_rollout(draft.rollout, attempt.target.environment.name, "--wait-deployed")
     before = look_before(rollout, attempt.session)
-    left = [one.explain_left() for one in _watched_before(rollout, attempt)]
+    left = _left_unwatched(rollout, attempt)
     done = deliver(draft, attempt)
-    done = replace(done, warnings=(*done.warnings, *(sentence for sentence in left if sentence is not None)))
+    done = replace(done, warnings=(*done.warnings, *(sentence for _, sentence in left)))
     if (landed := done.landed) is None:
         return done
     watched = _Watch(done, rollout, watching, attempt, done.merge_request.iid if done.merge_request else None)
@@ -79,15 +79,14 @@ def finish_unchanged(done: Result, plan: Plan, attempt: Attempt) -> Result:
         return done
     rollout = rollout_of(target.environment, target.gathered, plan)
     rollout = require_rollout(rollout, done.environment, "--wait-deployed")
-    left = [one for one in _watched_before(rollout, attempt) if one.explain_left() is not None]
-    sentences = [str(one.explain_left()) for one in left]
-    done = replace(done, warnings=(*done.warnings, *sentences))
-    noted = next((one.merge_request.iid for one in left if _is_running(rollout, one)), None)
+    left = _left_unwatched(rollout, attempt)
+    done = replace(done, warnings=(*done.warnings, *(sentence for _, sentence in left)))
+    noted = next((one.merge_request.iid for one, _ in left if _is_running(rollout, one)), None)
     return _see_it_run(_Watch(done, rollout, watching, attempt, noted), landed, {}, None)
 
 
-def _watched_before(rollout: Rollout, attempt: Attempt) -> list[WatchedRequest]:
-    """The last watched deployments of the applications that Argo CD is to run; none where GitLab shows none."""
+def _left_unwatched(rollout: Rollout, attempt: Attempt) -> list[tuple[WatchedRequest, str]]:
+    """The last deployments of the rollout's applications whose watch ended before its outcome, in a sentence each."""
     if attempt.known is None:
         return []
     apps = {image.app for image in rollout.expected_images}
@@ -96,7 +95,8 @@ def _watched_before(rollout: Rollout, attempt: Attempt) -> list[WatchedRequest]:
     except BumperError as error:
         report_step(f"going on without the outcome of earlier deployments ({error.what})")
         return []
-    return [one for one in found if apps & {change.app for change in one.record.changes}]
+    own = [one for one in found if apps & {change.app for change in one.record.changes}]
+    return [(one, sentence) for one in own if (sentence := one.explain_left()) is not None]
 
 
 def _is_running(rollout: Rollout, one: WatchedRequest) -> bool:
