@@ -14,6 +14,7 @@ from bumper.errors import Refused
 from bumper.git.checkout import Checkout, at_commit, read_files
 from bumper.progress import report_step
 
+_PART = 500  # applications
 _FEW = 2000  # files: among more, guessing takes longer than fetching twice
 
 
@@ -126,10 +127,18 @@ def open_environment_at(checkout: Checkout, setup: RepositoryConfig, name: str, 
         return open_environment(then, read_repository_config(then), name)
 
 
-def gather_environment(checkout: Checkout, setup: RepositoryConfig, name: str) -> Gathered:
-    """The environment's pins alone, for a command that changes nothing."""
-    environment = setup.layout.environment(name)
-    return gather(environment, setup.config, read_files(checkout, environment.files))
+def gather_environment(checkout: Checkout, setup: RepositoryConfig, name: str) -> Iterator[Gathered]:
+    """The environment's pins alone, some hundred applications at a time, for a command that changes nothing.
+
+    The trees of thousands of files would take hundreds of megabytes. What names of its own a file gives to its
+    applications, and what bumper.yaml says of images, is decided over all of them.
+    """
+    environment, config = setup.layout.environment(name), setup.config
+    is_whole = bool(config.images) or any(app.is_by_key for app in environment.apps)
+    size = max(len(environment.apps), 1) if is_whole else _PART
+    for start in range(0, len(environment.apps), size):
+        part = replace(environment, apps=environment.apps[start : start + size])
+        yield gather(part, config, read_files(checkout, part.files))
 
 
 @dataclass(frozen=True, slots=True)

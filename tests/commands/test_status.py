@@ -57,6 +57,19 @@ def test_the_json_is_the_contracts(make_deployments: DeploymentsMaker) -> None:
     assert [(change["app"], change["to"]["tag"]) for change in request["changes"]] == [("app", "1.0.2")]
 
 
+def test_an_environment_that_is_read_in_parts_is_shown_as_a_whole(
+    make_deployments: DeploymentsMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = {"apps/broken/envs/prod/values.yaml": "a: [", "apps/same/values.yaml": "idle: 1 # bumper: hold\n"}
+    made = make_deployments(two_environments() | two_environments("5", "5", "same") | broken)
+    whole = made.run("status")
+    monkeypatch.setattr("bumper.environments.repository._PART", 1)
+
+    assert made.run("status") == whole
+    assert [row["app"] for row in whole["environments"]["prod"]] == ["app", "same"]
+    assert len(whole["warnings"]) > 1
+
+
 def test_the_table_shows_what_differs(make_deployments: DeploymentsMaker) -> None:
     made = make_deployments(two_environments() | two_environments("5", "5", "same"))
 

@@ -82,8 +82,20 @@ def sources_of(environments: Sequence[str], config: Config) -> list[str]:
     return [source for sources in rules for source in sources]
 
 
-def see(gathered: Gathered, environment: str, config: Config) -> Seen:
-    """What is to be shown of an environment."""
+def see(parts: Iterable[Gathered], environment: str, config: Config) -> Seen:
+    """What is to be shown of an environment, whose applications come in parts."""
+    seen = [_see_part(part, environment, config) for part in parts]
+    return Seen(
+        rows=tuple(row for one in seen for row in one.rows),
+        running={place: tags for one in seen for place, tags in one.running.items()},
+        repositories=frozenset(each for one in seen for each in one.repositories),
+        unreadable=tuple(dict.fromkeys(warning for one in seen for warning in one.unreadable)),
+        pins=tuple(found for one in seen for found in one.pins),
+        apps=tuple(app for one in seen for app in one.apps),
+    )
+
+
+def _see_part(gathered: Gathered, environment: str, config: Config) -> Seen:
     known = running(gathered, environment, config)
     unknown = (
         f"what {environment} runs of {app} is not known, because a file cannot be read: {why}"
