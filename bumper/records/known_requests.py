@@ -15,7 +15,7 @@ from bumper.gitlab.connection import GitLab, translated
 from bumper.gitlab.merge_requests import MergeRequest, Recent, User, find_recent
 from bumper.gitlab.project import ProjectSettings, current_user_id, pushers_of, read_project
 from bumper.records.description import read_comment
-from bumper.records.record import Record, Sealed, make_sealer
+from bumper.records.record import Command, Record, Sealed, make_sealer
 
 # The user that GitLab makes for a project's or a group's access token (GitLab's documentation of access tokens).
 _TOKEN_USER = re.compile(r"(?P<kind>project|group)_(?P<id>\d+)_bot(?:_\w+|\d*)")
@@ -115,6 +115,10 @@ class KnownRequests:
     def _ours_by_branch(self, found: Collection[MergeRequest]) -> tuple[MergeRequest, ...]:
         ours = (one for one in found if one.source_branch.startswith(self._prefix))
         return tuple(sorted(ours, key=lambda one: one.iid, reverse=True))
+
+    def is_by(self, command: Command, branch: str) -> bool:
+        """Whether a branch is called as those of this command are."""
+        return branch.startswith(f"{self._prefix}{command}-")
 
     def branch_of(self, branch: str) -> str:
         """The branch whose merge request is open for the request of ``branch``: its slug may be an older one.

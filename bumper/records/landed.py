@@ -4,7 +4,7 @@ A commit may say anything in its message; the versions are those that its differ
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from bumper.environments.gather import FoundPin, pins_of_version
@@ -50,16 +50,21 @@ class LandedRequests:
                 break
         return {commit: self._by_commit[commit] for commit in commits if commit in self._by_commit}
 
-    def messages(self, requests: Sequence[MergeRequest]) -> Mapping[int, str]:
-        """The messages of the requests' heads, which a squash leaves out and no edit reaches; by number."""
-        heads = {request.sha: request.iid for request in requests if request.sha is not None}
-        if not heads:
-            return {}
-        try:
-            fetch_commits(self._checkout, heads, "--depth=1", "--filter=tree:0")
-        except BumperError:  # a head that GitLab no longer has: then nobody knows
-            return {}
-        return {heads[commit.id]: commit.message for commit in read_commits(self._checkout.git, list(heads))}
+    def messages(self, requests: Iterable[MergeRequest]) -> Mapping[int, str]:
+        """The messages of the requests' heads, by number."""
+        return messages_of_heads(self._checkout, requests)
+
+
+def messages_of_heads(checkout: Checkout, requests: Iterable[MergeRequest]) -> Mapping[int, str]:
+    """The messages of merge requests' heads, which a squash leaves out and no edit reaches; by number."""
+    heads = {request.sha: request.iid for request in requests if request.sha is not None}
+    if not heads:
+        return {}
+    try:
+        fetch_commits(checkout, heads, "--depth=1", "--filter=tree:0")
+    except BumperError:  # a head that GitLab no longer has: then nobody knows
+        return {}
+    return {heads[commit.id]: commit.message for commit in read_commits(checkout.git, list(heads))}
 
 
 def sets_version(target: Target, past: PastCommit, image: Repository, version: str) -> bool:

@@ -7,9 +7,10 @@ must have made it; and a comment counts only by them.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import MappingProxyType
 
 from bumper.ci import MAX_PIPELINE_ID, Pipeline
 from bumper.environments.images import canonical
@@ -25,7 +26,7 @@ from bumper.gitlab.merge_requests import MergeRequest, User, notes_of
 from bumper.image import Repository
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
-from bumper.records.landed import sets_version, versions_in
+from bumper.records.landed import messages_of_heads, sets_version, versions_in
 from bumper.records.record import Command, Record, Sealed, read_trailers
 
 _MAX_FILES_ASKED = 5  # of GitLab, a request each; the log of more is read from git, in two requests for all of them
@@ -61,15 +62,19 @@ def find_newer(target: Target, known: KnownRequests | None, asked: BumpQuery) ->
 
 
 def newer_in_open(
-    target: Target, known: KnownRequests, opened: Iterable[MergeRequest], asked: BumpQuery
-) -> NewerPipeline | None:
+    target: Target, known: KnownRequests, opened: Iterable[MergeRequest], asked: BumpQuery,
+    hints: Mapping[int, Record] = MappingProxyType({}),
+) -> NewerPipeline | None:  # fmt: skip
     """The newest of bumper's ``opened`` merge requests that proposes the image by a newer pipeline.
 
-    Its description, which anybody may edit, only says where it is worth looking: the branch's head has to agree.
+    Its description, which anybody may edit, or what is in ``hints`` by its number, only says where it is worth looking:
+    the branch's head has to agree.
     """
     for one in opened:
-        hint = read_comment(one.description)
-        if hint is None or _newest(target, _with_notes(known, one, hint), asked) is None:
+        hint = hints.get(one.iid) or read_comment(one.description)
+        if hint is None or _tag_of(target, hint, asked) is None:
+            continue
+        if _newest(target, _with_notes(known, one, hint), asked) is None:
             continue
         record = _verified_head(target, known, one, asked) if known.is_bumpers(one.author) else None
         newer = _newest(target, _with_notes(known, one, record), asked) if record is not None else None
@@ -119,9 +124,14 @@ def newer_at_head(
 def newer_of_request(
     target: Target, known: KnownRequests, opened: Iterable[MergeRequest], ours: Record
 ) -> NewerPipeline | None:
-    """A newer pipeline's open merge request for one of the images of the bump ``ours``."""
-    listed = list(opened)
-    found = (newer_in_open(target, known, listed, asked) for asked in _asked_by(ours))
+    """A newer pipeline's open merge request for one of the images of the bump ``ours``.
+
+    All heads are read: somebody may have taken the record out of a description, or put another one there.
+    """
+    queries, listed = list(_asked_by(ours)), [one for one in opened if known.is_by(Command.BUMP, one.source_branch)]
+    messages = messages_of_heads(target.checkout, listed) if queries else {}
+    heads = {iid: record for iid, message in messages.items() if (record := read_trailers(message)) is not None}
+    found = (newer_in_open(target, known, listed, asked, heads) for asked in queries)
     return next((newer for newer in found if newer is not None), None)
 
 

@@ -304,6 +304,19 @@ def test_an_edited_description_of_bumpers_own_merge_request_supersedes_nothing(m
     assert job(101, "1.0.2")["status"] == "proposed"
 
 
+@pytest.mark.parametrize("left", ["nothing", forgeries.description("1.0.3").replace("999999", "7")])
+def test_an_edited_description_does_not_hide_a_newer_pipelines_merge_request(
+    gitops: Gitops, mallory: Api, job: Job, left: str
+) -> None:
+    job(101, "1.0.3")
+    mallory.put("/merge_requests/1", description=left)
+
+    older = job(100, "1.0.1", "--app", "app")
+
+    assert (older["status"], older["merge_request"]["iid"]) == ("superseded", 1)
+    assert [one["title"] for one in gitops.merge_requests()] == ["app 1.0.0 -> 1.0.3 in staging"]
+
+
 def test_a_description_edited_after_the_merge_supersedes_nothing(gitops: Gitops, mallory: Api, job: Job) -> None:
     job(100, "1.0.1")
     gitops.merge(1)
