@@ -1,6 +1,6 @@
 """``bumper promote``: set an environment's tags (and digests) to the ones another environment runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from bumper.clock import format_duration
 from bumper.commands.promote_gate import PromotionGate, refuse_waiting
 from bumper.commands.self_rollback import undo_by_rollback
 from bumper.delivery.attempt import Attempt, DeliveryOptions, begin_attempt, remake_after_lost_push
-from bumper.delivery.other_requests import find_freeze_and_mark
+from bumper.delivery.other_requests import find_freeze_and_mark, stop_waiting
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, Status, dry_run_result, nothing_to_do
 from bumper.delivery.session import Session
@@ -35,6 +35,7 @@ from bumper.planning.proposal import Request
 from bumper.records.digests import find_digests
 from bumper.records.line import Line, commit_as_of, parse_as_of
 from bumper.records.record import Command
+from bumper.values.change import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +141,7 @@ def _plan(request: PromoteRequest, way: _Way, attempt: Attempt) -> tuple[Plan, t
     matched = match(way.then.gathered, target.gathered, choice, target.setup.config, names)
     found = differing(target.gathered, matched)
     check_tags(rules, request.target, [change.reference for change in (*found.changes, *found.held)])
-    frozen = None
-    if found.changes and not request.urgent:
-        frozen = find_freeze_and_mark(attempt, dry_run=request.dry_run)
-    waiting = _gate(request, way, choice, session, frozen).find_waiting(found.changes)
+    waiting = _find_waiting(request, way, choice, found.changes, attempt)
     if not request.when_ready:
         refuse_waiting(waiting)
     matched = matched.without(waiting)
@@ -156,6 +154,19 @@ def _plan(request: PromoteRequest, way: _Way, attempt: Attempt) -> tuple[Plan, t
     require_digests(target.environment, [change.reference for change in plan.changes])
     warnings = (*plan.warnings, *check_heirs(target, plan.changes, request.source))
     return replace(plan, warnings=warnings), tuple(waiting.values())
+
+
+def _find_waiting(
+    request: PromoteRequest, way: _Way, choice: Choice, changes: Sequence[Change], attempt: Attempt
+) -> dict[str, Waiting]:  # fmt: skip
+    """The applications that may not go on now; merge requests that were opened before are not to be merged, either."""
+    frozen = None
+    if changes and not request.urgent:
+        frozen = find_freeze_and_mark(attempt, dry_run=request.dry_run)
+    waiting = _gate(request, way, choice, attempt.session, frozen).find_waiting(changes)
+    if frozen is None and not request.dry_run:
+        stop_waiting(attempt, changes, waiting)
+    return waiting
 
 
 def _gate(request: PromoteRequest, way: _Way, choice: Choice, session: Session, frozen: Frozen | None) -> PromotionGate:

@@ -1,6 +1,6 @@
-"""Bumper's other open merge requests: those that a request has made pointless are closed, those in a freeze say so."""
+"""Bumper's other open merge requests: those that a request has made pointless are closed, those that wait say so."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -11,11 +11,13 @@ from bumper.environments.images import canonical
 from bumper.environments.repository import Target
 from bumper.errors import Refused
 from bumper.gate.freeze import Frozen, find_freeze
+from bumper.gate.rules import Waiting
 from bumper.git.checkout import at_commit
 from bumper.git.failures import PushRaceLost
 from bumper.gitlab import merge_request_changes, merge_requests
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.bump import Plan
+from bumper.planning.markdown import inert
 from bumper.progress import report_step
 from bumper.records.description import read_comment, replace_comment
 from bumper.records.known_requests import KnownRequests, recorded_requests
@@ -178,3 +180,26 @@ def _mark_frozen(known: KnownRequests, frozen: Frozen) -> None:
             note = f"{frozen}: it should not be merged before that is over. bumper sets no auto-merge until then."
             if all(text != note for _, text in merge_requests.notes_of(known.gitlab, request.iid)):
                 merge_request_changes.comment(known.gitlab, request.iid, note)
+
+
+def stop_waiting(attempt: Attempt, changes: Iterable[Change], waiting: Mapping[str, Waiting]) -> None:
+    """Take auto-merge off open promotions of a version that may not go on now, with a comment that says why.
+
+    ``waiting`` are the applications that wait, among those of ``changes``. What is urgent does not wait.
+    """
+    known, environment = attempt.known, attempt.target.environment.name
+    if known is None:
+        return
+    stopped = {(one.file, one.path, one.after): waiting[one.app].reason for one in changes if one.app in waiting}
+    for one in recorded_requests(known.opened_now() if stopped else ()):
+        record, request = one.record, one.merge_request
+        places = ((change.file, change.path, change.after) for change in record.changes)
+        reasons = [stopped[place] for place in places if place in stopped]
+        is_promotion = record.environment == environment and record.command is Command.PROMOTE
+        if reasons and is_promotion and request.auto_merge and record.urgent is None:
+            report_step(f"taking auto-merge off !{request.iid}")
+            merge_request_changes.cancel_auto_merge(known.gitlab, request.iid)
+            why = inert("; ".join(dict.fromkeys(reasons)))
+            merge_request_changes.comment(
+                known.gitlab, request.iid, f"It may not be merged now: {why}. bumper has taken auto-merge off."
+            )

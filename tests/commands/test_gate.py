@@ -217,6 +217,28 @@ def test_a_merge_request_that_was_opened_before_a_freeze_says_so_once(gate: Gate
     assert comment.startswith("prod is frozen until ")
 
 
+def test_what_may_no_longer_be_promoted_is_not_merged_by_itself(gate: Gate) -> None:
+    """Staging holds the version by now. GitLab merges again by itself once that is over."""
+    made = gate(
+        rules("promote_from: [staging]\nauto_merge: true")
+        | two_environments("1.0.1", "1.0.0")
+        | {".gitlab-ci.yml": "test: {script: [true]}\n"}
+    )
+    made.gitops.sandbox.choose(made.gitops.project, pipelines="running")
+    opened = made.run("promote", "staging", "prod")["merge_request"]
+    made.commit({STAGING.format("app"): values("1.0.1 # bumper: hold flaky")})
+
+    for _ in range(2):
+        assert made.run("promote", "staging", "prod", "--when-ready")["status"] == "waiting"
+    assert not made.gitops.api.get(f"/merge_requests/{opened['iid']}")["merge_when_pipeline_succeeds"]
+    [comment] = made.gitops.comments(opened["iid"])
+    assert "app is held in staging: flaky. bumper has taken auto-merge off." in comment
+
+    made.commit({STAGING.format("app"): values("1.0.1")})
+    again = made.run("promote", "staging", "prod", "--when-ready")["merge_request"]
+    assert (again["iid"], again["action"], again["auto_merge"]) == (opened["iid"], "unchanged", True)
+
+
 def test_urgent_passes_and_is_recorded(gate: Gate) -> None:
     made = gate(rules(f"freeze: [{EVER}]\nsoak: 2h\npromote_from: [staging]") | two_environments("1.0.1", "1.0.0"))
 
