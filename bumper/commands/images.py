@@ -43,9 +43,7 @@ def images(environments: Sequence[str], depth: Depth, session: Session) -> KeptI
     """
     checkout = session.cloning.end()
     setup = read_repository_config(checkout)
-    names = list(dict.fromkeys(environments)) or list(setup.layout.environments)
-    if not names:
-        raise Refused("The repository has no environment in one of the usual layouts; describe yours in bumper.yaml.")
+    names = setup.named_or_all(environments)
     fetch_environments(checkout, setup, names)
     targets = [open_environment(checkout, setup, name) for name in names]
     _require_readable(targets)

@@ -30,6 +30,20 @@ class RepositoryConfig:
         """bumper.yaml, or the defaults."""
         return self.written if self.written is not None else Config()
 
+    def named_or_all(self, names: Iterable[str]) -> list[str]:
+        """The environments that are named, each once; all of them where none is.
+
+        Raises:
+            Refused: the repository has none.
+
+        """
+        found = list(dict.fromkeys(names)) or list(self.layout.environments)
+        if not found:
+            raise Refused(
+                "The repository has no environment in one of the usual layouts; describe yours in bumper.yaml."
+            )
+        return found
+
 
 def read_repository_config(checkout: Checkout, along: Iterable[str] = ()) -> RepositoryConfig:
     """bumper.yaml as it stands at the tip, and the environments that follow from it; files ``along`` come with it.

@@ -65,12 +65,10 @@ def status(
     """
     checkout = session.cloning.end()
     setup = read_repository_config(checkout)
-    names = list(environments) or list(setup.layout.environments)
-    if not names:
-        raise Refused("The repository has no environment in one of the usual layouts; describe yours in bumper.yaml.")
+    names = setup.named_or_all(environments)
     seen, refused = _look(checkout, setup, names, named=bool(environments))
     seen = of_applications(seen, apps)
-    shown = [name for name in dict.fromkeys(names) if name in seen]
+    shown = [name for name in names if name in seen]
     overview = make_overview(seen, shown, setup.config)
     known = session.known_requests(checkout, setup)
     watched = newest_watched(known, shown, session.clock.now()) if known is not None else []
