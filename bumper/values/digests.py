@@ -20,7 +20,7 @@ from bumper.values.tag_scalars import (
     why_not_a_scalar,
     why_not_spliced,
 )
-from bumper.values.yaml_tree import MappingNode, Resolved, Scalar
+from bumper.values.yaml_tree import MappingNode, Resolved, Scalar, SequenceNode, resolve
 
 _SHA256 = "sha256:"
 _BARE_SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -60,13 +60,22 @@ def digests_beside(place: Place, prefix: str) -> Digests:
     read = [reading for key in own if (reading := _read(place, key)) is not None]
     scalars = tuple(one for one in read if isinstance(one, DigestScalar))
     standing = tuple(one for one in scalars if one.value is not None)
-    inner = ((key, siblings_of(key.node, ())) for key in own if isinstance(key.node, MappingNode))
     return Digests(
         scalars=standing or scalars[:1],
         refusal=next((one for one in read if isinstance(one, str)), None),
         switch=switch_among(own, place.around.path),
-        left=tuple(left for key, keys in inner for left in digests_among(keys.values(), (*place.around.path, key.key))),
+        left=tuple(left for key in own for left in _digests_within(key, (*place.around.path, key.key))),
     )
+
+
+def _digests_within(key: Sibling, path: PinPath) -> Iterator[LeftDigest]:
+    """The digests in a mapping or a list, as those of several platforms are."""
+    if isinstance(key.node, MappingNode):
+        yield from digests_among(siblings_of(key.node, ()).values(), path)
+    elif isinstance(key.node, SequenceNode):
+        for index, item in enumerate(key.node.items):
+            if holds_digest(key.name, resolve(item)):
+                yield LeftDigest((*path, index), item.line)
 
 
 def digests_among(keys: Iterable[Sibling], path: PinPath) -> Iterator[LeftDigest]:

@@ -122,7 +122,8 @@ def is_tag_of_an_image(place: Place, tag: Sibling) -> bool:
     if parent in _MACHINE_PARENTS or is_tag_of_something_else(name) or (value is not None and _is_path(value)):
         return False
     if name.kind is Kind.VERSION:
-        return name.prefix == "image"
+        alone = parent.endswith("image") and "tag" not in place.keys and _CHART_KEYS.isdisjoint(place.keys)
+        return name.prefix == "image" or (name.prefix == "" and alone)
     if name.prefix.endswith("image"):
         return True
     loose = place.around.in_images or "hub" in place.keys

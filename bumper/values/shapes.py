@@ -8,7 +8,13 @@ from dataclasses import replace
 
 from bumper.values.digests import digests_beside
 from bumper.values.image_names import ImageName, name_of_image
-from bumper.values.key_names import Kind, key_name, repository_names, speaks_of_an_image
+from bumper.values.key_names import (
+    Kind,
+    is_tag_of_something_else,
+    key_name,
+    repository_names,
+    speaks_of_an_image,
+)
 from bumper.values.partners import (
     has_other_version,
     is_tag_of_an_image,
@@ -60,11 +66,17 @@ def _pins_of_tag(place: Place, tag: Sibling, claimed: set[str]) -> Iterator[Pin]
     partner = partner_of(place, tag, claimed)
     if partner is not None:
         yield from _pair(place, tag, partner, claimed)
-    elif tag.origin is Origin.OWN and is_tag_of_an_image(place, tag) and not is_switch(tag.node):
-        if image_string_for_tag(plain_value(tag.node)) is not None:
+    elif tag.origin is Origin.OWN and not is_switch(tag.node):
+        is_image = image_string_for_tag(plain_value(tag.node)) is not None
+        if is_image and (is_tag_of_an_image(place, tag) or _is_named_for_images(place, tag)):
             yield from pin_of_image_string(place, tag)
-        else:
+        elif is_tag_of_an_image(place, tag):
             yield make_pin(place, tag, shape=tag.key, digests=digests_beside(place, tag.name.prefix))
+
+
+def _is_named_for_images(place: Place, tag: Sibling) -> bool:
+    """Whether a whole image may stand in ``tag``: ``image.unifiedRepoTag``, ``imageNameAndVersion``."""
+    return "image" in tag.name.name or (place.around.in_images and not is_tag_of_something_else(tag.name))
 
 
 def _pair(place: Place, tag: Sibling, partner: Sibling, claimed: set[str]) -> Iterator[Pin]:

@@ -99,7 +99,15 @@ def may_be_a_digest(name: str, value: Node | None) -> bool:
     if is_named_after_a_digest(name):
         return True
     node = resolve(value) if value is not None else None
+    if isinstance(node, SequenceNode):
+        return _are_digests(node.items)
+    if isinstance(node, MappingNode):
+        return _are_digests([inner for _, inner in node.pairs])
     return type(node) is Scalar and "sha256:" in node.value
+
+
+def _are_digests(nodes: Sequence[Node]) -> bool:
+    return bool(nodes) and all(type(node) is Scalar and "sha256:" in node.value for node in nodes)
 
 
 def merged_mappings(mapping: MappingNode) -> Iterator[MappingNode]:

@@ -30,6 +30,11 @@ def test_pins_come_in_the_order_of_their_lines_with_what_they_hold() -> None:
     assert [pin.shape for pin in found] == ["image string@digest", "repository+tag", "tag"]
 
 
+def test_a_version_below_an_image_is_listed_without_a_name_unless_it_is_another_thing_s() -> None:
+    text = "image: {version: v1}\nold: {image: {version: v1, tag: v2}}\ncd: {image: {chart: api, version: v1}}\n"
+    assert rows(find_pins(read(text))) == [("image.version", 1, "None", "v1"), ("old.image.tag", 2, "None", "v2")]
+
+
 @pytest.mark.parametrize(
     "text",
     [
