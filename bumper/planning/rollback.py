@@ -1,9 +1,10 @@
 """What a rollback takes back. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.gather import FoundPin, Gathered
@@ -25,6 +26,9 @@ class Undone:
     changes: tuple[Change, ...]
 
 
+_Changing = TypeVar("_Changing", Deployment, Undone)
+
+
 def with_images(gathered: Gathered, environment: str, globs: Sequence[str]) -> Gathered:
     """The pins of the images that ``--image`` names; all of them without it.
 
@@ -41,10 +45,15 @@ def with_images(gathered: Gathered, environment: str, globs: Sequence[str]) -> G
 
 def of_images(past: Iterable[Deployment], globs: Sequence[str]) -> Iterator[Deployment]:
     """The deployments, as far as they changed images that the globs name."""
-    for deployment in past:
-        changes = tuple(change for change in deployment.changes if _is_named(change.image, globs))
+    return _with_changes(past, lambda change: _is_named(change.image, globs))
+
+
+def _with_changes(past: Iterable[_Changing], keep: Callable[[Change], bool]) -> Iterator[_Changing]:
+    """What changed something that is to be kept, with those changes alone."""
+    for one in past:
+        changes = tuple(filter(keep, one.changes))
         if changes:
-            yield replace(deployment, changes=changes)
+            yield replace(one, changes=changes)
 
 
 def _is_named(image: Repository | None, globs: Sequence[str]) -> bool:
@@ -114,20 +123,14 @@ def walk_back_to(past: Iterable[Deployment], apps: frozenset[str], tag: str) -> 
         waiting -= {change.app for change in changes if change.before.tag == tag}
         if not waiting:
             break
-    kept = [replace(one, changes=tuple(change for change in one.changes if change.app not in waiting)) for one in found]
-    return [one for one in kept if one.changes]
+    return list(_with_changes(found, lambda change: change.app not in waiting))
 
 
 def without_vanished(past: Iterable[Deployment], gathered: Gathered) -> Iterator[Deployment]:
     """``past`` without the changes of pins that are gone together with their image: nothing can be set there."""
     places = {found.place for found in gathered.pins}
     images = {(found.app, found.pin.repository) for found in gathered.pins}
-    for deployment in past:
-        left = tuple(
-            change for change in deployment.changes if change.place in places or (change.app, change.image) in images
-        )
-        if left:
-            yield replace(deployment, changes=left)
+    return _with_changes(past, lambda change: change.place in places or (change.app, change.image) in images)
 
 
 def refuse_another_image(undone: Iterable[Undone], gathered: Gathered, config: Config) -> None:
@@ -204,19 +207,19 @@ def _problem(found: FoundPin | None, change: Change, environment: str) -> str | 
 def undoing(past: Iterable[Undone], changes: Iterable[Change]) -> Iterator[Undone]:
     """The deployments, as far as ``changes`` take them back: an application's other images stay as they are."""
     places = {change.place for change in changes}
-    for one in past:
-        taken_back = tuple(change for change in one.changes if change.place in places)
-        if taken_back:
-            yield replace(one, changes=taken_back)
+    return _with_changes(past, lambda change: change.place in places)
 
 
 def never_ran(pins: Iterable[FoundPin], past: Sequence[Undone], tag: str) -> list[ImageReference]:
     """The images of those ``pins`` that never were at ``tag`` in the deployments of the ``past``."""
-    ran = {(change.app, change.image) for one in past for change in one.changes if change.before.tag == tag}
+    ran = _ran(past, tag)
     new = (found for found in pins if found.pin.tag != tag and (found.app, found.pin.repository) not in ran)
-    return list(
-        dict.fromkeys(ImageReference(one.pin.repository, tag) for one in new if one.pin.repository is not None)
-    )  # fmt: skip
+    return list(dict.fromkeys(ImageReference(one.pin.repository, tag) for one in new if one.pin.repository is not None))
+
+
+def _ran(past: Iterable[Undone], tag: str) -> set[tuple[str, Repository]]:
+    """The applications and their images that were at ``tag``."""
+    return {(change.app, change.image) for one in past for change in one.changes if change.before.tag == tag}
 
 
 def plan_to_tag(
@@ -249,7 +252,7 @@ def pins_to_tag(
         if found.app in apps and found.pin.repository is not None and found.pin.refusal is None
     ]  # fmt: skip
     images = {(found.app, found.pin.repository): found.pin.tag for found in pins}
-    ran = {(change.app, change.image) for one in past for change in one.changes if change.before.tag == tag}
+    ran = _ran(past, tag)
     chosen = [image for image, current in images.items() if current == tag or image in ran]
     if not chosen and len(images) == 1:
         chosen = list(images)
