@@ -8,7 +8,7 @@ from bumper.errors import Refused
 from bumper.values.edit_proof import ProofFailed, prove
 from bumper.values.tag_edit import TagEdit, changes_file, restoring, set_tags
 from bumper.values.values_file import ValuesFile, find_pins, read_values
-from tests.values.test_plain_scalar import TAGS
+from tests.values.test_tag_scalars import TAGS
 
 OLD = "old-tag.1"  # a text that stands nowhere else in the documents made here
 IMAGE = "registry.example.com:5000/shop/api"
