@@ -6,7 +6,7 @@ the commit (the images of a CronJob that has not run yet are in no pod). A PostS
 and Synced, so the commit's own sync must not have failed.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -117,19 +117,21 @@ def _with(application: Application, health: str) -> str:
     return f"{state}: {application.message}" if application.message else state
 
 
-def runs(application: Application, expected: Iterable[ExpectedImage]) -> bool:
+def runs(application: Application, expected: Sequence[ExpectedImage]) -> bool:
     """Whether the application's pods have every one of the images; False where they do not show it."""
-    running = [reference for reference in map(read_reference, application.images) if reference is not None]
-    asked = tuple(expected)
-    return bool(asked) and all(any(_is(reference, one) for reference in running) for one in asked)
+    running = _running(application)
+    return bool(expected) and all(any(_is(reference, one) for reference in running) for one in expected)
 
 
-def _runs_others(application: Application, expected: Iterable[ExpectedImage]) -> bool:
+def _runs_others(application: Application, expected: Sequence[ExpectedImage]) -> bool:
     """Whether other versions of the expected images run, too: pods from before, or of a rollout that is stuck."""
-    running = [reference for reference in map(read_reference, application.images) if reference is not None]
-    asked = tuple(expected)
-    names = {one.image for one in asked}
-    return any(one.repository in names and not any(_is(one, each) for each in asked) for one in running)
+    names = {one.image for one in expected}
+    running = (reference for reference in _running(application) if reference.repository in names)
+    return not all(any(_is(reference, one) for one in expected) for reference in running)
+
+
+def _running(application: Application) -> list[ImageReference]:
+    return [reference for reference in map(read_reference, application.images) if reference is not None]
 
 
 def _is(running: ImageReference, expected: ExpectedImage) -> bool:
