@@ -104,15 +104,10 @@ def _tell_apart(alike: Sequence[Identity], homes: Mapping[Identity, set[str]]) -
         if one.width == other.width or not homes[one].isdisjoint(homes[other])
     ]
     for _ in range(max(len(identity.before) for identity in alike)):
-        for identity in {identity for pair in _clashes(rivals, folders) for identity in pair}:
+        clashes = [pair for pair in rivals if pair[0].name(folders[pair[0]]) == pair[1].name(folders[pair[1]])]
+        for identity in {identity for pair in clashes for identity in pair}:
             folders[identity] += 1
     return {identity: identity.name(count) for identity, count in folders.items()}
-
-
-def _clashes(
-    rivals: Iterable[tuple[Identity, Identity]], folders: Mapping[Identity, int]
-) -> list[tuple[Identity, Identity]]:
-    return [(one, other) for one, other in rivals if one.name(folders[one]) == other.name(folders[other])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bumper.environments.applications import AppFiles, Identity, name_applications, refuse_same_names
 from bumper.environments.config_models import Config, EnvironmentConfig
-from bumper.environments.config_syntax import Section, are_apart, parse_section
+from bumper.environments.config_syntax import are_apart, parse_section
 from bumper.environments.config_values import suggest
 from bumper.environments.configured_layout import ConfiguredLayout
 from bumper.environments.conventions import read_conventions
@@ -102,7 +102,8 @@ class Layout:
                     tuple(app.values),
                     bases[identity],
                     identity,
-                    _section(config.at, identity, app.pattern),
+                    # {app} is the path's, or stays where the path names none.
+                    parse_section(config.at, identity.app if app.pattern.names_app else APP),
                 )
                 for identity, app in apps.items()
             ),
@@ -179,26 +180,20 @@ class Layout:
                 )
 
 
-def _section(at: str | None, identity: Identity, pattern: PathPattern) -> Section:
-    """The application's section: ``{app}`` is the path's, or stays where the path names none."""
-    return parse_section(at, identity.app if pattern.names_app else APP)
-
-
 def read_layout(config: Config | None, paths: Iterable[str], repository_name: str) -> Layout:
     """The environments among all file ``paths`` of a tree.
 
     ``config`` is None without bumper.yaml. ``repository_name`` names an application that no folder names.
 
     Raises:
-        Refused: bumper.yaml speaks of environments that are not among the paths.
+        Refused: a path may be several environments'.
 
     """
     settings = config or Config()
     left = _without(settings.exclude, paths)
+    source: _Source = ConfiguredLayout(settings, left, repository_name)
     if not settings.values and not any(entry.values for entry in settings.environments.values()):
-        found = read_conventions(left, repository_name, settings.environments)
-        return Layout(_ordered(settings, found.names), found)
-    source = ConfiguredLayout(settings, left, repository_name)
+        source = read_conventions(left, repository_name, settings.environments)
     return Layout(_ordered(settings, source.names), source)
 
 

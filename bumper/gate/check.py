@@ -24,7 +24,7 @@ _EXCUSED_BY_ROLLBACK = frozenset({Rule.PROMOTE_FROM, Rule.SOAK, Rule.FREEZE, Rul
 _EXCUSED_BY_URGENT = frozenset({Rule.SOAK, Rule.FREEZE})
 
 
-def broken_images(changes: Sequence[PinChange], access: RegistryAccess) -> Iterator[tuple[PinChange, Broken]]:
+def _broken_images(changes: Sequence[PinChange], access: RegistryAccess) -> Iterator[tuple[PinChange, Broken]]:
     """The changes whose image the registry does not have as it is written; a registry that cannot tell is one, too."""
     wanted = [(one, known.reference) for one in changes if (known := one.change) is not None]
     if not wanted:
@@ -148,7 +148,7 @@ def _broken(
     yield from past.broken_promotions(environment, named)
     yield from past.broken_freeze(environment, changes)
     if access is not None:
-        yield from broken_images(named, access)
+        yield from _broken_images(named, access)
 
 
 def _is_known(change: PinChange) -> bool:

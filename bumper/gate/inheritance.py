@@ -1,6 +1,6 @@
 """A file that is one environment's values and another's base: who changes the first changes the second as well."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.environments.applications import AppFiles
@@ -92,12 +92,9 @@ def _others(target: Target) -> Iterator[Environment]:
 
 def _is_overridden(gathered: Gathered, app: AppFiles, file: str, pin: Pin) -> bool:
     """Whether a file above ``file`` decides the pin; one that cannot be read is not counted on."""
-    above = _after(file, (*app.bases, *app.values))
+    files = (*app.bases, *app.values)
+    above = files[files.index(file) + 1 :]
     return any(overrides(gathered.values[path], pin.path) for path in above if path in gathered.values)
-
-
-def _after(file: str, files: Sequence[str]) -> Iterable[str]:
-    return files[files.index(file) + 1 :]
 
 
 def _hold(gathered: Gathered, app: AppFiles, pin: Pin) -> str | None:

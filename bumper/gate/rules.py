@@ -63,7 +63,7 @@ def refuse(broken: Iterable[Broken]) -> None:
 
 def check_rules(config: Config, environment: Environment, images: Iterable[ImageReference]) -> None:
     """Refuse what bumper.yaml does not let into the environment by a bump."""
-    refuse(broken_by_bump(config, environment, list(images)))
+    refuse(_broken_by_bump(config, environment, list(images)))
 
 
 def check_tags(config: EnvironmentConfig, environment: str, images: Iterable[ImageReference]) -> None:
@@ -76,7 +76,7 @@ def require_digests(environment: Environment, images: Iterable[ImageReference]) 
     refuse(missing_digests(environment.config, environment.name, images))
 
 
-def broken_by_bump(config: Config, environment: Environment, images: list[ImageReference]) -> Iterator[Broken]:
+def _broken_by_bump(config: Config, environment: Environment, images: list[ImageReference]) -> Iterator[Broken]:
     """The rules that a bump of the images would break."""
     name, rules = environment.name, environment.config
     if rules.promote_from is not None:

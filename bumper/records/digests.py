@@ -115,7 +115,9 @@ def find_digests(
     listed = list(changes)
     in_values = {_by_tag(change): change.after.digest for change in listed if change.after.digest is not None}
     others = [image for image in dict.fromkeys(map(_by_tag, listed)) if image not in in_values]
-    recorded = _recorded(target, source, gitlab, others, listed, ask=access is not None)
+    # Where nobody would see the difference no record is looked up.
+    matters = access is not None or any(_is_written(target, change) for change in listed)
+    recorded = recorded_digests(source, gitlab, others) if others and matters else {}
     if access is None:
         sealed = {image: one.digest for image, one in recorded.items() if one.sealed}
         return Digests(in_values | sealed, tuple(_doubted(image, source) for image in recorded if image not in sealed))
@@ -139,16 +141,6 @@ def _is_written(target: Target, change: Change) -> bool:
 
 def _by_tag(change: Change) -> ImageReference:
     return ImageReference(change.image, change.after.tag)
-
-
-def _recorded(
-    target: Target, source: Target, gitlab: GitLab | None, images: list[ImageReference], changes: list[Change], *,
-    ask: bool,
-) -> dict[ImageReference, RecordedDigest]:  # fmt: skip
-    """Records are looked up where somebody will see the difference: a registry is asked, or a digest is written."""
-    if not images or not (ask or any(_is_written(target, change) for change in changes)):
-        return {}
-    return recorded_digests(source, gitlab, images)
 
 
 def _doubted(image: ImageReference, source: Target) -> str:

@@ -63,7 +63,7 @@ def recorded_requests(found: Iterable[MergeRequest]) -> tuple[RecordedRequest, .
     return tuple(RecordedRequest(one, record) for one, record in pairs if record is not None)
 
 
-def is_of_same_request(branch: str, other: str) -> bool:
+def _is_of_same_request(branch: str, other: str) -> bool:
     """Whether two branches of bumper's end with the same digits, which say of which request they are."""
     return branch.rpartition("-")[2] == other.rpartition("-")[2]
 
@@ -125,12 +125,12 @@ class KnownRequests:
 
         The digits at the end say which request it is; the slug names applications, which come and go.
         """
-        same = [one.source_branch for one in self.opened if is_of_same_request(one.source_branch, branch)]
+        same = [one.source_branch for one in self.opened if _is_of_same_request(one.source_branch, branch)]
         return branch if branch in same else next(iter(same), branch)
 
     def of_branch(self, branch: str) -> list[MergeRequest]:
         """Those of a branch's request in every state, the newest first."""
-        found = {one.iid: one for one in self._recent.merge_requests if is_of_same_request(one.source_branch, branch)}
+        found = {one.iid: one for one in self._recent.merge_requests if _is_of_same_request(one.source_branch, branch)}
         if not self._recent.complete:
             listed = merge_requests.find_of_branch(self.gitlab, branch, self.target_branch)
             found |= {one.iid: one for one in listed}

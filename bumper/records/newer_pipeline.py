@@ -57,11 +57,11 @@ def find_newer(target: Target, known: KnownRequests | None, asked: BumpQuery) ->
 
     The target branch is asked by its name, not at the commit that was cloned: it may have moved on since.
     """
-    opened = newer_in_open(target, known, known.opened, asked) if known is not None else None
+    opened = _newer_in_open(target, known, known.opened, asked) if known is not None else None
     return opened or _newer_landed(target, known, asked)
 
 
-def newer_in_open(
+def _newer_in_open(
     target: Target, known: KnownRequests, opened: Iterable[MergeRequest], asked: BumpQuery,
     hints: Mapping[int, Record] = MappingProxyType({}),
 ) -> NewerPipeline | None:  # fmt: skip
@@ -131,7 +131,7 @@ def newer_of_request(
     queries, listed = list(_asked_by(ours)), [one for one in opened if known.is_by(Command.BUMP, one.source_branch)]
     messages = messages_of_heads(target.checkout, listed) if queries else {}
     heads = {iid: record for iid, message in messages.items() if (record := read_trailers(message)) is not None}
-    found = (newer_in_open(target, known, listed, asked, heads) for asked in queries)
+    found = (_newer_in_open(target, known, listed, asked, heads) for asked in queries)
     return next((newer for newer in found if newer is not None), None)
 
 

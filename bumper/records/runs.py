@@ -40,10 +40,10 @@ class Period:
 
     def version_of(self, image: ImageReference) -> Version | None:
         """The version that has the image's tag, or, where it has none, its digest."""
-        return next((one for one in self.versions if is_version_of(one, image)), None)
+        return next((one for one in self.versions if _is_version_of(one, image)), None)
 
 
-def is_version_of(version: Version, image: ImageReference) -> bool:
+def _is_version_of(version: Version, image: ImageReference) -> bool:
     """Whether the version has the image's tag, or, where it has none, its digest."""
     return version.tag == image.tag and (image.tag is not None or version.digest == image.digest)
 
@@ -155,5 +155,5 @@ def place_of(config: Config, app: str, repository: Repository) -> Place:
 
 def _is_found(periods: list[_Begun], image: ImageReference) -> bool:
     """Whether it is known what the application ran before the image, where it runs it no more; else whether it does."""
-    ran = [any(is_version_of(one, image) for one in period.versions) for period in periods]
+    ran = [any(_is_version_of(one, image) for one in period.versions) for period in periods]
     return ran[0] or (True in ran and not ran[-1])

@@ -72,16 +72,13 @@ def _tags(pins: Mapping[str, Sequence[FoundPin]]) -> dict[str, list[_Tag]]:
     places: dict[tuple[str, PinPath, str | None], list[tuple[str, str, str]]] = {}
     for name, found_pins in pins.items():
         for found in found_pins:
-            key = (found.file, found.pin.path, _value(found))
+            tag = found.pin.tag_scalar
+            key = (found.file, found.pin.path, tag.value if tag is not None else None)
             places.setdefault(key, []).append((name, found.file, format_path(found.pin.path)))
     tags: dict[str, list[_Tag]] = {}
     for (file, path, value), where in places.items():
         tags.setdefault(file, []).append(_Tag(path, value, tuple(where)))
     return tags
-
-
-def _value(found: FoundPin) -> str | None:
-    return found.pin.tag_scalar.value if found.pin.tag_scalar is not None else None
 
 
 def _changed(file: str, before: bytes, tags: Iterable[_Tag]) -> list[_Tag]:

@@ -35,7 +35,7 @@ class Tree:
         return sorted(folder for folder in found if not any(part.startswith(".") for part in folder.split("/")))
 
 
-def git_parameters(generator: Mapping[str, Any], tree: Tree, *, go: bool) -> Iterator[dict[str, object]]:
+def _git_parameters(generator: Mapping[str, Any], tree: Tree, *, go: bool) -> Iterator[dict[str, object]]:
     """The parameter sets of a git generator."""
     prefix = str(generator.get("pathParamPrefix") or "")
     found: list[tuple[dict[str, object], str, str | None]]
@@ -45,7 +45,7 @@ def git_parameters(generator: Mapping[str, Any], tree: Tree, *, go: bool) -> Ite
         files = sorted(_chosen(generator.get("files") or (), tree.paths, _file_matches))
         found = [(content, *_split(path)) for path in files for content in _contents(path, tree)]
     for content, folder, name in found:
-        parameters = _with_path(content if go else flatten(content), folder, name, prefix=prefix, go=go)
+        parameters = _with_path(content if go else _flatten(content), folder, name, prefix=prefix, go=go)
         yield _with_values(parameters, generator.get("values") or {}, go=go)
 
 
@@ -87,7 +87,7 @@ def _contents(path: str, tree: Tree) -> list[dict[str, object]]:
     return [item for item in items if isinstance(item, dict)]
 
 
-def flatten(data: object, prefix: str = "") -> dict[str, object]:
+def _flatten(data: object, prefix: str = "") -> dict[str, object]:
     """Nested data as texts by dotted names, as fasttemplate and label selectors know them."""
     match data:
         case dict():
@@ -98,7 +98,7 @@ def flatten(data: object, prefix: str = "") -> dict[str, object]:
             return {prefix: as_text(data)}
     flat: dict[str, object] = {}
     for key, value in pairs:
-        flat |= flatten(value, f"{prefix}.{key}" if prefix else str(key))
+        flat |= _flatten(value, f"{prefix}.{key}" if prefix else str(key))
     return flat
 
 
@@ -148,7 +148,7 @@ def generate(generator: Mapping[str, Any], tree: Tree, *, go: bool) -> Generated
     if isinstance(generator.get("list"), dict):
         made = Generated(tuple(_list(generator["list"], go=go)))
     elif isinstance(generator.get("git"), dict):
-        made = Generated(tuple(git_parameters(generator["git"], tree, go=go)))
+        made = Generated(tuple(_git_parameters(generator["git"], tree, go=go)))
     elif isinstance(generator.get("matrix"), dict):
         made = _matrix(generator["matrix"], tree, go=go)
     elif isinstance(generator.get("merge"), dict):
@@ -159,7 +159,7 @@ def generate(generator: Mapping[str, Any], tree: Tree, *, go: bool) -> Generated
     selector = generator.get("selector")
     if not isinstance(selector, dict) or made.outside:
         return made
-    return Generated(tuple(one for one in made.parameters if _selects(selector, flatten(one))))
+    return Generated(tuple(one for one in made.parameters if _selects(selector, _flatten(one))))
 
 
 def _list(generator: Mapping[str, Any], *, go: bool) -> Iterator[dict[str, object]]:
@@ -171,7 +171,7 @@ def _list(generator: Mapping[str, Any], *, go: bool) -> Iterator[dict[str, objec
         more = []
     for element in (*elements, *(more if isinstance(more, list) else ())):
         if isinstance(element, dict):
-            yield dict(element) if go else flatten(element)
+            yield dict(element) if go else _flatten(element)
 
 
 def _matrix(generator: Mapping[str, Any], tree: Tree, *, go: bool) -> Generated:

@@ -30,7 +30,7 @@ _KINDS = ("Application", "ApplicationSet")
 _DATA_FILE = re.compile(r".*\.(?:ya?ml|json)(?:\.gotmpl)?", re.DOTALL)
 
 
-def as_glob(text: str) -> str:
+def _as_glob(text: str) -> str:
     """``text`` with every generator's placeholder as ``*``, and as ``**`` where it alone stands for a path."""
     return "/".join(_glob_part(part) for part in _split(text))
 
@@ -53,7 +53,7 @@ def _value_file(folder: str, name: str) -> str | None:
     reference = _REFERENCE.match(name)
     relative = reference is None and not name.startswith("/")
     whole = f"{folder}/{name}" if relative else name[reference.end() if reference is not None else 1 :]
-    path = posixpath.normpath(as_glob(whole).lstrip("/"))
+    path = posixpath.normpath(_as_glob(whole).lstrip("/"))
     return None if path in ("", ".", "..") or path.startswith("../") else path
 
 
@@ -151,7 +151,7 @@ def _manifests_in(file: str, source: bytes) -> Iterator[Manifest]:
             name = _text(root, "metadata", "name") or "(without a name)"
             generated = name if kind == "Application" else _text(root, "spec", "template", "metadata", "name") or name
             sources = tuple(_sources(root, spec))
-            yield Manifest(file, root.line, kind, name, as_glob(generated), sources, _spec(root))
+            yield Manifest(file, root.line, kind, name, _as_glob(generated), sources, _spec(root))
 
 
 def read_source_file(file: str, source: bytes) -> Source | None:
@@ -187,7 +187,7 @@ def _source(node: MappingNode) -> Source:
     items = [resolve(item) for item in listed.items] if isinstance(listed, SequenceNode) else []
     names = [item.value for item in items if isinstance(item, Scalar)]
     return Source(
-        path=as_glob(path) if path is not None else None,
+        path=_as_glob(path) if path is not None else None,
         value_files=value_file_globs(path or "", names),
         parameters=tuple(_parameters(look_up(node, ("helm", "parameters")))),
         values_object=_inline(look_up(node, ("helm", "valuesObject"))),

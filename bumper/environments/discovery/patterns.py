@@ -89,7 +89,7 @@ def _with_stars_in_names(templates: Templates, fits: Fits) -> Templates:
     merged = dict(templates)
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for template in templates:
-        if usual_position(template) == 1 and APP in template.rpartition("/")[0]:
+        if _usual_position(template) == 1 and APP in template.rpartition("/")[0]:
             alike[template.rpartition("/")[0]].append(template)
     for folder, found in alike.items():
         names = [template.rpartition("/")[2] for template in found]
@@ -117,7 +117,7 @@ def in_helm_s_order(templates: Iterable[str], read: Sequence[Sequence[str]], mad
     ``read`` are the files that Argo CD's applications read, in their order; where these say nothing, values.yaml comes
     first and what is named after the environment last.
     """
-    waiting = sorted(templates, key=lambda template: (usual_position(template), template))
+    waiting = sorted(templates, key=lambda template: (_usual_position(template), template))
     before = _before(waiting, read, made)
     ordered: list[str] = []
     while waiting:
@@ -127,7 +127,7 @@ def in_helm_s_order(templates: Iterable[str], read: Sequence[Sequence[str]], mad
     return ordered
 
 
-def usual_position(template: str) -> int:
+def _usual_position(template: str) -> int:
     """Helm's usual order: values.yaml, other files, what is named after the environment, and what Argo CD sets."""
     name = template.rpartition("/")[2]
     if name.startswith(".argocd-source"):
@@ -190,7 +190,10 @@ def _without_covered(templates: Templates) -> Templates:
     kept = dict(templates)
     for star in [template for template in templates if "*" in template.rpartition("/")[2]]:
         for other in [template for template in kept if template != star]:
-            alike = (other.rpartition("/")[0], usual_position(other)) == (star.rpartition("/")[0], usual_position(star))
+            alike = (other.rpartition("/")[0], _usual_position(other)) == (
+                star.rpartition("/")[0],
+                _usual_position(star),
+            )
             if alike and PathPattern(star).expression.fullmatch(other.replace(APP, "app")) is not None:
                 kept[star] = kept[star] | kept.pop(other)
     return kept

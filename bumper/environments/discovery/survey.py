@@ -48,7 +48,7 @@ def survey(
     bases = find_bases(located.places, expanded.applications, tree.paths)
     base, left_out = base_templates(bases.readers | located.shared, located.places, paths)
     describe = _Describe(tree, located, expanded.applications, base, repository_name)
-    environments = describe.environments() or in_sections(located.candidates, paths, repository_name)
+    environments = describe.environments() or _in_sections(located.candidates, paths, repository_name)
     covered = {*bases.readers, *located.shared, *(path for found in environments for path in found.files)}
     stray = {path: one.pins for path, one in located.candidates.items() if one.pins and path not in covered}
     warnings = (
@@ -62,7 +62,7 @@ def survey(
         doubtful=tuple(doubtful_environments(located.found.doubtful)),
         exclude=matched_too_many(environments, located.places, located.candidates, paths),
         stray=stray,
-        stray_patterns=() if environments else patterns_of(stray, located.candidates, paths),
+        stray_patterns=() if environments else _patterns_of(stray, located.candidates, paths),
         warnings=warnings,
         given=frozenset(given or ()),
     )
@@ -141,7 +141,7 @@ class _Describe:
             base=tuple(in_helm_s_order(self.base, read, self.base)),
             argocd=self._argocd(own),
             maybe_base=None if self.base else charts_of_applications(own.values(), self.tree.paths),
-            keys=application_keys(own, self.located.candidates),
+            keys=_application_keys(own, self.located.candidates),
         )
 
     def _argocd(self, own: Mapping[str, Place]) -> tuple[str, ...]:
@@ -154,7 +154,7 @@ class _Describe:
         return tuple(sorted(names))
 
 
-def in_sections(
+def _in_sections(
     candidates: Mapping[str, Candidate], paths: Sequence[str], repository_name: str
 ) -> tuple[FoundEnvironment, ...]:  # fmt: skip
     """The environments whose sections hold all tags of some files: ``dev`` and ``prod`` at the top of one file."""
@@ -180,14 +180,14 @@ def in_sections(
     return tuple(found)
 
 
-def patterns_of(stray: Collection[str], candidates: Mapping[str, Candidate], paths: Sequence[str]) -> tuple[str, ...]:
+def _patterns_of(stray: Collection[str], candidates: Mapping[str, Candidate], paths: Sequence[str]) -> tuple[str, ...]:
     """Patterns of files whose environment no path tells, those of the most files first."""
     slots = {path: Slot(path, "", 0, "section", ()) for path in stray}
     templates = value_templates(find_places(slots, candidates, ()), paths)
     return tuple(sorted(templates, key=lambda template: (-len(templates[template]), template)))
 
 
-def application_keys(places: Mapping[str, Place], candidates: Mapping[str, Candidate]) -> tuple[str, ...]:
+def _application_keys(places: Mapping[str, Place], candidates: Mapping[str, Candidate]) -> tuple[str, ...]:
     """The keys that may be applications of an environment whose paths name none."""
     keys = frozenset[str]().union(*(candidates[path].keys for path in places if path in candidates))
     if any(place.app is not None for place in places.values()) or len(keys) < _SEVERAL or keys & _OF_ONE:
