@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bumper.argocd.server import connect_to_argocd
-from bumper.commands.doctor.check import Check, failed, warned
+from bumper.commands.doctor.check import Check, failed, first_of, warned
 from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.discovery.applications import compare_coverage, expand
 from bumper.environments.discovery.candidates import find_candidates
@@ -16,7 +16,6 @@ from bumper.errors import BumperError
 from bumper.git.checkout import Checkout, read_files
 
 _OVERRIDES, _COVERAGE = "Argo CD overrides", "coverage"
-_MAX_LINES = 10
 
 
 def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Check]:
@@ -35,9 +34,7 @@ def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Ch
         *((one.found, one.next_step) for one in find_overrides(manifests, pin_paths(one.gathered for one in targets))),
         *((one.what, one.next_step) for target in targets for one in target.gathered.overridden),
     ]
-    yield from (Check(_OVERRIDES, found, next_step) for found, next_step in overrides[:_MAX_LINES])
-    if len(overrides) > _MAX_LINES:
-        yield Check(_OVERRIDES, f"{len(overrides) - _MAX_LINES} more", "fix those first, then run bumper doctor again")
+    yield from first_of([Check(_OVERRIDES, found, next_step) for found, next_step in overrides], "more")
     if not overrides:
         yield Check(_OVERRIDES, f"none in {len(manifests)} Applications and ApplicationSets of this repository")
     yield from _check_token(checkout, targets)
@@ -91,6 +88,5 @@ def _examine_coverage(tree: Tree, manifests: Sequence[Manifest], targets: Sequen
 
 
 def _some(lines: Sequence[tuple[str, str]]) -> Iterator[Check]:
-    yield from (Check(_COVERAGE, found, next_step) for found, next_step in lines[:_MAX_LINES])
-    if len(lines) > _MAX_LINES:
-        yield Check(_COVERAGE, f"{len(lines) - _MAX_LINES} more like these", lines[0][1])
+    if lines:
+        yield from first_of([Check(_COVERAGE, found, step) for found, step in lines], "more like these", lines[0][1])

@@ -1,11 +1,12 @@
 """What bumper doctor finds: checks, and what they come to. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.errors import BumperError, Refused, Unavailable
 
 _AGAIN = "fix that and run bumper doctor again"
+_MAX_CHECKS = 10  # of one kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,15 @@ def failed(name: str, error: BumperError) -> Check:
 def warned(name: str, error: BumperError) -> Check:
     """A check that ended with an error about something that bump does not need."""
     return replace(failed(name, error), exit_code=0)
+
+
+def first_of(
+    checks: Sequence[Check], more: str, next_step: str = "fix those first, then run bumper doctor again"
+) -> Iterator[Check]:
+    """The first ten of ``checks`` with one name; where there are ``more`` of them, how many."""
+    yield from checks[:_MAX_CHECKS]
+    if len(checks) > _MAX_CHECKS:
+        yield Check(checks[0].name, f"{len(checks) - _MAX_CHECKS} {more}", next_step)
 
 
 def grouped(group: str, checks: Iterable[Check]) -> list[Check]:

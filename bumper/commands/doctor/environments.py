@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bumper.clock import format_duration, show_time
-from bumper.commands.doctor.check import Check, failed, warned
+from bumper.commands.doctor.check import Check, failed, first_of, warned
 from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.gather import FoundPin
 from bumper.environments.repository import (
@@ -24,8 +24,6 @@ from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import GitLab
 from bumper.records.line import Line
 from bumper.values.values_file import describe
-
-_MAX_LINES = 10  # of one environment's warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +92,7 @@ def uneditable(targets: Iterable[Target]) -> Iterator[Check]:
             *(warned(name, refusal) for refusal in (*target.gathered.refusals, *target.gathered.idle_holds)),
             *_pins(name, target),
         ]
-        yield from checks[:_MAX_LINES]
-        if len(checks) > _MAX_LINES:
-            more = f"{len(checks) - _MAX_LINES} more that cannot be edited"
-            yield Check(name, more, "fix those first, then run bumper doctor again")
+        yield from first_of(checks, "more that cannot be edited")
         if not checks:
             yield Check(name, "everything can be edited")
 
