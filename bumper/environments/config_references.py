@@ -62,11 +62,9 @@ def find_unknown_environments(config: Config, found: Sequence[str]) -> list[Mist
 def _finds_environments(config: Mapping[object, object]) -> bool:
     """Whether the repository's paths say which environments there are."""
     patterns = _patterns(config)
-    return any(ENV in pattern for pattern in patterns) or not (patterns or any(map(_patterns, _entries(config))))
-
-
-def _entries(config: Mapping[object, object]) -> list[Mapping[object, object]]:
-    return [_mapping(entry) for entry in _mapping(config.get("environments")).values()]
+    return any(ENV in pattern for pattern in patterns) or not (
+        patterns or any(_patterns(_mapping(entry)) for entry in _mapping(config.get("environments")).values())
+    )
 
 
 def _patterns(data: Mapping[object, object], key: str = "values") -> list[str]:

@@ -10,7 +10,7 @@ from bumper.environments.applications import Identity
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.joining import Application, group_applications, shared_wildcards, what_matched
 from bumper.environments.path_pattern import ENV, ENVIRONMENT_NAME, Claim, PathPattern, claim_paths
-from bumper.environments.usual_names import is_usual, is_usual_with_place
+from bumper.environments.usual_names import is_likely
 from bumper.errors import Refused
 
 _SEPARATOR = re.compile(r"[-_.]")
@@ -64,7 +64,7 @@ class _Reader:
         if longest is None or longest["env"] == short["env"]:
             return short["env"]
         every = [name for name in _parts_of_names(path) if self._with_name(name).fullmatch(path)]
-        likely = [name for name in every if name in self._declared] or [name for name in every if _is_likely(name)]
+        likely = [name for name in every if name in self._declared] or [name for name in every if is_likely(name)]
         if len(likely) == 1:
             return likely[0]
         raise Refused(
@@ -74,10 +74,6 @@ class _Reader:
 
     def _compile(self, name: str) -> re.Pattern[str]:
         return re.compile(self._pattern.translate(environment=re.escape(name)), re.DOTALL)
-
-
-def _is_likely(name: str) -> bool:
-    return is_usual(name) or is_usual_with_place(name)
 
 
 def _parts_of_names(path: str) -> dict[str, None]:

@@ -11,7 +11,7 @@ from bumper.environments.applications import Identity
 from bumper.environments.config_models import EnvironmentConfig
 from bumper.environments.joining import Application
 from bumper.environments.path_pattern import Claim, PathPattern
-from bumper.environments.usual_names import CERTAIN_PARENTS, USUAL_NAME, USUAL_NAMES, is_usual_with_place
+from bumper.environments.usual_names import CERTAIN_PARENTS, CHART_VALUES, USUAL_NAME, USUAL_NAMES, is_usual_with_place
 
 _EXACT = re.compile("|".join(USUAL_NAMES))
 _FOLDER = re.compile(USUAL_NAME)
@@ -21,7 +21,6 @@ _PARENTS = CERTAIN_PARENTS | {"values"}
 _FOR_APPLICATIONS = frozenset({"applications", "apps", "charts", "components", "microservices", "projects", "services"})
 _UNUSED = frozenset({"templates", "hack"})
 _OF_CHARTS = ("charts", "ci")  # beside a Chart.yaml: what it depends on, and values for its tests
-_BASE_NAMES = ("values.yaml", "values.yml")
 _FOLDERS, _NO_FOLDER = PathPattern("**/{app}/**"), PathPattern("**")
 # What the expressions above amount to, in bumper.yaml's notation.
 _USUAL_PATTERNS = (
@@ -138,7 +137,7 @@ def read_conventions(
     bases: defaultdict[str, list[str]] = defaultdict(list)
     for path in paths:
         folder, _, name = path.rpartition("/")
-        if name in _BASE_NAMES:
+        if name in CHART_VALUES:
             bases[folder].append(path)
     return Conventions(by_name, bases, repository_name, rules or {})
 
@@ -172,7 +171,7 @@ def _find_clues(paths: Sequence[str]) -> dict[str, _Clues]:
             of_folder = folders[folder]
             if of_folder is not None:
                 found = of_folder if name.startswith("values") else _NO_CLUES
-                named = None if name in _BASE_NAMES else _named_after(folder, name)
+                named = None if name in CHART_VALUES else _named_after(folder, name)
                 if named is not None:
                     found = replace(found, certain=(*found.certain, named))
                 if found is not _NO_CLUES:
@@ -264,6 +263,6 @@ def _folders_before(folder: str, environment: str) -> tuple[str, ...]:
 def _position(path: str) -> int:
     """Helm's order in an application: values.yaml, then values-*.yaml, then what is named after the environment."""
     name = path.rpartition("/")[2]
-    if name in _BASE_NAMES:
+    if name in CHART_VALUES:
         return 0
     return 2 if _NAMED_FILE.fullmatch(name) or _BARE_FILE.fullmatch(name) else 1

@@ -8,12 +8,12 @@ from itertools import product
 from bumper.environments.discovery.manifests import Manifest, Source, matching, read_source_file, value_file_globs
 from bumper.environments.gather import Gathered
 from bumper.environments.layout import Environment
+from bumper.environments.usual_names import CHART_VALUES
 from bumper.errors import Refused
 from bumper.values.helm_sources import parse_parameter_name
 from bumper.values.pin import PinPath, format_path
 
 _SOURCE_FILE = ".argocd-source"
-_CHART_VALUES = ("values.yaml", "values.yml")  # Helm reads the chart's own before all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _of_source(manifest: Manifest, source: Source, pins: Mapping[str, Collection
     inline = list(_inline(source))
     if not inline:
         return
-    own = value_file_globs(source.path, _CHART_VALUES) if source.path is not None else ()
+    own = value_file_globs(source.path, CHART_VALUES) if source.path is not None else ()
     files = dict.fromkeys(found for glob in (*own, *source.value_files) for found in matching(glob, pins))
     places = [(name, path) for name in files for path in pins[name]]
     overridden: defaultdict[tuple[int, str, PinPath], list[str]] = defaultdict(list)

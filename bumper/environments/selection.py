@@ -78,9 +78,7 @@ def with_images(
     environment: Environment, config: Config, sources: Mapping[str, bytes], images: Sequence[Repository]
 ) -> Environment:
     """The environment with the applications whose files can hold a pin of one of ``images``."""
-    if sum(map(len, sources.values())) <= _LITTLE:
-        return environment
-    if not images or may_be_given(config, images):
+    if not images or sum(map(len, sources.values())) <= _LITTLE or may_be_given(config, images):
         return environment
     needles = [image.name.rpartition("/")[2].encode() for image in images]
     return replace(environment, apps=tuple(_mentioning(environment.apps, sources, needles)))

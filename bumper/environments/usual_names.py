@@ -24,6 +24,8 @@ _PLACE = re.compile(
 
 # With a suffix, which has no dot: values-prod.sops.yaml is no environment's values.
 USUAL_NAME = rf"(?:{'|'.join(USUAL_NAMES)})(?:[-_][A-Za-z0-9_-]+)?"
+# The values of a chart, which Helm reads before all others.
+CHART_VALUES = ("values.yaml", "values.yml")
 # Folders above environments. Below the certain ones every name is an environment's; the others hold other things too.
 CERTAIN_PARENTS = frozenset({"envs", "environments"})
 PARENTS = CERTAIN_PARENTS | {"env", "environment", "overlays", "overlay", "clusters", "cluster", "stages", "regions"}
@@ -92,6 +94,11 @@ def usual_names_in(words: Iterable[str]) -> set[str]:
     """The environments that are usually meant by some of ``words``, each by one name: ``stg`` is staging."""
     known = (_FURTHER_NAMES.get(word, word) for word in words)
     return {word for word in known if word in USUAL_NAMES}
+
+
+def is_likely(name: str) -> bool:
+    """Whether ``name`` is usually an environment's, alone or with a place: ``prod``, ``prod-eu``."""
+    return is_usual(name) or is_usual_with_place(name)
 
 
 def is_place(name: str) -> bool:

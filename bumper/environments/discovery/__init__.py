@@ -6,6 +6,6 @@ ApplicationSets, ``applications.expand`` makes of them what Argo CD would deploy
 compares that with the environments there are.
 
 The way of a survey: ``candidates`` are the files that may be values, and the places in their paths that may hold an
-environment's name; ``ranks`` and ``axes`` choose among these, ``placing`` finds the application in the rest of the
-path, and ``bases`` and ``patterns`` write patterns for what was found.
+environment's name; ``ranks`` and ``environments`` choose among these, ``placing`` finds the application in the rest of
+the path, and ``bases`` and ``patterns`` write patterns for what was found.
 """

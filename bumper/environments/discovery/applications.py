@@ -1,18 +1,16 @@
 """The applications that Argo CD makes of a repository's manifests, and what of them no environment covers. Pure."""
 
 import posixpath
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bumper.environments.discovery.candidates import Candidate
 from bumper.environments.discovery.generators import Tree, generate, merge_templates
-from bumper.environments.discovery.manifests import Manifest, matching
+from bumper.environments.discovery.manifests import REFERENCE, Manifest, matching
 from bumper.environments.discovery.template_text import NotEvaluated, Parameters, render
+from bumper.environments.usual_names import CHART_VALUES
 
-_CHART_VALUES = ("values.yaml", "values.yml")
-_REFERENCE = re.compile(r"\$[^/]+/")
 _MAX_APPLICATIONS = 20_000  # of one ApplicationSet: a matrix of two large lists is somebody's mistake
 
 
@@ -111,10 +109,10 @@ class _Reader:
         helm = source.get("helm") if isinstance(source.get("helm"), dict) else None
         paths = self._tree.paths
         if folder is not None and (helm is not None or _join(folder, "Chart.yaml") in paths):
-            yield from [path for name in _CHART_VALUES if (path := _join(folder, name)) in paths][:1]
+            yield from [path for name in CHART_VALUES if (path := _join(folder, name)) in paths][:1]
         for written in (helm or {}).get("valueFiles") or ():
             name = self._text(written, parameters)
-            if name is not None and "://" not in name and (folder is not None or _REFERENCE.match(name)):
+            if name is not None and "://" not in name and (folder is not None or REFERENCE.match(name)):
                 yield from matching(_value_file(folder or "", name), paths)
 
     def _text(self, text: object, parameters: Parameters | None) -> str | None:
@@ -131,7 +129,7 @@ class _Reader:
 
 def _value_file(folder: str, name: str) -> str:
     """The path from the repository's root: ``valueFiles`` are relative to the source's folder or to a ``$ref``."""
-    reference = _REFERENCE.match(name)
+    reference = REFERENCE.match(name)
     if reference is not None:
         return posixpath.normpath(name[reference.end() :])
     return posixpath.normpath(name.lstrip("/")) if name.startswith("/") else _join(folder, name)

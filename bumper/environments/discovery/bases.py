@@ -10,10 +10,9 @@ from bumper.environments.discovery.candidates import Candidate, put
 from bumper.environments.discovery.patterns import Templates, in_environment, literal, with_stars
 from bumper.environments.discovery.placing import Place
 from bumper.environments.path_pattern import APP, ENV, claim_paths
-from bumper.environments.usual_names import SHARED, chart_folders
+from bumper.environments.usual_names import CHART_VALUES, SHARED, chart_folders
 
 Deployed: TypeAlias = tuple[str, str | None]  # an environment and an application in it
-_VALUES = ("values.yaml", "values.yml")
 
 
 @dataclass(slots=True)
@@ -85,12 +84,12 @@ def _beside(place: Place, paths: Collection[str]) -> Iterable[str]:
         return
     folder = place.path.rpartition("/")[0]
     while True:
-        yield from (path for name in _VALUES if (path := f"{folder}/{name}".lstrip("/")) in paths)
+        yield from (path for name in CHART_VALUES if (path := f"{folder}/{name}".lstrip("/")) in paths)
         if len(folder) <= len(top):
             break
         folder = folder.rpartition("/")[0]
     prefix = f"{top}/" if top else ""
-    names = (place.path.rpartition("/")[2], *_VALUES)
+    names = (place.path.rpartition("/")[2], *CHART_VALUES)
     for shared in sorted(SHARED):  # the application's own chart or base beside its environments
         yield from (path for name in names if (path := f"{prefix}{shared}/{name}") in paths)
 

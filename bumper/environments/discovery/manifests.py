@@ -22,7 +22,7 @@ from bumper.values.yaml_tree import (
 _PLACEHOLDER = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 # A git generator's whole path, which may be several folders deep.
 _WHOLE_PATH = frozenset({"path", ".path", ".path.path"})
-_REFERENCE = re.compile(r"\$[^/]+/")
+REFERENCE = re.compile(r"\$[^/]+/")  # to another source of the same application
 _MAX_STARS = 6  # more of them in one path take too long to match
 _MARK = b"argoproj.io/"
 _KINDS = ("Application", "ApplicationSet")
@@ -50,7 +50,7 @@ def matching(glob: str, paths: Collection[str]) -> list[str]:
 
 
 def _value_file(folder: str, name: str) -> str | None:
-    reference = _REFERENCE.match(name)
+    reference = REFERENCE.match(name)
     relative = reference is None and not name.startswith("/")
     whole = f"{folder}/{name}" if relative else name[reference.end() if reference is not None else 1 :]
     path = posixpath.normpath(_as_glob(whole).lstrip("/"))

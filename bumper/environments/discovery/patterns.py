@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from bumper.environments.discovery.placing import Place
 from bumper.environments.path_pattern import APP, ENV, PathPattern, claim_paths
+from bumper.environments.usual_names import CHART_VALUES
 
 _ARGOCD_SOURCE = ".argocd-source-"
 _FEW = 3  # as many folders side by side are worth a star
@@ -132,7 +133,7 @@ def _usual_position(template: str) -> int:
     name = template.rpartition("/")[2]
     if name.startswith(".argocd-source"):
         return 3
-    if name in ("values.yaml", "values.yml"):
+    if name in CHART_VALUES:
         return 0
     return 2 if ENV in name else 1
 

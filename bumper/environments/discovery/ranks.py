@@ -11,9 +11,9 @@ from bumper.environments.usual_names import (
     CERTAIN_PARENTS,
     CONTAINERS,
     PARENTS,
+    is_likely,
     is_place,
     is_usual,
-    is_usual_with_place,
 )
 
 _SOME = 2  # applications in which a name has to recur
@@ -100,17 +100,13 @@ def _slots_by_name(frames: Frames) -> dict[str, list[Slot]]:
     return names
 
 
-def _is_like(name: str) -> bool:
-    return is_usual(name) or is_usual_with_place(name)
-
-
 def _own_rank(name: str, listed: Sequence[Slot], frames: Frames) -> Rank | None:
     """The rank that the name and its place alone give it."""
     folders = [slot for slot in listed if slot.form == "folder"]
     if any(slot.parent in CERTAIN_PARENTS for slot in folders):
         return Rank.CERTAIN
-    if _is_like(name):
-        beside = any(_is_like(other.name) for slot in listed for other in frames[slot.frame] if other.name != name)
+    if is_likely(name):
+        beside = any(is_likely(other.name) for slot in listed for other in frames[slot.frame] if other.name != name)
         in_place = any(slot.parent in PARENTS or "values" in slot.form for slot in listed)
         if listed[0].is_word:
             return Rank.WORD if beside else None
@@ -194,7 +190,7 @@ def _add_known(rest: Iterable[Slot], ranks: Ranks) -> None:
     """A name without evidence counts where the repository has it elsewhere; a usual one if there is no other."""
     known = {name for (_, _, name), found in ranks.sure.items() if found > Rank.WORD}
     for slot in rest:
-        usual = _is_like(slot.name)
+        usual = is_likely(slot.name)
         if not usual and slot.form == "name" and slot.parent not in PARENTS | {"values"}:
             continue  # a file called like it may be anything
         if slot.name in known or (usual and not known):

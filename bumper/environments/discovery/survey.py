@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.environments.discovery.applications import Application, expand
-from bumper.environments.discovery.axes import Found, find_environments
 from bumper.environments.discovery.bases import (
     Deployed,
     base_templates,
@@ -13,6 +12,7 @@ from bumper.environments.discovery.bases import (
     shared_places,
 )
 from bumper.environments.discovery.candidates import Candidate, Slot, find_candidates
+from bumper.environments.discovery.environments import Found, find_environments
 from bumper.environments.discovery.found import (
     FoundEnvironment,
     Survey,

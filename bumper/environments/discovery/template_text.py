@@ -177,22 +177,14 @@ def _index(value: object, *steps: object) -> object:
     return value
 
 
-def _default(fallback: object, value: object = None) -> object:
-    return value or fallback
-
-
 def _printf(form: object, *values: object) -> str:
     return str(form).replace("%v", "%s").replace("%d", "%s") % tuple(map(as_text, values))
-
-
-def _last(items: Sequence[object]) -> object:
-    return items[-1]
 
 
 # Sprig's functions take what they work on last, so that it can be piped.
 _FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "index": _index,
-    "default": _default,
+    "default": lambda fallback, value=None: value or fallback,
     "printf": _printf,
     "lower": lambda text: str(text).lower(),
     "upper": lambda text: str(text).upper(),
@@ -203,7 +195,7 @@ _FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "splitList": lambda separator, text: str(text).split(separator),
     "join": lambda separator, items: separator.join(map(as_text, items)),
     "first": lambda items: items[0],
-    "last": _last,
+    "last": lambda items: items[-1],
     "normalize": normalized,
     "slugify": normalized,
     "toString": as_text,
