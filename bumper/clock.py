@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 DURATION = r"[0-9]{1,9}(\.[0-9]{1,3})?[smhd]?"
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
+_LONGEST = 10 * _YEAR
 _SECONDS = {"s": 1, "m": _MINUTE, "h": _HOUR, "d": _DAY}
 
 
@@ -54,13 +55,16 @@ def parse_duration(text: object) -> float:
     """Seconds of a duration as people write it: ``90``, ``90s``, ``10m``, ``2h`` or ``1d``.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or one that no calendar holds.
 
     """
     written = str(text)
     if re.fullmatch(DURATION, written) is None:
         raise ValueError(f"{written!r} is not a duration; write seconds, or 90s, 10m, 2h, 1d")
-    return float(written.rstrip("smhd")) * _SECONDS.get(written[-1], 1)
+    seconds = float(written.rstrip("smhd")) * _SECONDS.get(written[-1], 1)
+    if seconds > _LONGEST:
+        raise ValueError(f"{written!r} is longer than ten years")
+    return seconds
 
 
 def format_duration(seconds: float) -> str:

@@ -23,6 +23,7 @@ from bumper.gitlab.connection import GitLab
 from bumper.gitlab.project import GitLabFreeze, read_freeze_periods
 
 NEVER = datetime.max.replace(tzinfo=UTC)
+_NO_END_FROM = 9000  # the year: who writes 9999-12-31 means that there is no end, and no calendar goes beyond it
 _MAX_PERIODS_IN_A_ROW = 100
 
 
@@ -96,7 +97,7 @@ def frozen_until(periods: Iterable[Period], moment: datetime) -> datetime | None
         if not ends:
             return until if until > moment else None
         until = max(ends)
-        if until == NEVER:
+        if until.year >= _NO_END_FROM:
             break
     return NEVER
 
@@ -107,8 +108,12 @@ def make_period(written: FreezePeriod) -> Period:
     if isinstance(start, WeekTime) and isinstance(end, WeekTime):
         return _Weekly(start, end, zone)
     if isinstance(start, datetime) and isinstance(end, datetime):
-        return _Once(in_zone(start, zone).astimezone(UTC), in_zone(end, zone, later=True).astimezone(UTC))
+        return _Once(_in_utc(in_zone(start, zone)), _in_utc(in_zone(end, zone, later=True)))
     raise ValueError(f"{written.from_} and {written.to} are of two kinds")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.year < _NO_END_FROM else NEVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def broken_tags(config: EnvironmentConfig, environment: str, images: Iterable[Im
         if image.tag is not None and not config.admits(image.tag):
             yield Broken(
                 Rule.TAGS,
-                f"{image} may not enter {environment}: its tag does not match {config.tags!r} (tags in bumper.yaml)",
+                f"{image} may not enter {environment}: its tag does not match '{config.tags}' (tags in bumper.yaml)",
                 "deploy a tag that matches, or change the expression",
             )
 

@@ -100,6 +100,15 @@ def test_a_freeze_without_an_end() -> None:
     assert frozen_until(always, datetime(2026, 11, 27, tzinfo=UTC)) == NEVER
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_the_end_of_the_calendar_is_no_end(zone: str) -> None:
+    for_good = written(("2026-11-01 00:00", "9999-12-31 23:59", zone), WEEKEND)
+
+    assert frozen_until([*for_good, *in_gitlab(NIGHT)], datetime(2026, 11, 27, 12, tzinfo=UTC)) == NEVER
+    with pytest.raises(Refused, match="'0001-01-01 00:00' is not a time of a freeze"):
+        written(("0001-01-01 00:00", "2026-12-31 23:59", zone))
+
+
 def test_the_last_day_of_each_month() -> None:
     """It begins on the 28th, and ends on the first."""
     month_end = in_gitlab(("0 0 28 * *", "0 0 1 * *", "Europe/Moscow"))
