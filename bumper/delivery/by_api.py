@@ -53,7 +53,7 @@ def publish(
     if current is not None:
         return _update(attempt, known, proposal, commit, current)
     if requests and requests[0].state == "closed" and not attempt.options.reopen:
-        _refuse_what_a_person_closed(requests[0], proposal)
+        refuse_what_a_person_closed(requests[0], proposal)
     newer = _push_new(attempt, known, proposal, commit)
     if newer is not None:
         return newer
@@ -71,7 +71,13 @@ def text_of(proposal: Proposal) -> MergeRequestText:
     return MergeRequestText(proposal.title, proposal.description, proposal.labels)
 
 
-def _refuse_what_a_person_closed(closed: MergeRequest, proposal: Proposal) -> None:
+def refuse_what_a_person_closed(closed: MergeRequest, proposal: Proposal) -> None:
+    """Refuse to propose again what a person has closed; bumper says in the description what it closed itself.
+
+    Raises:
+        Refused: the closed merge request proposed the same.
+
+    """
     record = read_comment(closed.description)
     if record is None or record.superseded_by is not None:
         return

@@ -1,8 +1,9 @@
 """A proposal to GitLab without its API: ``git push`` with push options makes the merge request.
 
 For CI_JOB_TOKEN, deploy keys and git's own credentials. What has to be known of earlier runs is read from git: the
-branch's newest commit carries bumper's trailers, and refs/merge-requests/N/head shows a merge request's number. Whether
-a person closed it, or approved it, git does not say; what only the API could do is named in warnings.
+branch's newest commit carries bumper's trailers, and refs/merge-requests/N/head shows a merge request's number. Its target
+and whether a person closed it may be read by a job's token; git says neither. What only the API could do is named in
+warnings.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from bumper.delivery import branch as branches
 from bumper.delivery.attempt import Attempt
 from bumper.delivery.branch import Branch, Holds
-from bumper.delivery.by_api import text_of
+from bumper.delivery.by_api import refuse_what_a_person_closed, text_of
 from bumper.delivery.result import Action, ProposedAt, Result, Status, proposed_at, result_of
 from bumper.delivery.superseded import newer_on_branch, overtaken_result
 from bumper.delivery.wait import Awaited, landed_commit, require_content, wait_until_merged
@@ -21,6 +22,7 @@ from bumper.git.commit import push
 from bumper.git.failures import PushRaceLost
 from bumper.gitlab import merge_requests
 from bumper.gitlab.connection import connect_to_read
+from bumper.gitlab.merge_requests import MergeRequest
 from bumper.gitlab.push_options import push_options, read_push_output
 from bumper.planning.draft import Draft, on_branch
 from bumper.planning.proposal import Proposal
@@ -110,6 +112,14 @@ class _Published:
     commit: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A merge request by its number, and what a job's token may read of it; None where that is nothing."""
+
+    iid: int
+    read: MergeRequest | None
+
+
 def _find_branch(checkout: Checkout, branch: str) -> str:
     """The branch that is there for the request of ``branch``: its slug names applications, which come and go."""
     digits = branch.rpartition("-")[2]
@@ -145,7 +155,10 @@ def _publish(attempt: Attempt, proposal: Proposal, commit: str) -> _Published | 
     known = _request_of(checkout, branch.head.id)
     is_same = branches.compare(checkout, branch, proposal.files) is Holds.PROPOSAL and _is_fresh(checkout, branch)
     if known is not None and not attempt.options.reopen and is_same:
-        return _Published(known, branch.head.id)
+        if known.read is None or known.read.state == "opened":
+            return _Published(_shown(checkout, known), branch.head.id)
+        if known.read.state == "closed":
+            refuse_what_a_person_closed(known.read, proposal)
     output = push(checkout, commit, proposal.branch, branch.head.id, arguments)
     return _read(checkout, proposal, commit, output, known)
 
@@ -157,7 +170,7 @@ def _is_fresh(checkout: Checkout, branch: Branch) -> bool:
     return all(base.entries.get(path) == checkout.entries.get(path) for path in changed)
 
 
-def _read(checkout: Checkout, proposal: Proposal, commit: str, output: str, known: ProposedAt | None) -> _Published:
+def _read(checkout: Checkout, proposal: Proposal, commit: str, output: str, known: _Found | None) -> _Published:
     """The merge request that GitLab names after the push, or that has the pushed commit.
 
     Whether auto-merge was set, GitLab does not say: it is reported as not set.
@@ -168,18 +181,29 @@ def _read(checkout: Checkout, proposal: Proposal, commit: str, output: str, know
         return _Published(ProposedAt(made.iid, made.url, "opened", action, auto_merge=False), commit)
     found = _request_of(checkout, commit)
     if found is not None:
-        return _Published(found, commit)
+        return _Published(_shown(checkout, found), commit)
     what = f"branch {proposal.branch} was pushed, but GitLab opened no merge request for it"
     if made.error is not None:
         raise Refused(f"{what} ({made.error})", "fix that, or set BUMPER_TOKEN, and run this again")
     raise Unavailable(what, "open it by hand, or set BUMPER_TOKEN to a token with the scope api")
 
 
-def _request_of(checkout: Checkout, commit: str) -> ProposedAt | None:
-    """The newest merge request whose head is ``commit``."""
-    numbers = [int(ref.split("/")[2]) for ref in remote_refs(checkout, _HEADS_OF_REQUESTS).get(commit, [])]
-    if not numbers:
-        return None
+def _request_of(checkout: Checkout, commit: str) -> _Found | None:
+    """The newest merge request whose head is ``commit``, as far as can be read into the target branch."""
+    refs, gitlab = remote_refs(checkout, _HEADS_OF_REQUESTS).get(commit, []), connect_to_read(checkout.settings)
+    for iid in sorted((int(ref.split("/")[2]) for ref in refs), reverse=True):
+        try:
+            one = merge_requests.read(gitlab, iid) if gitlab is not None else None
+        except BumperError:  # GitLab does not show it to the job
+            one = None
+        if one is None or one.target_branch == checkout.branch:
+            return _Found(iid, one)
+    return None
+
+
+def _shown(checkout: Checkout, found: _Found) -> ProposedAt:
+    if found.read is not None:
+        return proposed_at(found.read, Action.UNCHANGED)
     address = checkout.settings.address
-    url = f"{address.gitlab_url}/{address.project}/-/merge_requests/{max(numbers)}"
-    return ProposedAt(max(numbers), url, "opened", Action.UNCHANGED, auto_merge=False)
+    url = f"{address.gitlab_url}/{address.project}/-/merge_requests/{found.iid}"
+    return ProposedAt(found.iid, url, "opened", Action.UNCHANGED, auto_merge=False)

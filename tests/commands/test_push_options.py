@@ -90,6 +90,29 @@ def test_the_same_again_touches_nothing_and_a_newer_tag_moves_it_on(gitops: Gito
     assert (stay in renamed["warnings"], stay in again["warnings"]) == (True, False)
 
 
+def test_a_jobs_token_reads_what_a_person_closed_and_does_not_propose_it_again(
+    gitops: Gitops, bumper: CommandLine
+) -> None:
+    bumper.bump("staging", f"{APP}:1.0.1")
+    gitops.close(1)
+
+    refused = bumper.refused("staging", f"{APP}:1.0.1")
+    reopened = bumper.bump("staging", f"{APP}:1.0.1", "--reopen")
+
+    assert "proposed the same and was closed by a person" in refused
+    assert (reopened["merge_request"]["iid"], reopened["merge_request"]["action"]) == (2, "opened")
+
+
+def test_a_merge_request_into_another_branch_is_not_taken_for_bumpers(gitops: Gitops, bumper: CommandLine) -> None:
+    done = bumper.bump("staging", f"{APP}:1.0.1")
+    gitops.git("branch", "release", "main")
+    gitops.api.open(done["branch"], target_branch="release")
+
+    again = bumper.bump("staging", f"{APP}:1.0.1")
+
+    assert (again["merge_request"]["iid"], again["merge_request"]["action"]) == (1, "unchanged")
+
+
 def test_what_the_branch_would_conflict_with_now_is_made_anew(gitops: Gitops, bumper: CommandLine) -> None:
     first = bumper.bump("staging", f"{APP}:1.0.1")
     tip = gitops.push("replicas: 2\n" + values("1.0.0"), STAGING_FILE)
