@@ -65,14 +65,14 @@ class Common:
             try:
                 yield session
             except NotDeployed as error:
-                from bumper.cli import report
+                from bumper.cli.report_result import write_dotenv
                 from bumper.delivery.result import NotDone
 
                 if isinstance(error, NotDone):
                     for warning in error.result.warnings:
                         self.run.progress.print(warning, label="warning")
                     if self.dotenv is not None:
-                        report.write_dotenv(self.dotenv, error.result)
+                        write_dotenv(self.dotenv, error.result)
                 raise
 
     def delivery_options(self, *, allow_older: bool = False, rollback_on_failure: bool = False) -> "DeliveryOptions":
@@ -111,14 +111,13 @@ class Common:
 
     def finish(self, result: "Result") -> None:
         """Print the result."""
-        from bumper.cli import report
-        from bumper.cli.report_result import result_text
+        from bumper.cli.report_result import result_data, result_text, write_dotenv
 
         if self.dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own
-            report.write_dotenv(self.dotenv, result)
+            write_dotenv(self.dotenv, result)
         show(
             self.run,
-            report.result_data(result),
+            result_data(result),
             result_text(result, self.run.screen, with_rows=not self.run.has_shown),
             result.warnings,
             diff=result.diff.rstrip("\n"),

@@ -146,11 +146,12 @@ def _drop_what_cannot_be_printed() -> None:
 
 
 def _fail(run: Run, error: BumperError) -> int:
-    from bumper.cli import report
-
     run.progress.print(str(error), label="error")
     if run.output is Output.JSON:
-        print(run.progress.legible(report.as_json(report.error_data(error)), "", sys.stdout))
+        from bumper.cli.report import as_json
+        from bumper.cli.report_result import error_data
+
+        print(run.progress.legible(as_json(error_data(error)), "", sys.stdout))
     return error.exit_code
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bumper.cli.report import change_data, error_data
-from bumper.cli.report_result import versions
+from bumper.cli.report import change_data
+from bumper.cli.report_result import error_data, versions
 from bumper.cli.screen import Column, Screen, Style, short_names, styled, table
 from bumper.errors import BumperError, Refused
 from bumper.files import write_text

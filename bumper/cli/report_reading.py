@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bumper.cli.report import change_data, waiting_text
+from bumper.cli.report import change_data
+from bumper.cli.report_result import waiting_text
 from bumper.cli.screen import Column, Screen, Style, count, short_names, styled, table, wrapped
 from bumper.commands.history import History
 from bumper.commands.images import KeptImages

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bumper.cli.report import error_data
+from bumper.cli.report_result import error_data
 from bumper.cli.screen import Column, Screen, Style, styled, table, wrapped
 from bumper.commands.doctor.check import Check
 from bumper.commands.init import Initialized

@@ -83,7 +83,7 @@ def _telling_keys(mapping: MappingNode) -> tuple[tuple[Node, str, Node], ...]:
 
 def _is_telling(value: Node) -> bool:
     """Whether a value is an image at a registry that everybody knows, or a digest, whatever its key is called."""
-    node = resolve(value)
+    node = value if type(value) is Scalar else resolve(value)
     if type(node) is not Scalar or ":" not in node.value:
         return False
     return "sha256:" in node.value or is_public_image(value)
