@@ -1,9 +1,9 @@
 """A proposal to GitLab without its API: ``git push`` with push options makes the merge request.
 
 For CI_JOB_TOKEN, deploy keys and git's own credentials. What has to be known of earlier runs is read from git: the
-branch's newest commit carries bumper's trailers, and refs/merge-requests/N/head shows a merge request's number. Its target
-and whether a person closed it may be read by a job's token; git says neither. What only the API could do is named in
-warnings.
+branch's newest commit carries bumper's trailers, and refs/merge-requests/N/head shows a merge request's number. Its
+target and whether a person closed it may be read by a job's token; git says neither. What only the API could do is
+named in warnings.
 """
 
 from dataclasses import dataclass, replace
