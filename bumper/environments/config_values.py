@@ -16,13 +16,12 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from bumper.clock import DURATION, parse_duration
 from bumper.environments.config_syntax import compile_expression, parse_moment, parse_section
-from bumper.environments.path_pattern import APP, ENV, check_pattern
+from bumper.environments.path_pattern import APP, ENV, ENVIRONMENT_NAME, check_pattern
 from bumper.image import has_host, read_repository, split_reference
 from bumper.values.pin import parse_path
 
 DEFAULT_MESSAGE = "{default}"  # of a commit: what bumper would write
 
-_ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _AUTHOR = re.compile(r"[^<>\s](?:[^<>\r\n]*[^<>\s])? <[^<>@\s]+@[^<>@\s]+>")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 # What git check-ref-format(1) forbids anywhere in a reference's name.
@@ -52,7 +51,7 @@ def _check_text(text: str) -> str:
 
 def check_environment(name: str) -> str:
     """An environment's name; it becomes a part of branch names and is typed on command lines."""
-    if _ENVIRONMENT.fullmatch(name) is None or _NOT_IN_REFERENCES.search(name) or name.endswith("."):
+    if re.fullmatch(ENVIRONMENT_NAME, name) is None or _NOT_IN_REFERENCES.search(name) or name.endswith("."):
         raise ValueError(f"{name!r} is not an environment name; use letters, digits, '.', '_' and '-', like prod-eu")
     return name
 

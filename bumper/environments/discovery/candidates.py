@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from bumper.environments.path_pattern import ENVIRONMENT_NAME
 from bumper.environments.usual_names import PLAIN_NAMES, chart_folders, is_deployed, is_usual, is_usual_with_place
 from bumper.errors import Refused
 from bumper.values.values_file import find_pins, read_values
@@ -23,7 +24,6 @@ _FORMS = (
     ("name", re.compile(rf"{_STEM}{_ENDING}")),
 )
 _FOLDER_FORMS = (("folder", re.compile(r"(?P<name>.+)", re.DOTALL)),)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of an environment in bumper.yaml
 _WORD = re.compile(r"[^-._]+")
 
 
@@ -140,7 +140,7 @@ def _names_in(text: str, *, is_file: bool) -> Iterator[tuple[str, str, int]]:
         if whole is not None:
             name, begin = whole["name"], whole.start("name")
             is_dotted = is_file and "." in name  # api.prod.yaml, but also prod.sops.yaml
-            if name.lower() not in PLAIN_NAMES and _NAME.fullmatch(name) and not is_dotted:
+            if name.lower() not in PLAIN_NAMES and re.fullmatch(ENVIRONMENT_NAME, name) and not is_dotted:
                 yield name, form, begin
             words = list(_WORD.finditer(name))
             if len(words) > 1 and not is_usual_with_place(name):  # an application's name and an environment's
