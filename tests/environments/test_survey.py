@@ -399,6 +399,16 @@ def test_a_file_with_two_environments_names_is_left_out() -> None:
     assert all("staging/api/values-dev.yaml" not in one.files for one in found.environments)
 
 
+def test_a_team_s_folder_called_like_an_environment_is_none() -> None:
+    files = per_app("apps/{app}/{env}.yaml", "shop/api shop/web pre/cron pre/queue", "demo stg prod")
+
+    found = find({**files, "apps/pre/cron/cron.yaml": image("pre/cron")})
+
+    assert not found.warnings
+    assert [one.name for one in found.environments] == ["demo", "stg", "prod"]
+    assert "apps/pre/cron/prod.yaml" in found.environments[2].files
+
+
 def test_what_is_doubtful_becomes_a_comment_with_its_reason() -> None:
     files = per_app("apps/{app}/{env}/values.yaml", APPS, "dev prod", named=False) | {"apps/api/lab/values.yaml": TAG}
 

@@ -6,7 +6,7 @@ above them are called decides.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.environments.discovery.candidates import Candidate, Slot, slots_of
@@ -30,8 +30,10 @@ def find_environments(candidates: Mapping[str, Candidate]) -> Found:
     slots = {path: list(slots_of(path)) for path in candidates}
     ranks = rank(_frames(slots.values()), candidates)
     found = Found({}, {}, {})
+    every = {path: _best(listed, ranks) for path, listed in slots.items()}
+    shared = _folders_of_several(every)
     for path, listed in slots.items():
-        best = _best(listed, ranks)
+        best = [slot for slot in every[path] if len(every[path]) == 1 or _folder(slot) not in shared]
         if len(best) > 1:
             found.disputed[path] = (best[0].name, best[1].name)
         elif best:
@@ -72,10 +74,21 @@ def _beside_environments(slots: Mapping[str, Slot]) -> list[str]:
         parts = path.split("/")
         for number in range(1, len(parts)):
             inside["/".join(parts[:number])].add(slot.name)
-    return [
-        path for path, slot in slots.items()
-        if slot.form == "folder" and len(inside["/".join(path.split("/")[: slot.part + 1])]) > _FEW
-    ]  # fmt: skip
+    return [path for path, slot in slots.items() if slot.form == "folder" and len(inside[_folder(slot)]) > _FEW]
+
+
+def _folders_of_several(every: Mapping[str, Sequence[Slot]]) -> set[str]:
+    """The folders called like an environment that hold more than a few others': ``pre`` may be a team there."""
+    inside: defaultdict[str, set[str]] = defaultdict(set)
+    for best in every.values():
+        for slot in best[:-1]:
+            inside[_folder(slot)].add(best[-1].name)
+    return {folder for folder, names in inside.items() if len(names) > _FEW}
+
+
+def _folder(slot: Slot) -> str:
+    """The path up to the slot."""
+    return "/".join(slot.path.split("/")[: slot.part + 1])
 
 
 def _best(listed: Iterable[Slot], ranks: Ranks) -> list[Slot]:
