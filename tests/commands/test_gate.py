@@ -315,6 +315,12 @@ def test_status_shows_what_waits_and_why(gate: Gate, tmp_path: Path) -> None:
     assert "waiting for prod: app" not in ready
 
 
+def test_status_shows_a_freeze_where_nothing_says_what_is_promoted(gate: Gate) -> None:
+    made = gate(rules(f"freeze: [{EVER}]") | two_environments("1.0.1", "1.0.0"))
+
+    assert "waiting for prod: app: prod is frozen (freeze in bumper.yaml)\n" in made.bumper("status", code=0).out
+
+
 def test_doctor_asks_the_same_rules(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     made = gate(rules("freeze: gitlab\nsoak: 2h\npromote_from: [staging]") | two_environments())
     made.gitops.api.post("/freeze_periods", **since_an_hour(), freeze_end="0 0 1 1 *")

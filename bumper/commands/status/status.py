@@ -1,12 +1,13 @@
 """``bumper status``: applications x environments, what differs, what is held, proposed, or cannot be promoted yet."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bumper.commands.promote_gate import PromotionGate
 from bumper.commands.status.overview import Overview, Seen, make_overview, of_applications, see, sources_of, stages
 from bumper.delivery.session import Session
+from bumper.environments.config_models import EnvironmentConfig
 from bumper.environments.repository import (
     RepositoryConfig,
     Target,
@@ -115,16 +116,21 @@ def _look(
 
 
 def _find_waiting(
-    checkout: Checkout, setup: RepositoryConfig, environments: Iterable[str], session: Session
+    checkout: Checkout, setup: RepositoryConfig, environments: Sequence[str], session: Session
 ) -> tuple[dict[str, tuple[Waiting, ...]], list[str]]:
-    """What waits for each of the environments, and why of some nobody can tell."""
+    """What waits for each of the environments, and why of some nobody can tell.
+
+    Where no ``promote_from`` says where an environment's versions come from, it is the stage before.
+    """
     waiting: dict[str, tuple[Waiting, ...]] = {}
     unknown: list[str] = []
-    for name in environments:
-        rules = setup.config.environments.get(name)
-        if rules is not None and rules.promote_from:
+    for name, before in stages(environments, setup.config).items():
+        rules = setup.config.environments.get(name) or EnvironmentConfig()
+        is_timed = rules.soak is not None or rules.freeze is not None
+        sources = rules.promote_from or ([before] if before is not None and is_timed else [])
+        if sources:
             try:
-                found = _of_environment(checkout, setup, name, rules.promote_from, session, unknown)
+                found = _of_environment(checkout, setup, name, sources, session, unknown)
             except BumperError as error:
                 unknown.append(f"what waits to be promoted to {name} is not known: {error}")
             else:
