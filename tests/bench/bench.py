@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.bench.jobs import own_environment
 from tests.bench.local import Local
 from tests.bench.remote import Remote, Sizes
+from tests.bench.repositories import install
 from tests.bench.rows import table
 from tests.bench.serving import Server
 from tests.bench.timing import BenchError
@@ -29,6 +30,7 @@ def measure(bench: Path, corpus: Path | None, sizes: Sizes) -> str:
     """The table, and on what machine it was made."""
     began = time.monotonic()
     load = os.getloadavg()[0]
+    install()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         environ = own_environment(folder / "home")

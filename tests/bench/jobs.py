@@ -4,16 +4,15 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from tests.bench.repositories import BUMPER
 from tests.bench.serving import Place, Server, State
 from tests.bench.timing import Ran, check, run
 
-BUMPER = Path(sys.executable).with_name("bumper")
 _LISTED = 100  # deployments, where nobody says how many
 _tags = (f"9.0.{number}" for number in count())
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.jobs import BUMPER, new_tag
-from tests.bench.repositories import built_wheels
+from tests.bench.jobs import new_tag
+from tests.bench.repositories import BUMPER, PYTHON, built_wheels
 from tests.bench.rows import Row, amount, rate, shown
 from tests.bench.timing import Figure, Ran, alternate, check, figure, run, seconds
 
@@ -66,7 +66,7 @@ class Local:
 
     def _start_up(self) -> Row:
         started, bare = alternate(
-            3 * self.runs, lambda: self._run(BUMPER, "--version"), lambda: self._run(sys.executable, "-c", "pass")
+            3 * self.runs, lambda: self._run(BUMPER, "--version"), lambda: self._run(PYTHON, "-c", "pass")
         )
         beyond = [1000 * (one.seconds - other.seconds) for one, other in zip(started, bare, strict=True)]
         median = 1000 * (seconds(started).median - seconds(bare).median)
@@ -89,7 +89,7 @@ class Local:
         took, ruamel_took = alternate(
             max(self.runs // 2, 3),
             lambda: edited(ours, BUMPER, "set", f"{_IMAGE.format(0)}:{new_tag()}", ours),
-            lambda: edited(theirs, sys.executable, "-c", _RUAMEL, theirs, new_tag()),
+            lambda: edited(theirs, PYTHON, "-c", _RUAMEL, theirs, new_tag()),
         )
         what = "a 270 kB values file edited"
         return [

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from tests.bench.in_ci import far_away
-from tests.bench.jobs import BUMPER, Jobs, file, git, image, new_tag
-from tests.bench.repositories import deployed_in_the_middle, generated, with_direct_delivery, with_promotable
+from tests.bench.jobs import Jobs, file, git, image, new_tag
+from tests.bench.repositories import BUMPER, deployed_in_the_middle, generated, with_direct_delivery, with_promotable
 from tests.bench.rows import Row, amount, at_most, rate
 from tests.bench.serving import Server
 from tests.bench.timing import alternate, check, figure, run, seconds
