@@ -130,7 +130,7 @@ def install() -> None:
     """
     wheels, target = built_wheels(), PYTHON.parents[1]
     subprocess.run([sys.executable, "-m", "venv", "--clear", target], check=True)
-    pip = [PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-index"]
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-index"]
     subprocess.run([*pip, "--find-links", wheels, "gitops-bumper"], check=True)
 
 
