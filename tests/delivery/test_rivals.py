@@ -9,7 +9,7 @@ from tests.support.machine import Place
 from tests.support.pipelines import pipeline
 from tests.support.rivals import bump_all, check_all_landed, repository_of
 
-MANY = 8
+MANY = 5
 APPLICATIONS = 4  # the stress run takes 30
 
 

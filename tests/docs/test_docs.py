@@ -30,12 +30,11 @@ IMAGE = "registry.example.com/backend/app"
 APPS = ("backend", "frontend")
 ASKS_REGISTRIES = ("bump", "check", "promote", "rollback", "doctor")
 TUTORIAL = ROOT / "docs" / "tutorial.md"
+HOW_TO_IN_RUSSIAN = [page for page in PAGES if page.parent.name == "ru" and page.name != TUTORIAL.name]
 RUSSIAN = {
     ROOT / "README.ru.md": ROOT / "README.md",
     ROOT / "docs" / "ru" / "tutorial.md": TUTORIAL,
-    ROOT / "docs" / "ru" / "rollback-at-night.md": ROOT / "docs" / "how-to" / "rollback-at-night.md",
-    ROOT / "docs" / "ru" / "rollback-by-itself.md": ROOT / "docs" / "how-to" / "rollback-by-itself.md",
-    ROOT / "docs" / "ru" / "continuous-promotion.md": ROOT / "docs" / "how-to" / "continuous-promotion.md",
+    **{page: ROOT / "docs" / "how-to" / page.name for page in HOW_TO_IN_RUSSIAN},
 }
 LAYOUTS = ROOT / "docs" / "how-to" / "layouts.md"  # whose commands run in repositories of their own: test_layouts.py
 # Where the project itself is worked on; what they do is tested by doing it.

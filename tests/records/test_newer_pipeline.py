@@ -204,14 +204,6 @@ def at_once(*jobs: tuple[int, str]) -> list[Ran]:
     return [finish(process) for process in running]
 
 
-def test_two_at_the_same_moment(gitops: Gitops) -> None:
-    older, newer = at_once((100, "1.0.1"), (101, "1.0.2"))
-
-    assert (older.code, newer.code) == (0, 0), older.err + newer.err
-    [one] = gitops.merge_requests()
-    assert "tag: 1.0.2\n" in gitops.read(STAGING_FILE, one["source_branch"])
-
-
 def test_two_commits_at_the_same_moment(committing: Gitops) -> None:
     older, newer = at_once((100, "1.0.1"), (101, "1.0.2"))
 
