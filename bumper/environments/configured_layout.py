@@ -170,6 +170,11 @@ class ConfiguredLayout:
         patterns = [PathPattern(text) for text in self.settings(environment).values]
         return group_applications(self.claims(environment), patterns)
 
+    def may_be_bases(self, environment: str, files: Collection[str]) -> bool:
+        """Whether a base pattern of the environment matches one of ``files``."""
+        patterns = map(PathPattern, self.settings(environment).base)
+        return any(pattern.expression.fullmatch(file) for pattern in patterns for file in files)
+
     def bases(self, environment: str, apps: Mapping[Identity, Application]) -> dict[Identity, list[str]]:
         """The bases of each application, lowest precedence first: in the list's order, then by path."""
         found: dict[Identity, list[str]] = {identity: [] for identity in apps}

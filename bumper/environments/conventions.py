@@ -95,6 +95,11 @@ class Conventions:
         claims = self.claims(environment)
         return {identity: self.bases_of(app.values, claims[app.values[0]].folder) for identity, app in apps.items()}
 
+    def may_be_bases(self, environment: str, files: Iterable[str]) -> bool:
+        """Whether one of ``files`` is called like a base, and a file of the environment is beside or below it."""
+        folders = tuple(file[: file.rfind("/") + 1] for file in files if file.rpartition("/")[2] in CHART_VALUES)
+        return any(path.startswith(folders) for path in self.files[environment])
+
     def bases_of(self, paths: Iterable[str], application_folder: str) -> list[str]:
         """The bases of an application's files, lowest precedence first.
 

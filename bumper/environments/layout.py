@@ -1,7 +1,7 @@
 """Which files make an environment: by bumper.yaml's patterns, without them by the usual layouts."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -52,6 +52,8 @@ class _Source(Protocol):
     def applications(self, environment: str) -> dict[Identity, Application]: ...
 
     def bases(self, environment: str, apps: Mapping[Identity, Application]) -> dict[Identity, list[str]]: ...
+
+    def may_be_bases(self, environment: str, files: Collection[str]) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,10 @@ class Layout:
     def idle_patterns(self, name: str) -> list[str]:
         """The patterns of an environment in bumper.yaml that match no file."""
         return self._source.idle_patterns(name)
+
+    def may_be_bases(self, name: str, files: Collection[str]) -> bool:
+        """Whether one of ``files`` may be a base in the environment, which need not be put together for that."""
+        return self._source.may_be_bases(name, files)
 
     def heirs(self, name: str) -> dict[str, str]:
         """The environment's values files that are another one's bases, each with that other environment.

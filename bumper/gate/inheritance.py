@@ -1,6 +1,6 @@
 """A file that is one environment's values and another's base: who changes the first changes the second as well."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.environments.applications import AppFiles
@@ -68,7 +68,7 @@ def _heirs(
     target: Target, changes: Sequence[Change], pins: Mapping[tuple[str, str], Pin]
 ) -> Iterator[tuple[Change, _Heir]]:
     files = {change.file for change in changes}
-    for environment in _others(target):
+    for environment in _others(target, files):
         apps = tuple(app for app in environment.apps if not files.isdisjoint(app.bases))
         if apps:
             part = replace(environment, apps=apps)
@@ -80,12 +80,13 @@ def _heirs(
                         yield change, _Heir(environment, app, _hold(gathered, app, pin))
 
 
-def _others(target: Target) -> Iterator[Environment]:
-    """The other environments; one that is broken is doctor's to report."""
-    for name in target.setup.layout.environments:
-        if name != target.environment.name:
+def _others(target: Target, files: Collection[str]) -> Iterator[Environment]:
+    """The other environments that may have one of ``files`` for a base; one that is broken is doctor's to report."""
+    layout = target.setup.layout
+    for name in layout.environments:
+        if name != target.environment.name and layout.may_be_bases(name, files):
             try:
-                yield target.setup.layout.environment(name)
+                yield layout.environment(name)
             except Refused:
                 continue
 
