@@ -3,7 +3,7 @@
 import hashlib
 import json
 import queue
-import socket
+import re
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,9 +28,7 @@ class Distribution:
         self.notifications: queue.Queue[bytes] = queue.Queue()
         self._listener = ThreadingHTTPServer(("127.0.0.1", 0), _listener(self.notifications))
         self._listening = ServingThread(self._listener)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.host = f"127.0.0.1:{free.getsockname()[1]}"
+        self.host = ""  # once it listens
         (folder / "htpasswd").write_text(_HTPASSWD)
         self._configuration = folder / "config.json"
         self._configuration.write_text(json.dumps(self._settings(folder)))  # JSON is YAML
@@ -44,7 +42,7 @@ class Distribution:
             "version": 0.1,
             "log": {"level": "info"},
             "storage": {"filesystem": {"rootdirectory": str(folder / "storage")}},
-            "http": {"addr": self.host, "secret": "only for tests"},
+            "http": {"addr": "127.0.0.1:0", "secret": "only for tests"},
             "auth": {"htpasswd": {"realm": "Registry", "path": str(folder / "htpasswd")}},
             "notifications": {"endpoints": [endpoint]},
         }
@@ -59,7 +57,8 @@ class Distribution:
         lines = []
         for line in self._process.stderr:
             lines.append(line)
-            if "listening on" in line:
+            if found := re.search(r"listening on (127\.0\.0\.1:\d+)", line):
+                self.host = found[1]
                 break
         else:
             raise AssertionError(f"docker-registry did not start:\n{''.join(lines)}")

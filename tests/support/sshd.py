@@ -2,7 +2,7 @@
 
 import getpass
 import shlex
-import socket
+import socketserver
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from pathlib import Path
 from bumper.sandbox import Sandbox
 from tests.support import gitlab_shell
 from tests.support.programs import need
+from tests.support.serving import ServingThread
 
 _SSHD = "/usr/sbin/sshd"
 
@@ -58,24 +59,31 @@ def serve_ssh(sandbox: Sandbox, folder: Path, project: str, username: str) -> It
     forced = shlex.join([sys.executable, "-I", gitlab_shell.__file__, str(server), username])
     quoted = forced.replace('"', '\\"')
     (folder / "authorized_keys").write_text(f'restrict,command="{quoted}" {(folder / "deploy.pub").read_text()}')
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     config = folder / "sshd_config"
     config.write_text(
-        f"ListenAddress 127.0.0.1:{port}\nHostKey {host_key}\nAuthorizedKeysFile {folder / 'authorized_keys'}\n"
+        f"HostKey {host_key}\nAuthorizedKeysFile {folder / 'authorized_keys'}\n"
         f"StrictModes no\nUsePAM no\nPidFile none\nPasswordAuthentication no\nAcceptEnv GIT_PROTOCOL\n"
         "PermitRootLogin prohibit-password\n"
     )
+    Path("/run/sshd").mkdir(exist_ok=True)  # the folder without rights that sshd's children are shut into
+    listener = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _connection(config))
+    port = listener.server_address[1]
     known_hosts = folder / "known_hosts"
     known_hosts.write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
-    Path("/run/sshd").mkdir(exist_ok=True)  # the folder without rights that sshd's children are shut into
-    process = subprocess.Popen([_SSHD, "-D", "-e", "-f", str(config)], stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
+    serving = ServingThread(listener)
+    serving.start()
     try:
-        line = process.stderr.readline()
-        assert "listening on 127.0.0.1" in line, line
         yield SshServer(f"ssh://{getpass.getuser()}@127.0.0.1:{port}/{project}.git", key, known_hosts)
     finally:
-        process.terminate()
-        process.wait()
-        process.stderr.close()
+        serving.stop()
+
+
+def _connection(config: Path) -> type[socketserver.BaseRequestHandler]:
+    """An sshd for each connection, as inetd starts it: sshd cannot be asked to choose a free port by itself."""
+
+    class Connection(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            command = [_SSHD, "-i", "-f", str(config)]
+            subprocess.run(command, stdin=self.request, stdout=self.request, stderr=subprocess.DEVNULL, check=False)
+
+    return Connection
