@@ -72,7 +72,7 @@ def _running(target: Target) -> Iterator[tuple[str, ImageReference]]:
     """What the applications run; where that cannot be told, all that their files name."""
     gathered = target.gathered
     known = running(gathered, target.environment.name, target.setup.config)
-    raw = (one for one in (*gathered.pins, *gathered.shared) if one.app in known.unknown)
+    raw = (one for one in gathered.with_shared if one.app in known.unknown)
     listed = {
         (one.app, ImageReference(one.pin.repository, one.pin.tag, one.pin.digest)): None
         for one in (*known.pins, *raw)

@@ -80,7 +80,7 @@ class PromotionGate:
         apps = {app.app: app for app in self.target.gathered.applications}
         names = environment.name, self.target.environment.name
         targets = {find_source(apps[one.app], gathered.applications, names): one.app for one in changes}
-        found = (one for one in (*gathered.pins, *gathered.shared) if one.app in targets and self.choice.takes(one))
+        found = (one for one in gathered.with_shared if one.app in targets and self.choice.takes(one))
         argocd = environment.config.argocd
         rollout = Rollout(argocd, tuple(expected_images(found))) if argocd is not None else None
         unhealthy = find_unhealthy(rollout, environment.name, self.source.checkout.tip, self.session)

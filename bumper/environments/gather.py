@@ -53,6 +53,11 @@ class Gathered:
     overridden: tuple[Refused, ...] = ()
 
     @property
+    def with_shared(self) -> tuple[FoundPin, ...]:
+        """The environment's own pins and those that it shares with others."""
+        return (*self.pins, *self.shared)
+
+    @property
     def apps(self) -> tuple[str, ...]:
         """The names of the applications."""
         return tuple(app.app for app in self.applications)
@@ -101,7 +106,7 @@ def pin_paths(gathered: Iterable[Gathered]) -> dict[str, set[PinPath]]:
     """Where pins stand, by file, bases included."""
     paths: defaultdict[str, set[PinPath]] = defaultdict(set)
     for one in gathered:
-        for found in (*one.pins, *one.shared):
+        for found in one.with_shared:
             paths[found.file].add(found.pin.path)
     return paths
 

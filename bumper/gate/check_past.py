@@ -112,7 +112,7 @@ class Past:
         if target is None:
             return None
         names = {app.identity: app.app for app in target.gathered.applications}
-        found = (*target.gathered.pins, *target.gathered.shared)
+        found = target.gathered.with_shared
         here = (one for one in found if (one.app, one.pin.path) == (names.get(pin.identity), pin.found.pin.path))
         return next((one.held for one in here if one.held is not None), None)
 

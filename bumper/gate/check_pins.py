@@ -66,7 +66,7 @@ class Reading:
 
     def pins(self) -> Iterator[CheckedPin]:
         """The pins that count; where that cannot be told, those that stand in the application's files."""
-        raw = (*self._gathered.pins, *self._gathered.shared)
+        raw = self._gathered.with_shared
         found = (*self._running.pins, *(one for one in raw if one.app in self._running.unknown))
         return (CheckedPin(self._name, self._apps[one.app], one) for one in found)
 

@@ -99,5 +99,5 @@ def _is_overridden(gathered: Gathered, app: AppFiles, file: str, pin: Pin) -> bo
 
 
 def _hold(gathered: Gathered, app: AppFiles, pin: Pin) -> str | None:
-    found = (one for one in (*gathered.pins, *gathered.shared) if one.app == app.app and one.pin.path == pin.path)
+    found = (one for one in gathered.with_shared if one.app == app.app and one.pin.path == pin.path)
     return next((one.held for one in found if one.held is not None), None)

@@ -124,7 +124,7 @@ class _Judge:
         return next(
             (
                 found.held
-                for found in (*gathered.pins, *gathered.shared)
+                for found in gathered.with_shared
                 if found.held is not None and found.pin.repository is not None
                 and place_of(config, found.app, found.pin.repository) == place
             ),

@@ -262,7 +262,7 @@ def _other_names(gathered: Gathered, image: ImageReference, apps: frozenset[str]
 
 def _pins_by_file(gathered: Gathered, apps: frozenset[str]) -> Mapping[str, Sequence[Pin]]:
     by_file: defaultdict[str, list[Pin]] = defaultdict(list)
-    for found in (*gathered.pins, *gathered.shared):
+    for found in gathered.with_shared:
         if found.app in apps:
             by_file[found.file].append(found.pin)
     return by_file

@@ -101,7 +101,7 @@ def _see_part(gathered: Gathered, environment: str, config: Config) -> Seen:
         f"what {environment} runs of {app} is not known, because a file cannot be read: {why}"
         for app, why in known.unknown.items()
     )
-    pins = (*gathered.pins, *gathered.shared)
+    pins = gathered.with_shared
     repositories = frozenset(found.pin.repository for found in pins if found.pin.repository is not None)
     return Seen(
         tuple(_rows(gathered)),
@@ -143,7 +143,7 @@ def make_overview(seen: Mapping[str, Seen], asked: Sequence[str], config: Config
 
 
 def _rows(gathered: Gathered) -> Iterator[Row]:
-    for found in (*gathered.pins, *gathered.shared):
+    for found in gathered.with_shared:
         pin = found.pin
         if pin.repository is not None and not pin.absent:
             yield Row(
