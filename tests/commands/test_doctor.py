@@ -282,9 +282,12 @@ def test_how_the_project_merges(gitops: Gitops, doctor: Doctor) -> None:
 
 def test_bumpers_own_branches_are_for_bumper(gitops: Gitops, doctor: Doctor) -> None:
     offered = doctor(code=0)
-    gitops.api("POST", "/protected_branches", name="bumper/*", push_access_level=30, allow_force_push=True)
+    gitops.api("POST", "/protected_branches", name="bumper/*", push_access_level=30)
+    without_force = doctor(code=1)
+    gitops.api("PATCH", "/protected_branches/bumper%2F*", allow_force_push=True)
 
     assert offered.mend("bumper's branches").startswith("protect bumper/* in GitLab's Settings")
+    assert without_force.mend("bumper's branches").startswith("allow force push for it in GitLab's Settings")
     assert doctor(code=0).checks["bumper's branches"]["found"] == "bumper/* is protected"
 
 

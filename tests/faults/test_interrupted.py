@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.faults.proxy import SILENT, Fault, Proxy
-from tests.faults.trial import Trial, Trials
+from tests.faults.trial import COMMANDS, Trial, Trials
 from tests.support.command_line import Ran, finish, start
 
 ANSWER_WITHHELD = Fault(silent=True, reached=True)
@@ -24,9 +24,12 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 NO_SPACE = 'ulimit -f 0; exec "$@"'  # the shell's way to a disk that takes nothing
 
 
-@pytest.mark.parametrize(("step", "number"), [(step, SIGNALS[place % 3]) for place, step in enumerate(STEPS)])
-def test_interrupted(trials: Trials, proxy: Proxy, step: str, number: signal.Signals) -> None:
-    trial = trials("bump")
+@pytest.mark.parametrize(
+    ("step", "number", "command"),
+    [(step, SIGNALS[place % 3], tuple(COMMANDS)[place % 4 % 3]) for place, step in enumerate(STEPS)],
+)
+def test_interrupted(trials: Trials, proxy: Proxy, step: str, number: signal.Signals, command: str) -> None:
+    trial = trials(command)
     method, path, nth, fault = STEPS[step]
     proxy.fail(fault, method=method, path=path, nth=nth)
     process = start(*trial.command.arguments, "--no-verify", environ=trial.environ)

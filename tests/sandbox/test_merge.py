@@ -157,6 +157,17 @@ def test_who_may_not_push_to_the_target_may_not_merge(sandbox: Sandbox, bot: Api
     assert alice.put("/merge_requests/1/merge")["state"] == "merged"
 
 
+def test_a_protected_source_branch_stays_whatever_was_asked(sandbox: Sandbox, bot: Api, alice: Api) -> None:
+    add_branch(sandbox, "deploy")
+    alice.post("/protected_branches", name="deploy", push_access_level=30, merge_access_level=30)
+    bot.open("deploy", remove_source_branch=True)
+    bot.mergeable(1)
+
+    bot.put("/merge_requests/1/merge", should_remove_source_branch=True)
+
+    assert "deploy" in [one["name"] for one in bot.get("/repository/branches")]
+
+
 def test_a_merged_one_is_not_merged_again(sandbox: Sandbox, bot: Api) -> None:
     add_branch(sandbox, "deploy")
     bot.open("deploy")

@@ -31,6 +31,7 @@ class _AccessAnswer(BaseModel):
 
 class _ProtectionAnswer(BaseModel):
     name: str
+    allow_force_push: bool = True
     merge_access_levels: list[_AccessAnswer] = []
 
 
@@ -152,6 +153,9 @@ def check_own_branches(prefix: str, protections: Protections | None) -> Check | 
     if protections is None:
         return None
     rule = next(iter(_rules_for(f"{prefix}any", protections)), None)
+    if rule is not None and not rule.allow_force_push:
+        found = f"{rule.name} is protected without force push, so bumper cannot update a merge request that is open"
+        return Check("bumper's branches", found, f"allow force push for it in {_SETTINGS}", Refused.exit_code)
     if rule is not None:
         return Check("bumper's branches", f"{rule.name} is protected")
     return Check(

@@ -7,7 +7,7 @@ from bumper.sandbox.behaviour.errors import unprocessable
 from bumper.sandbox.git.merge import author_of, merged_tree, message_of, rebased
 from bumper.sandbox.git.repository import NO_COMMIT, GitError, Repository, Signature
 from bumper.sandbox.state.records import MergeRequest, Project, User
-from bumper.sandbox.state.world import World, now
+from bumper.sandbox.state.world import World, now, protection
 
 _UNKNOWN = "Something went wrong during merge"
 
@@ -143,11 +143,13 @@ def signature_of(user: User) -> Signature:
 
 
 def _remove_source_branch(world: World, user: User, merged: MergeRequest) -> None:
+    """Where that was asked for; a branch that moved on or is protected stays."""
     asked = merged.should_remove_source_branch
     source, branch = world.source_project(merged), merged.source_branch
     repository = world.repository(source)
     tip = repository.branch_tip(branch)
-    if not (merged.force_remove_source_branch if asked is None else asked) or tip != merged.sha:
+    wanted = merged.force_remove_source_branch if asked is None else asked
+    if not wanted or tip != merged.sha or protection(source, branch) is not None:
         return
     repository.set_branch(branch, NO_COMMIT, tip)
     branches_updated(world, source, user, [RefUpdate(tip, NO_COMMIT, f"refs/heads/{branch}")])
