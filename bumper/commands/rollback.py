@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.delivery.attempt import DeliveryOptions, begin_attempt, remake_after_lost_push
-from bumper.delivery.other_requests import close_outdated
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, dry_run_result, nothing_to_do
 from bumper.delivery.session import Session
-from bumper.delivery.watched import deliver_watched
+from bumper.delivery.watched import deliver_watched, finish_unchanged
 from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
@@ -128,7 +127,7 @@ def rollback_once(
     asked = Request(Command.ROLLBACK, request.environment, checkout.branch, (), request.apps, request.selector)
     if not chosen.plan.changes:
         done = nothing_to_do(target, chosen.plan, asked)
-        return done if request.dry_run else close_outdated(attempt, chosen.plan, done)
+        return done if request.dry_run else finish_unchanged(done, chosen.plan, attempt)
     plan, checks = chosen.plan, list[str]()
     if request.verify:
         references = [change.reference for change in plan.changes]

@@ -289,6 +289,9 @@ def test_a_rollback_is_not_rolled_back(night: Night) -> None:
     [rollback] = night.rollbacks()
     assert "the job rolls it back" not in rollback["description"]
 
+    again = night.bumper("rollback", "prod", "--to", "1.0.0", "--no-verify", "--wait-deployed", "20m", code=5)
+    assert "Argo CD application app-prod is not healthy: Degraded" in again.err  # a retried job watches, too
+
 
 def test_a_newer_bump_closes_a_rollback_that_nobody_merged(night: Night) -> None:
     night.gitops.push(config(night.argocd.url, "reviewers: [alice]"), "bumper.yaml")
