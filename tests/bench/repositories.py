@@ -130,8 +130,9 @@ def install() -> None:
     """
     wheels, target = built_wheels(), PYTHON.parents[1]
     subprocess.run([sys.executable, "-m", "venv", "--clear", target], check=True)
-    pip: list[str | Path] = [PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-index"]
-    subprocess.run([*pip, "--find-links", wheels, "gitops-bumper"], check=True)
+    # Isolated, because pip takes the .egg-info in this folder for an installed bumper.
+    pip: list[str | Path] = [PYTHON, "-I", "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--no-index", "--find-links", wheels, "gitops-bumper"], check=True)
 
 
 def built_wheels() -> Path:
