@@ -1,4 +1,4 @@
-"""Rivals, faults, interleavings and fuzz for a given time; prints figures.
+"""Rivals, faults, interleavings, sick deployments and fuzz for a given time; prints figures.
 
 Run as ``python -m tests.stress.stress SECONDS``; exit 1 if anything failed. What failed is printed with its seed.
 """
@@ -11,29 +11,36 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from bumper.environments.config import parse_config
 from bumper.errors import Refused
+from bumper.http import Limits
 from bumper.values.tag_edit import TagEdit, set_tags
 from bumper.values.values_file import find_pins, read_values
 from tests.faults.killed import SCENARIOS, Scenario
 from tests.faults.proxy import DROPPED, LOST_ANSWER, Fault, Proxy
 from tests.faults.trial import COMMANDS, FAULTS, Trials
 from tests.stress.places import clean_place
+from tests.support.argocd import TOKEN, ArgoCd
 from tests.support.attackers import Attackers
 from tests.support.gate_machine import GatedInterleavings
+from tests.support.gitops import Gitops
 from tests.support.layout_machine import Layouts
 from tests.support.machine import CONFIG, Interleavings, Place, content
+from tests.support.nights import files_of_a_night, play_night
 from tests.support.rivals import bump_all, check_all_landed, repository_of
 
 RIVALS = 30
 _MAX_REQUESTS = 25  # of one command
 _KILLS = 100_000  # the number of the first repository in which jobs are killed
 # Of the time; the rivals come first, once.
-_SHARES = {"interleavings": 0.2, "attackers": 0.15, "layouts": 0.2, "faults": 0.15, "kills": 0.15, "fuzz": 0.15}
+_SHARES = {
+    "interleavings": 0.2, "attackers": 0.15, "layouts": 0.15, "nights": 0.1, "faults": 0.15, "kills": 0.15, "fuzz": 0.1
+}  # fmt: skip
 _PIECES = tuple(
     text.encode("latin-1")
     for text in (
@@ -113,6 +120,20 @@ def _play(machine: type[RuleBasedStateMachine], name: str, figures: Figures, unt
         number = secrets.randbelow(2**32)
         seeded = seed(number)(machine)
         figures.attempt(f"{name}, seed {number}", run_state_machine_as_test, seeded, settings=chosen)
+
+
+def stress_nights(place: Place, figures: Figures, until: float) -> None:
+    """Deployments that are watched and rolled back by themselves, whatever Argo CD says."""
+    with ArgoCd() as argocd, patch("bumper.argocd.server.REFRESH_LIMITS", Limits(tries=1, timeouts=(1, 0.05))):
+        while time.monotonic() < until:
+            number = secrets.randbelow(2**32)
+            project = f"team/night-{number}"
+            url = place.sandbox.create_project(project, files_of_a_night(argocd.url))
+            token = place.sandbox.create_token("bumper", project=project)
+            environ = {"BUMPER_REPO": url, "BUMPER_TOKEN": token, "ARGOCD_AUTH_TOKEN": TOKEN}
+            gitops = Gitops(place.sandbox, place.temporary_folder.parent, project)
+            figures.attempt(f"night, seed {number}", play_night, gitops, argocd, number, environ)
+            figures.runs += 1
 
 
 def stress_faults(place: Place, figures: Figures, until: float) -> None:
@@ -197,6 +218,7 @@ def main(seconds: float) -> int:
         stress_interleavings(place, figures, time.monotonic() + left * _SHARES["interleavings"])
         stress_attackers(place, figures, time.monotonic() + left * _SHARES["attackers"])
         stress_layouts(place, figures, time.monotonic() + left * _SHARES["layouts"])
+        stress_nights(place, figures, time.monotonic() + left * _SHARES["nights"])
         stress_faults(place, figures, time.monotonic() + left * _SHARES["faults"])
         stress_kills(place, figures, time.monotonic() + left * _SHARES["kills"])
         stress_fuzz(figures, time.monotonic() + left * _SHARES["fuzz"])
