@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from bumper.image import Repository, has_host, is_at_public_registry, read_repository
 from bumper.values.key_names import Kind, companion_names, speaks_of_an_image
 from bumper.values.siblings import Origin, Sibling
-from bumper.values.surroundings import NamePart, Place, is_host
-from bumper.values.tag_scalars import is_placeholder, is_switch, plain_value
+from bumper.values.surroundings import NamePart, Place, goes_before_names, is_host
+from bumper.values.tag_scalars import is_placeholder, plain_value
 from bumper.values.yaml_tree import Scalar
 
 _ORGANIZATIONS = ("organization", "org", "namespace", "project", "owner", "group")
-_REGISTRIES = ("registry", "hub", "registryurl", "registryhost")
+_REGISTRIES = ("registry", "hub", "registryurl", "registryhost", "registryprefix", "prefix")
 _BARE_REGISTRIES = ("containerregistry", "dockerregistry", "defaultregistry")
 _HOLD_HOSTS = (Kind.REPOSITORY, Kind.REGISTRY)
 _HOSTS = ("host", "domain", "server")
@@ -105,8 +105,10 @@ def _last_part(place: Place, partner: Sibling) -> tuple[Sibling, str] | None:
 def _with_organization(place: Place, name: ImageName, *, below_an_image: bool) -> ImageName:
     """``organization: acme`` beside ``image: api``; a key ``namespace`` is an image's only below one."""
     part = place.around.scope.namespace
-    if below_an_image and speaks_of_an_image(place.around.parent_name):
-        part = next((NamePart(key.key, value) for key, value in _values(place, _ORGANIZATIONS)), part)
+    if below_an_image:
+        here = speaks_of_an_image(place.around.parent_name)
+        beside = _ORGANIZATIONS if here else _ORGANIZATIONS[:2] if place.value("registry") else ()
+        part = next((NamePart(key.key, value) for key, value in _values(place, beside)), part)
     if part is None or name.parts[0].startswith(f"{part.value}/"):
         return name
     joined = replace(name, parts=(part.value.strip("/"), *name.parts), keys=(part.key, *name.keys))
@@ -125,7 +127,7 @@ def _registry_beside(place: Place, prefix: str, used: Sequence[str]) -> NamePart
     """The registry that stands beside the name."""
     names = (*companion_names(prefix, *_REGISTRIES), *_BARE_REGISTRIES)
     for key, value in _values(place, names):
-        if not is_switch(key.node):
+        if goes_before_names(key):
             return NamePart(key.key, value, is_hub=key.name.name.endswith("hub"))
     hosts = [key for key in place.keys.values() if key.name.kind in _HOLD_HOSTS and is_host(plain_value(key.node))]
     if len(hosts) == 1 and hosts[0].name.name in ("repository", "repo") and hosts[0].key not in used:
@@ -165,8 +167,9 @@ def _read(name: ImageName) -> ImageName:
     if name.unnamed:
         return name
     text = "/".join(name.parts)
-    if is_placeholder(text):
-        return _unnamed(name, f"{text!r} is a placeholder")
+    if is_host(text) or is_placeholder(text):
+        what = "a placeholder" if is_placeholder(text) else "a registry or a part of a name, not a repository"
+        return _unnamed(name, f"{text!r} is {what}")
     repository = read_repository(text)
     if repository is not None and repository.host in _WITH_ORGANIZATIONS and "/" not in repository.name:
         return _unnamed(name, f"{text!r} is an organization, not an image")

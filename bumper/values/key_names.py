@@ -47,6 +47,7 @@ _ENDINGS = (
     *((f"repository{ending}", Kind.REPOSITORY) for ending in ("", "name", "uri", "url")),
     ("repo", Kind.REPOSITORY),
     *((ending, Kind.REGISTRY) for ending in ("registry", "registryurl", "registryhost", "mirror")),
+    *((ending, Kind.REGISTRY) for ending in ("registryprefix", "repositoryprefix", "imageprefix")),
 )
 _BEGINNINGS = (("relatedimage", Kind.IMAGE), ("repositorydefault", Kind.REPOSITORY), ("tagdefault", Kind.TAG))
 _WHOLE = {"hub": Kind.REGISTRY, "imagehub": Kind.REGISTRY}

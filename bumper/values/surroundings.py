@@ -12,7 +12,10 @@ from bumper.values.siblings import Origin, Sibling, may_be_a_digest, siblings_of
 from bumper.values.tag_scalars import image_string, is_switch, plain_value
 from bumper.values.yaml_tree import MappingNode
 
-_REGISTRIES = ("imageregistry", "registry", "containerregistry", "dockerregistry", "defaultregistry", "hub", "imagehub")
+_REGISTRIES = (
+    "imageregistry", "registry", "containerregistry", "dockerregistry", "defaultregistry", "hub", "imagehub",
+    "registryprefix", "repositoryprefix", "imageprefix",
+)  # fmt: skip
 _NAMES = frozenset({"repository", "repo", "name", "image"})
 _NAMESPACES = ("imagenamespace", "imageorganization", "imageorg")
 
@@ -102,10 +105,10 @@ def scope_below(scope: Scope, keys: Mapping[str, Sibling], lower: Sequence[tuple
     below_global = _inner(keys, lower, "global")
     namespace = _registry(keys, _NAMESPACES) or _registry(below_global, _NAMESPACES)
     shared = _shared_by_global(below_global)
-    for name in ("docker", "image"):
+    for name, registry in (("docker", "registry"), ("image", "registry"), ("privateregistry", "registryurl")):
         inner = _inner(keys, lower, name)
         if _NAMES.isdisjoint(inner):
-            shared += _named(name, inner, ("registry",))
+            shared += _named(keys[name].key if name in keys else name, inner, (registry,))
     return replace(
         scope,
         nearest=nearest or scope.nearest,
@@ -117,10 +120,19 @@ def scope_below(scope: Scope, keys: Mapping[str, Sibling], lower: Sequence[tuple
 def _registry(keys: Mapping[str, Sibling], names: Sequence[str]) -> NamePart | None:
     for name in names:
         key = keys.get(name)
-        value = plain_value(key.node) if key is not None else None
-        if key is not None and value and not is_switch(key.node):
-            return NamePart(key.key, value.rstrip("/"), is_hub=name.endswith("hub"))
+        if key is not None and goes_before_names(key):
+            return NamePart(key.key, (plain_value(key.node) or "").rstrip("/"), is_hub=name.endswith("hub"))
     return None
+
+
+def goes_before_names(key: Sibling) -> bool:
+    """Whether a registry's key holds what stands before an image's name and a slash.
+
+    The prefix of an image may end within a name: ``imagePrefix: registry.example.com/shop-``.
+    """
+    name, value = key.name.name, plain_value(key.node)
+    ends_within = name.endswith("prefix") and not name.endswith(("registryprefix", "repositoryprefix"))
+    return bool(value) and not is_switch(key.node) and (not ends_within or (value or "").endswith("/"))
 
 
 def _names_an_image(keys: Mapping[str, Sibling]) -> bool:
@@ -150,7 +162,10 @@ def _shared_by_global(keys: Mapping[str, Sibling]) -> list[NamePart]:
     nested = siblings_of(image.node, ()) if image is not None and isinstance(image.node, MappingNode) else {}
     names = [name for name, key in keys.items() if key.name.kind is Kind.REGISTRY]
     hosts = [name for name, key in keys.items() if key.name.kind is Kind.REPOSITORY and is_host(plain_value(key.node))]
-    return [*_named("global", keys, [*names, *hosts]), *_named("global.image", nested, ("registry",))]
+    return [
+        *_named("global", keys, [*names, *hosts]),
+        *_named("global.image", nested, ("registry", "registryprefix", "repositoryprefix")),
+    ]
 
 
 def _named(above: str, keys: Mapping[str, Sibling], names: Sequence[str]) -> list[NamePart]:

@@ -61,10 +61,31 @@ def test_two_images_never_get_one_name(text: str) -> None:
         ("image: {repository: b/c, tag: '1'}\nglobal: {imageRegistry: ''}\n", "docker.io/b/c"),
         ("image: {repository: d.example/b/c, tag: '1'}\nglobal: {imageRegistry: x.example}\n", "d.example/b/c"),
         ("image: {repository: b, tag: '1'}\n", "docker.io/library/b"),
+        ("global: {registryPrefix: a.example/b}\nimage: {repository: c, tag: '1'}\n", "a.example/b/c"),
+        ("global: {image: {repositoryPrefix: a.example}}\nimage: {repository: b/c, tag: '1'}\n", "a.example/b/c"),
+        ("imagePrefix: a.example/b/\nimage: {name: c, tag: '1'}\n", "a.example/b/c"),
+        ("imagePrefix: a.example/b-\nimage: {repository: e/c, tag: '1'}\n", "docker.io/e/c"),
+        ("image: {prefix: a.example/b/, repository: c, tag: '1'}\n", "a.example/b/c"),
+        ("privateRegistry: {registryUrl: a.example}\nimage: {repository: b/c, tag: '1'}\n", "a.example/b/c"),
+        ("privateRegistry: {registryUrl: ~}\nimage: {repository: b/c, tag: '1'}\n", "docker.io/b/c"),
     ],
 )
 def test_the_registry_is_the_sibling_s_then_the_global_one_then_docker_hub(text: str, image: str) -> None:
     assert named(text) == {"image.tag": image}
+
+
+@pytest.mark.parametrize("registry", ["docker.io/", "a.example/", "a.example:5000/"])
+def test_a_registry_alone_is_no_name(registry: str) -> None:
+    assert named(f"image: {{repository: '{registry}', tag: '1'}}\n") == {
+        "image.tag": f"'{registry}' is a registry or a part of a name, not a repository"
+    }
+
+
+def test_an_organization_beside_a_registry_is_a_part_of_the_name_a_namespace_is_not() -> None:
+    assert named(
+        "api: {registry: a.example, organization: b, name: c, tag: '1'}\n"
+        "web: {registry: a.example, namespace: b, name: d, tag: '1'}\n"
+    ) == {"api.tag": "a.example/b/c", "web.tag": "a.example/d"}
 
 
 def test_a_registry_that_is_nearer_and_a_global_one_leave_no_name() -> None:
