@@ -45,9 +45,15 @@ def _list(gitlab: GitLab, path: str, **query: str | int) -> list[LoggedCommit]:
         return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
 
 
-def merge_request_of(gitlab: GitLab, commit: str) -> MergeRequest | None:
-    """The merged merge request that brought ``commit`` to the target branch."""
-    return next((one for one in merge_requests_of(gitlab, commit) if one.state == "merged"), None)
+def merge_request_of(gitlab: GitLab, commit: str, target_branch: str) -> MergeRequest | None:
+    """The merged merge request that brought ``commit`` to the target branch, on its own or among others.
+
+    Anybody may merge a landed commit into a branch of their own, with other commits on top.
+    """
+    found = merge_requests_of(gitlab, commit)
+    merged = [one for one in found if one.state == "merged" and one.target_branch == target_branch]
+    landed = (one for one in merged if commit in (one.sha, one.merge_commit, one.squash_commit))
+    return next(landed, next(iter(merged), None))
 
 
 def merge_requests_of(gitlab: GitLab, commit: str) -> list[MergeRequest]:
@@ -58,7 +64,7 @@ def merge_requests_of(gitlab: GitLab, commit: str) -> list[MergeRequest]:
 
     """
     with translated(gitlab, f"looking up the merge request of {commit[:12]}"):
-        found = gitlab.project.commits.get(commit, lazy=True).merge_requests(query_parameters={"per_page": 20})
+        found = gitlab.project.commits.get(commit, lazy=True).merge_requests(query_parameters={"per_page": PER_PAGE})
         return [read_merge_request(dict(one)) for one in found]
 
 

@@ -142,7 +142,7 @@ class KnownRequests:
         found = next((one for one in merged if commit in (one.sha, one.merge_commit, one.squash_commit)), None)
         if found is not None or self._recent.complete:
             return found
-        return merge_request_of(self.gitlab, commit)
+        return merge_request_of(self.gitlab, commit, self.target_branch)
 
     def is_bumpers(self, author: User) -> bool:
         """Whether a user's words count as bumper's: this token's user, bumper.yaml's bots, the project's token users.

@@ -40,7 +40,8 @@ class LandedRequests:
         """The merge request of each commit that came by one, as far as GitLab's newest tell."""
         if len(commits) <= _FEW:
             with ThreadPoolExecutor(_FEW) as pool:
-                requests = pool.map(lambda commit: merge_request_of(self._gitlab, commit), commits)
+                branch = self._checkout.branch
+                requests = pool.map(lambda commit: merge_request_of(self._gitlab, commit, branch), commits)
                 return {commit: one for commit, one in zip(commits, requests, strict=True) if one is not None}
         for request in self._unread:
             for commit in (request.merged_as, request.sha):  # a fast-forward lands as the branch's head

@@ -386,6 +386,26 @@ def test_a_merge_request_into_another_branch_is_no_deployment_to_undo(
     assert "!1 was merged into mine, not main" in ran.err
 
 
+def test_a_squashed_commit_that_somebody_merged_elsewhere_tells_nothing_of_its_deployment(
+    gitops: Gitops, bumper: CommandLine, job: Job, mallory: Api
+) -> None:
+    gitops.sandbox.choose(squash_option="always", merge_method="ff")
+    job(100, "1.0.1")
+    gitops.git("branch", "mallorys", "main")
+    gitops.merge(1)
+    clone = clone_of(gitops, mallory)
+    clone.commit("mine\n", "README.md", f"x\n\n{forgeries.trailers('1.0.1')}")
+    clone.git("push", "--quiet", "origin", "HEAD:refs/heads/evil")
+    mallory.open("evil", target_branch="mallorys")
+    gitops.merge(2)
+
+    [deployment] = bumper("history", "staging", "--output", "json", code=0).json["deployments"]
+    promoted = bumper("promote", "staging", "prod", "--no-verify", "--dry-run", "--output", "json", code=0).json
+
+    assert deployment["merge_request"] == 1
+    assert forgeries.DIGEST not in str(promoted)
+
+
 @pytest.mark.parametrize("edit", ["", '"1.0.1"', '"changes":[['], ids=["as it was", "another tag", "no changes"])
 def test_a_rollback_closes_the_promotions_of_what_it_takes_back(
     gitops: Gitops, bumper: CommandLine, mallory: Api, edit: str

@@ -51,7 +51,7 @@ CALLS: Mapping[str, tuple[Call, object]] = {
     "pushers_of": (lambda gitlab: pushers_of(gitlab, "x", SHA), [PUSH]),
     "first_parent_ids": (lambda gitlab: commits.first_parent_ids(gitlab, "a", "main"), [COMMIT]),
     "commits_that_touched": (lambda gitlab: commits.commits_that_touched(gitlab, "a", "main", 100, 1), [COMMIT]),
-    "merge_request_of": (lambda gitlab: commits.merge_request_of(gitlab, SHA), [{**REQUEST, "state": "merged"}]),
+    "merge_request_of": (lambda gitlab: commits.merge_request_of(gitlab, SHA, "x"), [{**REQUEST, "state": "merged"}]),
     "message_of": (lambda gitlab: commits.message_of(gitlab, SHA), COMMIT),
     "contains": (lambda gitlab: commits.contains(gitlab, SHA, "2" * 40), {"commits": []}),
     "read_project": (read_project, PROJECT),

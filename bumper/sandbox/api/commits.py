@@ -52,11 +52,11 @@ def diff(call: Call) -> Answer:
 
 
 def merge_requests(call: Call) -> Answer:
-    """GET merge_requests: those that brought the commit in, or propose it."""
+    """GET merge_requests: those that brought the commit in, or propose it, to whatever branch, the newest first."""
     world, project, repository, commit = call.world, call.project, call.repository, _commit(call)
     found = [
         one
-        for one in world.merge_requests(project)
+        for one in sorted(world.merge_requests(project), key=lambda one: one.iid, reverse=True)
         if commit.id in {one.merge_commit_sha, one.squash_commit_sha, one.merged_commit_sha, one.sha}
         or (repository.is_ancestor(commit.id, one.sha) and not repository.is_ancestor(commit.id, one.base_sha))
     ]
