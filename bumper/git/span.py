@@ -89,7 +89,7 @@ def _tip(borrowed: Borrowed, base: str | None, request: MergeRequestPipeline | N
     if borrowed.remote is None:
         raise unknown
     try:
-        return _fetch_branch(borrowed, base)
+        return _fetch_branch(borrowed, base.removeprefix("origin/"))  # a runner's checkout has no branches
     except Refused:
         raise unknown from None
 

@@ -68,6 +68,7 @@ def test_a_shallow_checkout_is_deepened_and_left_as_it_was(gitops: Gitops, runne
     checkout = runner(bad, depth=3)
     cut = Path(checkout.folder / ".git" / "shallow").read_text()
     assert checkout.rules() == [("promote_from", PROD, 3)]
+    assert checkout.rules("--base", "origin/main") == [("promote_from", PROD, 3)]
     assert [change["app"] for change in checkout.check("--output", "json").json["changes"]] == ["backend"]
     assert Path(checkout.folder / ".git" / "shallow").read_text() == cut
     assert checkout.git("for-each-ref", "--format=%(refname)") == "refs/pipelines/7"
