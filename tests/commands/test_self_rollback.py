@@ -96,9 +96,11 @@ def test_what_stays_well_is_left_alone(night: Night) -> None:
     assert any("steady for 15 min" in note and '"state":"well"' in note for note in night.notes)
 
 
-def test_a_failed_sync_is_rolled_back_with_the_hooks_words(night: Night) -> None:
+@pytest.mark.parametrize("running", [OLD, NEW], ids=["before", "after"])
+def test_a_failed_sync_is_rolled_back_with_the_hooks_words(night: Night, running: str) -> None:
+    """Also where the hook comes after the sync: then the new pods run, and are healthy."""
     night.plays([])
-    night.argocd.tell("app-prod", application(OLD), lambda: failed_sync(night.gitops, OLD))
+    night.argocd.tell("app-prod", application(OLD), lambda: failed_sync(night.gitops, running))
 
     ran = night.bump("--wait-deployed", "60s")
 
