@@ -20,7 +20,7 @@ from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode
 _MAX_UNNAMED = 3
 _MAX_NEAREST = 5
 _HUB_HOSTS = r"(?:(?:docker\.io|index\.docker\.io|registry-1\.docker\.io|registry\.hub\.docker\.com)/)?"
-_BEFORE = r"(?<![\w./@-])"
+_BEFORE = r"(?:(?<![\w./@-])|(?<=://))"
 _BEHIND = r"(?:(?P<version>:[A-Za-z0-9_{$<%#]|@sha256:)|(?![\w/-]|\.\w))"
 _PORT = re.compile(r":\d{4,5}(?!\d|[.\w-])")
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -29,16 +29,22 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 def explain_left_alone(values: ValuesFile, pins: Sequence[Pin], image: ImageReference) -> Iterator[str]:
     """A sentence for each line of the file that names ``image`` beside its pins, and for each pin that may be its."""
     repository = image.repository
-    for line in _lines_left_alone(values, pins, repository):
+    places = _left_alone(values, pins, repository)
+    for line in sorted(_line(values, found, match) for found, match in places if _counts(values, found, match)):
         yield f"{repository} is also named in {values.name}:{line}, which was left alone."
+    beside = {pin.path[:-1] for pin in pins if pin.repository == repository}
     for pin in pins:
-        if pin.repository is None and any(_ends_like(part, repository) for part in pin.name_parts):
+        is_tag_beside = not pin.name_parts and pin.tag is not None and pin.path[:-1] in beside
+        if pin.repository is None and (is_tag_beside or any(_ends_like(part, repository) for part in pin.name_parts)):
             yield _explain_unnamed(values, pin, repository)
 
 
 def explain_other_names(values: ValuesFile, pins: Sequence[Pin], image: ImageReference) -> Iterator[str]:
-    """For a file without a pin of ``image``: the pins without any name, and those of an image in its place."""
+    """For a file without a pin of ``image``: the pins that may be its, and where it is named without a version."""
     repository = image.repository
+    for found, match in _left_alone(values, pins, repository):
+        if not _counts(values, found, match):
+            yield f"{repository} is named without a tag in {values.name}:{_line(values, found, match)}."
     unnamed = (pin for pin in pins if pin.repository is None and not pin.name_parts)
     yield from (_explain_unnamed(values, pin, repository) for pin in islice(unnamed, _MAX_UNNAMED))
     for pin in pins:
@@ -81,23 +87,23 @@ class _Found(NamedTuple):
     beside_a_version: bool
 
 
-def _lines_left_alone(values: ValuesFile, pins: Sequence[Pin], repository: Repository) -> list[int]:
-    """The lines that name ``repository`` where no pin holds it."""
+def _left_alone(
+    values: ValuesFile, pins: Sequence[Pin], repository: Repository
+) -> Iterator[tuple[_Found, re.Match[str]]]:
+    """The scalars that name ``repository`` where no pin holds it, and where in them they do."""
     if repository.name.rpartition("/")[2] not in values.text:
-        return []
+        return
     places = [match for match in _spelling(repository).finditer(values.text) if _is_name(match, repository)]
     if all(_is_held(pins, match.start()) for match in places):
-        return []
+        return
     every = find_pins(values)  # of other environments in the file, too
     places = [match for match in places if not _is_held(every, match.start())]
     explained = [pin.line for pin in pins if pin.repository == repository and pin.tag_scalar is None]
-    return sorted(
-        _line(values, found, match)
-        for found in (_scalars(values) if places else ())
-        for match in places
-        if found.scalar.start <= match.start() < found.scalar.end and _counts(values, found, match)
-        and not any(line in _lines(values, found.scalar) for line in explained)
-    )  # fmt: skip
+    for found in _scalars(values) if places else ():
+        for match in places:
+            within = found.scalar.start <= match.start() < found.scalar.end
+            if within and not any(line in _lines(values, found.scalar) for line in explained):
+                yield found, match
 
 
 @lru_cache(maxsize=64)
@@ -128,7 +134,8 @@ def _is_held(pins: Iterable[Pin], place: int) -> bool:
 
 def _counts(values: ValuesFile, found: _Found, match: re.Match[str]) -> bool:
     """Whether the name stands for an image that runs: with a version, in a text, as a key or beside a version."""
-    is_text = len(_lines(values, found.scalar)) > 1
+    quoted = match.start() - 1 > found.scalar.start and values.text[match.start() - 1] in "\"'"
+    is_text = len(_lines(values, found.scalar)) > 1 or quoted  # of several lines, or in JSON
     return bool(match["version"]) or found.is_key or found.beside_a_version or is_text
 
 
