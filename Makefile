@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 JOBS ?= 3
 SECONDS ?= 60
 
+# What the tests start by the hundred, and the tests themselves, are compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Errors are shown, advice about pip itself is not.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL := $(PIP) install --constraint constraints.txt

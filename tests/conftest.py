@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import tempfile
@@ -96,3 +97,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests first, so that no worker is left with one of them when the others are done."""
     longest = ("test_demo", "test_rivals", "test_state_machine", "test_layout_machine", "test_faults", "test_loop")
     items.sort(key=lambda item: not item.nodeid.partition(".py")[0].endswith(longest))
+
+
+def pytest_collection_finish() -> None:
+    """All that was imported stays: to look through it for garbage again and again would be a tenth of Python's time."""
+    gc.freeze()
