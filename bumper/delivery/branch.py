@@ -181,13 +181,13 @@ def changed_paths(base: Checkout, head: Checkout) -> set[str]:
     return {path.decode(errors="surrogateescape") for path in found.split(b"\0") if path}
 
 
-def _keeps_modes(base: Checkout, head: Checkout, files: Mapping[str, bytes]) -> bool:
+def _keeps_modes(base: Checkout, head: Checkout, files: Iterable[str]) -> bool:
     modes = ((base.entries.get(file), head.entries.get(file)) for file in files)
     return all(before is not None and after is not None and before.mode == after.mode for before, after in modes)
 
 
 def require_same_change(target: Checkout, before: Branch, after: Branch) -> None:
-    """Refuse a rebased head that does more or less than the one before: the same lines have to change.
+    """Refuse a rebased head that is not what it was before: the same lines have to change, by the same message.
 
     Raises:
         NotDeployed: somebody pushed something else in the meantime.
@@ -196,7 +196,12 @@ def require_same_change(target: Checkout, before: Branch, after: Branch) -> None
     old_base, old_head = at_commit(target, before.parent), before.checkout
     paths = changed_paths(old_base, old_head)
     same = False
-    if after.on_target and changed_paths(new_base := at_commit(target, after.parent), after.checkout) == paths:
+    if (
+        after.on_target
+        and after.head.message.rstrip() == before.head.message.rstrip()
+        and changed_paths(new_base := at_commit(target, after.parent), after.checkout) == paths
+        and _keeps_modes(new_base, after.checkout, paths)
+    ):
         was, now = read_files(old_base, paths), read_files(new_base, paths)
         old, new = (
             changed_lines(was, read_files(old_head, paths)),

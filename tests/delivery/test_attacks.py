@@ -213,6 +213,29 @@ def forge_order(gitops: Gitops, branch: str, tag: str, *, keep: bool) -> None:
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["trailers edited", "trailers written anew"])
+def test_a_record_forged_while_gitlab_rebases_is_not_merged(
+    gitops: Gitops, job: Job, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch, *, keep: bool
+) -> None:
+    branch = job(100, "1.0.1")["branch"]
+    gitops.sandbox.choose(merge_method="ff")
+    gitops.push("moved on\n", "NEWS.md")
+    proposed = gitops.tip(branch)
+
+    def forge() -> None:
+        if gitops.tip(branch) != proposed and f"{forgeries.NUMBER}" not in gitops.git("log", "-1", branch):
+            forge_order(gitops, branch, "1.0.1", keep=keep)
+
+    with Proxy(gitops.sandbox.url) as proxy:
+        monkeypatch.setenv("BUMPER_REPO", f"{proxy.url}/{gitops.project}.git")
+        for _ in range(8):
+            proxy.meanwhile(forge, method="GET", path="/merge_requests/1$")
+        message = bumper.refused("staging", f"{APP}:1.0.1", "--auto-merge", code=5)
+
+    assert "no longer holds what this request proposed" in message
+    assert gitops.read(STAGING_FILE) == values("1.0.0")
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["trailers edited", "trailers written anew"])
 @pytest.mark.parametrize("tag", ["1.0.1", "6.6.6"])
 def test_a_newer_pipeline_forged_on_bumpers_own_branch_supersedes_nothing(
     gitops: Gitops, job: Job, tag: str, *, keep: bool
