@@ -169,7 +169,8 @@ def _find(target: Target, scope: Scope, request: RollbackRequest, session: Sessi
 
 def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, session: Session) -> _Chosen:
     """Back to a tag that the application ran in the environment; any other obeys the environment's rules, as a bump."""
-    past = walk_back_to(of_images(deployments(scope), request.images), scope.names, tag)
+    running = {(found.app, found.pin.repository): found.pin.tag for found in target.gathered.pins}
+    past = walk_back_to(of_images(deployments(scope), request.images), scope.names, tag, running)
     refuse_another_image(past, target.gathered, target.setup.config)
     pins = pins_to_tag(target.gathered, request.environment, scope.names, past, tag)
     new = never_ran(pins, past, tag)

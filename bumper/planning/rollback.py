@@ -1,21 +1,23 @@
 """What a rollback takes back. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.environments.images import canonical
-from bumper.errors import Refused
+from bumper.errors import LookedFarEnough, Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan
 from bumper.records.history import Deployment
 from bumper.records.record import Command
 from bumper.values.change import Change
 from bumper.values.tag_edit import TagEdit, restoring
+
+Image: TypeAlias = tuple[str, Repository | None]  # an application's
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +114,41 @@ def too_few(undone: Sequence[Undone], groups: Mapping[str, str], steps: int) -> 
     return sorted(group for group in set(groups.values()) if counted[group] < steps)
 
 
-def walk_back_to(past: Iterable[Deployment], apps: frozenset[str], tag: str) -> list[Undone]:
-    """The deployments of each application since ``tag`` was what it ran; none of those that never did."""
+def walk_back_to(
+    past: Iterable[Deployment], apps: frozenset[str], tag: str, running: Mapping[Image, str | None]
+) -> list[Undone]:
+    """The deployments of each application since ``tag`` was what it ran; none of those that never did.
+
+    ``running`` are the tags of its images now: those that have one in common go together, and each is looked for as far
+    back as can be read.
+    """
     found: list[Undone] = []
-    waiting = set(apps)
-    for deployment in past:
-        changes = tuple(change for change in deployment.changes if change.app in waiting)
+    ran: set[Image] = set()
+    missing: set[str] = set(apps)
+    together: set[Image] = set()
+    for deployment in _until_too_far(past, missing):
+        changes = tuple(
+            change for change in deployment.changes
+            if change.app in missing or (change.app, change.image) in together
+        )  # fmt: skip
         if changes:
             found.append(Undone(deployment, changes))
-        waiting -= {change.app for change in changes if change.before.tag == tag}
-        if not waiting:
+        ran |= {(change.app, change.image) for change in changes if change.before.tag == tag}
+        missing.difference_update(app for app, _ in ran)
+        tags = {(app, running.get((app, image))) for app, image in ran}
+        together = {image for image, now in running.items() if (image[0], now) in tags} - ran
+        if not missing and not together:
             break
-    return list(_with_changes(found, lambda change: change.app not in waiting))
+    return list(_with_changes(found, lambda change: change.app not in missing))
+
+
+def _until_too_far(past: Iterable[Deployment], missing: Collection[str]) -> Iterator[Deployment]:
+    """``past``, which ends where it is too long to be read, unless something is ``missing`` by then."""
+    try:
+        yield from past
+    except LookedFarEnough:
+        if missing:
+            raise
 
 
 def without_vanished(past: Iterable[Deployment], gathered: Gathered) -> Iterator[Deployment]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bumper.image import Repository
-from bumper.planning.rollback import Undone, explain_undone, too_few, walk_back, walk_back_to
+from bumper.planning.rollback import Image, Undone, explain_undone, too_few, walk_back, walk_back_to
 from bumper.records.history import Deployment
 from bumper.records.record import Command, Record
 from bumper.values.change import Change
@@ -127,11 +127,27 @@ def test_who_has_too_few() -> None:
 
 
 def test_to_a_tag_stops_where_it_ran_last() -> None:
-    assert told(walk_back_to([C2, C1], frozenset({"a"}), "2")) == [("c2", ["a"])]
-    assert told(walk_back_to([C2, C1], frozenset({"a"}), "1")) == [("c2", ["a"]), ("c1", ["a"])]
+    assert told(walk_back_to([C2, C1], frozenset({"a"}), "2", {})) == [("c2", ["a"])]
+    assert told(walk_back_to([C2, C1], frozenset({"a"}), "1", {})) == [("c2", ["a"]), ("c1", ["a"])]
+
+
+def test_to_a_tag_that_images_had_in_common() -> None:
+    """Two images that move together, each by its own pipeline, go back together."""
+    other = Repository("registry.example.com", "team/job")
+    job, web = (
+        deployed(name, replace(change("a", "1", "2", f"{name}.tag"), image=image))
+        for name, image in (("job", other), ("web", IMAGE))
+    )
+
+    def undone(*, job_now: str) -> list[tuple[str, list[str]]]:
+        running: dict[Image, str | None] = {("a", IMAGE): "2", ("a", other): job_now}
+        return told(walk_back_to([web, job, C1], frozenset({"a"}), "1", running))
+
+    assert undone(job_now="2") == [("web", ["a"]), ("job", ["a"])]
+    assert undone(job_now="3") == [("web", ["a"])]
 
 
 def test_to_a_tag_leaves_out_applications_that_never_ran_it() -> None:
-    assert told(walk_back_to([C3, C2, C1], frozenset({"a", "b"}), "9")) == []
+    assert told(walk_back_to([C3, C2, C1], frozenset({"a", "b"}), "9", {})) == []
     only_a = deployed("c4", change("a", "9", "4"), change("b", "3", "4"))
-    assert told(walk_back_to([only_a, C3, C2, C1], frozenset({"a", "b"}), "9")) == [("c4", ["a"])]
+    assert told(walk_back_to([only_a, C3, C2, C1], frozenset({"a", "b"}), "9", {})) == [("c4", ["a"])]
