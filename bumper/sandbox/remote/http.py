@@ -9,18 +9,17 @@ import signal
 import subprocess
 import threading
 import zlib
-from itertools import chain
 from typing import IO
 
 from werkzeug import Request, Response
 from werkzeug.exceptions import ClientDisconnected
 
-from bumper.sandbox.git.repository import git_environment
+from bumper.sandbox.git.repository import Repository, git_environment
 from bumper.sandbox.state.identity import Identity
 from bumper.sandbox.state.records import Project
 from bumper.sandbox.state.world import World
 
-_PROGRAMS = frozenset({"git-upload-pack", "git-receive-pack"})
+_UNCACHED = {"Cache-Control": "no-cache"}
 _BLOCK = 65536
 _GZIP = zlib.MAX_WBITS | 16  # with gzip's header
 _LONGEST = 1  # second for the answers under way to find that their git has been ended
@@ -31,18 +30,17 @@ class GitBackend:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._capabilities = b""
         self._running: set[subprocess.Popen[bytes]] = set()
         self._finished = threading.Condition()
 
     def answer(self, request: Request, project: Project, identity: Identity, path: str, service: str) -> Response:
         """Hand the request to git; ``path`` is what the client calls the project, ``service`` is as ``info/refs``."""
-        asks_for_refs = service == "info/refs"
-        program = request.args.get("service", "") if asks_for_refs else service
-        if program not in _PROGRAMS:
-            return Response("This server speaks git's smart protocol only.\n", 403, content_type="text/plain")
-        options = ["--stateless-rpc", *(["--advertise-refs"] if asks_for_refs else [])]
+        repository = self._world.repository(project)
+        if service == "info/refs":
+            return self._announce(repository, request.args.get("service", ""), request.headers.get("Git-Protocol", ""))
         process = subprocess.Popen(
-            ["git", program.removeprefix("git-"), *options, str(self._world.repository(project).path)],
+            ["git", service.removeprefix("git-"), "--stateless-rpc", str(repository.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -54,11 +52,25 @@ class GitBackend:
         feeder.start()
         output = _pipe(process.stdout)
         blocks = iter(lambda: os.read(output.fileno(), _BLOCK), b"")
-        head = [_announcement(program)] if asks_for_refs and "version=2" not in _protocol(request).split(":") else []
-        kind = f"application/x-{program}-{'advertisement' if asks_for_refs else 'result'}"
-        response = Response(chain(head, blocks), headers={"Cache-Control": "no-cache"}, content_type=kind)
+        response = Response(blocks, headers=_UNCACHED, content_type=f"application/x-{service}-result")
         response.call_on_close(lambda: self._finish(process, output, feeder))
         return response
+
+    def _announce(self, repository: Repository, program: str, protocol: str) -> Response:
+        """The refs; by the protocol's version 2 upload-pack names only what it can do, in every repository the same."""
+        if program not in {"git-upload-pack", "git-receive-pack"}:
+            return Response("This server speaks git's smart protocol only.\n", 403, content_type="text/plain")
+        is_constant = (program, protocol) == ("git-upload-pack", "version=2")
+        text = self._capabilities if is_constant else b""
+        if not text:
+            command = (program.removeprefix("git-"), "--stateless-rpc", "--advertise-refs", str(repository.path))
+            text = repository.git_bytes(*command, environment={"GIT_PROTOCOL": protocol})
+        if is_constant:
+            self._capabilities = text
+        if "version=2" not in protocol.split(":"):
+            line = f"# service={program}\n"
+            text = f"{len(line) + 4:04x}{line}0000".encode() + text
+        return Response(text, headers=_UNCACHED, content_type=f"application/x-{program}-advertisement")
 
     def stop(self) -> None:
         """End the processes that are under way, with their children."""
@@ -82,21 +94,11 @@ class GitBackend:
 def _environment(request: Request, identity: Identity, path: str) -> dict[str, str]:
     """``GL_USERNAME`` and what follows it go on to the hooks."""
     return {
-        "GIT_PROTOCOL": _protocol(request),
+        "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
         "GL_USERNAME": identity.user.username,
         "BUMPER_SANDBOX_TOKEN": str(identity.token.id) if identity.token else "",
         "BUMPER_SANDBOX_PATH": path,
     }
-
-
-def _protocol(request: Request) -> str:
-    return request.headers.get("Git-Protocol", "")
-
-
-def _announcement(program: str) -> bytes:
-    """What stands before the refs in the protocol's versions 0 and 1."""
-    line = f"# service={program}\n"
-    return f"{len(line) + 4:04x}{line}0000".encode()
 
 
 def _feed(request: Request, stdin: IO[bytes]) -> None:
