@@ -19,6 +19,7 @@ from bumper.git.checkout import at_commit, read_files, refreshed
 from bumper.git.past_commits import fetch_commits, newest_commits
 from bumper.gitlab import merge_requests
 from bumper.gitlab.merge_requests import CHECKING, MergeRequest
+from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
 from bumper.records.record import COMMAND_TRAILER
 from bumper.values.change import Change
@@ -61,7 +62,7 @@ def wait_until_merged(
             if found.state == "merged":
                 return found
             if found.state == "closed":
-                raise NotDeployed(f"{found.url} was closed", "reopen it there, or run this again with --reopen")
+                raise _closed(found)
             waiting.look_at(found)
     raise _not_in_time(found, awaited, seconds)
 
@@ -74,6 +75,15 @@ def named_when_interrupted(iid: int, url: str, show: Callable[[str], None]) -> I
     except KeyboardInterrupt:
         show(f"!{iid} stays open: {url}")
         raise
+
+
+def _closed(found: MergeRequest) -> NotDeployed:
+    """By a person, or by bumper itself, which says so in the description."""
+    record = read_comment(found.description)
+    if record is None or record.superseded_by is None:
+        return NotDeployed(f"{found.url} was closed", "reopen it there, or run this again with --reopen")
+    by = f"!{record.superseded_by}" if record.superseded_by else f"what {found.target_branch} holds by now"
+    return NotDeployed(f"{found.url} was closed by bumper, because {by} replaces it", "look at its last comment")
 
 
 def _not_in_time(found: MergeRequest, awaited: Awaited, seconds: float) -> NotDeployed:

@@ -194,6 +194,20 @@ def test_a_merge_request_that_gitlab_is_merging_at_this_moment_is_waited_for(
     assert (next_tag["status"], next_tag["merge_request"]["iid"]) == ("proposed", 2)
 
 
+def test_what_bumper_closed_for_a_newer_pipeline_is_not_to_be_reopened(
+    gitops: Gitops, waiting: CommandLine, proxy: Proxy
+) -> None:
+    def replace_it() -> None:
+        description = gitops.merge_requests()[0]["description"].replace('"superseded_by":null', '"superseded_by":4')
+        gitops.api.put("/merge_requests/1", description=description, state_event="close")
+
+    proxy.meanwhile(replace_it, method="GET", path="/merge_requests/1$", nth=2)
+
+    message = waiting.refused("staging", f"{APP}:1.0.1", "--wait", "60", code=5)
+
+    assert "was closed by bumper, because !4 replaces it" in message
+
+
 def test_a_draft_stays_a_draft(gitops: Gitops, waiting: CommandLine) -> None:
     waiting.bump("staging", f"{APP}:1.0.1")
     gitops.api.put("/merge_requests/1", title="Draft: not before Monday")
