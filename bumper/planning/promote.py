@@ -1,7 +1,7 @@
 """What a promotion carries from one environment to another. Pure."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -19,6 +19,8 @@ from bumper.values.holds import hold_reason
 from bumper.values.pin import Version, format_path
 from bumper.values.requested import explain_refusal, why_not
 from bumper.values.tag_edit import TagEdit
+
+_MAX_NAMED = 3  # images in a warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,36 @@ def match(source: Gathered, target: Gathered, choice: Choice, config: Config, na
             warnings.append(_disagree(found, found.pin.repository, chosen, names[0]))
         elif chosen:
             carried.append(_carry(chosen[0], found, found.pin.repository, shared=shared))
+    chosen_pins = [found for found in (*target.pins, *target.shared) if choice.takes(found)]
+    strangers = _strangers(chosen_pins, lambda app: _source_of(targets[app], sources, names), by_image, config)
+    warnings += [_nothing_in_common(found, others, names) for found, others in strangers]
     return Matched(tuple(carried), tuple(dict.fromkeys(warnings)))
+
+
+def _strangers(
+    pins: Sequence[FoundPin], source_of: Callable[[str], str | None],
+    by_image: Mapping[tuple[str, str], Sequence[FoundPin]], config: Config,
+) -> Iterator[tuple[FoundPin, list[str]]]:  # fmt: skip
+    """A pin of each application that runs no image of the source's, and what that one runs instead."""
+    by_app: defaultdict[str, list[FoundPin]] = defaultdict(list)
+    for found in pins:
+        if found.pin.repository is not None:
+            by_app[found.app].append(found)
+    there: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for (app, image), running_there in by_image.items():
+        there[app][image] = str(running_there[0].pin.repository)
+    for app, own in by_app.items():
+        others = there.get(source_of(app) or "", {})
+        images = {canonical(config, found.pin.repository) for found in own if found.pin.repository is not None}
+        if others and images.isdisjoint(others):
+            yield own[0], sorted(others.values())
+
+
+def _nothing_in_common(found: FoundPin, others: Sequence[str], names: tuple[str, str]) -> str:
+    return (
+        f"{found.app}: {names[1]} runs {found.pin.repository} and {names[0]} runs {', '.join(others[:_MAX_NAMED])}, so "
+        "nothing of it was promoted; if these are the same image, name both in same_as of bumper.yaml."
+    )
 
 
 def _sources_by_name(source: Gathered) -> Mapping[str, Sequence[Named]]:

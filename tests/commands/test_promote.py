@@ -153,7 +153,12 @@ def test_registries_that_hold_the_same_images(make_deployments: DeploymentsMaker
 def test_another_registry_is_another_image(make_deployments: DeploymentsMaker) -> None:
     made = one_app(make_deployments, values("1.0.1"), values("1.0.0", "other.example.com/team/app"))
 
-    assert made.run("promote", "staging", "prod")["status"] == "unchanged"
+    result = made.run("promote", "staging", "prod")
+
+    assert result["status"] == "unchanged"
+    [warning] = result["warnings"]
+    assert "prod runs other.example.com/team/app and staging runs registry.example.com/team/app," in warning
+    assert "same_as" in warning
 
 
 # In staging, in prod, and in prod after the promotion.
