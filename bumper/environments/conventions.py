@@ -78,7 +78,8 @@ class Conventions:
         """
         claims = self.claims(environment)
         folders = {
-            claim.folder: Identity(claim.app, _folders_before(claim.folder, environment)) for claim in claims.values()
+            claim.folder: Identity(claim.app, _folders_before(claim.folder.rpartition("/")[0], environment))
+            for claim in claims.values()
         }
         counted = Counter(folders.values())
         apps: dict[Identity, Application] = {}
@@ -256,11 +257,13 @@ def _folders_up_to(path: str, last: str) -> Iterator[str]:
         yield folder
 
 
-def _folders_before(folder: str, environment: str) -> tuple[str, ...]:
-    """The folders above the application's, without those that tell of the environment."""
+@lru_cache(maxsize=1024)  # thousands of applications are in the same few folders
+def _folders_before(parent: str, environment: str) -> tuple[str, ...]:
+    """The folders above an application's, down to its ``parent``, without those that tell of the environment."""
+    parts = parent.split("/") if parent else []
     return tuple(
         part
-        for part, following in pairwise(folder.split("/"))
+        for part, following in pairwise((*parts, ""))
         if part != environment and not (part in _PARENTS and following == environment)
     )
 

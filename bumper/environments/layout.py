@@ -213,5 +213,8 @@ def _ordered(config: Config, names: Iterable[str]) -> tuple[str, ...]:
 
 def _without(patterns: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:
     """The paths that no pattern of ``exclude`` matches."""
-    expressions = [PathPattern(pattern).expression for pattern in patterns]
-    return tuple(path for path in paths if not any(expression.fullmatch(path) for expression in expressions))
+    left = tuple(paths)
+    for pattern in patterns:
+        is_excluded = PathPattern(pattern).expression.fullmatch
+        left = tuple(path for path in left if not is_excluded(path))
+    return left
