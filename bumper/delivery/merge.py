@@ -51,6 +51,7 @@ _WAITS_FOR = {
     "merging": "GitLab, which is merging it",
 }
 _REBASE_TIMEOUT = 30.0  # seconds
+_MERGE_TIMEOUT = 10.0  # seconds for a merge that GitLab has agreed to
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +138,25 @@ def _ask_until_taken(
             continue  # the pipeline that is awaited has not appeared yet, or GitLab still checks
         problem = _ask_once(known, found, head, messages, when_ready=when_ready)
         if problem is None:
-            return MergeReply(merge_requests.read(known.gitlab, found.iid))
+            return _what_came_of_it(known, found.iid, clock)
         if problem and (left <= 0 or found.merge_status not in {"mergeable", *_PASSING}):
             return MergeReply(merge_requests.read(known.gitlab, found.iid), problem)
     return MergeReply(merge_requests.read(known.gitlab, found.iid), f"GitLab still says {found.merge_status}")
 
 
+def _what_came_of_it(known: KnownRequests, iid: int, clock: Clock) -> MergeReply:
+    """The merge request that GitLab was asked to merge and did not refuse to; a proxy may have answered for it."""
+    for _ in polls(clock, _MERGE_TIMEOUT):
+        now = merge_requests.read(known.gitlab, iid)
+        if now.state != "opened" or now.auto_merge:
+            return MergeReply(now)
+    return MergeReply(now, "GitLab has taken the request, and does neither merge it nor say why")
+
+
 def _ask_once(
     known: KnownRequests, found: MergeRequest, head: str, messages: MergeMessages, *, when_ready: bool
 ) -> str | None:
-    """None where GitLab took it, else why not; empty where the head is the old one still, which passes."""
+    """None where GitLab took it, else why not; empty where that passes: the head is the old one, or it merges."""
     gitlab, iid = known.gitlab, found.iid
     try:
         if known.project.has_trains:
@@ -165,6 +175,8 @@ def _ask_once(
         return now.merge_error or f"it waits for {waits_for(now)} ({refusal.what})"
     except Unavailable:  # GitLab may have merged all the same: a rollback that is made again would go back further
         now = merge_requests.read(gitlab, iid)
+        if now.merge_status == "merging":
+            return ""
         if now.state == "opened" and not now.auto_merge:
             raise
     return None

@@ -8,7 +8,7 @@ import pytest
 
 from bumper.clock import Clock
 from bumper.sandbox import Sandbox
-from tests.faults.proxy import LOST_ANSWER, Proxy
+from tests.faults.proxy import LOST_ANSWER, Fault, Proxy
 from tests.support.command_line import CommandLine
 from tests.support.gitlab_kinds import CI_FILE, FakeClock
 from tests.support.gitops import APP, AT_ONCE, SET_UP, STAGING_FILE, Gitops, values
@@ -192,6 +192,17 @@ def test_a_merge_request_that_gitlab_is_merging_at_this_moment_is_waited_for(
 
     assert (same["status"], same["merge_request"]["state"]) == ("merged", "merged")
     assert (next_tag["status"], next_tag["merge_request"]["iid"]) == ("proposed", 2)
+
+
+def test_a_merge_that_is_answered_and_not_done_is_a_warning(gitops: Gitops, waiting: CommandLine, proxy: Proxy) -> None:
+    proxy.fail(Fault(204), method="PUT", path="/merge$")
+
+    done = waiting.bump("staging", f"{APP}:1.0.1", "--auto-merge")
+
+    assert (done["status"], gitops.merge_requests()[0]["state"]) == ("proposed", "opened")
+    assert done["warnings"] == [
+        "auto-merge could not be set on !1: GitLab has taken the request, and does neither merge it nor say why."
+    ]
 
 
 def test_what_bumper_closed_for_a_newer_pipeline_is_not_to_be_reopened(
