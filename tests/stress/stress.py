@@ -124,7 +124,11 @@ def _play(machine: type[RuleBasedStateMachine], name: str, figures: Figures, unt
 
 def stress_nights(place: Place, figures: Figures, until: float) -> None:
     """Deployments that are watched and rolled back by themselves, whatever Argo CD says."""
-    with ArgoCd() as argocd, patch("bumper.argocd.server.REFRESH_LIMITS", Limits(tries=1, timeouts=(1, 0.05))):
+    with (
+        ArgoCd() as argocd,
+        patch("bumper.argocd.server.REFRESH_LIMITS", Limits(tries=1, timeouts=(1, 0.05))),
+        patch("bumper.http.adapter.sleep", lambda _: None),
+    ):
         while time.monotonic() < until:
             number = secrets.randbelow(2**32)
             project = f"team/night-{number}"
