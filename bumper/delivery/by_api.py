@@ -117,7 +117,8 @@ def _update(
     if newer is not None:
         return newer
     holds = branches.compare(checkout, branch, proposal.files)
-    if holds is not Holds.OTHER and _may_stay(known, proposal, branch, current):
+    has_words = holds is Holds.OUTDATED or _words(branch.head.message) == _words(proposal.message)
+    if holds is not Holds.OTHER and has_words and _may_stay(known, proposal, branch, current):
         shown = merge_requests.read_at_head(known.gitlab, current.iid, branch.head.id, clock, _HEAD_TIMEOUT)
         if shown is None:
             raise Unavailable(
@@ -129,6 +130,11 @@ def _update(
         if _can_be_merged(attempt, known, branch, shown, holds):
             return _keep(known, proposal, shown, branch, attempt.options)
     return _replace(known, checkout, proposal, commit, current, branch)
+
+
+def _words(message: str) -> str:
+    """A message without its trailers. GitLab obeys what lands: "Closes #7" closes an issue."""
+    return message.rstrip("\n").rpartition("\n\n")[0]
 
 
 def _may_stay(known: KnownRequests, proposal: Proposal, branch: Branch, current: MergeRequest) -> bool:

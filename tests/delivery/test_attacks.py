@@ -212,6 +212,17 @@ def forge_order(gitops: Gitops, branch: str, tag: str, *, keep: bool) -> None:
     person(gitops, "mallory").amend(text, STAGING_FILE, branch, message if keep else f"x\n\n{forgeries.trailers(tag)}")
 
 
+def test_a_commit_whose_words_somebody_changed_is_made_again(gitops: Gitops, job: Job) -> None:
+    first = job(100, "1.0.1")
+    message = gitops.git("log", "-1", "--format=%B", first["branch"])
+    person(gitops, "mallory").amend(values("1.0.1"), STAGING_FILE, first["branch"], f"Closes #7 by {message}")
+
+    second = job(100, "1.0.1", "--auto-merge")
+
+    assert (second["status"], second["merge_request"]["iid"]) == ("merged", 1)
+    assert "Closes #7" not in gitops.git("log", "--format=%B", "main")
+
+
 @pytest.mark.parametrize("keep", [True, False], ids=["trailers edited", "trailers written anew"])
 def test_a_record_forged_while_gitlab_rebases_is_not_merged(
     gitops: Gitops, job: Job, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch, *, keep: bool
