@@ -91,6 +91,8 @@ def _address(
     below = urlsplit(gitlab).path.strip("/")
     if below and not over_ssh:
         project = project.removeprefix(f"{below}/")
+    if not project:
+        raise WrongUsage(f"{root} names no project on GitLab; {_HINT}.")
     steps = project.split("/")
     if _PATH.fullmatch(project) is None or any(step in ("", ".", "..") or step.startswith("-") for step in steps):
         raise WrongUsage(f"{path.rpartition('@')[2]!r} is not the path of a project on GitLab; {_HINT}.")

@@ -45,10 +45,13 @@ def bump(
     Example: bumper bump staging registry.example.com/backend/app:1.0.3
     """
     from bumper.errors import WrongUsage
-    from bumper.image import has_host, parse_image
+    from bumper.image import has_host, parse_image, read_reference
 
     if event_registry is not None and not (event is not None and has_host(f"{event_registry}/name")):
         raise WrongUsage("--event-registry works only with --event", "give both, or neither")
+    if images and ":" in environment and read_reference(environment) is not None:
+        what = f"{environment!r} is an image; the environment comes first"
+        raise WrongUsage(what, f"write bumper bump {images[0]} {' '.join([environment, *images[1:]])}")
     parsed = tuple(parse_image(image) for image in images or ())
     if bool(parsed) == (event is not None):
         raise WrongUsage("bump needs images or a notification", "name the images, or give --event FILE")

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -57,6 +58,18 @@ for _command, _group, _short in _COMMANDS:
     _name = _command.__name__.partition("_")[0]
     app.command(_name, cls=GroupedCommand, short_help=_short, rich_help_panel=_group)(_command)
 
+_OUR_WORDS = tuple(  # for what Typer writes
+    (re.compile(theirs), ours)
+    for theirs, ours in (
+        (r"^No such command (\S+)\. Did you mean (.+)\?$", r"There is no command \1 (did you mean \2?)"),
+        (r"^No such command ", "There is no command "),
+        (r"^No such option: (\S+)", r"There is no option \1"),
+        (r" \(Possible options: (.+)\)$", r" (did you mean \1?)"),
+        (r"^Got unexpected extra argument\(s\) \((.+)\)$", r"Unexpected argument '\1'"),
+        (r" \(env var: '(\w+)'\)", r" (or \1)"),
+        (r"Value error, ", ""),
+    )
+)
 _NEXT_STEPS = {  # where the machine lacks something for the moment
     errno.ENOSPC: "make room and run it again",
     errno.EDQUOT: "make room and run it again",
@@ -169,5 +182,7 @@ def _usage_error(error: typer.TyperException) -> WrongUsage:
     """Typer's complaint about a command line, without the words of the libraries that it is made with."""
     context = getattr(error, "ctx", None)
     program = context.command_path if context is not None else "bumper"
-    sentence = error.format_message().rstrip(".").replace("Value error, ", "").replace("extra argument(s)", "argument")
+    sentence = error.format_message().rstrip(".")
+    for theirs, ours in _OUR_WORDS:
+        sentence = theirs.sub(ours, sentence)
     return WrongUsage(sentence, f"see `{program} --help`")

@@ -37,7 +37,7 @@ def _reason(text: str) -> str:
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
     """The parser of an option that takes a whole number from ``least`` to ``most``."""
-    limits = f"from {least} on" if most is None else f"from {least} to {most}"
+    limits = f"of at least {least}" if most is None else f"from {least} to {most}"
 
     def parse(text: str | int) -> int:
         digits = str(text)

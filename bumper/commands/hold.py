@@ -77,7 +77,7 @@ def _explain(
         return f"no longer held: {reasons}" if chosen else f"{', '.join(sorted(apps))}: nothing is held"
     if not chosen:
         return f"{', '.join(sorted(apps))}: held already ({reasons})"
-    return f"held: {as_comment(request.reason) or NO_REASON}{f', before: {reasons}' if reasons else ''}"
+    return f"held: {as_comment(request.reason) or NO_REASON}{f' (was: {reasons})' if reasons else ''}"
 
 
 def _warnings(

@@ -139,7 +139,7 @@ def _plan(request: PromoteRequest, way: _Way, attempt: Attempt) -> tuple[Plan, t
     rules = target.environment.config
     choice = choose(way.then.gathered, target.gathered, request.apps, request.images, names)
     matched = match(way.then.gathered, target.gathered, choice, target.setup.config, names)
-    found = differing(target.gathered, matched)
+    found = differing(matched)
     check_tags(rules, request.target, [change.reference for change in (*found.changes, *found.held)])
     waiting = _find_waiting(request, way, choice, found.changes, attempt)
     if not request.when_ready:

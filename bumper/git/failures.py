@@ -46,7 +46,7 @@ _WITHOUT_A_CAUSE = re.compile(
     re.IGNORECASE,
 )
 _REMOTE = re.compile(r"^remote:\s*(?:ERROR:|GitLab:|error:)?\s*", re.IGNORECASE)
-_CAUSE = re.compile(r"^(?:fatal|error|remote):\s*")
+_CAUSE = re.compile(r"^(?:fatal|error|remote):\s*(?:unable to access '[^']*': )?")
 _RULER = frozenset("=-")
 _PASSING_REFUSAL = re.compile(r"temporarily read-only|read-only GitLab instance|maintenance", re.IGNORECASE)
 _REDIRECT = re.compile(r"unable to update url base from redirection|returned error: 30\d", re.IGNORECASE)

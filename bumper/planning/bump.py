@@ -273,11 +273,11 @@ def _explain_missing(gathered: Gathered, environment: str, image: ImageReference
     nearest = nearest_names(repository, (found.pin.repository for found in gathered.pins if found.app in apps))
     sections = dict.fromkeys(format_path(app.section) for app in gathered.applications if app.section)
     if nearest:
-        hint = f"the nearest are {', '.join(nearest)}"
+        hint = f"did you mean {' or '.join(nearest)}?"
     elif sections and not gathered.pins:
-        hint = f"its files hold no image below {' or '.join(sections)} (at in bumper.yaml); correct that"
+        hint = f"its files hold no image below {' or '.join(sections)} (at in bumper.yaml); correct that."
     else:
-        hint = "`bumper pins FILE` lists what a file uses; bumper.yaml's `images` names what values do not"
+        hint = "`bumper pins FILE` lists what a file uses; bumper.yaml's `images` names what values do not."
     broken = gathered.unreadable
     unreadable = f" ({len(broken)} of its files could not be read, the first: {broken[0]})" if broken else ""
-    return f"Nothing in {environment} uses {repository}; {hint}.{unreadable}"
+    return f"Nothing in {environment} uses {repository}; {hint}{unreadable}"

@@ -15,7 +15,6 @@ from bumper.errors import Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, explain_shared, make_plan
 from bumper.values.change import Change, make_change
-from bumper.values.holds import hold_reason
 from bumper.values.pin import Version, format_path
 from bumper.values.requested import explain_refusal, why_not
 from bumper.values.tag_edit import TagEdit
@@ -126,7 +125,7 @@ class Differing:
     held: tuple[Change, ...]
 
 
-def differing(target: Gathered, matched: Matched) -> Differing:
+def differing(matched: Matched) -> Differing:
     """Where the target's own pins say something else than the source runs, before any digest is looked up."""
     changes: list[Change] = []
     held: list[Change] = []
@@ -135,7 +134,7 @@ def differing(target: Gathered, matched: Matched) -> Differing:
         if one.alike or one.shared or found.pin.refusal is not None:
             continue
         change = make_change(found.app, found.file, found.pin, Version(one.image.tag, one.image.digest))
-        (changes if hold_reason(target.values[found.file], found.pin) is None else held).append(change)
+        (changes if found.held is None else held).append(change)
     return Differing(tuple(changes), tuple(held))
 
 

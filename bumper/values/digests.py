@@ -133,7 +133,7 @@ def _read(place: Place, key: Sibling) -> DigestScalar | str | None:
         return _malformed(place, key) if is_place else None
     text, twice = place.around.text, "it is twice in one mapping; delete one" if key.twice else None
     problem = twice or why_not_a_scalar(key.node, text) or why_not_spliced(found.scalar, text, "")
-    return found if problem is None else f"of its digest in {key.key!r}: {problem}"
+    return found if problem is None else f"its digest, in {key.key!r}, cannot be set: {problem}"
 
 
 def _parse(path: PinPath, key: Sibling) -> DigestScalar | None:
@@ -153,7 +153,7 @@ def _malformed(place: Place, key: Sibling) -> str | None:
     node = key.node
     if not isinstance(node, Scalar) or is_placeholder(node.value):
         problem = why_not_a_scalar(node, place.around.text)
-        return f"of its digest in {key.key!r}: {problem}" if problem is not None else None
+        return f"its digest, in {key.key!r}, cannot be set: {problem}" if problem is not None else None
     if is_switch(node) or _GIT_COMMIT.fullmatch(node.value) is not None:
         return None
     return f"{key.key!r} beside it holds {node.value!r}, which is not a digest; write a whole digest or empty quotes"

@@ -30,14 +30,16 @@ def test_v_may_stand_before_the_command(gitops: Gitops, bumper: CommandLine) -> 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("rollback", "dev", "--steps", "two"), "'--steps': 'two' is not a whole number from 1 on"),
-        (("rollback", "dev", "--mr", "-3"), "'--mr': '-3' is not a whole number from 1 on"),
-        (("history", "dev", "--limit", "0"), "'--limit': '0' is not a whole number from 1 on"),
+        (("rollback", "dev", "--steps", "two"), "'--steps': 'two' is not a whole number of at least 1"),
+        (("rollback", "dev", "--mr", "-3"), "'--mr': '-3' is not a whole number of at least 1"),
+        (("history", "dev", "--limit", "0"), "'--limit': '0' is not a whole number of at least 1"),
         (("sandbox", "--port", "65536"), "'--port': '65536' is not a whole number from 0 to 65535"),
         (("bump", "dev", "a:1", "--delivery", "mail"), "'--delivery': 'mail' is not one of 'merge-request', 'commit'"),
         (("bump", "dev", "a:1", "--wait", "soon"), "'--wait': 'soon' is not a duration"),
-        (("init", "a", "b"), "Got unexpected argument (b)"),
-        (("bumb",), "No such command 'bumb'. Did you mean 'bump'?"),
+        (("init", "a", "b"), "Unexpected argument 'b'"),
+        (("bumb",), "There is no command 'bumb' (did you mean 'bump'?); see `bumper --help`."),
+        (("bump", "dev", "a:1", "--wiat", "3"), "There is no option --wiat (did you mean --wait?); see"),
+        (("status", "--output", "xml"), "Invalid value for '--output' (or BUMPER_OUTPUT): 'xml' is not one of"),
     ],
 )
 def test_mistakes_are_in_our_words_and_name_the_help(

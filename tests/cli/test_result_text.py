@@ -57,7 +57,7 @@ def test_hold_and_unhold_and_rollback_show_the_hold(made: Deployments) -> None:
     assert text(made, *hold, "OPS-7")[2] == "  held: OPS-7"
     made.gitops.merge(1)
     assert text(made, *hold, "OPS-7") == ["prod: unchanged", "  app: held already (OPS-7)"]
-    assert text(made, *hold, "OPS-8", "--dry-run")[2] == "  held: OPS-8, before: OPS-7"
+    assert text(made, *hold, "OPS-8", "--dry-run")[2] == "  held: OPS-8 (was: OPS-7)"
     assert text(made, *unhold)[2] == "  no longer held: OPS-7"
     made.gitops.merge(2)
     assert text(made, *unhold) == ["prod: unchanged", "  app: nothing is held"]

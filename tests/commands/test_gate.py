@@ -81,6 +81,16 @@ def test_what_has_not_soaked_is_refused_with_its_time(gate: Gate) -> None:
     assert (done["status"], len(done["changes"])) == ("proposed", 2)
 
 
+def test_what_a_base_holds_is_held_and_asked_about_nothing(gate: Gate) -> None:
+    held = values("1.0.0").replace("tag: 1.0.0", "tag: 1.0.0 # bumper: hold OPS-7")
+    files = rules(f"soak: 2h\nfreeze: [{EVER}]\nbase: 'apps/{{app}}/values.yaml'") | {"apps/app/values.yaml": held}
+    made = gate(files | two_environments("1.0.1", "1.0.0"))
+
+    done = made.run("promote", "staging", "prod")
+
+    assert (done["status"], done["held"][0]["reason"]) == ("held", "OPS-7 (held in apps/app/values.yaml:3)")
+
+
 def test_when_ready_promotes_what_is_ready_and_lists_the_rest(gate: Gate) -> None:
     made = soaking(gate, "1d", "app", "other")
     day_ago = datetime.now(UTC) - timedelta(hours=25)

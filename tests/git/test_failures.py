@@ -59,7 +59,7 @@ def test_trying_again_from_the_tip_would_not_help(report: str) -> None:
         (
             "fatal: unable to access 'x': Could not resolve host: x",
             Unavailable,
-            "Could not resolve host: x; try again.",
+            f"cloning failed: {HTTPS}: Could not resolve host: x; try again.",
         ),
         (
             "fatal: unable to access 'x': gnutls_handshake() failed: An unexpected TLS packet was received.",
@@ -145,7 +145,7 @@ def test_a_hook_that_declines_for_the_moment_is_no_refusal() -> None:
 
 
 def test_no_explanation_shows_the_token() -> None:
-    failure = GitFailed(f"fatal: unable to access 'https://oauth2:{SECRET}@x/': timed out")
+    failure = GitFailed(f"fatal: unable to connect to 'https://oauth2:{SECRET}@x/': timed out")
 
     assert SECRET not in str(explain(failure, "cloning", settings()))
     assert "[token]" in str(explain(failure, "cloning", settings()))

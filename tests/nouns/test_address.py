@@ -100,6 +100,11 @@ def test_what_is_no_such_url_is_refused_with_an_example(text: str) -> None:
         parse_repository(text, None)
 
 
+def test_a_url_without_a_project_is_named() -> None:
+    with pytest.raises(WrongUsage, match=r"^https://gitlab\.example\.com names no project"):
+        parse_repository("https://gitlab.example.com", None)
+
+
 @pytest.mark.parametrize(
     "text",
     [
