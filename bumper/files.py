@@ -45,7 +45,7 @@ def read_body(name: str) -> bytes:
 
 
 def _unreadable(name: str, error: OSError) -> Refused:
-    return Refused(f"{name}: the file cannot be read ({error.strerror}); check its name and your rights.")
+    return Refused(f"{name}: the file cannot be read ({error.strerror}); check its name and permissions.")
 
 
 def write_text(path: Path, text: str, option: str) -> None:
@@ -60,7 +60,7 @@ def write_text(path: Path, text: str, option: str) -> None:
     except OSError as error:
         if error.errno in (ENOSPC, EDQUOT):
             raise Unavailable(f"{path} could not be written: {error.strerror}; make room and try again.") from error
-        next_step = f"check {option}" if option else "check your rights"
+        next_step = f"check {option}" if option else "check your permissions"
         raise Refused(f"{path} could not be written ({error.strerror})", next_step) from error
 
 
@@ -98,7 +98,7 @@ def replace_local(path: Path, before: bytes, content: bytes) -> None:
                 f"{path} could not be written and was not changed: {error.strerror}", _MAKE_ROOM
             ) from error
         raise Refused(
-            f"{path} cannot be written ({error.strerror}) and was not changed", "check your rights"
+            f"{path} cannot be written ({error.strerror}) and was not changed", "check your permissions"
         ) from error
 
 

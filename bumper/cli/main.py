@@ -1,5 +1,6 @@
 """The program ``bumper``: its commands, and what a failure prints and exits with."""
 
+import contextlib
 import errno
 import io
 import os
@@ -64,6 +65,7 @@ _OUR_WORDS = tuple(  # for what Typer writes
         (r"^No such command (\S+)\. Did you mean (.+)\?$", r"There is no command \1 (did you mean \2?)"),
         (r"^No such command ", "There is no command "),
         (r"^No such option: (\S+)", r"There is no option \1"),
+        (r" \(Possible options: --help\)$", ""),  # which is near every short name
         (r" \(Possible options: (.+)\)$", r" (did you mean \1?)"),
         (r"^Got unexpected extra argument\(s\) \((.+)\)$", r"Unexpected argument '\1'"),
         (r" \(env var: '(\w+)'\)", r" (or \1)"),
@@ -164,7 +166,8 @@ def _fail(run: Run, error: BumperError) -> int:
         from bumper.cli.report import as_json
         from bumper.cli.report_result import error_data
 
-        print(run.progress.legible(as_json(error_data(error)), "", sys.stdout))
+        with contextlib.suppress(BrokenPipeError):  # what failed may have been this printing
+            print(run.progress.legible(as_json(error_data(error)), "", sys.stdout), flush=True)
     return error.exit_code
 
 

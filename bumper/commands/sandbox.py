@@ -31,8 +31,8 @@ def running_sandbox(
             sandbox = Sandbox(folder, port, settings=settings)
             sandbox.start()
         except OSError as error:
-            what = f"the server cannot start on port {port} in {folder} ({error})"
-            raise Refused(what, "give another --port or --dir") from error
+            what = f"the server cannot keep its data in {folder} ({error.strerror})"
+            raise Refused(what, "make room there, or give another --dir") from error
         try:
             yield sandbox
         finally:

@@ -81,7 +81,7 @@ def _nothing_found(edited: Sequence[_Edited], image: ImageReference, path: str |
     nearest = nearest_names(image.repository, (other for one in edited for other in one.known))
     hint = f"`bumper pins {edited[0].name}` lists what there is"
     if path is None and nearest:
-        hint = f"the nearest are {', '.join(nearest)} ({hint})"
+        hint = f"did you mean {' or '.join(nearest)}? {hint}"
     what = f"uses {image.repository}" if path is None else f"has a scalar at {path}"
     left_alone = [warning for one in edited for warning in one.outcome.warnings]
     return Refused(f"{files}: no file {what}", "\n".join([f"{hint}.", *left_alone]) if left_alone else hint)

@@ -83,14 +83,14 @@ class EnvironmentConfig(_Keys):
 
     values: kinds.PathPatterns = Field(
         default=(),
-        description="Path pattern of the values files, or a list in Helm's order (a later file wins), in the place of "
+        description="Path pattern of the values files, or a list in Helm's order (a later file wins), instead of "
         "the one at the top. {app} names the application (without it the repository's name); * stays within a path "
         "segment, ** spans any number of them.",
         examples=["apps/{app}/envs/staging/values.yaml"],
     )
     base: kinds.PathPatterns = Field(
         default=(),
-        description="Path pattern, or a list, of values files with lower precedence, in the place of the one at the "
+        description="Path pattern, or a list, of values files with lower precedence, instead of the one at the "
         "top; read, never written.",
         examples=["apps/{app}/values.yaml"],
     )

@@ -64,7 +64,7 @@ def pushed_images(
             tags = ", ".join(str(other.tag) for other in allowed)
             raise Refused(
                 f"The notification names {image.repository} with several tags ({tags})",
-                f"say by `tags` in bumper.yaml which may enter {name}",
+                f"set `tags` of {name} in bumper.yaml, so that only one of them may enter",
             )
         chosen[image.repository] = allowed[0]
     return tuple(chosen.values())

@@ -128,7 +128,7 @@ def read_bytes(tree: LocalTree, paths: Iterable[str]) -> Mapping[str, bytes]:
         try:
             found[path] = file.read_bytes()
         except OSError as error:
-            raise Refused(f"{file}: the file cannot be read ({error.strerror}); check your rights.") from error
+            raise Refused(f"{file}: the file cannot be read ({error.strerror}); check your permissions.") from error
     return found
 
 
@@ -150,4 +150,4 @@ def create_file(path: Path, content: bytes) -> None:
     except FileExistsError:
         raise Refused(f"{path} exists already and is never overwritten", "edit it, or move it away first") from None
     except OSError as error:
-        raise Refused(f"{path}: the file cannot be written ({error.strerror}); check your rights.") from error
+        raise Refused(f"{path}: the file cannot be written ({error.strerror}); check your permissions.") from error

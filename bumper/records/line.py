@@ -117,7 +117,7 @@ def parse_as_of(text: str, now: datetime) -> str | datetime:
             f"--as-of {text!r} has no time zone", "write it like 2026-01-31T12:00+03:00, or with Z for UTC"
         )
     if moment > now:
-        raise WrongUsage(f"--as-of {text!r} is in the future", "give a time that is over")
+        raise WrongUsage(f"--as-of {text!r} is in the future", "give a time in the past")
     return moment.astimezone(UTC)
 
 

@@ -52,8 +52,8 @@ class WatchRecord(BaseModel):
 _WORDS: dict[WatchState, str] = {
     "watching": "being watched",
     "interrupted": "left unwatched",
-    "sick": "not well",
-    "late": "not well in time",
+    "sick": "not healthy",
+    "late": "not healthy in time",
     "silent": "not known",
     "missing": "not known",
 }

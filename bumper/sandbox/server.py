@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import os
 import re
 import socket
 import threading
@@ -88,7 +89,8 @@ class Sandbox:
             listener = socket.create_server((_HOST, self._port))
         except OSError as error:
             self._lock.close()
-            raise Refused(f"port {self._port} of {_HOST} cannot be used ({error})", "choose another, or 0") from error
+            reason = os.strerror(error.errno or 0)
+            raise Refused(f"port {self._port} of {_HOST} cannot be used ({reason})", "choose another, or 0") from error
         with listener:
             self._port = listener.getsockname()[1]
             self._server = make_server(_HOST, self._port, self._application, threaded=True, fd=listener.fileno())

@@ -126,7 +126,7 @@ def _version(values: ValuesFile, edit: TagEdit, scalar: Scalar) -> str:
 
 
 def _rewritten(values: ValuesFile, splice: _Splice) -> str:
-    """The text of the scalar with the wanted value in it, in the style that it has (see tag_scalars for null)."""
+    """The text of the scalar with the wanted value, in its own style; with quotes where YAML would read 1.10 as 1.1."""
     scalar, value = splice.scalar, splice.value
     before, body = cut_scalar(scalar, values.text)
     if scalar.style == "":

@@ -39,6 +39,7 @@ def test_v_may_stand_before_the_command(gitops: Gitops, bumper: CommandLine) -> 
         (("init", "a", "b"), "Unexpected argument 'b'"),
         (("bumb",), "There is no command 'bumb' (did you mean 'bump'?); see `bumper --help`."),
         (("bump", "dev", "a:1", "--wiat", "3"), "There is no option --wiat (did you mean --wait?); see"),
+        (("check", "--repo", "x"), "There is no option --repo; see"),
         (("status", "--output", "xml"), "Invalid value for '--output' (or BUMPER_OUTPUT): 'xml' is not one of"),
     ],
 )

@@ -136,7 +136,7 @@ def test_of_several_tags_none_is_guessed(made: Verified) -> None:
     message = made.refused(*EVENT, stdin=pushed(made, "latest", "1.0.0"))
 
     assert "several tags (latest, 1.0.0)" in message
-    assert "`tags` in bumper.yaml" in message
+    assert "set `tags` of staging in bumper.yaml" in message
 
 
 def test_rules_hold_for_notifications_too(make_verified: VerifiedMaker) -> None:

@@ -46,7 +46,7 @@ def test_the_demo_shows_the_whole_loop(demo: Ran, temporary_folder: Path) -> Non
         "prod: proposed",
         "merge request !5 opened 5",
         "# Alice presses Merge 5: merged.",
-        "prod: not well",
+        "prod: not healthy",
         "prod: healthy after 0 s",
     ]
     assert "prod runs shop 1.9.2 again, healthy and held" in demo.out

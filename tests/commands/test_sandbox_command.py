@@ -55,8 +55,15 @@ def test_a_port_that_is_taken(bumper: CommandLine) -> None:
 
         ran = bumper("sandbox", "--port", str(port), code=1)
 
-    assert str(port) in ran.err
-    assert ran.err.startswith("error: ")
+    assert ran.err.startswith(f"error: port {port} of 127.0.0.1 cannot be used (Address already in use); ")
+
+
+def test_a_folder_that_cannot_be_made(bumper: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    message = bumper("sandbox", "--dir", str(tmp_path / "file" / "below"), code=1).err
+
+    assert f"cannot keep its data in {tmp_path}/file/below (Not a directory); " in message
 
 
 def test_a_folder_that_is_a_file(bumper: CommandLine, tmp_path: Path) -> None:

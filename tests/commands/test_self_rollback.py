@@ -330,7 +330,7 @@ def test_history_and_status_show_what_became_of_it(night: Night, tmp_path: Path)
     assert DEADLINE in deployments[1]["outcome"]["reason"]
     text = night.bumper("history", "prod", code=0).out
     assert "healthy after" in text
-    assert "not well" in text
+    assert "not healthy" in text
     assert "unwatched" not in night.bumper("status", "--html", str(tmp_path / "status.html"), code=0).err
     assert '<span class="who">healthy after' in (tmp_path / "status.html").read_text()
 

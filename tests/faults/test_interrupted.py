@@ -95,12 +95,13 @@ def test_without_the_streams_that_a_shell_opens(trials: Trials, closed: str) -> 
     check_rerun_finds_it(trial)
 
 
-def test_a_reader_that_ends_first(trials: Trials) -> None:
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_reader_that_ends_first(trials: Trials, output: str) -> None:
     trial = trials("bump")
     reader, writer = os.pipe()
     os.close(reader)
 
-    ran = run_in_shell(trial, 'exec "$@"', stdout=writer)
+    ran = run_in_shell(trial, f'BUMPER_OUTPUT={output} exec "$@"', stdout=writer)
     os.close(writer)
 
     assert (ran.code, ran.said) == (

@@ -36,7 +36,8 @@ def examine_argocd(checkout: Checkout, targets: Sequence[Target]) -> Iterator[Ch
     ]
     yield from first_of([Check(_OVERRIDES, found, next_step) for found, next_step in overrides], "more")
     if not overrides:
-        yield Check(_OVERRIDES, f"none in {len(manifests)} Applications and ApplicationSets of this repository")
+        where = f"in {len(manifests)}" if manifests else "because there are no"
+        yield Check(_OVERRIDES, f"none, {where} Applications and ApplicationSets in this repository")
     yield from _check_token(checkout, targets)
 
 
