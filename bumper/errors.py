@@ -31,7 +31,7 @@ class BumperError(Exception):
         self.what = what.removesuffix(".")
         self.next_step = next_step.removesuffix(".")
         sentence = f"{self.what}; {self.next_step}" if self.next_step else self.what
-        super().__init__(sentence if "\n" in sentence else f"{sentence}.")
+        super().__init__(sentence if "\n" in sentence or sentence.endswith("?") else f"{sentence}.")
 
 
 class Refused(BumperError):

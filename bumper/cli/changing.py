@@ -50,7 +50,7 @@ def bump(
     if event_registry is not None and not (event is not None and has_host(f"{event_registry}/name")):
         raise WrongUsage("--event-registry works only with --event", "give both, or neither")
     if images and ":" in environment and read_reference(environment) is not None:
-        what = f"{environment!r} is an image; the environment comes first"
+        what = f"{environment!r} is an image, but the environment comes first"
         raise WrongUsage(what, f"write bumper bump {images[0]} {' '.join([environment, *images[1:]])}")
     parsed = tuple(parse_image(image) for image in images or ())
     if bool(parsed) == (event is not None):

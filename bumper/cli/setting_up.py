@@ -124,10 +124,11 @@ def schema(
     Example: bumper schema > bumper.schema.json
     """
     from bumper.environments.config import parse_config, schema_text
+    from bumper.environments.config_models import CONFIG_FILE
     from bumper.files import read_body
 
     for file in files or []:
-        parse_config(read_body(file))
+        parse_config(read_body(file), file if file != "-" else CONFIG_FILE)
     if not files:
         print(schema_text(), end="")
 

@@ -79,7 +79,8 @@ def _write(edited: Sequence[_Edited]) -> None:
 def _nothing_found(edited: Sequence[_Edited], image: ImageReference, path: str | None) -> Refused:
     files = ", ".join(one.name for one in edited[:5])
     nearest = nearest_names(image.repository, (other for one in edited for other in one.known))
-    hint = f"`bumper pins {edited[0].name}` lists what there is"
+    file = edited[0].name if edited[0].name != "-" else "FILE"
+    hint = f"`bumper pins {file}` lists what there is"
     if path is None and nearest:
         hint = f"did you mean {' or '.join(nearest)}? {hint}"
     what = f"uses {image.repository}" if path is None else f"has a scalar at {path}"

@@ -37,8 +37,8 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 _HIDDEN_PLACEHOLDER = re.compile("\ue000([A-Za-z_]+)\ue001")
 
 
-def parse_config(source: bytes) -> Config:
-    """The settings in the bytes of bumper.yaml; an empty file gives the defaults.
+def parse_config(source: bytes, name: str = CONFIG_FILE) -> Config:
+    """The settings in the bytes of bumper.yaml, which refusals call ``name``; an empty file gives the defaults.
 
     Raises:
         Refused: it is not UTF-8 or not YAML, or it breaks the rules for bumper.yaml; every mistake is named.
@@ -48,15 +48,15 @@ def parse_config(source: bytes) -> Config:
         root, data = _read_yaml(source)
     except UnicodeDecodeError as error:
         line = source.count(b"\n", 0, error.start) + 1
-        raise Refused(f"{CONFIG_FILE}:{line}: the file is not UTF-8", "save it as UTF-8") from error
+        raise Refused(f"{name}:{line}: the file is not UTF-8", "save it as UTF-8") from error
     except YamlError as error:
-        raise Refused(f"{CONFIG_FILE}:{error.line}: {error.problem}", "correct the YAML there") from error
+        raise Refused(f"{name}:{error.line}: {error.problem}", "correct the YAML there") from error
     if root is None or data is None:
         return Config()
     config, mistakes = _validate(data)
     mistakes += find_wrong_references(data)
     if config is None or mistakes:
-        raise _refuse(root, mistakes)
+        raise _refuse(root, mistakes, name)
     return config
 
 
@@ -70,7 +70,7 @@ def check_environments(source: bytes, config: Config, found: Sequence[str]) -> N
     mistakes = find_unknown_environments(config, found)
     root, _ = _read_yaml(source)
     if mistakes and root is not None:
-        raise _refuse(root, mistakes)
+        raise _refuse(root, mistakes, CONFIG_FILE)
 
 
 def _validate(data: object) -> tuple[Config | None, list[Mistake]]:
@@ -111,20 +111,20 @@ def _with_placeholders(data: object) -> object:
             return data
 
 
-def _refuse(root: Node, mistakes: Sequence[Mistake]) -> Refused:
+def _refuse(root: Node, mistakes: Sequence[Mistake], name: str) -> Refused:
     """One sentence for every mistake, in the order of the file's lines."""
     # A list with a wrong entry is called too short as well, and a misspelt key explains an absent one.
     explained = {mistake.place[:-1] for mistake in mistakes if mistake.place}
     spelt = {(*mistake.place[:-1], mistake.meant) for mistake in mistakes if mistake.meant}
     left = [mistake for mistake in mistakes if mistake.place not in explained and mistake.place not in spelt]
     lines = sorted((_find(root, mistake.place)[0], number) for number, mistake in enumerate(left))
-    return Refused("\n".join(_sentence(root, left[number]) for _, number in lines))
+    return Refused("\n".join(_sentence(root, left[number], name) for _, number in lines))
 
 
-def _sentence(root: Node, mistake: Mistake) -> str:
+def _sentence(root: Node, mistake: Mistake, name: str) -> str:
     line, place = _find(root, mistake.place)
     where = f"{format_path(place)}: " if place else ""
-    return f"{CONFIG_FILE}:{line}: {where}{mistake.text}."
+    return f"{name}:{line}: {where}{mistake.text}."
 
 
 def _find(root: Node, place: Place) -> tuple[int, Place]:

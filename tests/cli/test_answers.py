@@ -1,6 +1,7 @@
 """Answers that a stranger was given wrong, or not at all."""
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -49,15 +50,23 @@ def test_status_of_one_application(make_gitops: GitopsMaker, bumper: CommandLine
 def test_a_short_name_has_nearest_names(gitops: Gitops, bumper: CommandLine) -> None:
     message = bumper("bump", "staging", "app:1.0.3", "--no-verify", code=1).err
 
-    assert "; did you mean registry.tbank.local/backend/app?" in message
+    assert message.endswith("; did you mean registry.tbank.local/backend/app?\n")
     assert gitops.branches() == []
 
 
 def test_the_environment_comes_before_the_images(bumper: CommandLine) -> None:
     message = bumper("bump", "registry.example.com/backend/app:1.0.9", "staging", code=2).err
 
-    assert "'registry.example.com/backend/app:1.0.9' is an image; the environment comes first" in message
+    assert "'registry.example.com/backend/app:1.0.9' is an image, but the environment comes first; " in message
     assert "write bumper bump staging registry.example.com/backend/app:1.0.9." in message
+
+
+def test_schema_names_the_file_that_it_checked(bumper: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("\nenviroments: {}\n")
+
+    message = bumper("schema", str(tmp_path / "rules.yaml"), code=1).err
+
+    assert message.startswith(f"error: {tmp_path}/rules.yaml:2: enviroments: is not a key here")
 
 
 def test_bumper_yaml_with_three_mistakes_has_all_of_them_reported(

@@ -121,7 +121,7 @@ def of_applications(seen: Mapping[str, Seen], globs: Sequence[str]) -> dict[str,
 
     """
     known = {app.app: app for one in seen.values() for app in one.apps}
-    apps = choose_applications(tuple(known.values()), " and ".join(seen), globs)
+    apps = choose_applications(tuple(known.values()), ", ".join(seen), globs)
     return {
         name: replace(
             one,
