@@ -148,7 +148,7 @@ def _publish(attempt: Attempt, proposal: Proposal, commit: str) -> _Published | 
     except PushRaceLost:
         branch = branches.fetch_own(checkout, proposal.branch, None)
     else:
-        return _read(checkout, proposal, commit, output, None)
+        return _read(attempt, proposal, commit, output, None)
     newer = newer_on_branch(attempt, branch, proposal.record, None)
     if newer is not None:
         return newer
@@ -160,7 +160,7 @@ def _publish(attempt: Attempt, proposal: Proposal, commit: str) -> _Published | 
         if known.read.state == "closed":
             refuse_what_a_person_closed(known.read, proposal)
     output = push(checkout, commit, proposal.branch, branch.head.id, arguments)
-    return _read(checkout, proposal, commit, output, known)
+    return _read(attempt, proposal, commit, output, known)
 
 
 def _is_fresh(checkout: Checkout, branch: Branch) -> bool:
@@ -170,16 +170,22 @@ def _is_fresh(checkout: Checkout, branch: Branch) -> bool:
     return all(base.entries.get(path) == checkout.entries.get(path) for path in changed)
 
 
-def _read(checkout: Checkout, proposal: Proposal, commit: str, output: str, known: _Found | None) -> _Published:
+def _read(attempt: Attempt, proposal: Proposal, commit: str, output: str, known: _Found | None) -> _Published:
     """The merge request that GitLab names after the push, or that has the pushed commit.
 
-    Whether auto-merge was set, GitLab does not say: it is reported as not set.
+    Whether auto-merge was set, GitLab does not say: it is reported as not set. Two runs within a second make the same
+    commit, whose push changes nothing: then the merge request may have ended long ago.
     """
+    checkout = attempt.target.checkout
     made = read_push_output(output)
     if made.iid is not None and made.url is not None:
         action = Action.UPDATED if known is not None and known.iid == made.iid else Action.OPENED
         return _Published(ProposedAt(made.iid, made.url, "opened", action, auto_merge=False), commit)
     found = _request_of(checkout, commit)
+    if found is not None and found.read is not None and found.read.state != "opened":
+        if found.read.state == "closed" and not attempt.options.reopen:
+            refuse_what_a_person_closed(found.read, proposal)
+        raise PushRaceLost(proposal.branch)
     if found is not None:
         return _Published(_shown(checkout, found), commit)
     what = f"branch {proposal.branch} was pushed, but GitLab opened no merge request for it"

@@ -36,7 +36,7 @@ class Plan:
 
 
 def check_images(images: Sequence[ImageReference]) -> tuple[ImageReference, ...]:
-    """``images`` without repetitions.
+    """``images`` without repetitions, in one order: a proposal is the same however its images were listed.
 
     Raises:
         WrongUsage: one repository stands there with two tags or digests.
@@ -47,7 +47,7 @@ def check_images(images: Sequence[ImageReference]) -> tuple[ImageReference, ...]
         other = chosen.setdefault(image.repository, image)
         if other != image:
             raise WrongUsage(f"{other} and {image} are the same repository; give it one tag.")
-    return tuple(chosen.values())
+    return tuple(chosen[repository] for repository in sorted(chosen, key=str))
 
 
 def images_to_resolve(

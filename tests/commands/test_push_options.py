@@ -1,6 +1,8 @@
 """Merge requests without GitLab's API: CI_JOB_TOKEN pushes, and push options do the rest."""
 
+import itertools
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -90,13 +92,16 @@ def test_the_same_again_touches_nothing_and_a_newer_tag_moves_it_on(gitops: Gito
     assert (stay in renamed["warnings"], stay in again["warnings"]) == (True, False)
 
 
+@pytest.mark.parametrize("seconds_later", [0, 1])  # within a second, bumper makes the same commit again
 def test_a_jobs_token_reads_what_a_person_closed_and_does_not_propose_it_again(
-    gitops: Gitops, bumper: CommandLine
+    gitops: Gitops, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch, seconds_later: int
 ) -> None:
-    bumper.bump("staging", f"{APP}:1.0.1")
-    gitops.close(1)
-
-    refused = bumper.refused("staging", f"{APP}:1.0.1")
+    now = itertools.count(1_800_000_000, seconds_later)
+    with monkeypatch.context() as patch:
+        patch.setattr("bumper.git.commit.time", SimpleNamespace(time=lambda: next(now)))
+        bumper.bump("staging", f"{APP}:1.0.1")
+        gitops.close(1)
+        refused = bumper.refused("staging", f"{APP}:1.0.1")
     reopened = bumper.bump("staging", f"{APP}:1.0.1", "--reopen")
 
     assert "proposed the same and was closed by a person" in refused
