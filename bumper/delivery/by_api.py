@@ -132,12 +132,9 @@ def _update(
     return _replace(known, checkout, proposal, commit, current, branch)
 
 
-def _words(message: str) -> list[str]:
-    """The words of a message without its trailers. GitLab obeys what lands: "Closes #7" closes an issue.
-
-    Their order does not matter: a rerun may name its images in another one.
-    """
-    return sorted(message.rstrip("\n").rpartition("\n\n")[0].replace(",", " ").split())
+def _words(message: str) -> str:
+    """A message without its trailers. GitLab obeys what lands: "Closes #7" closes an issue."""
+    return message.rstrip("\n").rpartition("\n\n")[0]
 
 
 def _may_stay(known: KnownRequests, proposal: Proposal, branch: Branch, current: MergeRequest) -> bool:
