@@ -1,6 +1,6 @@
 """``bumper hold`` and ``bumper unhold``: whether bump and promote may touch an application's pins."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -18,6 +18,7 @@ from bumper.planning.bump import Plan
 from bumper.planning.draft import make_draft
 from bumper.planning.markdown import code
 from bumper.planning.proposal import Request
+from bumper.records.known_requests import KnownRequests, recorded_requests
 from bumper.records.record import Command
 from bumper.values.change import as_it_is
 from bumper.values.holds import NO_REASON, as_comment, hold_reason, put_hold, take_hold
@@ -56,7 +57,8 @@ def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkou
     chosen = _choose(target, pins, request)
     asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))
     changes = tuple(as_it_is(found.app, found.file, found.pin) for found in chosen)
-    plan = Plan((), changes, frozenset(), warnings=_warnings(target, apps, chosen, request))
+    warnings = (*_warnings(target, apps, chosen, request), *_opposite(attempt.known, pins, request))
+    plan = Plan((), changes, frozenset(), warnings=warnings)
     files, shown = _write(target, chosen, request), _explain(apps, pins, chosen, request)
     if not files:
         return replace(nothing_to_do(target, plan, asked), hold=shown)
@@ -89,6 +91,20 @@ def _warnings(
     stays = [found for found in target.gathered.pins if found.app in apps and found.held and found not in chosen]
     left = [f"{found.file}: {format_path(found.pin.path)} stays held: {found.held}." for found in stays]
     return (*target.gathered.warnings, *left)
+
+
+def _opposite(known: KnownRequests | None, pins: Iterable[FoundPin], request: HoldRequest) -> Iterator[str]:
+    """The open merge requests that would undo what is asked for: nothing closes a hold but a person."""
+    command = Command.UNHOLD if request.command is Command.HOLD else Command.HOLD
+    places = {found.place for found in pins}
+    for one in recorded_requests(known.opened) if known is not None else ():
+        changes = [change for change in one.record.changes if change.place in places]
+        if changes and (one.record.command, one.record.environment) == (command, request.environment):
+            apps, shown = ", ".join(dict.fromkeys(change.app for change in changes)), one.merge_request
+            yield (
+                f"!{shown.iid} is open and would {command} {apps}, if it is merged: {shown.url}; "
+                "close it if that is not wanted."
+            )
 
 
 def _pins(target: Target, apps: Collection[str], request: HoldRequest) -> list[FoundPin]:

@@ -41,6 +41,21 @@ def test_held_pins_are_listed_and_left_alone(one: Deployments) -> None:
     assert (partly["status"], moves(partly), len(partly["held"])) == ("proposed", [("app", "2", "3")], 1)
 
 
+def test_an_open_merge_request_that_does_the_opposite_is_named(one: Deployments) -> None:
+    one.run("hold", "prod", "--app", "app", "--image", APP, "--reason", "wait")
+    nothing_held = one.run("unhold", "prod", "--app", "app")
+    other_image = one.run("unhold", "prod", "--app", "app", "--image", OTHER)
+    one.gitops.merge(1)
+    one.run("unhold", "prod", "--app", "app")
+    held_already = one.run("hold", "prod", "--app", "app", "--image", APP, "--reason", "wait")
+
+    url = one.gitops.url.removesuffix(".git") + "/-/merge_requests"
+    open_hold = f"!1 is open and would hold app, if it is merged: {url}/1; close it if that is not wanted."
+    assert (nothing_held["status"], nothing_held["warnings"], other_image["warnings"]) == ("unchanged", [open_hold], [])
+    open_unhold = f"!2 is open and would unhold app, if it is merged: {url}/2; close it if that is not wanted."
+    assert (held_already["status"], held_already["warnings"]) == ("unchanged", [open_unhold])
+
+
 def test_a_promotion_leaves_held_pins_alone(make_deployments: DeploymentsMaker) -> None:
     made = make_deployments(two_environments("1.0.1", "1.0.0", "app", "other"))
     made.tag(APP_PROD, "1.0.0 # bumper: hold")
