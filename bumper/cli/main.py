@@ -23,8 +23,10 @@ from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.errors import INTERRUPTED, BumperError, Unavailable, WrongUsage
 from bumper.settings import environment
 
+_HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     name="bumper",
+    context_settings=_HELP,
     cls=GroupedProgram,
     help="Puts image tags into Helm values by GitLab merge request, and changes nothing else.",
     pretty_exceptions_enable=False,
@@ -57,7 +59,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
 )
 for _command, _group, _short in _COMMANDS:
     _name = _command.__name__.partition("_")[0]
-    app.command(_name, cls=GroupedCommand, short_help=_short, rich_help_panel=_group)(_command)
+    app.command(_name, cls=GroupedCommand, context_settings=_HELP, short_help=_short, rich_help_panel=_group)(_command)
 
 _OUR_WORDS = tuple(  # for what Typer writes
     (re.compile(theirs), ours)

@@ -15,8 +15,9 @@ CHANGING = ("bump", "promote", "rollback", "hold", "unhold")
 
 
 def test_bumper_help_is_help(bumper: CommandLine) -> None:
-    assert bumper("help", code=0).out == bumper("--help", code=0).out == bumper(code=0).out
-    assert bumper("help", "promote", code=0).out == bumper("promote", "--help", code=0).out
+    assert bumper("help", code=0).out == bumper("--help", code=0).out == bumper("-h", code=0).out == bumper(code=0).out
+    promote = [("help", "promote"), ("promote", "--help"), ("promote", "-h")]
+    assert len({bumper(*arguments, code=0).out for arguments in promote}) == 1
 
 
 def test_upper_case_v_prints_the_version(bumper: CommandLine) -> None:

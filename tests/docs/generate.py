@@ -34,7 +34,10 @@ def commands() -> str:
     group = typer.main.get_command(app)
     parts = [_COMMANDS]
     for name, command in group.commands.items():  # type: ignore[attr-defined] # a group has them
-        context = typer.Context(command, info_name=f"bumper {name}", terminal_width=_WIDTH, max_content_width=_WIDTH)
+        context = typer.Context(
+            command, info_name=f"bumper {name}", terminal_width=_WIDTH, max_content_width=_WIDTH,
+            help_option_names=command.context_settings["help_option_names"],
+        )  # fmt: skip
         text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
         parts.append(f"## bumper {name}\n\n```text\n{text}\n```")
     return "\n\n".join(parts) + "\n"
