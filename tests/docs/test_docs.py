@@ -52,9 +52,17 @@ def argocd() -> Iterator[ArgoCd]:
 
 
 @pytest.fixture
-def gitops(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox, argocd: ArgoCd) -> Gitops:
+def production(request: pytest.FixtureRequest) -> str:
+    """Production's name: that of its first region on the page about regions."""
+    return "prod-eu" if "waves" in str(request.node.name) else "prod"
+
+
+@pytest.fixture
+def gitops(
+    request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox, argocd: ArgoCd, production: str
+) -> Gitops:  # fmt: skip
     """A GitOps repository such as the pages speak of; only Argo CD's has a bumper.yaml."""
-    places = [(app, environment) for app in APPS for environment in ("staging", "prod")]
+    places = [(app, environment) for app in APPS for environment in ("staging", production)]
     files = {path(*place): values("1.0.0", f"registry.example.com/{place[0]}/app").encode() for place in places}
     if "argo" in str(request.node.name):
         files["bumper.yaml"] = "".join(["environments:\n", *_environments(argocd.url)]).encode()
@@ -72,12 +80,12 @@ def _environments(url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def place(gitops: Gitops, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(gitops: Gitops, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch, production: str) -> Path:
     """A folder to work in; the repository has had a deployment in each environment."""
     monkeypatch.setenv("BUMPER_REPO", gitops.url)
     monkeypatch.setenv("BUMPER_TOKEN", gitops.sandbox.create_token("bumper", project=gitops.project))
     monkeypatch.setenv("ARGOCD_AUTH_TOKEN", TOKEN)
-    for tag, environment in (("1.0.1-rc.1", "prod"), ("1.0.1", "prod"), ("1.0.2", "staging")):
+    for tag, environment in (("1.0.1-rc.1", production), ("1.0.1", production), ("1.0.2", "staging")):
         done = bumper.bump(environment, f"{IMAGE}:{tag}", "--auto-merge", "--wait", "60")
         assert done["merge_request"]["state"] == "merged"
     folder = gitops.folder / "work"
