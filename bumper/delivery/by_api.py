@@ -8,7 +8,7 @@ from bumper.delivery.branch import Branch, Holds
 from bumper.delivery.result import Action
 from bumper.delivery.superseded import newer_on_branch
 from bumper.errors import Refused, Unavailable
-from bumper.git.checkout import Checkout
+from bumper.git.checkout import HEADS, Checkout, remote_refs
 from bumper.git.commit import push
 from bumper.git.failures import PushRaceLost
 from bumper.gitlab import merge_request_changes, merge_requests, merge_trains
@@ -120,6 +120,8 @@ def _update(
     has_words = holds is Holds.OUTDATED or _words(branch.head.message) == _words(proposal.message)
     if holds is not Holds.OTHER and has_words and _may_stay(known, proposal, branch, current):
         shown = merge_requests.read_at_head(known.gitlab, current.iid, branch.head.id, clock, _HEAD_TIMEOUT)
+        if shown is None and branch.head.id not in remote_refs(checkout, f"{HEADS}{proposal.branch}"):
+            raise PushRaceLost(proposal.branch)  # another run has pushed: GitLab may have shown its head alone
         if shown is None:
             raise Unavailable(
                 f"{current.url} does not yet show the newest commit of its branch, {branch.head.id[:12]}",
