@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from bumper.sandbox import Sandbox
-from tests.support.command_line import finish, start
+from tests.support.command_line import CommandLine, finish, start
 from tests.support.gitops import APP, STAGING_FILE, GitopsMaker, values
 from tests.support.machine import Place
 from tests.support.pipelines import pipeline
@@ -36,3 +38,22 @@ def test_many_pipelines_at_once_bump_one_application(make_gitops: GitopsMaker) -
     assert gitops.git("rev-parse", f"{one['source_branch']}^").strip() == gitops.tip()
     gitops.merge(one["iid"])
     assert gitops.read(STAGING_FILE) == values(f"1.0.{MANY}")
+
+
+def test_a_head_that_another_run_replaces_in_the_meantime_is_a_lost_race(
+    make_gitops: GitopsMaker, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gitops = make_gitops({STAGING_FILE: values("1.0.0")})
+    bumper.bump("staging", f"{APP}:1.0.1")
+
+    def shows_the_rivals(*_: object) -> None:
+        """GitLab's background jobs go from one head to the one after the next."""
+        again.undo()
+        assert finish(start("bump", "staging", f"{APP}:1.0.2", "--no-verify", "--output", "json")).code == 0
+
+    with monkeypatch.context() as again:
+        again.setattr("bumper.gitlab.merge_requests.read_at_head", shows_the_rivals)
+        remade = bumper.bump("staging", f"{APP}:1.0.1")
+
+    assert (remade["status"], remade["merge_request"]["action"]) == ("proposed", "updated")
+    assert gitops.read(STAGING_FILE, remade["branch"]) == values("1.0.1")
