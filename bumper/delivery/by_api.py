@@ -105,7 +105,7 @@ def _push_new(attempt: Attempt, known: KnownRequests, proposal: Proposal, commit
 def _update(
     attempt: Attempt, known: KnownRequests, proposal: Proposal, commit: str, current: MergeRequest
 ) -> Published | NewerPipeline:
-    checkout, clock = attempt.target.checkout, attempt.session.clock
+    checkout = attempt.target.checkout
     try:
         branch = branches.fetch_own(checkout, proposal.branch, known.gitlab)
     except PushRaceLost:  # somebody deleted it; GitLab then closes its merge request, some time later
@@ -119,19 +119,30 @@ def _update(
     holds = branches.compare(checkout, branch, proposal.files)
     has_words = holds is Holds.OUTDATED or _words(branch.head.message) == _words(proposal.message)
     if holds is not Holds.OTHER and has_words and _may_stay(known, proposal, branch, current):
-        shown = merge_requests.read_at_head(known.gitlab, current.iid, branch.head.id, clock, _HEAD_TIMEOUT)
-        if shown is None and branch.head.id not in remote_refs(checkout, f"{HEADS}{proposal.branch}"):
-            raise PushRaceLost(proposal.branch)  # another run has pushed: GitLab may have shown its head alone
-        if shown is None:
-            raise Unavailable(
-                f"{current.url} does not yet show the newest commit of its branch, {branch.head.id[:12]}",
-                "try again as soon as GitLab's background jobs have caught up",
-            )
-        if shown.state != "opened":  # merged or closed a moment ago
-            raise PushRaceLost(proposal.branch)
+        shown = _read_at_head(attempt, known, current, branch)
         if _can_be_merged(attempt, known, branch, shown, holds):
             return _keep(known, proposal, shown, branch, attempt.options)
     return _replace(known, checkout, proposal, commit, current, branch)
+
+
+def _read_at_head(attempt: Attempt, known: KnownRequests, current: MergeRequest, branch: Branch) -> MergeRequest:
+    """The open merge request as soon as it shows the head of its branch.
+
+    Raises:
+        PushRaceLost: it was merged or closed a moment ago, or another run has pushed, whose head alone GitLab may show.
+        Unavailable: GitLab does not bring the head to it in time.
+
+    """
+    head, name = branch.head.id, branch.checkout.branch
+    shown = merge_requests.read_at_head(known.gitlab, current.iid, head, attempt.session.clock, _HEAD_TIMEOUT)
+    if shown is None and head in remote_refs(attempt.target.checkout, f"{HEADS}{name}"):
+        raise Unavailable(
+            f"{current.url} does not yet show the newest commit of its branch, {head[:12]}",
+            "try again as soon as GitLab's background jobs have caught up",
+        )
+    if shown is None or shown.state != "opened":
+        raise PushRaceLost(name)
+    return shown
 
 
 def _words(message: str) -> str:
