@@ -163,7 +163,7 @@ def make_plan(
                 held.append(Held(change, reason))
     _refuse_all_sharing(sharing, asked)
     changed = [(found, edit) for found, edit, _ in needed]
-    kept = {(one.change.file, one.change.path) for one in held}
+    kept = {one.change.place for one in held}
     followers = (line for file, own in _by_file(changed).items() for line in explain_edits(values[file], own))
     return Plan(
         edits=tuple(changed),

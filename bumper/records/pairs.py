@@ -54,7 +54,7 @@ def _by_image(pins: Iterable[FoundPin], config: Config) -> dict[_Image, list[Fou
 def _rearranged(before: Iterable[FoundPin], after: Iterable[FoundPin], config: Config) -> set[_Image]:
     """The images whose pins in lists hold the same versions as before, wherever in the lists they stand now."""
     old, new = (
-        {image: Counter((one.pin.tag, one.pin.digest) for one in found) for image, found in by_image.items()}
+        {image: Counter(one.pin.version for one in found) for image, found in by_image.items()}
         for by_image in (_by_image(filter(_is_in_list, pins), config) for pins in (before, after))
     )
     return {image for image, versions in old.items() if versions == new.get(image)}
