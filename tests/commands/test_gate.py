@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,19 @@ def since_an_hour() -> dict[str, str]:
     """When a freeze of GitLab's begins, in UTC."""
     began = datetime.now(UTC) - timedelta(hours=1)
     return {"freeze_start": f"{began.minute} {began.hour} {began.day} {began.month} *"}
+
+
+def promoted_by_itself(gate: Gate, rule: str) -> tuple[Deployments, Any]:
+    """An environment with this rule, and the merge request to it that GitLab merges when its pipeline has passed."""
+    made = gate(
+        rules(f"{rule}\nauto_merge: true")
+        | two_environments("1.0.1", "1.0.0")
+        | {".gitlab-ci.yml": "test: {script: [true]}\n"}
+    )
+    made.gitops.sandbox.choose(made.gitops.project, pipelines="running")
+    opened = made.run("promote", "staging", "prod")["merge_request"]
+    assert opened["auto_merge"]
+    return made, opened
 
 
 def later(made: Deployments, **passed: float) -> Deployments:
@@ -209,14 +223,7 @@ def test_gitlabs_own_freeze_says_until_when(gate: Gate, monkeypatch: pytest.Monk
 
 
 def test_a_merge_request_that_was_opened_before_a_freeze_says_so_once(gate: Gate) -> None:
-    made = gate(
-        rules("freeze: gitlab\nauto_merge: true")
-        | two_environments("1.0.1", "1.0.0")
-        | {".gitlab-ci.yml": "test: {script: [true]}\n"}
-    )
-    made.gitops.sandbox.choose(made.gitops.project, pipelines="running")
-    opened = made.run("promote", "staging", "prod")["merge_request"]
-    assert opened["auto_merge"]
+    made, opened = promoted_by_itself(gate, "freeze: gitlab")
     made.gitops.api.post("/freeze_periods", **since_an_hour(), freeze_end="0 0 1 1 *")
 
     for _ in range(2):
@@ -229,13 +236,7 @@ def test_a_merge_request_that_was_opened_before_a_freeze_says_so_once(gate: Gate
 
 def test_what_may_no_longer_be_promoted_is_not_merged_by_itself(gate: Gate) -> None:
     """Staging holds the version by now. GitLab merges again by itself once that is over."""
-    made = gate(
-        rules("promote_from: [staging]\nauto_merge: true")
-        | two_environments("1.0.1", "1.0.0")
-        | {".gitlab-ci.yml": "test: {script: [true]}\n"}
-    )
-    made.gitops.sandbox.choose(made.gitops.project, pipelines="running")
-    opened = made.run("promote", "staging", "prod")["merge_request"]
+    made, opened = promoted_by_itself(gate, "promote_from: [staging]")
     made.commit({STAGING.format("app"): values("1.0.1 # bumper: hold flaky")})
 
     for _ in range(2):
