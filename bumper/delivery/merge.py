@@ -150,7 +150,7 @@ def _what_came_of_it(known: KnownRequests, iid: int, clock: Clock) -> MergeReply
         now = merge_requests.read(known.gitlab, iid)
         if now.state != "opened" or now.auto_merge:
             return MergeReply(now)
-    return MergeReply(now, "GitLab has taken the request, and does neither merge it nor say why")
+    return MergeReply(now, "GitLab accepted the request, but has not merged it, and gives no reason")
 
 
 def _ask_once(

@@ -201,7 +201,7 @@ def test_a_merge_that_is_answered_and_not_done_is_a_warning(gitops: Gitops, wait
 
     assert (done["status"], gitops.merge_requests()[0]["state"]) == ("proposed", "opened")
     assert done["warnings"] == [
-        "auto-merge could not be set on !1: GitLab has taken the request, and does neither merge it nor say why."
+        "auto-merge could not be set on !1: GitLab accepted the request, but has not merged it, and gives no reason."
     ]
 
 

@@ -1,6 +1,7 @@
 """What bumper.yaml and the repository hold: the files and pins of every environment, what cannot be edited.
 
-And whether soak and freeze can be told: by the freeze periods, and a history that reaches back far enough.
+And whether bumper can judge soak and freeze: by freeze periods that it can read, and a history that reaches back far
+enough.
 """
 
 from collections.abc import Iterable, Iterator
@@ -168,4 +169,4 @@ def _check_soak(target: Target, soak: float, gitlab: GitLab | None, now: datetim
         found = f"the history of {line.branch} that can be read is younger than {format_duration(soak)}"
         return Check(name, found, "shorten soak: until then nothing has soaked", Refused.exit_code)
     without = "" if gitlab is not None else "; without a token for GitLab's API the commits' own dates count"
-    return Check(name, f"the history of {line.branch} tells what has stood for {format_duration(soak)}{without}")
+    return Check(name, f"the history of {line.branch} shows what has been there for {format_duration(soak)}{without}")
