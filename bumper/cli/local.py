@@ -45,8 +45,12 @@ def set_tag(
     from bumper.cli import report
     from bumper.commands.set_tag import STDIN
     from bumper.commands.set_tag import set_tag as run
+    from bumper.errors import WrongUsage
     from bumper.image import parse_image
 
+    if Path(image).is_file():
+        what = f"{image!r} is a file, but the image comes first"
+        raise WrongUsage(what, f"write bumper set {' '.join([files[0], image, *files[1:]])}")
     done = run(parse_image(image), files, path, dry_run=dry_run)
     to_stderr = STDIN in files and not dry_run  # stdout is the edited file's
     diff = done.diff if dry_run else ""

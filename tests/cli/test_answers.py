@@ -61,6 +61,16 @@ def test_the_environment_comes_before_the_images(bumper: CommandLine) -> None:
     assert "write bumper bump staging registry.example.com/backend/app:1.0.9." in message
 
 
+def test_the_image_comes_before_the_files(bumper: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("image: registry.example.com/backend/app:1.0.8\n")
+
+    message = bumper("set", str(file), "registry.example.com/backend/app:1.0.9", code=2).err
+
+    assert f"'{file}' is a file, but the image comes first; " in message
+    assert f"write bumper set registry.example.com/backend/app:1.0.9 {file}." in message
+
+
 def test_schema_names_the_file_that_it_checked(bumper: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text("\nenviroments: {}\n")
 
