@@ -37,7 +37,8 @@ def _list(gitlab: GitLab, path: str, **query: str | int) -> list[LoggedCommit]:
     """A page of the commits to ``path`` alone.
 
     By itself GitLab goes on with what a file was renamed or copied from, so that another application's commits come
-    along, and its git cannot use its index of changed paths. Versions before 2026 do so whatever they are asked.
+    after its own, and its git cannot use its index of changed paths. Versions before 2026 do so whatever they are
+    asked; it takes them longer, and what comes after is passed over, as what a commit changed is read from git.
     """
     asked = {**query, "path": path, "follow": False}
     with translated(gitlab, f"listing the commits of {path}"):

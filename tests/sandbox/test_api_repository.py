@@ -29,6 +29,18 @@ def test_the_commits_of_a_path_go_on_under_its_old_name_unless_that_is_not_wante
     assert [one["title"] for one in alone] == ["Rename it"]
 
 
+def test_no_commit_of_a_followed_path_is_missing_between_two_pages(clone: Clone, bot: Api) -> None:
+    """Gitaly counts the pages of a followed path itself: git's --skip then counts other files' commits, too."""
+    for number in range(5):
+        clone.commit(f"image: {number}\n", message=f"Step {number}")
+        clone.commit(f"image: {number}\n", path="apps/other.yaml")
+    clone.git("push", "--quiet", "origin", "HEAD:refs/heads/steps")
+
+    pages = [bot.get("/repository/commits", path=STAGING, ref_name="steps", per_page=2, page=page) for page in (1, 2)]
+
+    assert [one["title"] for page in pages for one in page] == ["Step 4", "Step 3", "Step 2", "Step 1"]
+
+
 def test_commits_of_a_range_with_trailers_and_figures(clone: Clone, bot: Api) -> None:
     clone.push_branch("deploy", "a: 1\n", message="Bump\n\nWhy.\n\nBumper-Image: x:1\nBumper-Image: y:2\n")
 

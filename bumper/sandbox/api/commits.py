@@ -13,15 +13,18 @@ _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 def list_all(call: Call) -> Answer:
     """GET: history, newest first; GitLab does not count its length, so no totals.
 
-    GitLab follows the renames of a path (and takes a copy for one) unless it is asked not to.
+    GitLab follows the renames of a path (and takes a copy for one) unless it is asked not to. With --follow git's
+    --skip counts commits to other files, too, so such pages are counted here, as in Gitaly (``find_commits.go``).
     """
     parameters, (page, size) = call.parameters, page_asked(call)
-    arguments = [f"--max-count={size + 1}", f"--skip={(page - 1) * size}"]
+    paths = [parameters.text("path")] if parameters.text("path") else []
+    follows, before = bool(paths) and parameters.flag("follow", default=True), (page - 1) * size
+    listed = before if follows else 0  # of the pages before this one
+    arguments = ["--follow"] if follows else [f"--skip={before}"]
+    arguments += [f"--max-count={listed + size + 1}"]
     arguments += [f"--{name}={parameters.text(name)}" for name in ("since", "until") if name in parameters]
     arguments += [f"--author={parameters.text('author')}"] if "author" in parameters else []
     arguments += ["--first-parent"] if parameters.flag("first_parent") else []
-    paths = [parameters.text("path")] if parameters.text("path") else []
-    arguments += ["--follow"] if paths and parameters.flag("follow", default=True) else []
     stats = parameters.flag("with_stats")
     revision = "" if parameters.flag("all") else parameters.text("ref_name", call.project.default_branch)
     if revision and ".." not in revision and call.repository.commit_id(revision) is None:
@@ -30,9 +33,9 @@ def list_all(call: Call) -> Answer:
         found = read_commits(call.repository, revision, options=arguments, paths=paths, stats=stats)
     except GitError:
         raise bad_request("ref_name is invalid") from None
-    shown, trailers = found[:size], parameters.flag("trailers")
+    shown, trailers = found[listed : listed + size], parameters.flag("trailers")
     views = [commit_view(call.world, call.project, one, trailers=trailers, stats=stats) for one in shown]
-    return Answer(views, headers=page_headers(call, more=len(found) > size, links={"first": 1}))
+    return Answer(views, headers=page_headers(call, more=len(found) > listed + size, links={"first": 1}))
 
 
 def show(call: Call) -> Answer:
