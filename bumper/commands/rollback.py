@@ -27,7 +27,6 @@ from bumper.planning.draft import make_draft
 from bumper.planning.markdown import code, inert
 from bumper.planning.proposal import Request
 from bumper.planning.rollback import (
-    Undone,
     explain_undone,
     never_ran,
     of_images,
@@ -85,7 +84,7 @@ class RollbackRequest:
 @dataclass(frozen=True, slots=True)
 class _Chosen:
     plan: Plan
-    undone: tuple[Undone, ...]
+    undone: tuple[Deployment, ...]
 
 
 def rollback(
@@ -135,7 +134,7 @@ def rollback_once(
         plan = replace(plan, warnings=(*plan.warnings, *missing))
         checks = [] if missing else ["image exists"]
     text = _text(proposal_text(asked, plan, attempt), request, chosen.undone, checks)
-    files, undoes = _with_holds(target, plan, request.hold), [one.deployment.commit for one in chosen.undone]
+    files, undoes = _with_holds(target, plan, request.hold), [one.commit for one in chosen.undone]
     draft = make_draft(target, asked, plan, text, session.environ, files, undoes)
     held = f"held: {as_comment(request.hold) or NO_REASON}" if request.hold is not None else ""
     preview = replace(dry_run_result(draft, attempt.delivery), hold=held)
@@ -194,7 +193,7 @@ def _refuse_in_freeze(target: Target, image: ImageReference, session: Session) -
         )
 
 
-def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Undone]:
+def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Deployment]:
     """The last deployments of each application, or with ``--all-apps`` of the environment as a whole."""
     name, steps = request.environment, request.steps or 1
     groups = {app: name if request.all_apps else app for app in scope.names}
@@ -211,7 +210,7 @@ def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Undone
     raise Refused(f"{found}{of} in {name}", f"`bumper history {name}` lists them")
 
 
-def _of_merge_request(scope: Scope, iid: int, environment: str, images: Sequence[str]) -> list[Undone]:
+def _of_merge_request(scope: Scope, iid: int, environment: str, images: Sequence[str]) -> list[Deployment]:
     """What a merged merge request changed in the environment; fast-forwarded, it may be several commits."""
     gitlab = scope.gitlab
     if gitlab is None:
@@ -235,7 +234,7 @@ def _of_merge_request(scope: Scope, iid: int, environment: str, images: Sequence
     found = list(of_images(deployments_among(scope, commits_of(gitlab, request)), images))
     if not found:
         raise Refused(f"!{iid} changed no tag of {environment}; `bumper history {environment}` lists what did.")
-    return [Undone(deployment, deployment.changes) for deployment in found]
+    return found
 
 
 def _with_holds(target: Target, plan: Plan, reason: str | None) -> dict[str, bytes]:
@@ -252,10 +251,10 @@ def _with_holds(target: Target, plan: Plan, reason: str | None) -> dict[str, byt
 
 
 def _text(
-    text: ProposalText, request: RollbackRequest, undone: Sequence[Undone], checks: Sequence[str]
+    text: ProposalText, request: RollbackRequest, undone: Sequence[Deployment], checks: Sequence[str]
 ) -> ProposalText:  # fmt: skip
     """What the merge request says of a rollback: what it undoes and why."""
-    facts = [f"**Undoes** {_describe(one.deployment)}" for one in undone]
+    facts = [f"**Undoes** {_describe(one)}" for one in undone]
     facts += [f"**Held**: {code(request.hold)}"] if request.hold else []
     facts += [_BY_ITSELF] if request.by_itself else []
     note = "rollback, held" if request.hold is not None else "rollback"

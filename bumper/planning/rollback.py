@@ -1,10 +1,10 @@
-"""What a rollback takes back. Pure."""
+"""What a rollback takes back: deployments of the past, each with only those of its changes that it is about. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.gather import FoundPin, Gathered
@@ -13,22 +13,11 @@ from bumper.errors import LookedFarEnough, Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan
 from bumper.records.history import Deployment
-from bumper.records.record import Command
 from bumper.values.change import Change
+from bumper.values.pin import Version
 from bumper.values.tag_edit import TagEdit, restoring
 
 Image: TypeAlias = tuple[str, Repository | None]  # an application's
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """A deployment, and those of its changes that are to be taken back."""
-
-    deployment: Deployment
-    changes: tuple[Change, ...]
-
-
-_Changing = TypeVar("_Changing", Deployment, Undone)
 
 
 def with_images(gathered: Gathered, environment: str, globs: Sequence[str]) -> Gathered:
@@ -50,26 +39,26 @@ def of_images(past: Iterable[Deployment], globs: Sequence[str]) -> Iterator[Depl
     return _with_changes(past, lambda change: _is_named(change.image, globs))
 
 
-def _with_changes(past: Iterable[_Changing], keep: Callable[[Change], bool]) -> Iterator[_Changing]:
-    """What changed something that is to be kept, with those changes alone."""
-    for one in past:
-        changes = tuple(filter(keep, one.changes))
-        if changes:
-            yield replace(one, changes=changes)
-
-
 def _is_named(image: Repository | None, globs: Sequence[str]) -> bool:
     return not globs or any(fnmatchcase(str(image), glob) for glob in globs)
 
 
-def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int) -> list[Undone]:
+def _with_changes(past: Iterable[Deployment], keep: Callable[[Change], bool]) -> Iterator[Deployment]:
+    """The deployments that changed something that is to be kept, with those changes alone."""
+    for deployment in past:
+        changes = tuple(filter(keep, deployment.changes))
+        if changes:
+            yield replace(deployment, changes=changes)
+
+
+def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int) -> list[Deployment]:
     """The last ``steps`` deployments of each group of applications, the newest first.
 
     ``groups`` names the group of every application that matters: its own, or one for all of them. A rollback or a
     person's revert, and what it took back, are passed over: otherwise the next rollback would bring the trouble back.
     What was taken back by something that was itself taken back counts again.
     """
-    found: list[Undone] = []
+    found: list[Deployment] = []
     counted: Counter[str] = Counter()
     taken_back: set[tuple[str, str, str]] = set()  # a deployment's name, file and path
     for deployment in past:
@@ -77,20 +66,22 @@ def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int)
             change for change in deployment.changes
             if change.app in groups and taken_back.isdisjoint((name, *change.place) for name in deployment.names)
         ]  # fmt: skip
-        if deployment.undoes or _is_rollback(deployment):
+        if deployment.undoes or deployment.is_rollback:
             taken_back |= {(name, *change.place) for name in deployment.undoes for change in changes}
             continue
         left = tuple(change for change in changes if counted[groups[change.app]] < steps)
         if left:
-            found.append(Undone(deployment, left))
+            found.append(replace(deployment, changes=left))
             counted.update({groups[change.app] for change in left})
         if all(counted[group] >= steps for group in groups.values()):
             break
     return found
 
 
-def _is_rollback(deployment: Deployment) -> bool:
-    return deployment.record is not None and deployment.record.command == Command.ROLLBACK
+def too_few(undone: Sequence[Deployment], groups: Mapping[str, str], steps: int) -> list[str]:
+    """The groups that have not been deployed ``steps`` times."""
+    counted = Counter(group for one in undone for group in {groups[change.app] for change in one.changes})
+    return sorted(group for group in set(groups.values()) if counted[group] < steps)
 
 
 def explain_undone(past: Iterable[Deployment]) -> str | None:
@@ -108,21 +99,15 @@ def _name(deployment: Deployment) -> str:
     return f"!{deployment.merge_request}" if deployment.merge_request is not None else deployment.commit[:12]
 
 
-def too_few(undone: Sequence[Undone], groups: Mapping[str, str], steps: int) -> list[str]:
-    """The groups that have not been deployed ``steps`` times."""
-    counted = Counter(group for one in undone for group in {groups[change.app] for change in one.changes})
-    return sorted(group for group in set(groups.values()) if counted[group] < steps)
-
-
 def walk_back_to(
     past: Iterable[Deployment], apps: frozenset[str], tag: str, running: Mapping[Image, str | None]
-) -> list[Undone]:
+) -> list[Deployment]:
     """The deployments of each application since ``tag`` was what it ran; none of those that never did.
 
     ``running`` are the tags of its images now: those that have one in common go together, and each is looked for as far
     back as can be read.
     """
-    found: list[Undone] = []
+    found: list[Deployment] = []
     ran: set[Image] = set()
     missing: set[str] = set(apps)
     together: set[Image] = set()
@@ -131,8 +116,7 @@ def walk_back_to(
             change for change in deployment.changes
             if change.app in missing or (change.app, change.image) in together
         )  # fmt: skip
-        if changes:
-            found.append(Undone(deployment, changes))
+        found.append(replace(deployment, changes=changes))
         ran |= {(change.app, change.image) for change in changes if change.before.tag == tag}
         missing.difference_update(app for app, _ in ran)
         tags = {(app, running.get((app, image))) for app, image in ran}
@@ -158,7 +142,7 @@ def without_vanished(past: Iterable[Deployment], gathered: Gathered) -> Iterator
     return _with_changes(past, lambda change: change.place in places or (change.app, change.image) in images)
 
 
-def refuse_another_image(undone: Iterable[Undone], gathered: Gathered, config: Config) -> None:
+def refuse_another_image(undone: Iterable[Deployment], gathered: Gathered, config: Config) -> None:
     """A rollback sets tags; the image's name in the values, or in those below, would stay that of today.
 
     Raises:
@@ -166,10 +150,10 @@ def refuse_another_image(undone: Iterable[Undone], gathered: Gathered, config: C
 
     """
     today = {found.place: found.pin.repository for found in gathered.pins}
-    for deployment, change in ((one.deployment, change) for one in undone for change in one.changes):
+    for one, change in ((deployment, change) for deployment in undone for change in deployment.changes):
         before, now = change.image_before or change.image, today.get(change.place, change.image)
         if now is not None and canonical(config, before) != canonical(config, now):
-            until = f"until {deployment.commit[:12]}" if change.image_before is not None else "then"
+            until = f"until {one.commit[:12]}" if change.image_before is not None else "then"
             raise Refused(
                 f"{change.file}: {change.path} belonged to {before} {until} and belongs to {now} now; a rollback sets "
                 "tags alone",
@@ -181,7 +165,7 @@ class MovedOn(Refused):
     """Pins are at another version by now than the one that is to be undone."""
 
 
-def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone], *, force: bool) -> Plan:
+def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Deployment], *, force: bool) -> Plan:
     """The edits that take ``undone`` (newest first) back; a hold does not stop them.
 
     Raises:
@@ -189,71 +173,54 @@ def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Undone]
         Refused: it is no longer there, or cannot be set, and ``force`` is not given.
 
     """
-    newest: dict[tuple[str, str], Change] = {}
-    oldest: dict[tuple[str, str], Change] = {}
-    for change in (change for one in undone for change in one.changes):
-        newest.setdefault(change.place, change)
-        oldest[change.place] = change
+    changes = [change for deployment in undone for change in deployment.changes]
+    newest = {change.place: change for change in reversed(changes)}
+    oldest = {change.place: change for change in changes}
     pins = {found.place: found for found in gathered.pins}
-    edits, problems = [], []
+    edits, problems, moved = [], [], []
     for place, change in oldest.items():
-        problem = _problem(pins.get(place), newest[place], environment)
-        if problem is not None:
-            problems.append(problem)
-            continue
-        found, before = pins[place], change.before
-        edits.append((found, restoring(found.pin, before.tag, before.digest)))
+        found, where, after = pins.get(place), ": ".join(place), newest[place].after
+        if found is None:
+            problems.append(f"{where} is no longer a pin in {environment}; set it by hand.")
+        elif found.pin.refusal is not None:
+            problems.append(f"{where} cannot be set: {found.pin.refusal}.")
+        elif change.before == Version(None, None) and found.pin.prefix:
+            problems.append(f"{where} had no tag before, so there is nothing to set; change it by hand.")
+        else:
+            edits.append((found, restoring(found.pin, change.before.tag, change.before.digest)))
+            if found.pin.version != after:
+                moved.append(f"{where} has moved on: it is at {found.pin.version}, not at {after}")
     if problems and not force:
         raise Refused("\n".join(problems))
-    moved = [sentence for found, _ in edits if (sentence := _moved_on(found, newest)) is not None]
     if moved and not force:
         raise MovedOn("\n".join(moved), "add --force to set it anyway")
     return make_plan(gathered, edits, [*problems, *gathered.warnings], obey_holds=False)
 
 
-def _moved_on(found: FoundPin, newest: Mapping[tuple[str, str], Change]) -> str | None:
-    current, change = found.pin.version, newest[found.place]
-    if current == change.after:
-        return None
-    return f"{change.file}: {change.path} has moved on: it is at {current}, not at {change.after}"
-
-
-def _problem(found: FoundPin | None, change: Change, environment: str) -> str | None:
-    place = f"{change.file}: {change.path}"
-    if found is None:
-        return f"{place} is no longer a pin in {environment}; set it by hand."
-    if found.pin.refusal is not None:
-        return f"{place} cannot be set: {found.pin.refusal}."
-    if change.before.tag is None and change.before.digest is None and found.pin.prefix:
-        return f"{place} had no tag before, so there is nothing to set; change it by hand."
-    return None
-
-
-def undoing(past: Iterable[Undone], changes: Iterable[Change]) -> Iterator[Undone]:
+def undoing(past: Iterable[Deployment], changes: Iterable[Change]) -> Iterator[Deployment]:
     """The deployments, as far as ``changes`` take them back: an application's other images stay as they are."""
     places = {change.place for change in changes}
     return _with_changes(past, lambda change: change.place in places)
 
 
-def never_ran(pins: Iterable[FoundPin], past: Sequence[Undone], tag: str) -> list[ImageReference]:
+def _ran(past: Iterable[Deployment], tag: str) -> list[Change]:
+    """The changes away from ``tag``, the newest first."""
+    return [change for deployment in past for change in deployment.changes if change.before.tag == tag]
+
+
+def never_ran(pins: Iterable[FoundPin], past: Sequence[Deployment], tag: str) -> list[ImageReference]:
     """The images of those ``pins`` that never were at ``tag`` in the deployments of the ``past``."""
-    ran = _ran(past, tag)
+    ran = {(change.app, change.image) for change in _ran(past, tag)}
     new = (found for found in pins if found.pin.tag != tag and (found.app, found.pin.repository) not in ran)
     return list(dict.fromkeys(ImageReference(one.pin.repository, tag) for one in new if one.pin.repository is not None))
 
 
-def _ran(past: Iterable[Undone], tag: str) -> set[tuple[str, Repository]]:
-    """The applications and their images that were at ``tag``."""
-    return {(change.app, change.image) for one in past for change in one.changes if change.before.tag == tag}
-
-
 def plan_to_tag(
-    gathered: Gathered, past: Sequence[Undone], pins: Sequence[FoundPin], tag: str,
+    gathered: Gathered, past: Sequence[Deployment], pins: Sequence[FoundPin], tag: str,
     resolved: Mapping[ImageReference, str], rules: EnvironmentConfig, *, obey_holds: bool,
 ) -> Plan:  # fmt: skip
     """The edits that set ``pins`` to ``tag``, with the digest that it had when it ran, or else the ``resolved`` one."""
-    digests = {change.place: change.before.digest for one in past for change in one.changes if change.before.tag == tag}
-    edits = []
+    digests, edits = {change.place: change.before.digest for change in _ran(past, tag)}, []
     for found in pins:
         digest = digests.get(found.place)
         write = digest is not None or rules.digests
@@ -264,7 +231,7 @@ def plan_to_tag(
 
 
 def pins_to_tag(
-    gathered: Gathered, environment: str, apps: frozenset[str], past: Sequence[Undone], tag: str
+    gathered: Gathered, environment: str, apps: frozenset[str], past: Sequence[Deployment], tag: str
 ) -> list[FoundPin]:
     """The pins that ``--to tag`` means: of those images that run ``tag`` or ran it before, else of the only image.
 
@@ -277,16 +244,16 @@ def pins_to_tag(
         if found.app in apps and found.pin.repository is not None and found.pin.refusal is None
     ]  # fmt: skip
     images = {(found.app, found.pin.repository): found.pin.tag for found in pins}
-    ran = _ran(past, tag)
+    ran = {(change.app, change.image) for change in _ran(past, tag)}
     chosen = [image for image, current in images.items() if current == tag or image in ran]
     if not chosen and len(images) == 1:
         chosen = list(images)
+    named, where = ", ".join(sorted({str(repository) for _, repository in images})), ", ".join(sorted(apps))
     if not images:
-        raise Refused(f"{', '.join(sorted(apps))} in {environment} has no pin of its own that can be set.")
+        raise Refused(f"{where} in {environment} has no pin of its own that can be set.")
     if not chosen:
-        named = ", ".join(sorted({str(repository) for _, repository in images}))
         raise Refused(
-            f"None of the images of {', '.join(sorted(apps))} in {environment} ran {tag} before, and there is more "
+            f"None of the images of {where} in {environment} ran {tag} before, and there is more "
             f"than one ({named}); use `bumper bump {environment} IMAGE:{tag}`."
         )
     return [found for found in pins if (found.app, found.pin.repository) in chosen]

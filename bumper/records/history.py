@@ -52,11 +52,14 @@ class Deployment:
         return frozenset(filter(None, (self.commit, self.merged, request)))
 
     @property
+    def is_rollback(self) -> bool:
+        """Whether bumper's rollback made it."""
+        return self.record is not None and self.record.command == Command.ROLLBACK
+
+    @property
     def undoes(self) -> frozenset[str]:
         """The names of the deployments that it took back."""
-        if self.record is not None and self.record.command == Command.ROLLBACK:
-            return frozenset(self.record.undoes)
-        return self.reverts
+        return frozenset(self.record.undoes) if self.record is not None and self.is_rollback else self.reverts
 
     def of(self, apps: Collection[str]) -> "Deployment":
         """What the deployment changed of these applications."""

@@ -6,8 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bumper.environments.applications import AppFiles, Identity
+from bumper.environments.config_models import Config, EnvironmentConfig
+from bumper.environments.gather import gather
+from bumper.environments.layout import Environment
+from bumper.errors import Refused
 from bumper.image import Repository
-from bumper.planning.rollback import Image, Undone, explain_undone, too_few, walk_back, walk_back_to
+from bumper.planning.rollback import Image, explain_undone, plan_rollback, too_few, walk_back, walk_back_to
 from bumper.records.history import Deployment
 from bumper.records.record import Command, Record
 from bumper.values.change import Change
@@ -27,9 +32,9 @@ def deployed(
     return Deployment(commit, datetime(2026, 1, 1, tzinfo=UTC), "dora", "Subject", None, changes, record)
 
 
-def told(undone: list[Undone]) -> list[tuple[str, list[str]]]:
+def told(undone: list[Deployment]) -> list[tuple[str, list[str]]]:
     """The commit and the applications of each."""
-    return [(one.deployment.commit, [change.app for change in one.changes]) for one in undone]
+    return [(one.commit, [change.app for change in one.changes]) for one in undone]
 
 
 def each(*apps: str) -> dict[str, str]:
@@ -151,3 +156,16 @@ def test_to_a_tag_leaves_out_applications_that_never_ran_it() -> None:
     assert told(walk_back_to([C3, C2, C1], frozenset({"a", "b"}), "9", {})) == []
     only_a = deployed("c4", change("a", "9", "4"), change("b", "3", "4"))
     assert told(walk_back_to([only_a, C3, C2, C1], frozenset({"a", "b"}), "9", {})) == [("c4", ["a"])]
+
+
+def test_back_to_before_an_image_had_a_tag_is_refused_over_several_steps_too() -> None:
+    """What is set is what the oldest deployment replaced; that the newest replaced a tag does not matter."""
+    files = AppFiles("a", ("a.yaml",), (), Identity("a"))
+    environment = Environment("prod", (files,), EnvironmentConfig(values=("a.yaml",)))
+    gathered = gather(environment, Config(), {"a.yaml": f"image: {IMAGE}:2\n".encode()})
+    first, second = (
+        replace(change("a", "1", to, "image"), before=Version(before, None)) for before, to in ((None, "1"), ("1", "2"))
+    )
+
+    with pytest.raises(Refused, match="had no tag before, so there is nothing to set"):
+        plan_rollback(gathered, "prod", [deployed("c2", second), deployed("c1", first)], force=False)
