@@ -17,9 +17,8 @@ from bumper.cli.session import Whereabouts, find_repository, open_session
 from bumper.errors import NotDeployed, WrongUsage
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
-    from bumper.delivery.attempt import DeliveryOptions
+    from bumper.delivery.attempt import DeliveryOptions, Session
     from bumper.delivery.result import Result
-    from bumper.delivery.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Common:
     def delivery_options(self, *, allow_older: bool = False, rollback_on_failure: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""
         from bumper.delivery.attempt import DeliveryOptions
-        from bumper.gitlab.merge_request_changes import People
+        from bumper.gitlab.merge_requests import People
 
         for option, is_given in (("--steady", self.steady is not None), ("--rollback-on-failure", rollback_on_failure)):
             if is_given and self.wait_deployed is None:

@@ -12,7 +12,7 @@ from bumper.errors import WrongUsage
 from bumper.settings import Settings, environment, read_settings
 
 if TYPE_CHECKING:  # imported once the clone is under way
-    from bumper.delivery.session import Session
+    from bumper.delivery.attempt import Session
 
 
 _CONFIG_FILE = "bumper.yaml"
@@ -90,7 +90,7 @@ def open_session(run: Run, settings: Settings, *, changes: bool = False) -> Iter
 
     environ = environment()
     with start_clone(settings, environ, run.clock) as cloning:
-        from bumper.delivery.session import make_session
+        from bumper.delivery.attempt import make_session
 
         asked = _with_person(environ) if changes else environ
         yield make_session(asked, cloning, run.progress.print, run.clock)

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bumper.commands.self_rollback import undo_by_rollback
-from bumper.delivery.attempt import DeliveryOptions, begin_attempt, remake_after_lost_push
+from bumper.delivery.attempt import DeliveryOptions, Session, begin_attempt, remake_after_lost_push
 from bumper.delivery.deliver import require_wait
 from bumper.delivery.other_requests import find_freeze_and_mark
 from bumper.delivery.proposal_text import proposal_text
-from bumper.delivery.result import Result, Status, dry_run_result, nothing_to_do
-from bumper.delivery.session import Session
-from bumper.delivery.superseded import find_superseded, superseded_result
+from bumper.delivery.result import Result, Status, dry_run_result, find_superseded, nothing_to_do, superseded_result
 from bumper.delivery.watched import deliver_watched, finish_unchanged
 from bumper.environments.registries import pushed_images, registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bumper.delivery.session import Session
+from bumper.delivery.attempt import Session
 from bumper.environments.repository import RepositoryConfig, open_environment, read_repository_config
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import LookedFarEnough

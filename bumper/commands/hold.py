@@ -4,10 +4,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from bumper.delivery.attempt import DeliveryOptions, begin_attempt, remake_after_lost_push
+from bumper.delivery.attempt import DeliveryOptions, Session, begin_attempt, remake_after_lost_push
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, dry_run_result, nothing_to_do
-from bumper.delivery.session import Session
 from bumper.delivery.watched import deliver_watched
 from bumper.environments.gather import FoundPin
 from bumper.environments.repository import Target, open_target

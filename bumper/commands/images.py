@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bumper.delivery.session import Session
+from bumper.delivery.attempt import Session
 from bumper.environments.effective import running
 from bumper.environments.repository import Target, fetch_environments, open_environment, read_repository_config
 from bumper.errors import Refused

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from bumper.clock import format_duration
 from bumper.commands.promote_gate import PromotionGate, refuse_waiting
 from bumper.commands.self_rollback import undo_by_rollback
-from bumper.delivery.attempt import Attempt, DeliveryOptions, begin_attempt, remake_after_lost_push
+from bumper.delivery.attempt import Attempt, DeliveryOptions, Session, begin_attempt, remake_after_lost_push
 from bumper.delivery.other_requests import find_freeze_and_mark, stop_waiting
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, Status, dry_run_result, nothing_to_do
-from bumper.delivery.session import Session
 from bumper.delivery.watched import deliver_watched, finish_unchanged
 from bumper.environments.layout import Environment
 from bumper.environments.registries import registry_access

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bumper.delivery.rollout import find_unhealthy
-from bumper.delivery.session import Session
+from bumper.delivery.attempt import Session
+from bumper.delivery.watch import find_unhealthy
 from bumper.environments.repository import Target
 from bumper.errors import Refused
 from bumper.gate.freeze import Frozen

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bumper.delivery.attempt import DeliveryOptions, begin_attempt, remake_after_lost_push
+from bumper.delivery.attempt import DeliveryOptions, Session, begin_attempt, remake_after_lost_push
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, dry_run_result, nothing_to_do
-from bumper.delivery.session import Session
 from bumper.delivery.watched import deliver_watched, finish_unchanged
 from bumper.environments.gather import pins_of_version
 from bumper.environments.registries import explain_missing, registry_access, resolve_digests
@@ -17,9 +16,9 @@ from bumper.gate.freeze import find_freeze
 from bumper.gate.inheritance import check_heirs
 from bumper.gate.rules import check_rules, require_digests
 from bumper.git.checkout import Checkout
-from bumper.gitlab.commits import commits_of
 from bumper.gitlab.connection import NotShown
 from bumper.gitlab.merge_requests import read
+from bumper.gitlab.project import commits_of
 from bumper.image import ImageReference, is_tag
 from bumper.planning.bump import Plan, apply_plan
 from bumper.planning.description import ProposalText

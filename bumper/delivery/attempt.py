@@ -1,25 +1,85 @@
-"""An attempt at a request, from one tip of the target branch: made again where others pushed first, within bounds."""
+"""A run, and its attempts at a request, each from one tip of the target branch.
+
+After a lost push (``PushRaceLost``) ``remake_after_lost_push`` makes the attempt again from the new tip, within bounds.
+"""
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
 
-from bumper.clock import Clock
-from bumper.delivery.result import Result
-from bumper.delivery.session import Session
+from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.environments.config_values import Delivery
-from bumper.environments.repository import Target
+from bumper.environments.repository import RepositoryConfig, Target
 from bumper.errors import Refused, Unavailable
 from bumper.git.checkout import Checkout, refreshed
+from bumper.git.clone import Cloning
 from bumper.git.failures import PushRaceLost
-from bumper.gitlab.merge_request_changes import NOBODY, People
+from bumper.gitlab.connection import GitLab, connect_if_possible
+from bumper.gitlab.merge_requests import NOBODY, People
 from bumper.planning.rollout import Watching
-from bumper.records.known_requests import Ahead, KnownRequests
+from bumper.records.known_requests import Ahead, KnownRequests, ask_ahead
 from bumper.records.record import Command
+from bumper.settings import Settings
+
+if TYPE_CHECKING:
+    from bumper.argocd.server import ArgoServer
 
 _MAX_TRIES = 30
 _PAUSE = 0.3  # seconds, longer by as much after each loss: the more rivals, the wider they spread
 _MAX_PAUSE = 3.0
+_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run; ``gitlab`` is its one connection to GitLab's API, None where no token opens it."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    cloning: Cloning
+    gitlab: GitLab | None
+    argocd: "Callable[[str, str | None], ArgoServer]"  # the one connection to a server, for a project of Argo CD's
+    show: Callable[[str], None]  # a line of progress, on stderr
+    clock: Clock = SYSTEM_CLOCK
+    began: float = 0.0  # by the clock's count of seconds
+
+    @property
+    def settings(self) -> Settings:
+        """Where the GitOps repository is, and by which token."""
+        return self.cloning.settings
+
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return self.clock.monotonic() - self.began
+
+    def ask_ahead(self, checkout: Checkout) -> Ahead | None:
+        """Begin to ask for what ``known_requests`` will be asked; None without GitLab's API."""
+        return ask_ahead(self.gitlab, checkout.branch) if self.gitlab is not None else None
+
+    def known_requests(
+        self, checkout: Checkout, repository: RepositoryConfig, ahead: Ahead | None = None
+    ) -> KnownRequests | None:
+        """The project's merge requests as they are now; None without GitLab's API."""
+        if self.gitlab is None:
+            return None
+        config = repository.config
+        return KnownRequests(self.gitlab, checkout.branch, config.branch_prefix, config.bots, ahead)
+
+
+def make_session(
+    environ: Mapping[str, str], cloning: Cloning, show: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
+) -> Session:
+    """The session of a run, with its one connection to GitLab; nothing is asked yet."""
+    settings = cloning.settings
+
+    @cache
+    def connect(url: str, project: str | None) -> "ArgoServer":
+        from bumper.argocd.server import connect_to_argocd  # most runs ask no Argo CD
+
+        return connect_to_argocd(url, project, settings)
+
+    return Session(environ, cloning, connect_if_possible(settings), connect, show, clock, clock.monotonic())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +150,25 @@ class Attempt:
 def begin_attempt(target: Target, options: DeliveryOptions, session: Session, ahead: Ahead | None = None) -> Attempt:
     """An attempt at a change of ``target``; nothing is asked yet.
 
+    The command line never loosens what bumper.yaml demands; where neither says how to deliver, bumper only proposes.
+
     Raises:
         Refused: bumper.yaml does not allow the delivery that the options ask for.
 
     """
-    known = session.known_requests(target.checkout, target.setup, ahead)
-    return Attempt(target, _choose_delivery(target, options.delivery), options, session, known)
-
-
-def _choose_delivery(target: Target, option: Delivery | None) -> Delivery:
-    """The command line never loosens what bumper.yaml demands; without one that names it, bumper only proposes."""
-    written, name = target.setup.written, target.environment.name
-    demanded = target.environment.config.delivery
-    if option == "commit" and (written is None or name not in written.environments):
+    written, name, demanded = target.setup.written, target.environment.name, target.environment.config.delivery
+    if options.delivery == "commit" and (written is None or name not in written.environments):
         raise Refused(
             f"only bumper.yaml can allow a push straight to the branch, and none names {name}",
             "leave --delivery commit out, or describe the environment in bumper.yaml",
         )
-    if option == "commit" and demanded == "merge-request":
+    if options.delivery == "commit" and demanded == "merge-request":
         raise Refused(f"bumper.yaml requires merge requests for {name} (delivery)", "leave --delivery commit out")
-    return option or demanded or "merge-request"
+    known = session.known_requests(target.checkout, target.setup, ahead)
+    return Attempt(target, options.delivery or demanded or "merge-request", options, session, known)
 
 
-def remake_after_lost_push(checkout: Checkout, attempt: Callable[[Checkout], Result], clock: Clock) -> Result:
+def remake_after_lost_push(checkout: Checkout, attempt: Callable[[Checkout], _Made], clock: Clock) -> _Made:
     """Make the attempt, and make it again from the new tip for as long as others push first, within bounds."""
     for number in range(_MAX_TRIES):
         try:

@@ -14,8 +14,8 @@ from bumper.errors import NotDeployed, Refused
 from bumper.git.checkout import Checkout, at_commit, fetch_branch, read_commit, read_files
 from bumper.git.command import GitFailed
 from bumper.git.objects import Commit
-from bumper.gitlab.commits import contains, messages_between
 from bumper.gitlab.connection import GitLab
+from bumper.gitlab.project import contains, messages_between
 from bumper.records.record import Record, read_trailers
 
 _DEPTH = 50  # commits of the target branch among which a parent is looked for, where GitLab's API cannot be asked

@@ -5,16 +5,14 @@ from dataclasses import dataclass, replace
 from bumper.delivery import branch as branches
 from bumper.delivery.attempt import Attempt, DeliveryOptions
 from bumper.delivery.branch import Branch, Holds
-from bumper.delivery.result import Action
-from bumper.delivery.superseded import newer_on_branch
+from bumper.delivery.result import Action, newer_on_branch
 from bumper.errors import Refused, Unavailable
 from bumper.git.checkout import HEADS, Checkout, remote_refs
 from bumper.git.commit import push
 from bumper.git.failures import PushRaceLost
-from bumper.gitlab import merge_request_changes, merge_requests, merge_trains
+from bumper.gitlab import merge_requests
 from bumper.gitlab.connection import AlreadyThere
-from bumper.gitlab.merge_request_changes import FoundPeople, MergeRequestText
-from bumper.gitlab.merge_requests import MergeRequest
+from bumper.gitlab.merge_requests import FoundPeople, MergeRequest, MergeRequestText
 from bumper.planning.markdown import code
 from bumper.planning.proposal import MAX_TITLE, Proposal
 from bumper.records.description import read_comment
@@ -58,7 +56,7 @@ def publish(
     if newer is not None:
         return newer
     try:
-        made = merge_request_changes.create(
+        made = merge_requests.create(
             known.gitlab, proposal.branch, proposal.target_branch, text_of(proposal), people, squash=squash
         )
     except AlreadyThere as conflict:  # another run was faster: its merge request is this request's too
@@ -174,7 +172,7 @@ def _can_be_merged(
         settled = merge_requests.read_settled(known.gitlab, shown.iid, attempt.session.clock)
         if not settled.has_conflict:
             return True
-    return shown.auto_merge and merge_trains.is_queued(known.gitlab, shown.iid)  # a train is left alone
+    return shown.auto_merge and merge_requests.is_on_train(known.gitlab, shown.iid)  # a train is left alone
 
 
 def _keep(
@@ -201,7 +199,7 @@ def _note_newer_pipeline(known: KnownRequests, proposal: Proposal, shown: MergeR
         return
     note = pipeline_note(ours)
     if shown.comments == 0 or note not in (text for _, text in merge_requests.notes_of(known.gitlab, shown.iid)):
-        merge_request_changes.comment(known.gitlab, shown.iid, note)
+        merge_requests.comment(known.gitlab, shown.iid, note)
 
 
 def _replace(
@@ -211,7 +209,7 @@ def _replace(
     if current.merge_status == "merging":  # what it held so far lands: then the proposal is another one
         raise PushRaceLost(proposal.branch)
     if current.auto_merge:
-        merge_request_changes.cancel_auto_merge(known.gitlab, current.iid)
+        merge_requests.cancel_auto_merge(known.gitlab, current.iid)
     approved = merge_requests.is_approved(known.gitlab, current.iid)
     push(checkout, commit, proposal.branch, branch.head.id)
     updated = _give_text(known, proposal, current)
@@ -228,7 +226,7 @@ def _give_text(known: KnownRequests, proposal: Proposal, current: MergeRequest) 
 
     """
     text = replace(text_of(proposal), title=_title_for(current, proposal))
-    updated = merge_request_changes.update(known.gitlab, current.iid, text)
+    updated = merge_requests.update(known.gitlab, current.iid, text)
     if updated.state != "opened":
         raise PushRaceLost(proposal.branch)
     return updated
@@ -241,7 +239,7 @@ def _title_for(current: MergeRequest, proposal: Proposal) -> str:
 
 def _inform_approvers(known: KnownRequests, current: MergeRequest, proposal: Proposal) -> None:
     """What was approved is not what will be merged: take the approvals back where that is allowed, and comment."""
-    reset = merge_request_changes.reset_approvals(known.gitlab, current.iid)
+    reset = merge_requests.reset_approvals(known.gitlab, current.iid)
     record = read_comment(current.description)
     before = {change.place: change.after for change in (record.changes if record is not None else ())}
     lines = [
@@ -250,4 +248,4 @@ def _inform_approvers(known: KnownRequests, current: MergeRequest, proposal: Pro
     ]
     ending = "The approvals were reset." if reset else "The approvals were given to the earlier content."
     text = "\n".join(["This was changed after it was approved:", "", *lines, "", ending])
-    merge_request_changes.comment(known.gitlab, current.iid, text)
+    merge_requests.comment(known.gitlab, current.iid, text)

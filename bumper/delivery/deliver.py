@@ -6,15 +6,22 @@ from bumper.clock import Clock
 from bumper.delivery.attempt import Attempt, DeliveryOptions
 from bumper.delivery.by_api import Published, publish
 from bumper.delivery.by_push import deliver_by_push
-from bumper.delivery.merge import MergeReply, ask_to_merge, rebased_head
+from bumper.delivery.merge import (
+    Awaited,
+    MergeReply,
+    ask_to_merge,
+    landed_commit,
+    named_when_interrupted,
+    rebased_head,
+    require_content,
+    wait_until_merged,
+)
 from bumper.delivery.other_requests import close, close_promotions_of, close_replaced, close_superseded
-from bumper.delivery.result import Action, NotDone, Result, Status, proposed_at, result_of
-from bumper.delivery.superseded import overtaken_result
-from bumper.delivery.wait import Awaited, landed_commit, named_when_interrupted, require_content, wait_until_merged
+from bumper.delivery.result import Action, NotDone, Result, Status, overtaken_result, proposed_at, result_of
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
 from bumper.git.commit import push, write_commit
-from bumper.gitlab import merge_request_changes
+from bumper.gitlab import merge_requests
 from bumper.planning.draft import Draft, on_branch
 from bumper.planning.proposal import Proposal
 from bumper.progress import report_step
@@ -77,7 +84,7 @@ def _deliver_by_api(draft: Draft, attempt: Attempt, known: KnownRequests, commit
     draft = on_branch(draft, known.branch_of(draft.proposal.branch))
     proposal, record = draft.proposal, draft.proposal.record
     report_step(f"proposing {proposal.branch} over the API of {target.checkout.settings.address.gitlab_url}")
-    people = merge_request_changes.find_people(known.gitlab, attempt.people)
+    people = merge_requests.find_people(known.gitlab, attempt.people)
     published = publish(attempt, known, proposal, commit, people)
     if isinstance(published, NewerPipeline):
         return overtaken_result(draft, published)

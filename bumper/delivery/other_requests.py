@@ -14,7 +14,7 @@ from bumper.gate.freeze import Frozen, find_freeze
 from bumper.gate.rules import Waiting
 from bumper.git.checkout import at_commit
 from bumper.git.failures import PushRaceLost
-from bumper.gitlab import merge_request_changes, merge_requests
+from bumper.gitlab import merge_requests
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.bump import Plan
 from bumper.planning.markdown import inert
@@ -113,7 +113,7 @@ def close_promotions_of(
         elif carried & bad:
             tags = ", ".join(sorted(f"{app or image} {tag}" for app, image, tag in carried & bad))
             text = f"{tags} is rolled back in {target.environment.name}{by}; merging this would deploy it here."
-            merge_request_changes.comment(known.gitlab, one.iid, text)
+            merge_requests.comment(known.gitlab, one.iid, text)
     return closed
 
 
@@ -151,10 +151,10 @@ def _is_untouched(known: KnownRequests, target: Target, one: MergeRequest) -> bo
 
 def close(known: KnownRequests, one: MergeRequest, reason: str, superseded_by: int) -> None:
     """Close ``one`` with a comment, and note in its record that it was not a person who did."""
-    merge_request_changes.comment(known.gitlab, one.iid, f"Closed by bumper, because {reason}.")
+    merge_requests.comment(known.gitlab, one.iid, f"Closed by bumper, because {reason}.")
     record = read_comment(one.description)
     description = replace_comment(one.description, replace(record, superseded_by=superseded_by)) if record else None
-    merge_request_changes.close(known.gitlab, one.iid, description)
+    merge_requests.close(known.gitlab, one.iid, description)
 
 
 def find_freeze_and_mark(attempt: Attempt, *, dry_run: bool) -> Frozen | None:
@@ -176,10 +176,10 @@ def _mark_frozen(known: KnownRequests, frozen: Frozen) -> None:
         if record.environment == frozen.environment and record.command in _STOPPED and record.urgent is None:
             report_step(f"marking !{request.iid} as frozen")
             if request.auto_merge:
-                merge_request_changes.cancel_auto_merge(known.gitlab, request.iid)
+                merge_requests.cancel_auto_merge(known.gitlab, request.iid)
             note = f"{frozen}: it should not be merged before that is over. bumper sets no auto-merge until then."
             if all(text != note for _, text in merge_requests.notes_of(known.gitlab, request.iid)):
-                merge_request_changes.comment(known.gitlab, request.iid, note)
+                merge_requests.comment(known.gitlab, request.iid, note)
 
 
 def stop_waiting(attempt: Attempt, changes: Iterable[Change], waiting: Mapping[str, Waiting]) -> None:
@@ -198,8 +198,8 @@ def stop_waiting(attempt: Attempt, changes: Iterable[Change], waiting: Mapping[s
         is_promotion = record.environment == environment and record.command is Command.PROMOTE
         if reasons and is_promotion and request.auto_merge and record.urgent is None:
             report_step(f"taking auto-merge off !{request.iid}")
-            merge_request_changes.cancel_auto_merge(known.gitlab, request.iid)
+            merge_requests.cancel_auto_merge(known.gitlab, request.iid)
             why = inert("; ".join(dict.fromkeys(reasons)))
-            merge_request_changes.comment(
+            merge_requests.comment(
                 known.gitlab, request.iid, f"It may not be merged now: {why}. bumper has taken auto-merge off."
             )

@@ -7,8 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bumper.ci import Source, read_source
-from bumper.delivery.attempt import Attempt
-from bumper.delivery.session import Session
+from bumper.delivery.attempt import Attempt, Session
 from bumper.environments.repository import Target
 from bumper.errors import BumperError
 from bumper.git.checkout import fetch_branch, read_files

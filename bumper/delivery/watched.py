@@ -16,10 +16,9 @@ from bumper.delivery.attempt import Attempt
 from bumper.delivery.deliver import deliver, require_wait
 from bumper.delivery.other_requests import close_outdated
 from bumper.delivery.result import NotDone, Result
-from bumper.delivery.rollout import require_rollout
-from bumper.delivery.watch import Before, WatchedApplication, look_before, watch
+from bumper.delivery.watch import Before, WatchedApplication, look_before, require_rollout, watch
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.gitlab.merge_request_changes import comment
+from bumper.gitlab.merge_requests import comment
 from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft
 from bumper.planning.markdown import code

@@ -104,6 +104,16 @@ def _connect(settings: Settings, *, oauth_token: str | None = None, job_token: s
     return GitLab(gitlab.projects.get(settings.address.project, lazy=True), settings)
 
 
+def current_user_id(gitlab: GitLab) -> int:
+    """The id of the user whose token this is."""
+    with translated(gitlab, "asking whose token this is"):
+        data: Any = gitlab.api.http_get("/user")
+    number = data.get("id") if isinstance(data, dict) else None
+    if not isinstance(number, int):
+        raise Unavailable(f"{gitlab.settings.address.gitlab_url} does not say whose token this is", "try again")
+    return number
+
+
 def read_answer(gitlab: GitLab, step: str, path: str, model: type[_Model]) -> _Model:
     """GitLab's answer to GET ``path``, checked: what is not of the expected shape is a sentence, not a traceback.
 

@@ -10,10 +10,9 @@ from typing import Any
 from bumper.errors import BumperError
 from bumper.git.objects import Commit
 from bumper.gitlab import merge_requests
-from bumper.gitlab.commits import merge_request_of
-from bumper.gitlab.connection import GitLab, translated
+from bumper.gitlab.connection import GitLab, current_user_id, translated
 from bumper.gitlab.merge_requests import MergeRequest, Recent, User, find_recent
-from bumper.gitlab.project import ProjectSettings, current_user_id, pushers_of, read_project
+from bumper.gitlab.project import ProjectSettings, merge_request_of, pushers_of, read_project
 from bumper.records.description import read_comment
 from bumper.records.record import Command, Record, Sealed, make_sealer
 

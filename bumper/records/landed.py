@@ -14,9 +14,9 @@ from bumper.errors import BumperError
 from bumper.git.checkout import Checkout
 from bumper.git.objects import Commit, read_commits
 from bumper.git.past_commits import PastCommit, Touched, fetch_commits
-from bumper.gitlab.commits import merge_request_of
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.merge_requests import MergeRequest, newest_merged
+from bumper.gitlab.project import merge_request_of
 from bumper.image import Repository
 from bumper.records.record import Record, read_trailers
 

@@ -13,9 +13,9 @@ from bumper.errors import LookedFarEnough, Refused, WrongUsage
 from bumper.git.checkout import Checkout
 from bumper.git.command import NETWORK_TIMEOUT, GitFailed
 from bumper.git.past_commits import PastCommit, read_log
-from bumper.gitlab.commits import commits_of, merge_requests_of, message_of
 from bumper.gitlab.connection import GitLab, NotShown
 from bumper.gitlab.merge_requests import merged_since
+from bumper.gitlab.project import commits_of, merge_requests_of, message_of
 
 _ENOUGH = 10  # commits that are older than what matters
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")

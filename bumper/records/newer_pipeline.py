@@ -21,8 +21,8 @@ from bumper.git.failures import PushRaceLost
 from bumper.git.objects import Commit
 from bumper.git.past_commits import fetch_past
 from bumper.git.past_commits import newest_commits as newest_in_git
-from bumper.gitlab.commits import LoggedCommit, first_parent_ids, message_of, newest_commits
 from bumper.gitlab.merge_requests import MergeRequest, User, notes_of
+from bumper.gitlab.project import LoggedCommit, first_parent_ids, message_of, newest_commits
 from bumper.image import Repository
 from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests

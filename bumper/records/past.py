@@ -12,8 +12,8 @@ from posixpath import commonpath
 from bumper.errors import LookedFarEnough
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import STRETCHES, PastCommit, Touched, fetch_past, read_log
-from bumper.gitlab.commits import commits_that_touched
 from bumper.gitlab.connection import GitLab
+from bumper.gitlab.project import commits_that_touched
 from bumper.records.renames import GoneFiles, are_of_two_environments, is_same_file
 
 _MAX_PAGES = 10

@@ -8,12 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bumper.errors import BumperError, Unavailable
-from bumper.gitlab import commits, merge_requests, merge_trains
-from bumper.gitlab import merge_request_changes as changes
-from bumper.gitlab.connection import GitLab, connect
-from bumper.gitlab.merge_request_changes import FoundPeople, MergeMessages, MergeRequestText, People
-from bumper.gitlab.merge_requests import MergeRequest
-from bumper.gitlab.project import current_user_id, pushers_of, read_project
+from bumper.gitlab import merge_requests, project
+from bumper.gitlab.connection import GitLab, connect, current_user_id
+from bumper.gitlab.merge_requests import FoundPeople, MergeMessages, MergeRequest, MergeRequestText, People
+from bumper.gitlab.project import pushers_of, read_project
 from bumper.settings import read_settings
 from tests.support.spoilt import Answers, Reply, Spoilt
 
@@ -39,24 +37,24 @@ CALLS: Mapping[str, tuple[Call, object]] = {
     "read": (lambda gitlab: merge_requests.read(gitlab, 7), REQUEST),
     "notes_of": (lambda gitlab: merge_requests.notes_of(gitlab, 7), [NOTE]),
     "is_approved": (lambda gitlab: merge_requests.is_approved(gitlab, 7), {"approved_by": []}),
-    "create": (lambda gitlab: changes.create(gitlab, "x", "main", TEXT, FoundPeople(), squash=False), REQUEST),
-    "update": (lambda gitlab: changes.update(gitlab, 7, TEXT), REQUEST),
+    "create": (lambda gitlab: merge_requests.create(gitlab, "x", "main", TEXT, FoundPeople(), squash=False), REQUEST),
+    "update": (lambda gitlab: merge_requests.update(gitlab, 7, TEXT), REQUEST),
     "merge": (
-        lambda gitlab: changes.merge(gitlab, 7, SHA, MergeMessages(False, "m", "s"), when_ready=True),  # noqa: FBT003
+        lambda gitlab: merge_requests.merge(gitlab, 7, SHA, MergeMessages(False, "m", "s"), when_ready=True),  # noqa: FBT003
         REQUEST,
     ),
-    "find_people": (lambda gitlab: changes.find_people(gitlab, People(("a",))).unknown, [{"id": 3}]),
-    "messages_between": (lambda gitlab: commits.messages_between(gitlab, "main", "x"), {"commits": [COMMIT]}),
-    "newest_commits": (lambda gitlab: commits.newest_commits(gitlab, "a", "main"), [COMMIT]),
+    "find_people": (lambda gitlab: merge_requests.find_people(gitlab, People(("a",))).unknown, [{"id": 3}]),
+    "messages_between": (lambda gitlab: project.messages_between(gitlab, "main", "x"), {"commits": [COMMIT]}),
+    "newest_commits": (lambda gitlab: project.newest_commits(gitlab, "a", "main"), [COMMIT]),
     "pushers_of": (lambda gitlab: pushers_of(gitlab, "x", SHA), [PUSH]),
-    "first_parent_ids": (lambda gitlab: commits.first_parent_ids(gitlab, "a", "main"), [COMMIT]),
-    "commits_that_touched": (lambda gitlab: commits.commits_that_touched(gitlab, "a", "main", 100, 1), [COMMIT]),
-    "merge_request_of": (lambda gitlab: commits.merge_request_of(gitlab, SHA, "x"), [{**REQUEST, "state": "merged"}]),
-    "message_of": (lambda gitlab: commits.message_of(gitlab, SHA), COMMIT),
-    "contains": (lambda gitlab: commits.contains(gitlab, SHA, "2" * 40), {"commits": []}),
+    "first_parent_ids": (lambda gitlab: project.first_parent_ids(gitlab, "a", "main"), [COMMIT]),
+    "commits_that_touched": (lambda gitlab: project.commits_that_touched(gitlab, "a", "main", 100, 1), [COMMIT]),
+    "merge_request_of": (lambda gitlab: project.merge_request_of(gitlab, SHA, "x"), [{**REQUEST, "state": "merged"}]),
+    "message_of": (lambda gitlab: project.message_of(gitlab, SHA), COMMIT),
+    "contains": (lambda gitlab: project.contains(gitlab, SHA, "2" * 40), {"commits": []}),
     "read_project": (read_project, PROJECT),
     "current_user_id": (current_user_id, {"id": 1}),
-    "is_queued": (lambda gitlab: merge_trains.is_queued(gitlab, 7), {"status": "fresh"}),
+    "is_on_train": (lambda gitlab: merge_requests.is_on_train(gitlab, 7), {"status": "fresh"}),
 }
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bumper.commands.promote_gate import PromotionGate
 from bumper.commands.status.overview import Overview, Seen, make_overview, of_applications, see, sources_of, stages
-from bumper.delivery.session import Session
+from bumper.delivery.attempt import Session
 from bumper.environments.config_models import EnvironmentConfig
 from bumper.environments.repository import (
     RepositoryConfig,

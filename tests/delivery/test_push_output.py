@@ -2,7 +2,7 @@
 
 import textwrap
 
-from bumper.gitlab.push_options import PushOutput, read_push_output
+from bumper.delivery.by_push import PushOutput, read_push_output
 
 RULER = "=" * 72
 
