@@ -9,7 +9,7 @@ import pytest
 
 from bumper.cli.report_setup import doctor_text
 from bumper.cli.screen import Screen, painted
-from bumper.commands.doctor import repository as doctor_repository
+from bumper.commands.doctor import doctor as examination
 from bumper.commands.doctor.check import Check
 from tests.support.command_line import CommandLine
 from tests.support.doctor import Doctor
@@ -238,7 +238,7 @@ def test_a_server_without_push_options_needs_the_api(gitops: Gitops, doctor: Doc
 
 @pytest.mark.usefixtures("gitops")
 def test_a_git_that_is_too_old(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_repository, "_OLDEST_GIT", (9, 0))
+    monkeypatch.setattr(examination, "_OLDEST_GIT", (9, 0))
 
     found = doctor(code=4)
 

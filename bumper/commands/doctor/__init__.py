@@ -1,4 +1,4 @@
-"""``bumper doctor``: each module makes the checks of one part, ``doctor.doctor`` runs them all.
+"""``bumper doctor``: ``doctor.doctor`` makes all checks, each part's in a module of its own.
 
-``check.Check`` is what every check comes to: its name, whether it passed, what was found and how to fix it.
+A ``check.Report`` collects them: what was found, whether bump can work with it, and how to fix it.
 """

@@ -1,11 +1,15 @@
-"""What bumper doctor finds: checks, and what they come to. Pure."""
+"""What bumper doctor finds: checks, reported under a common heading, and what they come to."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
+from bumper.environments.config_models import Config
+from bumper.environments.repository import RepositoryConfig
 from bumper.errors import BumperError, Refused, Unavailable
 
 _AGAIN = "fix that and run bumper doctor again"
+_FIRST = "fix those first, then run bumper doctor again"
 _MAX_CHECKS = 10  # of one kind
 
 
@@ -29,33 +33,74 @@ class Check:
         return self.exit_code == 0
 
 
-def failed(name: str, error: BumperError) -> Check:
-    """The check that ended with ``error``."""
-    return Check(name, _in_one_line(error.what), _in_one_line(error.next_step) or _AGAIN, error.exit_code)
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The checks of one group, in the order in which they were made."""
+
+    group: str
+    checks: list[Check] = field(default_factory=list)
+
+    def add(self, name: str, found: str, next_step: str | None = None) -> None:
+        """Report what bump can work with; a ``next_step`` makes it a piece of advice."""
+        self.checks.append(Check(name, found, next_step, group=self.group))
+
+    def fail(self, name: str, error: BumperError, exit_code: int | None = None) -> None:
+        """Report an error; with the ``exit_code`` 0 it is about something that bump does not need."""
+        found, next_step = in_one_line(error)
+        self.checks.append(
+            Check(name, found, next_step, error.exit_code if exit_code is None else exit_code, self.group)
+        )
+
+    @contextlib.contextmanager
+    def check(self, name: str) -> Iterator[None]:
+        """Look at something; an error ends that, and is reported as a failed check of this name."""
+        try:
+            yield
+        except BumperError as error:
+            self.fail(name, error)
+
+    def add_first(self, name: str, found: Sequence[tuple[str, str]], more: str, next_step: str = _FIRST) -> None:
+        """Report the first ten of what was ``found``, each with its next step; of ``more`` of them only how many."""
+        for text, fix in found[:_MAX_CHECKS]:
+            self.add(name, text, fix)
+        if len(found) > _MAX_CHECKS:
+            self.add(name, f"{len(found) - _MAX_CHECKS} {more}", next_step)
 
 
-def warned(name: str, error: BumperError) -> Check:
-    """A check that ended with an error about something that bump does not need."""
-    return replace(failed(name, error), exit_code=0)
+@dataclass(frozen=True, slots=True)
+class ProjectUse:
+    """How bumper uses the project, as far as the checks before have shown.
+
+    ``branch`` is None for the project's default branch. ``setup`` and ``files`` are None where the repository could
+    not be read, ``may_push`` where no push was tried with the token.
+    """
+
+    branch: str | None
+    has_branch: bool
+    setup: RepositoryConfig | None
+    files: frozenset[str] | None = None
+    may_push: bool | None = None
+
+    @property
+    def config(self) -> Config:
+        """bumper.yaml, or the defaults."""
+        return self.setup.config if self.setup is not None else Config()
+
+    @property
+    def by_commit(self) -> list[str]:
+        """The environments that are pushed straight to the branch."""
+        return [name for name, config in self.config.environments.items() if config.delivery == "commit"]
+
+    @property
+    def by_request(self) -> list[str]:
+        """The environments that take merge requests."""
+        known = self.setup.layout.environments if self.setup is not None else ()
+        return [name for name in known if name not in self.by_commit]
 
 
-def first_of(
-    checks: Sequence[Check], more: str, next_step: str = "fix those first, then run bumper doctor again"
-) -> Iterator[Check]:
-    """The first ten of ``checks`` with one name; where there are ``more`` of them, how many."""
-    yield from checks[:_MAX_CHECKS]
-    if len(checks) > _MAX_CHECKS:
-        yield Check(checks[0].name, f"{len(checks) - _MAX_CHECKS} {more}", next_step)
-
-
-def grouped(group: str, checks: Iterable[Check]) -> list[Check]:
-    """The checks under a common heading."""
-    return [replace(check, group=group) for check in checks]
-
-
-def _in_one_line(text: str) -> str:
-    """Messages that list several mistakes have a line for each."""
-    return " ".join(text.split())
+def in_one_line(error: BumperError) -> tuple[str, str]:
+    """What is wrong and the next step, where an error that lists several mistakes has a line for each."""
+    return " ".join(error.what.split()), " ".join(error.next_step.split()) or _AGAIN
 
 
 def failure(checks: Sequence[Check]) -> BumperError | None:

@@ -1,22 +1,29 @@
 """``bumper doctor``: whether bump has all that it needs, and what to do about what is missing."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from bumper.clock import SYSTEM_CLOCK
-from bumper.commands.doctor.argocd import examine_argocd
-from bumper.commands.doctor.branches import target_branch_without_api
-from bumper.commands.doctor.check import Check, grouped
-from bumper.commands.doctor.environments import check_config, environments_of, examine_environments, examine_gate
-from bumper.commands.doctor.project import ProjectUse, examine_project
-from bumper.commands.doctor.registries import examine_registries, examine_rollback_targets
-from bumper.commands.doctor.repository import Reached, check_git, check_push, reach
-from bumper.commands.doctor.token import check_version, check_without_api, examine_token
-from bumper.environments.config_models import Config
-from bumper.environments.repository import RepositoryConfig
+from bumper.commands.doctor.check import Check, ProjectUse, Report
+from bumper.commands.doctor.deployed import examine_argocd, examine_registries
+from bumper.commands.doctor.environments import check_config, examine_environments, examine_gate
+from bumper.commands.doctor.project import examine_project, report_delivery
+from bumper.commands.doctor.token import check_version, examine_token
+from bumper.errors import BumperError, Refused, Unavailable
 from bumper.git.checkout import Checkout
+from bumper.git.clone import clone
+from bumper.git.command import GitCommand, GitFailed
+from bumper.git.failures import explain_push
 from bumper.gitlab.connection import connect, connect_if_possible
 from bumper.settings import Settings
+
+_OLDEST_GIT = (2, 31)  # which reads its configuration from the environment: there is no other way for the token
+_VERSION = re.compile(r"(\d+)\.(\d+)\S*")
+_INSTALL = "install git 2.31 or newer"
 
 
 def doctor(settings: Settings, environ: Mapping[str, str], *, verify: bool) -> tuple[Check, ...]:
@@ -24,68 +31,107 @@ def doctor(settings: Settings, environ: Mapping[str, str], *, verify: bool) -> t
 
     What fails is in the checks; those that cannot be made because of it are left out.
     """
-    git = check_git()
+    repository, gitlab, pushing = Report("Repository"), Report("GitLab"), Report("Repository")
+    environments, gate, registries, argocd = map(Report, ("Environments", "Soak and freeze", "Registries", "Argo CD"))
     with contextlib.ExitStack() as stack:
-        reached = reach(stack, settings, environ) if git.ok else Reached((), None)
-        checkout = reached.checkout
-        config, setup = check_config(checkout) if checkout is not None else (None, None)
-        push = check_push(checkout, _branch_prefix(setup)) if checkout is not None else None
-        use = _project_use(settings, reached, setup, push)
-        checks = grouped("Repository", [git, *reached.checks])
-        checks += grouped("GitLab", _ask_gitlab(settings, use))
-        checks += grouped("Repository", [push] if push is not None else [])
-        checks += grouped("Environments", [config] if config is not None else [])
+        checkout, has_branch = _clone(repository, stack, settings, environ)
+        setup = check_config(environments, checkout) if checkout is not None else None
+        use = ProjectUse(settings.branch, has_branch, setup)
+        if checkout is not None:
+            may_push = _check_push(pushing, checkout, use.config.branch_prefix)
+            use = replace(use, branch=checkout.branch, files=frozenset(checkout.files), may_push=may_push)
+        _ask_gitlab(gitlab, settings, use)
         if checkout is not None and setup is not None:
-            checks += _look_through(checkout, setup, environ, verify=verify)
-    return tuple(checks)
+            targets = examine_environments(environments, checkout, setup)
+            examine_gate(gate, targets, connect_if_possible(checkout.settings), SYSTEM_CLOCK.now())
+            if verify:
+                examine_registries(registries, targets, environ)
+            examine_argocd(argocd, checkout, targets)
+    reports = (repository, gitlab, pushing, environments, gate, registries, argocd)
+    return tuple(check for report in reports for check in report.checks)
 
 
-def _branch_prefix(setup: RepositoryConfig | None) -> str:
-    return (setup.config if setup is not None else Config()).branch_prefix
+def _clone(
+    report: Report, stack: contextlib.ExitStack, settings: Settings, environ: Mapping[str, str]
+) -> tuple[Checkout | None, bool]:  # fmt: skip
+    """The repository for as long as ``stack`` lives, where git gets there; whether it has the target branch."""
+    try:
+        report.add("git", _git_version())
+    except BumperError as error:
+        report.fail("git", error)
+        return None, True
+    checkout, failure = None, None
+    try:
+        checkout = stack.enter_context(clone(settings, environ))
+    except BumperError as error:
+        failure = error
+    lacks_branch = isinstance(failure, Refused) and _has_another_branch(settings, environ)
+    if failure is None or lacks_branch:
+        report.add("repository", f"{settings.address.url} can be read")
+    if failure is not None:
+        report.fail("target branch" if lacks_branch else "repository", failure)
+    return checkout, not lacks_branch
 
 
-def _project_use(
-    settings: Settings, reached: Reached, setup: RepositoryConfig | None, push: Check | None
-) -> ProjectUse:
-    by_commit, by_request = environments_of(setup) if setup is not None else ([], [])
-    known = setup.config.environments if setup is not None else {}
-    return ProjectUse(
-        branch=reached.checkout.branch if reached.checkout is not None else settings.branch,
-        has_branch=reached.has_branch,
-        may_push=push.ok if push is not None and not settings.address.over_ssh else None,
-        by_commit=by_commit,
-        by_request=bool(by_request) or not by_commit,
-        auto_merge=[name for name in by_request if name in known and known[name].auto_merge],
-        branch_prefix=_branch_prefix(setup),
-        has_rules=any(one.has_rules for one in known.values()),
-        files=frozenset(reached.checkout.files) if reached.checkout is not None else None,
-    )
+def _git_version() -> str:
+    try:
+        version = GitCommand(Path(tempfile.gettempdir()) / "none.git").text("version")
+    except GitFailed as error:
+        raise Unavailable(f"git version fails with exit code {error.stderr.strip()}", _INSTALL) from error
+    number = _VERSION.search(version)
+    if number is None or (int(number[1]), int(number[2])) < _OLDEST_GIT:
+        raise Unavailable(f"{version} is too old", _INSTALL)
+    return number[0]
 
 
-def _ask_gitlab(settings: Settings, use: ProjectUse) -> Iterator[Check]:
-    """The checks that GitLab's API answers; without a token for it, what is done instead."""
-    if settings.token is None or not settings.has_api:
-        yield check_without_api(settings)
-        if use.branch is not None and use.has_branch:
-            yield from target_branch_without_api(use.branch, use.by_commit)
+def _has_another_branch(settings: Settings, environ: Mapping[str, str]) -> bool:
+    """Whether the repository can be cloned without the branch that was asked for."""
+    if settings.branch is None:
+        return False
+    try:
+        with clone(replace(settings, branch=None), environ):
+            return True
+    except BumperError:
+        return False
+
+
+def _check_push(report: Report, checkout: Checkout, branch_prefix: str) -> bool | None:
+    """Check whether the server takes a push, by one that stops before anything is sent.
+
+    Where merge requests are made by push options, whether it takes those too. Returns whether the token may push; None
+    where git goes by key.
+    """
+    settings, branch = checkout.settings, f"{branch_prefix}doctor"
+    options = () if settings.has_api else ("--push-option", "merge_request.create")
+    # With a plus, so that a branch of that name does not make it fail.
+    refspec = f"+{checkout.tip}:refs/heads/{branch}"
+    with report.check("may push"):
+        try:
+            checkout.git.over_network("push", "--dry-run", "--porcelain", *options, "origin", refspec)
+        except GitFailed as failure:
+            raise explain_push(failure, branch, settings) from failure
+        by = " with push options" if options else ""
+        report.add("may push", f"a dry push of {branch}{by} was accepted")
+    return report.checks[-1].ok if not settings.address.over_ssh else None
+
+
+def _ask_gitlab(report: Report, settings: Settings, use: ProjectUse) -> None:
+    """Make the checks that GitLab's API answers; without a token for it, say what is done instead."""
+    token = settings.token
+    if token is not None and settings.has_api:
+        gitlab = connect(settings)
+        user, opens_api = examine_token(report, gitlab, token)
+        if opens_api:
+            check_version(report, gitlab)
+            examine_project(report, gitlab, use, user)
         return
-    gitlab = connect(settings)
-    token = examine_token(gitlab, settings.token)
-    yield from token.checks
-    if token.opens_api:
-        yield check_version(gitlab)
-        yield from examine_project(gitlab, use, token.user)
-
-
-def _look_through(
-    checkout: Checkout, setup: RepositoryConfig, environ: Mapping[str, str], *, verify: bool
-) -> Iterator[Check]:
-    """The checks of what the repository holds."""
-    examined = examine_environments(checkout, setup)
-    yield from grouped("Environments", examined.checks)
-    gitlab, now = connect_if_possible(checkout.settings), SYSTEM_CLOCK.now()
-    yield from grouped("Soak and freeze", examine_gate(examined.targets, gitlab, now))
-    if verify:
-        yield from grouped("Registries", examine_registries(examined.targets, environ))
-        yield from grouped("Registries", examine_rollback_targets(examined.targets, environ))
-    yield from grouped("Argo CD", examine_argocd(checkout, examined.targets))
+    how = "none for GitLab's API: merge requests are made by push options"
+    if token is not None:
+        how = (
+            f"{token.source}, which GitLab's API does not accept for this: merge requests are made by push options, "
+            "and its pushes start no pipeline"
+        )
+    report.add("token", f"{how}; what only the API shows is not checked")
+    if use.branch is not None and use.has_branch:
+        report.add("target branch", f"{use.branch}; only GitLab's API shows whether it is protected")
+        report_delivery(report, use.branch, use, may_push=None)

@@ -4,14 +4,12 @@ And whether bumper can judge soak and freeze: by freeze periods that it can read
 enough.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bumper.clock import format_duration, show_time
-from bumper.commands.doctor.check import Check, failed, first_of, warned
+from bumper.commands.doctor.check import Report, in_one_line
 from bumper.environments.config_models import CONFIG_FILE
-from bumper.environments.gather import FoundPin
 from bumper.environments.repository import (
     RepositoryConfig,
     Target,
@@ -19,7 +17,7 @@ from bumper.environments.repository import (
     open_environment,
     read_repository_config,
 )
-from bumper.errors import BumperError, Refused
+from bumper.errors import Refused
 from bumper.gate.freeze import NEVER, frozen_until, read_periods
 from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import GitLab
@@ -27,146 +25,112 @@ from bumper.records.line import Line
 from bumper.values.values_file import describe
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """The checks of the environments, and those environments that could be read."""
-
-    checks: tuple[Check, ...]
-    targets: tuple[Target, ...]
-
-
-def check_config(checkout: Checkout) -> tuple[Check, RepositoryConfig | None]:
-    """bumper.yaml, or the usual layouts where there is none; None where it is wrong."""
-    try:
+def check_config(report: Report, checkout: Checkout) -> RepositoryConfig | None:
+    """Check bumper.yaml, or the usual layouts where there is none; None where it is wrong."""
+    setup = None
+    with report.check("config"):
         setup = read_repository_config(checkout)
-    except BumperError as error:
-        return failed("config", error), None
-    names = ", ".join(setup.layout.environments)
-    found = f"{CONFIG_FILE} is valid" if setup.written is not None else f"no {CONFIG_FILE}, usual layouts"
-    if names:
-        return Check("config", f"{found}; environments: {names}"), setup
-    next_step = f"name them in {CONFIG_FILE} (bumper init writes one)"
-    return Check("config", f"{found}; no environment is found", next_step, Refused.exit_code), setup
+        names = ", ".join(setup.layout.environments)
+        found = f"{CONFIG_FILE} is valid" if setup.written is not None else f"no {CONFIG_FILE}, usual layouts"
+        if not names:
+            next_step = f"name them in {CONFIG_FILE} (bumper init writes one)"
+            raise Refused(f"{found}; no environment is found", next_step)
+        report.add("config", f"{found}; environments: {names}")
+    return setup
 
 
-def environments_of(setup: RepositoryConfig) -> tuple[list[str], list[str]]:
-    """The environments that are pushed straight to the branch, and those that take merge requests."""
-    known = setup.config.environments
-    by_commit = [name for name, config in known.items() if config.delivery == "commit"]
-    return by_commit, [name for name in setup.layout.environments if name not in by_commit]
-
-
-def examine_environments(checkout: Checkout, setup: RepositoryConfig) -> Examined:
-    """Every environment's files and pins; one that is broken does not hide the others."""
-    checks: list[Check] = []
+def examine_environments(report: Report, checkout: Checkout, setup: RepositoryConfig) -> list[Target]:
+    """Check every environment's files and pins; one that is broken does not hide the others, which are returned."""
     targets: list[Target] = []
     for name in setup.layout.environments:
-        try:
-            target = open_environment(checkout, setup, name)
-        except BumperError as error:
-            checks.append(failed(f"environment {name}", error))
-            continue
-        targets.append(target)
-        checks.append(_check_environment(target))
-    odd = (Check(f"environment {one.environment}", one.message, one.fix) for one in odd_layout(setup))
-    return Examined((*checks, *odd, *uneditable(targets)), tuple(targets))
+        with report.check(f"environment {name}"):
+            targets.append(open_environment(checkout, setup, name))
+            _check_environment(report, targets[-1])
+    for one in odd_layout(setup):
+        report.add(f"environment {one.environment}", one.message, one.fix)
+    for target in targets:
+        _report_uneditable(report, target)
+    return targets
 
 
-def _check_environment(target: Target) -> Check:
-    name, gathered = f"environment {target.environment.name}", target.gathered
+def _check_environment(report: Report, target: Target) -> None:
+    gathered, at = target.gathered, target.environment.config.at
     settable = sum(found.pin.refusal is None and found.pin.repository is not None for found in gathered.pins)
     files = len({path for app in target.environment.apps for path in app.values})
     found = f"{_number(len(gathered.apps), 'application')}, {_number(files, 'file')}"
-    if settable:
-        return Check(name, f"{found}, {_number(settable, 'tag')} that can be set")
-    next_step = f"give its files tags, or name the images of bare ones under images in {CONFIG_FILE}"
-    if target.environment.config.at is not None and not gathered.pins:
-        next_step = f"correct at ({target.environment.config.at}) in {CONFIG_FILE}: there is no image below it"
-    return Check(name, f"{found}, but no tag that can be set", next_step, Refused.exit_code)
+    if not settable:
+        next_step = f"give its files tags, or name the images of bare ones under images in {CONFIG_FILE}"
+        if at is not None and not gathered.pins:
+            next_step = f"correct at ({at}) in {CONFIG_FILE}: there is no image below it"
+        raise Refused(f"{found}, but no tag that can be set", next_step)
+    report.add(f"environment {target.environment.name}", f"{found}, {_number(settable, 'tag')} that can be set")
 
 
-def uneditable(targets: Iterable[Target]) -> Iterator[Check]:
-    """What bump leaves alone and why: files that it cannot read, tags that it cannot set."""
-    for target in targets:
-        name = f"values of {target.environment.name}"
-        checks = [
-            *(warned(name, refusal) for refusal in (*target.gathered.refusals, *target.gathered.idle_holds)),
-            *_pins(name, target),
-        ]
-        yield from first_of(checks, "more that cannot be edited")
-        if not checks:
-            yield Check(name, "everything can be edited")
-
-
-def _pins(name: str, target: Target) -> Iterator[Check]:
-    gathered = target.gathered
-    for found in gathered.pins:
-        place = describe(gathered.values[found.file], found.pin)
-        if found.pin.refusal is not None:
-            yield Check(name, f"{place} cannot be set: {found.pin.refusal}", _next_step(found))
-        elif found.pin.repository is None:
-            yield Check(name, f"{place} names no image", f"name it under images in {CONFIG_FILE}")
+def _report_uneditable(report: Report, target: Target) -> None:
+    """Report what bump leaves alone and why: files that it cannot read, tags that it cannot set."""
+    gathered, name = target.gathered, f"values of {target.environment.name}"
+    found = [in_one_line(refusal) for refusal in (*gathered.refusals, *gathered.idle_holds)]
+    for one in gathered.pins:
+        place = describe(gathered.values[one.file], one.pin)
+        if one.pin.refusal is not None:
+            by_hand = f"write it as a plain tag, or name the image under ignore in {CONFIG_FILE}"
+            next_step = f"add the tag to {one.file}" if one.pin.absent else by_hand
+            found.append((f"{place} cannot be set: {one.pin.refusal}", next_step))
+        elif one.pin.repository is None:
+            found.append((f"{place} names no image", f"name it under images in {CONFIG_FILE}"))
     if gathered.shared:
-        first = gathered.shared[0]
-        places = describe(gathered.values[first.file], first.pin)
-        what = f"{_number(len(gathered.shared), 'tag')} only in shared files, which are never written ({places})"
-        yield Check(name, what, f"add those that a bump is to set to the environment's own files ({first.own_file})")
-
-
-def _next_step(found: FoundPin) -> str:
-    if found.pin.absent:
-        return f"add the tag to {found.file}"
-    return f"write it as a plain tag, or name the image under ignore in {CONFIG_FILE}"
+        first, tags = gathered.shared[0], _number(len(gathered.shared), "tag")
+        place = describe(gathered.values[first.file], first.pin)
+        what = f"{tags} only in shared files, which are never written ({place})"
+        next_step = f"add those that a bump is to set to the environment's own files ({first.own_file})"
+        found.append((what, next_step))
+    report.add_first(name, found, "more that cannot be edited")
+    if not found:
+        report.add(name, "everything can be edited")
 
 
 def _number(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
-def examine_gate(targets: Iterable[Target], gitlab: GitLab | None, now: datetime) -> Iterator[Check]:
-    """The checks of the environments that have a freeze or a soak."""
+def examine_gate(report: Report, targets: Iterable[Target], gitlab: GitLab | None, now: datetime) -> None:
+    """Check whether bumper can judge the freeze and the soak of the environments that have them."""
     for target in targets:
         rules, name = target.environment.config, target.environment.name
         if rules.freeze is not None:
-            yield _check_freeze(target, gitlab, now)
+            with report.check(f"freeze of {name}"):
+                report.add(f"freeze of {name}", *_explain_freeze(target, gitlab, now))
         if rules.soak is not None:
-            yield _check_soak(target, rules.soak, gitlab, now)
+            with report.check(f"soak of {name}"):
+                report.add(f"soak of {name}", _explain_soak(target, rules.soak, gitlab, now))
             if not rules.promote_from:
-                what = (
-                    f"soak applies to promotions, and {name} takes bumps as well (no promote_from), which need no soak"
+                report.add(
+                    f"soak of {name}",
+                    f"soak applies to promotions, and {name} takes bumps as well (no promote_from), which need no soak",
+                    f"write promote_from below environments.{name}, or leave soak out",
                 )
-                yield Check(f"soak of {name}", what, f"write promote_from below environments.{name}, or leave soak out")
 
 
-def _check_freeze(target: Target, gitlab: GitLab | None, now: datetime) -> Check:
-    name = f"freeze of {target.environment.name}"
-    try:
-        periods = read_periods(target.environment, gitlab)
-    except BumperError as error:
-        return failed(name, error)
+def _explain_freeze(target: Target, gitlab: GitLab | None, now: datetime) -> tuple[str, str | None]:
+    periods = read_periods(target.environment, gitlab)
     whose = "bumper.yaml's" if target.environment.config.freeze else "GitLab's"
     listed = f"{len(periods)} of {whose} periods" if len(periods) != 1 else f"one of {whose} periods"
     until = frozen_until(periods, now)
-    state = (
-        "not frozen now" if until is None else f"frozen now{f', until {show_time(until)}' if until != NEVER else ''}"
-    )
+    state = "not frozen now" if until is None else "frozen now"
+    if until is not None and until != NEVER:
+        state += f", until {show_time(until)}"
     if not periods:
-        return Check(
-            name, f"there are no freeze periods in GitLab; {state}", "add them in Settings > CI/CD > Deploy freezes"
-        )
-    return Check(name, f"{listed} can be read; {state}")
+        return f"there are no freeze periods in GitLab; {state}", "add them in Settings > CI/CD > Deploy freezes"
+    return f"{listed} can be read; {state}", None
 
 
-def _check_soak(target: Target, soak: float, gitlab: GitLab | None, now: datetime) -> Check:
-    name, line = f"soak of {target.environment.name}", Line(target.checkout, now, now - timedelta(seconds=soak), gitlab)
-    try:
-        for _ in line.stretches():
-            if line.is_old_enough:
-                break
-    except BumperError as error:
-        return failed(name, error)
+def _explain_soak(target: Target, soak: float, gitlab: GitLab | None, now: datetime) -> str:
+    line = Line(target.checkout, now, now - timedelta(seconds=soak), gitlab)
+    for _ in line.stretches():
+        if line.is_old_enough:
+            break
     if line.is_cut and not line.is_old_enough:
-        found = f"the history of {line.branch} that can be read is younger than {format_duration(soak)}"
-        return Check(name, found, "shorten soak: until then nothing has soaked", Refused.exit_code)
+        what = f"the history of {line.branch} that can be read is younger than {format_duration(soak)}"
+        raise Refused(what, "shorten soak: until then nothing has soaked")
     without = "" if gitlab is not None else "; without a token for GitLab's API the commits' own dates count"
-    return Check(name, f"the history of {line.branch} shows what has been there for {format_duration(soak)}{without}")
+    return f"the history of {line.branch} shows what has been there for {format_duration(soak)}{without}"

@@ -1,16 +1,16 @@
 """What GitLab says about the token and about itself: kind, scopes, expiry, version."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 
 from pydantic import BaseModel
 
-from bumper.commands.doctor.check import Check, failed
+from bumper.commands.doctor.check import Report
 from bumper.errors import BumperError, Unavailable
 from bumper.gitlab.connection import GitLab, read_answer
-from bumper.settings import Settings, Token
+from bumper.settings import Token
 
 _OLDEST = (15, 6)  # the first with detailed_merge_status, which says why a merge request cannot be merged
 _SOON = 14  # days
@@ -37,41 +37,28 @@ class _VersionAnswer(BaseModel):
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class TokenFound:
-    """The checks of the token, and its user's id; without ``opens_api`` GitLab would answer no further question."""
+def examine_token(report: Report, gitlab: GitLab, token: Token) -> tuple[int | None, bool]:
+    """Check kind, scopes and expiry, as far as GitLab shows them for tokens of its kind.
 
-    checks: tuple[Check, ...]
-    user: int | None = None
-    opens_api: bool = True
-
-
-def check_without_api(settings: Settings) -> Check:
-    """What is used where no token opens GitLab's API, which bump can do without."""
-    if settings.token is None:
-        how = "none for GitLab's API: merge requests are made by push options"
-    else:
-        how = (
-            f"{settings.token.source}, which GitLab's API does not accept for this: merge requests are made by "
-            "push options, and its pushes start no pipeline"
-        )
-    return Check("token", f"{how}; what only the API shows is not checked")
-
-
-def examine_token(gitlab: GitLab, token: Token) -> TokenFound:
-    """Kind, scopes and expiry of the token, as far as GitLab shows them for tokens of its kind."""
+    Returns the token's user, and whether GitLab would answer further questions.
+    """
+    about = None
     try:
         about = read_answer(gitlab, "asking about the token", "/personal_access_tokens/self", _TokenAnswer)
     except BumperError as error:
         status = _status(error)
         if status not in _NOT_SHOWN:
-            return TokenFound((failed("token", error),), opens_api=status not in {None, HTTPStatus.UNAUTHORIZED})
-        user, kind = _user(gitlab)
-        found = f"{kind} in {token.source}, whose scopes and expiry GitLab does not show"
-        return TokenFound((Check("token", found),), user)
+            report.fail("token", error)
+            return None, status not in {None, HTTPStatus.UNAUTHORIZED}
     user, kind = _user(gitlab)
-    checks = (Check("token", f"{kind} in {token.source}"), _check_scopes(about, token), _check_expiry(about, token))
-    return TokenFound(checks, user, opens_api=checks[1].ok or "read_api" in about.scopes)
+    if about is None:
+        report.add("token", f"{kind} in {token.source}, whose scopes and expiry GitLab does not show")
+        return user, True
+    report.add("token", f"{kind} in {token.source}")
+    _check_scopes(report, about.scopes, token)
+    opens_api = report.checks[-1].ok or "read_api" in about.scopes
+    _check_expiry(report, about.expires_at, token)
+    return user, opens_api
 
 
 def _status(error: BumperError) -> int | None:
@@ -88,38 +75,42 @@ def _user(gitlab: GitLab) -> tuple[int | None, str]:
         user = read_answer(gitlab, "asking whose token it is", "/user", _UserAnswer)
     except BumperError:
         return None, "access token"
-    kinds = [kind for start, kind in _BOTS.items() if re.match(rf"{start}\d+_bot", user.username)]
     usual = "project or group access token" if user.bot else "personal access token"
-    return user.id, f"{(kinds or [usual])[0]} of {user.username}"
+    kinds = (kind for start, kind in _BOTS.items() if re.match(rf"{start}\d+_bot", user.username))
+    return user.id, f"{next(kinds, usual)} of {user.username}"
 
 
-def _check_scopes(about: _TokenAnswer, token: Token) -> Check:
-    scopes = ", ".join(about.scopes)
-    if "api" in about.scopes:  # which includes git over HTTPS
-        return Check("token scopes", scopes)
-    if about.scopes and _SCOPES.isdisjoint(about.scopes):
-        return Check("token scopes", f"{scopes}: a fine-grained token, whose permissions GitLab does not show here")
-    next_step = f"make a token with the scopes api and write_repository and set {token.source} to it"
-    return Check("token scopes", f"{scopes or 'none'}, but not api", next_step, Unavailable.exit_code)
+def _check_scopes(report: Report, scopes: Sequence[str], token: Token) -> None:
+    listed = ", ".join(scopes)
+    if "api" in scopes:  # which includes git over HTTPS
+        report.add("token scopes", listed)
+    elif scopes and _SCOPES.isdisjoint(scopes):
+        report.add("token scopes", f"{listed}: a fine-grained token, whose permissions GitLab does not show here")
+    else:
+        next_step = f"make a token with the scopes api and write_repository and set {token.source} to it"
+        report.fail("token scopes", Unavailable(f"{listed or 'none'}, but not api", next_step))
 
 
-def _check_expiry(about: _TokenAnswer, token: Token) -> Check:
-    if about.expires_at is None:
-        return Check("token expiry", "the token does not expire")
-    days = (about.expires_at - datetime.now(UTC).date()).days
-    found = f"the token expires on {about.expires_at}, in {days} {'day' if days == 1 else 'days'}"
-    return Check("token expiry", found, f"renew it and set {token.source} before then" if days < _SOON else None)
+def _check_expiry(report: Report, expires_at: date | None, token: Token) -> None:
+    if expires_at is None:
+        report.add("token expiry", "the token does not expire")
+        return
+    days = (expires_at - datetime.now(UTC).date()).days
+    found = f"the token expires on {expires_at}, in {days} {'day' if days == 1 else 'days'}"
+    report.add("token expiry", found, f"renew it and set {token.source} before then" if days < _SOON else None)
 
 
-def check_version(gitlab: GitLab) -> Check:
-    """The version of GitLab."""
-    name = "GitLab version"
+def check_version(report: Report, gitlab: GitLab) -> None:
+    """Check the version of GitLab."""
     try:
         version = read_answer(gitlab, "asking for GitLab's version", "/version", _VersionAnswer).version
     except BumperError as error:
-        # Bump never asks for it, so that a token without the scope for it is no failure here.
-        return Check(name, "not shown to this token") if _status(error) == HTTPStatus.FORBIDDEN else failed(name, error)
+        if _status(error) == HTTPStatus.FORBIDDEN:  # bump never asks for it
+            report.add("GitLab version", "not shown to this token")
+        else:
+            report.fail("GitLab version", error)
+        return
     number = re.match(r"(\d{1,4})\.(\d{1,4})", version)
-    if number is None or (int(number[1]), int(number[2])) >= _OLDEST:
-        return Check(name, version)
-    return Check(name, version, "upgrade it to 15.6 or newer, which shows why a merge request cannot be merged")
+    is_old = number is not None and (int(number[1]), int(number[2])) < _OLDEST
+    advice = "upgrade it to 15.6 or newer, which shows why a merge request cannot be merged"
+    report.add("GitLab version", version, advice if is_old else None)

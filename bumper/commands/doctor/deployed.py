@@ -1,0 +1,158 @@
+"""What becomes of the environments elsewhere: the images that registries have, and what Argo CD deploys of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice, zip_longest
+
+from bumper.argocd.server import connect_to_argocd
+from bumper.commands.doctor.check import Report, in_one_line
+from bumper.environments.config_models import CONFIG_FILE
+from bumper.environments.discovery.applications import compare_coverage, expand
+from bumper.environments.discovery.candidates import find_candidates
+from bumper.environments.discovery.generators import Tree
+from bumper.environments.discovery.manifests import Manifest, is_data, read_manifests
+from bumper.environments.gather import pin_paths
+from bumper.environments.overrides import find_overrides
+from bumper.environments.registries import registry_access
+from bumper.environments.repository import Target
+from bumper.errors import BumperError, Refused
+from bumper.git.checkout import Checkout, read_files
+from bumper.image import ImageReference, Repository, is_tag
+from bumper.records.history import scope_of
+from bumper.records.rollback_targets import Depth, rollback_targets
+from bumper.registry.credentials import find_credentials
+from bumper.registry.resolve import RegistryAccess, resolve_all
+
+_MAX_IMAGES = 3  # of one registry
+_MAX_TARGETS = 50  # rollback targets, the newest of each environment
+
+
+def examine_registries(report: Report, targets: Sequence[Target], environ: Mapping[str, str]) -> None:
+    """Check whether each registry shows some of the images that the environments run, and what a rollback needs.
+
+    The registries are asked all at once, about few images each.
+    """
+    if not targets:
+        return
+    access, images = registry_access(targets[0], environ), _images_by_registry(targets)
+    try:
+        found = resolve_all([image for some in images.values() for image in some], access)
+        for host, some in images.items():
+            with report.check(f"registry {host}"):
+                _check_registry(report, host, {image: found[image] for image in some}, access)
+        _check_rollback_targets(report, targets, access)
+    except BumperError as error:  # the CA file
+        report.fail("registries", error)
+
+
+def _images_by_registry(targets: Iterable[Target]) -> dict[str, list[ImageReference]]:
+    """By registry a few images, by the tags that the values have: as many repositories as there are, then more tags."""
+    tags: dict[str, dict[Repository, dict[ImageReference, None]]] = {}
+    for target in targets:
+        for found in target.gathered.pins:
+            repository, tag = found.pin.repository, found.pin.tag
+            if repository is not None and found.pin.refusal is None and tag is not None and is_tag(tag):
+                own = tags.setdefault(repository.host, {}).setdefault(repository, {})
+                own[ImageReference(repository, tag, None)] = None
+    chosen = {}
+    for host, images in tags.items():
+        rounds = (image for some in zip_longest(*images.values()) for image in some if image is not None)
+        chosen[host] = list(islice(rounds, _MAX_IMAGES))
+    return chosen
+
+
+def _check_registry(
+    report: Report, host: str, found: Mapping[ImageReference, str | BumperError], access: RegistryAccess
+) -> None:  # fmt: skip
+    name, login = f"registry {host}", find_credentials(host, access.environ)
+    errors = [answer for answer in found.values() if isinstance(answer, BumperError)]
+    for error in errors:
+        if not isinstance(error, Refused):
+            raise error
+    shown = [image for image, answer in found.items() if isinstance(answer, str)]
+    if shown:
+        whom = f"the login from {login.source}" if login is not None else "a request without a login"
+        report.add(name, f"shows {shown[0]} to {whom}")
+    else:
+        report.add(name, *in_one_line(errors[0]))
+
+
+def _check_rollback_targets(report: Report, targets: Sequence[Target], access: RegistryAccess) -> None:
+    """Check whether the registries still have what the last deployments replaced; not those that cannot say."""
+    back = [
+        image.with_digest(None) if image.tag is not None else image
+        for target in targets
+        for _, image in rollback_targets(scope_of(target, None), Depth()).images[:_MAX_TARGETS]
+    ]
+    answers = resolve_all(back, access)
+    gone = [str(image) for image, answer in answers.items() if isinstance(answer, Refused)]
+    if gone:
+        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        next_step = "have its clean-up keep what `bumper images` lists, or push the image again"
+        report.add("rollback targets", f"the registry no longer has {gone[0]}{more}", next_step)
+    elif any(isinstance(answer, str) for answer in answers.values()):
+        report.add("rollback targets", "the registries have what could be rolled back to")
+
+
+def examine_argocd(report: Report, checkout: Checkout, targets: Sequence[Target]) -> None:
+    """Check what the repository's Applications and ApplicationSets deploy and override, and Argo CD's token.
+
+    Bump needs none of it, but a tag that is overridden is not what runs.
+    """
+    name = "Argo CD overrides"
+    with report.check(name):
+        sources = read_files(checkout, filter(is_data, checkout.files))
+        manifests = read_manifests(sources)
+        _examine_coverage(report, Tree(dict.fromkeys(checkout.files), sources), manifests, targets)
+        overrides = find_overrides(manifests, pin_paths(target.gathered for target in targets))
+        found = [(one.found, one.next_step) for one in overrides]
+        found += [(one.what, one.next_step) for target in targets for one in target.gathered.overridden]
+        report.add_first(name, found, "more")
+        if not found:
+            where = f"in {len(manifests)}" if manifests else "because there are no"
+            report.add(name, f"none, {where} Applications and ApplicationSets in this repository")
+        _check_token(report, checkout, targets)
+
+
+def _examine_coverage(report: Report, tree: Tree, manifests: Sequence[Manifest], targets: Sequence[Target]) -> None:
+    """Report Argo CD's applications and files with tags that no environment has: bump changes none of them."""
+    expanded = expand(manifests, tree)
+    files = [path for one in expanded.applications for path in one.files]
+    apps = [app for target in targets for app in target.environment.apps]
+    coverage = compare_coverage(
+        expanded,
+        find_candidates(tree.paths, tree.sources, files),
+        {path for app in apps for path in app.values},
+        {path for app in apps for path in app.bases},
+    )
+    add_values = f"add its values file to an environment in {CONFIG_FILE} if bumper is to change it"
+    add_file = f"add it to an environment's values in {CONFIG_FILE} if it is deployed from here"
+    names = dict.fromkeys(one.name or one.manifest.name for one in coverage.applications)
+    for next_step, found in (
+        (add_values, [f"no environment covers Argo CD's application {name}" for name in names]),
+        (add_file, [
+            f"{path} holds {count} {'tag' if count == 1 else 'tags'} and belongs to no environment"
+            for path, count in coverage.files.items()
+        ]),
+        ("compare it with the environments yourself", coverage.unknown),
+    ):  # fmt: skip
+        report.add_first("coverage", [(text, next_step) for text in found], "more like these", next_step)
+    if not (names or coverage.files):
+        report.add("coverage", "every file with tags belongs to an environment")
+
+
+def _check_token(report: Report, checkout: Checkout, targets: Sequence[Target]) -> None:
+    """Check whether there is one, and whether it may be sent to where bumper.yaml says that Argo CD is."""
+    servers = {target.environment.name: target.environment.config.argocd for target in targets}
+    used = {name: argocd.server for name, argocd in servers.items() if argocd is not None}
+    token = checkout.settings.argocd_token
+    if used and token is None:
+        found = f"none, so that bumper can neither wait for {', '.join(used)} nor see whether it is healthy"
+        report.add("Argo CD token", found, "set ARGOCD_AUTH_TOKEN to a token of Argo CD")
+        return
+    for url in dict.fromkeys(used.values()):
+        try:
+            connect_to_argocd(url, None, checkout.settings)
+        except BumperError as error:
+            report.fail("Argo CD token", error, exit_code=0)
+        else:
+            report.add("Argo CD token", f"in {token.source if token is not None else 'none'}, for {url}")
