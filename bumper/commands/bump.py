@@ -22,7 +22,7 @@ from bumper.planning.bump import Plan, check_images, images_to_resolve, plan_bum
 from bumper.planning.draft import make_draft
 from bumper.planning.proposal import Request
 from bumper.records.record import Command
-from bumper.registry.events.pushed_image import PushedImage
+from bumper.registry.pushed_image import PushedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def bump(request: BumpRequest, options: DeliveryOptions, session: Session) -> Re
 def _read_event(event: bytes | None) -> tuple[PushedImage, ...]:
     if event is None:
         return ()
-    from bumper.registry.events.read import read_push_event  # with a model of each registry's notifications
+    from bumper.registry.events import read_push_event  # with a model of each registry's notifications
 
     return read_push_event(event)
 

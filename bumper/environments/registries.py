@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
 from bumper.image import ImageReference, Repository
-from bumper.registry.events.pushed_image import PushedImage, match_pushed
+from bumper.registry.pushed_image import PushedImage, match_pushed
 from bumper.registry.resolve import RegistryAccess, resolve_all
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bumper.errors import Refused, Unavailable
-from bumper.registry.events.pushed_image import PushedImage
-from bumper.registry.events.read import read_push_event
+from bumper.registry.events import read_push_event
+from bumper.registry.pushed_image import PushedImage
 from bumper.registry.resolve import RegistryAccess, resolve
 from tests.registry.asking import login, reference
 from tests.registry.distribution import PASSWORD, USER, Distribution

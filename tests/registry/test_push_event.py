@@ -10,10 +10,10 @@ import pytest
 
 from bumper.errors import Refused
 from bumper.image import Repository
-from bumper.registry.events.pushed_image import PushedImage, match_pushed
-from bumper.registry.events.read import read_push_event
+from bumper.registry.events import read_push_event
+from bumper.registry.pushed_image import PushedImage, match_pushed
 
-_SAMPLES = Path(__file__).parents[3] / "fixtures" / "push_events"
+_SAMPLES = Path(__file__).parents[2] / "fixtures" / "push_events"
 _NAMES = sorted(path.name.removesuffix(".expected.json") for path in _SAMPLES.glob("*.expected.json"))
 DIGEST = f"sha256:{'1' * 64}"
 

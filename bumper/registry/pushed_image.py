@@ -1,10 +1,12 @@
 """An image that a registry says was pushed, and which image of an environment that is. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bumper.errors import Refused
-from bumper.image import ImageReference, Repository, read_repository
+from bumper.image import DOCKER_HUB, ImageReference, Repository, is_digest, is_tag, read_repository
+
+NEXT_STEP = "give --event the body of a registry's push notification as it came"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,24 @@ class PushedImage:
     def __str__(self) -> str:
         """The image as a message names it."""
         return f"{self.host or self.key or '…'}/{self.path}:{self.tag}"
+
+
+def tagged(
+    host: str | None, path: str, tag: str | None, digest: str | None, key: str | None = None
+) -> list[PushedImage]:
+    """The image, unless it has no tag: registries report a manifest pushed by digest with that digest for a tag.
+
+    Raises:
+        Refused: it cannot be an image.
+
+    """
+    if not tag or is_digest(tag):
+        return []
+    pushed = PushedImage(host, path, tag, digest or None, key)
+    named = read_repository(f"{host or DOCKER_HUB}/{path}")
+    if named is None or not is_tag(tag) or (pushed.digest is not None and not is_digest(pushed.digest)):
+        raise Refused(f"The push notification names {str(pushed)[:200]!r}, which is not an image reference", NEXT_STEP)
+    return [pushed if host is None else replace(pushed, host=named.host, path=named.name)]
 
 
 def match_pushed(
