@@ -19,8 +19,8 @@ from bumper.gate.rules import check_rules, refuse, require_digests
 from bumper.image import ImageReference, Repository, parse_image
 from bumper.planning.bump import apply_plan, check_images, diff_of
 from bumper.planning.bump import plan_bump as plan_edits
-from bumper.planning.description import ProposalText, describe, explain_held
-from bumper.planning.proposal import Proposal, Request, Words, branch_name, title_of
+from bumper.planning.description import ProposalText, explain_held
+from bumper.planning.proposal import Proposal, Request
 from bumper.planning.proposal import propose as put_together
 from bumper.records.record import Command, Record, one_line
 from bumper.values.change import Change, Held
@@ -182,15 +182,14 @@ def propose(planned: Plan, *, target_branch: str = "main", title: str | None = N
     )
     images = tuple(dict.fromkeys(change.reference for change in planned.changes))
     record = Record(Command.BUMP, planned.environment, images, planned.changes, urgent=planned.urgent)
-    words = Words(planned.config.commit_message, title)
-    subject = title_of(Command.BUMP, planned.environment, planned.changes)
-    held = tuple(map(explain_held, planned.held))
-    text = ProposalText(title=title, left_out=held, warnings=planned.warnings)
-    description = describe(record, text, subject)
     rules = planned.config.environments.get(planned.environment)
-    labels = rules.labels if rules is not None else ()
-    branch = branch_name(planned.config.branch_prefix, asked, planned.apps or planned.used_by)
-    return put_together(asked, branch, subject, description, planned.files, record, words, labels)
+    text = ProposalText(
+        title=title,
+        labels=rules.labels if rules is not None else (),
+        left_out=tuple(map(explain_held, planned.held)),
+        warnings=planned.warnings,
+    )
+    return put_together(asked, record, text, planned.files, planned.config, planned.apps or planned.used_by)
 
 
 def _bytes(name: str, content: bytes) -> bytes:

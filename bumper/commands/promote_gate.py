@@ -10,8 +10,8 @@ from bumper.errors import Refused
 from bumper.gate.freeze import Frozen
 from bumper.gate.promotions import Judged, find_source, judge_promotions, unsoaked
 from bumper.gate.rules import Waiting
+from bumper.planning.draft import Rollout, expected_images
 from bumper.planning.promote import Choice
-from bumper.planning.rollout import Rollout, expected_images
 from bumper.records.line import Line
 from bumper.values.change import Change
 

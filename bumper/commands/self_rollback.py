@@ -14,8 +14,8 @@ from bumper.delivery.watch import WatchedApplication
 from bumper.delivery.watched import Undo, explain
 from bumper.errors import BumperError
 from bumper.git.checkout import refreshed
+from bumper.planning.description import Watching
 from bumper.planning.rollback import MovedOn
-from bumper.planning.rollout import Watching
 from bumper.records.description import read_comment
 
 _ILL_BEFORE = "it was not healthy before this merge, or Argo CD did not say so"

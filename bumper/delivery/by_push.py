@@ -33,7 +33,7 @@ from bumper.git.failures import PushRaceLost
 from bumper.gitlab import merge_requests
 from bumper.gitlab.connection import connect_to_read
 from bumper.gitlab.merge_requests import MergeRequest, MergeRequestText, People
-from bumper.planning.draft import Draft, on_branch
+from bumper.planning.draft import Draft
 from bumper.planning.proposal import Proposal
 from bumper.progress import report_step
 from bumper.records.description import comment
@@ -47,7 +47,7 @@ def deliver_by_push(draft: Draft, attempt: Attempt, commit: str) -> Result:
     """Without GitLab's API; what only that can do is named in warnings."""
     target, options, people = attempt.target, attempt.options, attempt.people
     reader = _reader(target) if options.seconds_to_merge is not None else None
-    draft = on_branch(draft, _find_branch(target.checkout, draft.proposal.branch))
+    draft = draft.on_branch(_find_branch(target.checkout, draft.proposal.branch))
     report_step(f"pushing {draft.proposal.branch}, with options by which GitLab makes the merge request")
     published = _publish(attempt, draft.proposal, commit)
     if isinstance(published, NewerPipeline):

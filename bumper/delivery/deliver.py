@@ -22,7 +22,7 @@ from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
 from bumper.git.commit import push, write_commit
 from bumper.gitlab import merge_requests
-from bumper.planning.draft import Draft, on_branch
+from bumper.planning.draft import Draft
 from bumper.planning.proposal import Proposal
 from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests
@@ -81,7 +81,7 @@ def require_wait(done: Result, options: DeliveryOptions) -> Result:
 def _deliver_by_api(draft: Draft, attempt: Attempt, known: KnownRequests, commit: str) -> Result:
     """As GitLab's API has it: the merge request opened or updated, those that it supersedes closed, merged."""
     target, options = attempt.target, attempt.options
-    draft = on_branch(draft, known.branch_of(draft.proposal.branch))
+    draft = draft.on_branch(known.branch_of(draft.proposal.branch))
     proposal, record = draft.proposal, draft.proposal.record
     report_step(f"proposing {proposal.branch} over the API of {target.checkout.settings.address.gitlab_url}")
     people = merge_requests.find_people(known.gitlab, attempt.people)

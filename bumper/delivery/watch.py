@@ -17,7 +17,7 @@ from bumper.delivery.attempt import Session
 from bumper.errors import Refused, Unavailable
 from bumper.gitlab.connection import GitLab, NotShown
 from bumper.gitlab.project import contains
-from bumper.planning.rollout import Rollout
+from bumper.planning.draft import Rollout
 from bumper.progress import report_step
 
 _FIRST_PAUSE, _MAX_PAUSE = 1.0, 10.0  # seconds between two looks

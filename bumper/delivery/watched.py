@@ -20,9 +20,9 @@ from bumper.delivery.watch import Before, WatchedApplication, look_before, requi
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.gitlab.merge_requests import comment
 from bumper.planning.bump import Plan
-from bumper.planning.draft import Draft
+from bumper.planning.description import Watching
+from bumper.planning.draft import Draft, Rollout, rollout_of
 from bumper.planning.markdown import code
-from bumper.planning.rollout import Rollout, Watching, rollout_of
 from bumper.progress import report_step
 from bumper.records.watches import WatchedRequest, WatchRecord, newest_watched, write_note
 

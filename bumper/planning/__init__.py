@@ -1,7 +1,7 @@
 """What a request would change, and the texts that propose it. Pure: no git, no network, no clock.
 
 ``bump``, ``promote`` and ``rollback`` each turn the pins of an environment into a plan of edits;
-``draft.make_draft`` puts the plan together with ``proposal.Request`` and ``draft.ProposalText`` into a
-``proposal.Proposal``: branch, commit message, merge request title and description. ``rollout`` says what Argo CD
-should run once the plan has landed.
+``draft.make_draft`` puts the plan together with ``proposal.Request`` and ``description.ProposalText`` into a
+``proposal.Proposal`` (branch, commit message, merge request title and description), and says what Argo CD should run
+once it has landed.
 """

@@ -5,13 +5,13 @@ same in every merge request. Pure.
 """
 
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from bumper.ci import Source
+from bumper.clock import format_duration
 from bumper.planning.markdown import bullets, code, folded, inert, link, plain
-from bumper.planning.rollout import Watching
 from bumper.records.description import comment
 from bumper.records.record import Command, Record
 from bumper.values.change import Change, Held
@@ -30,12 +30,35 @@ _BEHAVIOUR = (
 
 
 @dataclass(frozen=True, slots=True)
+class Watching:
+    """How a deployment is watched: so many ``seconds`` until it is healthy, ``steady`` ones after that."""
+
+    seconds: float
+    steady: float
+    rolls_back: bool
+
+    @property
+    def longest(self) -> float:
+        """After so many seconds it is over."""
+        return self.seconds + self.steady
+
+    def explain(self) -> str:
+        """What the merge request says of it."""
+        stays = f", and that it stays so for {format_duration(self.steady)}" if self.steady else ""
+        back = "; if Argo CD reports it Degraded or cannot sync it, the job rolls it back" if self.rolls_back else ""
+        within = format_duration(self.seconds)
+        return f"after the merge, its job checks that Argo CD runs it and is healthy within {within}{stays}{back}"
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalText:
     """What a command adds to the words of its proposal.
 
     ``note`` stands in the title's parentheses, ``title`` is the user's own title. ``facts`` and ``commits`` are
     Markdown; ``checks`` ("image exists", "healthy in staging"), ``left_out`` (what is not in it, and why) and
-    ``warnings`` are text. ``urgent`` is why it passes soak and freeze.
+    ``warnings`` are text. ``urgent`` is why it passes soak and freeze. ``along`` are the places beside the pins that
+    change with them, ``files_url`` is where GitLab shows files of the target branch, ``trailers`` are further ones of
+    the commit.
     """
 
     note: str = ""
@@ -50,24 +73,24 @@ class ProposalText:
     watching: Watching | None = None
     by_itself: bool = False
     urgent: str | None = None
+    along: Sequence[Change] = ()
+    files_url: str = ""
+    trailers: Mapping[str, str] = field(default_factory=dict)
 
 
-def describe(
-    record: Record, text: ProposalText, subject: str = "", files_url: str = "", along: Sequence[Change] = ()
-) -> str:
-    """The description; the ``subject`` is in it where the title is another.
-
-    ``files_url`` is where GitLab shows files of the target branch, ``along`` are the places beside the pins that change
-    with them. The record comes last, in a comment.
-    """
+def describe(record: Record, text: ProposalText, subject: str = "") -> str:
+    """The description; the ``subject`` is in it where the title is the user's. The record comes last, in a comment."""
+    along = [f"{_place(change, text.files_url)} {code(change.path)}" for change in text.along]
+    digests = _digests(record)
+    many = bullets(digests, _MAX_ROWS) if len(digests) > _MAX_DIGESTS else ""
     parts = [
         plain(subject) if text.title else "",
-        _table(record, files_url),
-        _along(along, files_url),
-        "\n".join(f"- {fact}" for fact in _facts(record, text)),
+        _table(record, text.files_url),
+        f"These places change too, through an anchor:\n\n{bullets(along, _MAX_ROWS)}" if along else "",
+        "\n".join(f"- {fact}" for fact in _facts(record, text, digests if not many else [])),
         _listed("Left out", text.left_out),
         _listed("Warnings", text.warnings),
-        _all_digests(record),
+        folded(f"Digests of {len(digests)} images", many) if many else "",
         folded("How this merge request behaves", bullets(_BEHAVIOUR, len(_BEHAVIOUR))),
         text.template[:_MAX_TEMPLATE].strip(),
         comment(record),
@@ -99,31 +122,21 @@ def _place(change: Change, files_url: str) -> str:
     return link(f"{change.file}:{change.line}", url)
 
 
-def _along(along: Sequence[Change], files_url: str) -> str:
-    if not along:
-        return ""
-    places = (f"{_place(change, files_url)} {code(change.path)}" for change in along)
-    return "These places change too, through an anchor:\n\n" + bullets(places, _MAX_ROWS)
+def _digests(record: Record) -> list[str]:
+    """Each digest that is written, in Markdown."""
+    references = dict.fromkeys(change.reference for change in record.changes if change.after.digest is not None)
+    return [f"{code(str(one).partition('@')[0])} is {code(str(one.digest))}" for one in references]
 
 
-def _facts(record: Record, text: ProposalText) -> Iterator[str]:
+def _listed(heading: str, sentences: Sequence[str]) -> str:
+    return f"**{heading}**\n\n{bullets(map(plain, dict.fromkeys(sentences)), _MAX_SENTENCES)}" if sentences else ""
+
+
+def _facts(record: Record, text: ProposalText, digests: Sequence[str]) -> Iterator[str]:
     """What is worth a line each, in Markdown."""
     yield from text.facts
     if record.urgent is not None:
         yield f"**Urgent**, past soak and freeze: {code(record.urgent)}"
-    yield from _source(record)
-    yield from text.commits
-    digests = _with_digest(record)
-    if len(digests) <= _MAX_DIGESTS and record.command not in (Command.HOLD, Command.UNHOLD):
-        yield from (f"**Digest**: {one}" for one in digests)
-    if text.checks:
-        yield f"**Checked**: {', '.join(map(plain, text.checks))}"
-    if text.watching is not None:
-        yield f"**Watched**: {text.watching.explain()}"
-    yield _undoing(record)
-
-
-def _source(record: Record) -> Iterator[str]:
     if record.source is not None:
         yield f"**Commit**: {_commit(record.source)}"
     pipeline, by = record.pipeline, f", started by {code(record.requested_by)}" if record.requested_by else ""
@@ -131,6 +144,14 @@ def _source(record: Record) -> Iterator[str]:
         yield f"**Pipeline**: {shown}{by}"
     elif by:
         yield f"**Requested by**: {code(str(record.requested_by))}"
+    yield from text.commits
+    if record.command not in (Command.HOLD, Command.UNHOLD):
+        yield from (f"**Digest**: {one}" for one in digests)
+    if text.checks:
+        yield f"**Checked**: {', '.join(map(plain, text.checks))}"
+    if text.watching is not None:
+        yield f"**Watched**: {text.watching.explain()}"
+    yield _undoing(record)
 
 
 def _commit(source: Source) -> str:
@@ -141,35 +162,18 @@ def _commit(source: Source) -> str:
     return f"{title}{author}{branch} of {link(source.project, source.url)}"
 
 
-def _with_digest(record: Record) -> list[str]:
-    references = dict.fromkeys(change.reference for change in record.changes if change.after.digest is not None)
-    return [f"{code(str(one).partition('@')[0])} is {code(str(one.digest))}" for one in references]
-
-
-def _all_digests(record: Record) -> str:
-    found = _with_digest(record)
-    if len(found) <= _MAX_DIGESTS:
-        return ""
-    return folded(f"Digests of {len(found)} images", bullets(found, _MAX_ROWS))
-
-
-def _listed(heading: str, sentences: Sequence[str]) -> str:
-    return f"**{heading}**\n\n{bullets(map(plain, dict.fromkeys(sentences)), _MAX_SENTENCES)}" if sentences else ""
-
-
 def _undoing(record: Record) -> str:
     """The command that takes the change back once it is merged."""
+    command, environment = record.command, shlex.quote(record.environment)
     apps = list(dict.fromkeys(change.app for change in record.changes))
-    every_app = "".join(f" --app {shlex.quote(app)}" for app in apps[:_MAX_NAMED])
-    environment = shlex.quote(record.environment)
-    if record.command in (Command.HOLD, Command.UNHOLD):
-        other = Command.UNHOLD if record.command is Command.HOLD else Command.HOLD
-        return f"**Undo**: {code(f'bumper {other} {environment}{every_app}')}"
     tags = list(dict.fromkeys(change.before.tag for change in record.changes))
-    if record.command is Command.ROLLBACK and len(apps) == len(tags) == 1 and tags[0]:
-        command = f"bumper rollback {environment}{every_app} --to {shlex.quote(tags[0])}"
-    elif record.command is not Command.ROLLBACK and len(apps) == 1:
-        command = f"bumper rollback {environment}{every_app}"
-    else:
-        return f"**Undo**: {code(f'bumper rollback {environment} --mr N')}, where N is this merge request's number"
-    return f"**{'Undo' if record.command is Command.ROLLBACK else 'Roll back'}**: {code(command)}"
+    named = "".join(f" --app {shlex.quote(app)}" for app in apps[:_MAX_NAMED])
+    if command in (Command.HOLD, Command.UNHOLD):
+        other = Command.UNHOLD if command is Command.HOLD else Command.HOLD
+        return f"**Undo**: {code(f'bumper {other} {environment}{named}')}"
+    back = f"bumper rollback {environment}"
+    if command is Command.ROLLBACK and len(apps) == len(tags) == 1 and tags[0]:
+        return f"**Undo**: {code(f'{back}{named} --to {shlex.quote(tags[0])}')}"
+    if command is not Command.ROLLBACK and len(apps) == 1:
+        return f"**Roll back**: {code(f'{back}{named}')}"
+    return f"**Undo**: {code(f'{back} --mr N')}, where N is this merge request's number"

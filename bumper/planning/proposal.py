@@ -3,10 +3,13 @@
 import hashlib
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bumper.environments.config_models import Config
 from bumper.image import Repository
+from bumper.planning.description import ProposalText, describe
 from bumper.planning.markdown import quiet, without_references
 from bumper.records.description import comment
 from bumper.records.record import Command, Record, one_line, trailers
@@ -47,13 +50,24 @@ class Proposal:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What people set of a proposal's words: bumper.yaml's commit_message, ``--title``, further trailers."""
-
-    commit_message: str
-    title: str | None = None
-    trailers: Mapping[str, str] | None = None
+def propose(
+    asked: Request, record: Record, text: ProposalText, files: Mapping[str, bytes], config: Config,
+    apps: Iterable[str] = (),
+) -> Proposal:  # fmt: skip
+    """Put a proposal together; its branch is named after ``apps``, none means all."""
+    title = title_of(record.command, record.environment, record.changes, text.note)
+    subject = without_references(one_line(title))
+    first = one_line(config.commit_message.replace("{default}", subject))
+    return Proposal(
+        branch=branch_name(config.branch_prefix, asked, apps),
+        target_branch=asked.target_branch,
+        title=quiet(one_line(text.title or "") or subject)[:MAX_TITLE],
+        description=describe(record, text, title),
+        message=f"{first}\n\n{_body(record)}\n\n{trailers(record, text.trailers)}",
+        files=files,
+        record=record,
+        labels=tuple(dict.fromkeys(text.labels)),
+    )
 
 
 def branch_name(prefix: str, request: Request, apps: Iterable[str] = ()) -> str:
@@ -61,17 +75,9 @@ def branch_name(prefix: str, request: Request, apps: Iterable[str] = ()) -> str:
 
     The digits are the same for every rerun of ``request``; the slug changes where an application comes or goes.
     """
-    identity = json.dumps(
-        [
-            request.command,
-            request.environment,
-            request.target_branch,
-            sorted(map(str, request.images)),
-            sorted(set(request.apps)),
-            request.selector,
-        ]
-    )
-    digits = hashlib.sha256(identity.encode()).hexdigest()[:8]
+    images, globs = sorted(map(str, request.images)), sorted(set(request.apps))
+    identity = [request.command, request.environment, request.target_branch, images, globs, request.selector]
+    digits = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:8]
     named = sorted(set(apps)) or ["all"]
     slug = _slug(named[0]) + (f"-and-{len(named) - 1}" if len(named) > 1 else "")
     return f"{prefix}{request.command}-{_slug(request.environment)}-{slug}-{digits}"
@@ -81,100 +87,63 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_MAX_SLUG].strip("-") or "x"
 
 
-def propose(
-    request: Request, branch: str, subject: str, description: str, files: Mapping[str, bytes], record: Record,
-    words: Words, labels: Iterable[str] = (),
-) -> Proposal:  # fmt: skip
-    """Put a proposal together; ``subject`` is the line that bumper would write by itself."""
-    subject = without_references(one_line(subject))
-    title = quiet(one_line(words.title or "") or subject)[:MAX_TITLE]
-    first = one_line(words.commit_message.replace("{default}", subject))
-    return Proposal(
-        branch=branch,
-        target_branch=request.target_branch,
-        title=title,
-        description=description,
-        message=f"{first}\n\n{_body(record)}\n\n{trailers(record, words.trailers or {})}",
-        files=files,
-        record=record,
-        labels=tuple(dict.fromkeys(labels)),
-    )
-
-
 def _body(record: Record) -> str:
     """The changes for whoever reads git's log, one a line."""
+    ways = {Command.HOLD: "held at {}", Command.UNHOLD: "{}, no longer held"}
+    way = ways.get(record.command, "{} -> {}")
     lines = [
-        one_line(f"{without_references(change.app)}: {change.image} {_line(record.command, change)}")
+        one_line(f"{without_references(change.app)}: {change.image} {way.format(change.before, change.after)}")
         for change in record.changes[:_MAX_ROWS]
     ]
     left_out = len(record.changes) - len(lines)
     return "\n".join([*lines, *([f"and {left_out} more"] if left_out else [])])
 
 
-def _line(command: Command, change: Change) -> str:
-    if command is Command.HOLD:
-        return f"held at {change.before}"
-    if command is Command.UNHOLD:
-        return f"{change.before}, no longer held"
-    return f"{change.before} -> {change.after}"
-
-
 def title_of(command: Command, environment: str, changes: Sequence[Change], note: str = "") -> str:
     """What changes, by application: ``backend 1.0.3 -> 1.0.9 in staging``; a ``note`` follows in parentheses."""
-    ending = f" in {environment}" + (f" ({note})" if note else "")
+    by_app: defaultdict[str, list[Change]] = defaultdict(list)
+    for change in changes:
+        by_app[change.app].append(change)
+    *first, last = by_app
+    names = f"{', '.join(first)} and {last}" if first else last
+    names = names if len(by_app) <= _MAX_NAMED else f"{len(by_app)} applications"
+    after = {change.after for change in changes}
     if command is Command.HOLD:
-        tags = dict.fromkeys(change.after.tag or "" for change in changes)
-        return f"{_names(changes)} held{f' at {next(iter(tags))}' if len(tags) == 1 else ''}{ending}"
-    if command is Command.UNHOLD:
-        return f"{_names(changes)} no longer held{ending}"
-    return _what_changes(changes) + ending
+        tags = {version.tag or "" for version in after}
+        what = f"{names} held at {tags.pop()}" if len(tags) == 1 else f"{names} held"
+    elif command is Command.UNHOLD:
+        what = f"{names} no longer held"
+    elif len(steps := _steps(changes)) == 1:
+        what = f"{names} {steps.pop()}"
+    elif len(after) == 1:
+        what = f"{names} to {_short(after.pop())}"
+    elif len(by_app) > _MAX_STEPS:
+        what = names
+    else:
+        what = ", ".join(f"{app} {_step_of_app(own)}" for app, own in by_app.items())
+    return f"{what} in {environment}" + (f" ({note})" if note else "")
 
 
-def _what_changes(changes: Sequence[Change]) -> str:
-    steps = {_step(change.before, change.after) for change in changes}
-    if len(steps) == 1:
-        return f"{_names(changes)} {steps.pop()}"
-    if len({change.after for change in changes}) == 1:
-        return f"{_names(changes)} to {_short(changes[0].after)}"
-    by_app = _by_app(changes)
-    if len(by_app) > _MAX_STEPS:
-        return _names(changes)
-    return ", ".join(f"{app} {_steps(own)}" for app, own in by_app.items())
-
-
-def _steps(changes: Iterable[Change]) -> str:
+def _step_of_app(changes: Sequence[Change]) -> str:
     """An application's step, or of how many images it has other ones."""
-    changes = list(changes)
-    steps = {_step(change.before, change.after) for change in changes}
+    steps = _steps(changes)
     return steps.pop() if len(steps) == 1 else f"({len({change.image for change in changes})} images)"
 
 
-def _step(before: Version, after: Version) -> str:
-    if before.tag is not None and before.tag == after.tag:
-        return f"{after.tag} with another digest"
-    if before.tag is None and before.digest is None:
-        return f"to {_short(after)}"
-    return f"{_short(before)} -> {_short(after)}"
+def _steps(changes: Iterable[Change]) -> set[str]:
+    steps = set()
+    for before, after in ((change.before, change.after) for change in changes):
+        if before.tag is not None and before.tag == after.tag:
+            steps.add(f"{after.tag} with another digest")
+        elif before == Version(None, None):
+            steps.add(f"to {_short(after)}")
+        else:
+            steps.add(f"{_short(before)} -> {_short(after)}")
+    return steps
 
 
 def _short(version: Version) -> str:
     return version.tag or str(version)
-
-
-def _names(changes: Iterable[Change]) -> str:
-    """``backend``, ``backend and web``, ``5 applications``."""
-    names = list(_by_app(changes))
-    if len(names) > _MAX_NAMED:
-        return f"{len(names)} applications"
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _by_app(changes: Iterable[Change]) -> Mapping[str, list[Change]]:
-    by_app: dict[str, list[Change]] = {}
-    for change in changes:
-        by_app.setdefault(change.app, []).append(change)
-    return by_app
 
 
 def readable(proposal: Proposal) -> str:

@@ -38,9 +38,14 @@ def test_every_fact_has_its_line() -> None:
         Command.BUMP, "staging", (), (change(digest=DIGEST),), Pipeline(7, f"{PROJECT}/-/pipelines/7", "x"), "dora",
         source=source,
     )  # fmt: skip
-    text = ProposalText(checks=["image exists", "healthy in test"], left_out=["web: held"], warnings=["a is missing"])
+    text = ProposalText(
+        checks=["image exists", "healthy in test"],
+        left_out=["web: held"],
+        warnings=["a is missing"],
+        files_url=FILES,
+    )
 
-    lines = describe(asked, text, files_url=FILES).splitlines()
+    lines = describe(asked, text).splitlines()
     place = f"[`apps/app/values.yaml:3`]({FILES}/apps/app/values.yaml#L3)"
 
     assert lines[:3] == [

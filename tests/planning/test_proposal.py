@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bumper.ci import Pipeline
+from bumper.environments.config_models import Config
 from bumper.image import Repository
-from bumper.planning.description import ProposalText, describe
-from bumper.planning.proposal import Proposal, Request, Words, branch_name, propose, readable
+from bumper.planning.description import ProposalText
+from bumper.planning.proposal import Proposal, Request, branch_name, propose, readable
 from bumper.records.record import Command, Record
 from bumper.values.change import Change
 from bumper.values.pin import Version
@@ -15,20 +15,14 @@ from bumper.values.pin import Version
 APP = Repository("registry.example.com", "team/app")
 OTHER = Repository("registry.example.com", "team/other")
 REQUEST = Request(Command.BUMP, "staging", "main", (APP, OTHER))
-DEFAULT = Words("{default}")
+DEFAULT = ProposalText()
 
 
-def change(number: int = 3, image: Repository = APP, tag: str = "1.0.1") -> Change:
-    return Change("app", "apps/app/values.yaml", "image.tag", number, image, Version("1.0.0", None), Version(tag, None))
-
-
-def record(*changes: Change, pipeline: Pipeline | None = None, requested_by: str | None = None) -> Record:
-    return Record(Command.BUMP, "staging", (), changes, pipeline, requested_by)
-
-
-def proposed(subject: str = "app 1.0.0 -> 1.0.1 in staging", words: Words = DEFAULT, *labels: str) -> Proposal:
-    made = record(change())
-    return propose(REQUEST, "bumper/x", subject, describe(made, ProposalText()), {}, made, words, labels)
+def proposed(text: ProposalText = DEFAULT, *, app: str = "app", message: str = "{default}") -> Proposal:
+    place = ("apps/app/values.yaml", "image.tag", 3)
+    change = Change(app, *place, APP, Version("1.0.0", None), Version("1.0.1", None))
+    record = Record(Command.BUMP, "staging", (), (change,))
+    return propose(REQUEST, record, text, {}, Config(commit_message=message))
 
 
 @pytest.mark.parametrize(
@@ -68,14 +62,14 @@ def test_a_branchs_name_is_one_that_git_takes(environment: str, app: str) -> Non
 
 
 def test_the_commit_message_is_bumper_yamls_and_the_title_is_the_users() -> None:
-    proposal = proposed(words=Words("chore: {default} [OPS-1]", title="Deploy\nnow"))
+    proposal = proposed(ProposalText(title="Deploy\nnow"), message="chore: {default} [OPS-1]")
 
     assert proposal.title == "Deploy now"
     assert proposal.message.splitlines()[0] == "chore: app 1.0.0 -> 1.0.1 in staging [OPS-1]"
 
 
 def test_a_label_stands_once() -> None:
-    proposal = proposed("s", DEFAULT, "a", "b", "a")
+    proposal = proposed(ProposalText(labels=("a", "b", "a")))
 
     assert proposal.labels == ("a", "b")
 
@@ -89,6 +83,6 @@ def test_a_reader_does_not_see_the_record() -> None:
 
 
 def test_an_applications_name_is_no_reference_in_what_closes_issues() -> None:
-    made = proposed("closes #1 1.0.0 -> 1.0.1")
+    made = proposed(app="closes #1")
 
     assert "#1" not in made.title + made.message
