@@ -138,13 +138,13 @@ def _plan(request: PromoteRequest, way: _Way, attempt: Attempt) -> tuple[Plan, t
     rules = target.environment.config
     choice = choose(way.then.gathered, target.gathered, request.apps, request.images, names)
     matched = match(way.then.gathered, target.gathered, choice, target.setup.config, names)
-    found = differing(matched)
-    check_tags(rules, request.target, [change.reference for change in (*found.changes, *found.held)])
-    waiting = _find_waiting(request, way, choice, found.changes, attempt)
+    changes, held = differing(matched)
+    check_tags(rules, request.target, [change.reference for change in (*changes, *held)])
+    waiting = _find_waiting(request, way, choice, changes, attempt)
     if not request.when_ready:
         refuse_waiting(waiting)
     matched = matched.without(waiting)
-    left = [change for change in found.changes if change.app not in waiting]
+    left = [change for change in changes if change.app not in waiting]
     if left:
         access = registry_access(target, session.environ) if request.verify else None
         digests = find_digests(target, way.then, session.gitlab, left, access, allow_moved=request.allow_moved)

@@ -110,15 +110,7 @@ def _tell_apart(alike: Sequence[Identity], homes: Mapping[Identity, set[str]]) -
     return {identity: identity.name(count) for identity, count in folders.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """An application by the name that people use for it, and what it is by its path."""
-
-    name: str
-    identity: Identity
-
-
-def match_source(target: Named, sources: Sequence[Named], environments: tuple[str, str]) -> Named | None:
+def match_source(target: AppFiles, sources: Sequence[AppFiles], environments: tuple[str, str]) -> AppFiles | None:
     """The application of the source environment that ``target`` is promoted from; None where there is none.
 
     Where the patterns of both environments have equally many wildcards, all of them must match; otherwise the name
@@ -135,9 +127,9 @@ def match_source(target: Named, sources: Sequence[Named], environments: tuple[st
     if all(source.identity.width == target.identity.width for source in sources):
         return None
     if len(sources) > 1:
-        names = " and ".join(source.name for source in sources)
+        names = " and ".join(source.app for source in sources)
         raise Refused(
-            f"{target.name} of {environments[1]} may be {names} of {environments[0]}",
+            f"{target.app} of {environments[1]} may be {names} of {environments[0]}",
             "write patterns with equally many wildcards for both in bumper.yaml, or leave it out with --app",
         )
     return sources[0]

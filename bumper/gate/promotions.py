@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bumper.clock import format_duration, show_time
-from bumper.environments.applications import AppFiles, Named, match_source
+from bumper.environments.applications import AppFiles, match_source
 from bumper.environments.layout import Environment
 from bumper.environments.repository import Target
 from bumper.gate.rules import Broken, Rule, Waiting
@@ -139,9 +139,8 @@ def find_source(target: AppFiles, sources: Iterable[AppFiles], names: tuple[str,
         Refused: several are meant.
 
     """
-    known = [Named(one.app, one.identity) for one in sources if one.identity.app == target.identity.app]
-    found = match_source(Named(target.app, target.identity), known, names)
-    return found.name if found is not None else None
+    found = match_source(target, [one for one in sources if one.identity.app == target.identity.app], names)
+    return found.app if found is not None else None
 
 
 def _newest_run(periods: Sequence[Period], image: ImageReference) -> range | None:

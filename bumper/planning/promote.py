@@ -1,11 +1,11 @@
 """What a promotion carries from one environment to another. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from bumper.environments.applications import AppFiles, Named, match_source
+from bumper.environments.applications import AppFiles, match_source
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
@@ -44,12 +44,26 @@ class Carried:
     target: FoundPin
     image: ImageReference
     shared: bool  # the pin stands in a base file, which is never written
-    with_its_digest: bool = False  # the source's values pin a digest, and the target's have a place for it
-    alike: bool = False  # the target says what the source says
+    with_its_digest: bool  # the source's values pin a digest, and the target's have a place for it
+    alike: bool  # the target says what the source says
 
-    def with_digest(self, digests: Mapping[ImageReference, str]) -> "Carried":
-        """The pin and its image with the digest that was found for it, if one was."""
-        return replace(self, image=self.image.with_digest(digests.get(self.image.with_digest(None), self.image.digest)))
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The target's pins with the source's versions, and warnings about the rest."""
+
+    carried: tuple[Carried, ...]
+    warnings: tuple[str, ...]
+
+    def without(self, apps: Container[str]) -> "Matched":
+        """What was matched, without these applications of the target."""
+        return replace(self, carried=tuple(one for one in self.carried if one.target.app not in apps))
+
+    def with_digests(self, digests: Mapping[ImageReference, str]) -> "Matched":
+        """What was matched, with the digests that were found for the images (by their reference with the tag alone)."""
+        images = [(one, one.image, digests.get(one.image.with_digest(None))) for one in self.carried]
+        found = (replace(one, image=image.with_digest(digest or image.digest)) for one, image, digest in images)
+        return replace(self, carried=tuple(found))
 
 
 def choose(
@@ -75,179 +89,94 @@ def choose(
     return Choice(chosen, tuple(images))
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """The target's pins with the source's versions, and warnings about the rest."""
-
-    carried: tuple[Carried, ...]
-    warnings: tuple[str, ...]
-
-    def without(self, apps: Container[str]) -> "Matched":
-        """What was matched, without these applications of the target."""
-        return replace(self, carried=tuple(one for one in self.carried if one.target.app not in apps))
-
-    def with_digests(self, digests: Mapping[ImageReference, str]) -> "Matched":
-        """What was matched, with the digests that were found for the images (by their reference with the tag alone)."""
-        return replace(self, carried=tuple(one.with_digest(digests) for one in self.carried))
-
-
-def plan_promote(target: Gathered, matched: Matched, environment: str, *, write_digests: bool) -> Plan:
-    """The edits that give the target ``environment`` the versions that the source runs.
-
-    Raises:
-        Refused: something differs and none of it can be set.
-
-    """
-    settable = [one for one in matched.carried if why_not(one.target.pin, one.image) is None and not one.shared]
-    refusals = [
-        _explain(target, one, environment)
-        for one in matched.carried
-        if (one.shared or why_not(one.target.pin, one.image) is not None) and _is_other_version(one)
-    ]
-    edits = [
-        (one.target, TagEdit(one.target.pin, one.image.tag, one.image.digest, write_digests or one.with_its_digest))
-        for one in settable
-        if not one.alike
-    ]
-    plan = make_plan(target, edits, [*matched.warnings, *refusals])
-    alike = {one.target.place for one in settable if one.alike}
-    plan = replace(plan, covers=plan.covers | alike)
-    if refusals and not plan.changes and not plan.held:
-        raise Refused("\n".join(refusals))
-    return plan
-
-
-@dataclass(frozen=True, slots=True)
-class Differing:
-    """The changes that a promotion would make, digests aside, and those of them that a hold stops."""
-
-    changes: tuple[Change, ...]
-    held: tuple[Change, ...]
-
-
-def differing(matched: Matched) -> Differing:
-    """Where the target's own pins say something else than the source runs, before any digest is looked up."""
-    changes: list[Change] = []
-    held: list[Change] = []
-    for one in matched.carried:
-        found = one.target
-        if one.alike or one.shared or found.pin.refusal is not None:
-            continue
-        change = make_change(found.app, found.file, found.pin, Version(one.image.tag, one.image.digest))
-        (changes if found.held is None else held).append(change)
-    return Differing(tuple(changes), tuple(held))
-
-
 def match(source: Gathered, target: Gathered, choice: Choice, config: Config, names: tuple[str, str]) -> Matched:
     """The target's pins with the source's versions: by application, then image, then path; and what is not guessed.
 
     ``names`` are the names of the two environments.
+
+    Raises:
+        Refused: an application may be several of the source's, or what the source runs of it cannot be read.
+
     """
     known = running(source, names[0], config)
-    by_image = _by_image(known.pins, config)
-    sources = _sources_by_name(source)
-    targets = {app.app: app for app in target.applications}
+    runs = _by_image(known.pins, config)
+    sources = _Sources(source, target, names)
     carried: list[Carried] = []
-    warnings = [*source.warnings, *target.warnings, *_one_sided(source, target, choice, names)]
-    own = ((found, False) for found in target.pins)
-    for found, shared in (*own, *((found, True) for found in target.shared)):
+    warnings = [*source.warnings, *target.warnings, *sources.one_sided(choice)]
+    images: defaultdict[str, dict[str, Repository]] = defaultdict(dict)  # of the target's applications
+    own, of_bases = ((found, False) for found in target.pins), ((found, True) for found in target.shared)
+    for found, shared in (*own, *of_bases):
         if not choice.takes(found) or found.pin.repository is None:
             continue
-        app = _source_of(targets[found.app], sources, names)
+        app, image = sources.of(found.app), canonical(config, found.pin.repository)
         if app is not None and app in known.unknown:
             raise Refused(
                 f"what {names[0]} runs of {app} is not known, because a file cannot be read: {known.unknown[app]}",
                 "correct it, or leave the application out with --app",
             )
-        of_image = by_image.get((app, canonical(config, found.pin.repository)), ()) if app is not None else ()
+        images[found.app].setdefault(image, found.pin.repository)
+        of_image = runs.get(app or "", {}).get(image, [])
         chosen = [one for one in of_image if one.pin.path == found.pin.path] or of_image
         if len({one.pin.version for one in chosen}) > 1:
             warnings.append(_disagree(found, found.pin.repository, chosen, names[0]))
         elif chosen:
             carried.append(_carry(chosen[0], found, found.pin.repository, shared=shared))
-    chosen_pins = [found for found in (*target.pins, *target.shared) if choice.takes(found)]
-    strangers = _strangers(chosen_pins, lambda app: _source_of(targets[app], sources, names), by_image, config)
-    warnings += [_nothing_in_common(found, others, names) for found, others in strangers]
+    for name, repositories in images.items():
+        there = runs.get(sources.of(name) or "", {})
+        if there and repositories.keys().isdisjoint(there):
+            others = sorted(str(pins[0].pin.repository) for pins in there.values())
+            warnings.append(_nothing_in_common(name, next(iter(repositories.values())), others, names))
     return Matched(tuple(carried), tuple(dict.fromkeys(warnings)))
 
 
-def _strangers(
-    pins: Sequence[FoundPin], source_of: Callable[[str], str | None],
-    by_image: Mapping[tuple[str, str], Sequence[FoundPin]], config: Config,
-) -> Iterator[tuple[FoundPin, list[str]]]:  # fmt: skip
-    """A pin of each application that runs no image of the source's, and what that one runs instead."""
-    by_app: defaultdict[str, list[FoundPin]] = defaultdict(list)
-    for found in pins:
-        if found.pin.repository is not None:
-            by_app[found.app].append(found)
-    there: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for (app, image), running_there in by_image.items():
-        there[app][image] = str(running_there[0].pin.repository)
-    for app, own in by_app.items():
-        others = there.get(source_of(app) or "", {})
-        images = {canonical(config, found.pin.repository) for found in own if found.pin.repository is not None}
-        if others and images.isdisjoint(others):
-            yield own[0], sorted(others.values())
+class _Sources:
+    """From which application of the source each of the target's is promoted."""
+
+    def __init__(self, source: Gathered, target: Gathered, names: tuple[str, str]) -> None:
+        self._source, self._names = source, names
+        self._target = {app.app: app for app in target.applications}
+        self._by_name: defaultdict[str, list[AppFiles]] = defaultdict(list)  # by what {app} matched
+        for app in source.applications:
+            self._by_name[app.identity.app].append(app)
+
+    def of(self, name: str) -> str | None:
+        """The name of the source's application."""
+        target = self._target[name]
+        found = match_source(target, self._by_name.get(target.identity.app, ()), self._names)
+        return found.app if found is not None else None
+
+    def one_sided(self, choice: Choice) -> Iterator[str]:
+        """What is in one of the environments only; an application that may be several is refused when it is needed."""
+        matched: set[str] = set()
+        unmatched: list[str] = []
+        for name, app in self._target.items():
+            known = self._by_name.get(app.identity.app, ())
+            several = len(known) > 1 and all(one.identity != app.identity for one in known)
+            found = {one.app for one in known} if several else set(filter(None, [self.of(name)]))
+            matched |= found
+            unmatched += [] if found else [name]
+        alone = [(app.app, self._names) for app in self._source.applications if app.app not in matched]
+        alone += [(name, (self._names[1], self._names[0])) for name in unmatched]
+        for name, (here, there) in alone:
+            if name in choice.apps:
+                yield f"{name} is in {here} only, not in {there}; it was left alone."
 
 
-def _nothing_in_common(found: FoundPin, others: Sequence[str], names: tuple[str, str]) -> str:
-    return (
-        f"{found.app}: {names[1]} runs {found.pin.repository} and {names[0]} runs {', '.join(others[:_MAX_NAMED])}, so "
-        "nothing of it was promoted; if these are the same image, name both in same_as of bumper.yaml."
-    )
-
-
-def _sources_by_name(source: Gathered) -> Mapping[str, Sequence[Named]]:
-    """The source's applications by what ``{app}`` matched."""
-    by_name: defaultdict[str, list[Named]] = defaultdict(list)
-    for app in source.applications:
-        by_name[app.identity.app].append(Named(app.app, app.identity))
-    return by_name
-
-
-def _source_of(target: AppFiles, sources: Mapping[str, Sequence[Named]], names: tuple[str, str]) -> str | None:
-    """The name of the source's application that ``target`` is promoted from."""
-    known = sources.get(target.identity.app, ())
-    source = match_source(Named(target.app, target.identity), known, names)
-    return source.name if source is not None else None
-
-
-def _by_image(pins: Iterable[FoundPin], config: Config) -> Mapping[tuple[str, str], Sequence[FoundPin]]:
+def _by_image(pins: Iterable[FoundPin], config: Config) -> Mapping[str, Mapping[str, list[FoundPin]]]:
     """What the source runs, by application and image."""
-    by_image: defaultdict[tuple[str, str], list[FoundPin]] = defaultdict(list)
-    for found in {(found.own_file, found.app, found.pin.path, found.pin.repository): found for found in pins}.values():
-        if found.pin.repository is not None and (found.pin.tag or found.pin.digest) is not None:
-            by_image[found.app, canonical(config, found.pin.repository)].append(found)
-    return by_image
+    found: defaultdict[str, defaultdict[str, list[FoundPin]]] = defaultdict(lambda: defaultdict(list))
+    for one in {(one.own_file, one.app, one.pin.path, one.pin.repository): one for one in pins}.values():
+        if one.pin.repository is not None and (one.pin.tag or one.pin.digest) is not None:
+            found[one.app][canonical(config, one.pin.repository)].append(one)
+    return found
 
 
 def _carry(source: FoundPin, target: FoundPin, repository: Repository, *, shared: bool) -> Carried:
-    in_tag = not source.pin.digest_scalars
-    has_place = in_tag or bool(target.pin.digest_scalars)
+    has_place = not source.pin.digest_scalars or bool(target.pin.digest_scalars)
     # An unquoted 1.10 is another tag than "1.10" to Helm, though the same text stands there.
     alike = source.pin.version == target.pin.version and (target.pin.reads_as_text or not source.pin.reads_as_text)
     image = ImageReference(repository, source.pin.tag, source.pin.digest)
     return Carried(target, image, shared, source.pin.digest is not None and has_place, alike)
-
-
-def _one_sided(source: Gathered, target: Gathered, choice: Choice, names: tuple[str, str]) -> Iterator[str]:
-    """What is in one of the environments only; an application that may be several is refused when it is needed."""
-    sources = _sources_by_name(source)
-    matched: set[str] = set()
-    unmatched: list[str] = []
-    for app in target.applications:
-        known = sources.get(app.identity.app, ())
-        several = len(known) > 1 and all(one.identity != app.identity for one in known)
-        names_there = [one.name for one in known] if several else [_source_of(app, sources, names)]
-        matched.update(name for name in names_there if name is not None)
-        if names_there == [None]:
-            unmatched.append(app.app)
-    for app in source.applications:
-        if app.app in choice.apps and app.app not in matched:
-            yield f"{app.app} is in {names[0]} only, not in {names[1]}; it was left alone."
-    for name in unmatched:
-        if name in choice.apps:
-            yield f"{name} is in {names[1]} only, not in {names[0]}; it was left alone."
 
 
 def _disagree(found: FoundPin, repository: Repository, running: Sequence[FoundPin], source: str) -> str:
@@ -258,12 +187,53 @@ def _disagree(found: FoundPin, repository: Repository, running: Sequence[FoundPi
     )
 
 
-def _is_other_version(one: Carried) -> bool:
-    pin = one.target.pin
-    return (one.image.tag or one.image.digest) != (pin.tag or pin.digest)
+def _nothing_in_common(app: str, image: Repository, others: Sequence[str], names: tuple[str, str]) -> str:
+    return (
+        f"{app}: {names[1]} runs {image} and {names[0]} runs {', '.join(others[:_MAX_NAMED])}, so "
+        "nothing of it was promoted; if these are the same image, name both in same_as of bumper.yaml."
+    )
 
 
-def _explain(target: Gathered, one: Carried, environment: str) -> str:
-    if one.shared:
-        return explain_shared(target, one.target, environment, one.image)
-    return explain_refusal(target.values[one.target.file], one.target.pin, one.image)
+def differing(matched: Matched) -> tuple[list[Change], list[Change]]:
+    """Where the target's own pins say something else than the source runs, and where they do and are held.
+
+    That is known before any digest is looked up.
+    """
+    changes: list[Change] = []
+    held: list[Change] = []
+    for one in matched.carried:
+        found = one.target
+        if not (one.alike or one.shared or found.pin.refusal is not None):
+            change = make_change(found.app, found.file, found.pin, Version(one.image.tag, one.image.digest))
+            (changes if found.held is None else held).append(change)
+    return changes, held
+
+
+def plan_promote(target: Gathered, matched: Matched, environment: str, *, write_digests: bool) -> Plan:
+    """The edits that give the target ``environment`` the versions that the source runs.
+
+    Raises:
+        Refused: something differs and none of it can be set.
+
+    """
+    edits: list[tuple[FoundPin, TagEdit]] = []
+    refusals: list[str] = []
+    alike: set[tuple[str, str]] = set()
+    for one in matched.carried:
+        found, image = one.target, one.image
+        if not one.shared and why_not(found.pin, image) is None:
+            if one.alike:
+                alike.add(found.place)
+            else:
+                edit = TagEdit(found.pin, image.tag, image.digest, write_digests or one.with_its_digest)
+                edits.append((found, edit))
+        elif (image.tag or image.digest) != (found.pin.tag or found.pin.digest):
+            refusals.append(
+                explain_shared(target, found, environment, image)
+                if one.shared
+                else explain_refusal(target.values[found.file], found.pin, image)
+            )
+    plan = make_plan(target, edits, [*matched.warnings, *refusals])
+    if refusals and not plan.changes and not plan.held:
+        raise Refused("\n".join(refusals))
+    return replace(plan, covers=plan.covers | alike)

@@ -165,7 +165,7 @@ def _from_source(
     names, rules = (source.environment.name, target.environment.name), target.environment.config
     choice = choose(source.gathered, target.gathered, (), (), names)
     matched = match(source.gathered, target.gathered, choice, target.setup.config, names)
-    changes = differing(matched).changes
+    changes, _ = differing(matched)
     frozen = find_freeze(target.environment, session.gitlab, line.now) if changes else None
     gate = PromotionGate(
         source, target, line, choice, session, frozen, soak=rules.soak, needs_health=False, as_of=False
