@@ -7,8 +7,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from bumper.environments.config_models import Config
-from bumper.environments.config_syntax import Section
-from bumper.environments.path_pattern import APP
+from bumper.environments.path_pattern import APP, Section
 from bumper.errors import Refused
 from bumper.values.pin import parse_path
 from bumper.values.siblings import look_up

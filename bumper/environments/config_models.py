@@ -1,14 +1,16 @@
 """What bumper.yaml says: its keys, each with the description that an editor shows, and the defaults."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from bumper.environments import config_values as kinds
-from bumper.environments.config_syntax import matches_as_a_whole
+from bumper.errors import Refused
 
 CONFIG_FILE = "bumper.yaml"
+_TIMEOUT = 1.0  # seconds for one tag: an expression like (a+)+ takes longer than anybody waits
 
 
 def _without_null(schema: dict[str, Any]) -> None:
@@ -38,7 +40,7 @@ class ArgoCd(_Keys):
     """Where Argo CD says what runs in an environment; the token is ARGOCD_AUTH_TOKEN."""
 
     server: kinds.Server = Field(description="Argo CD's address.", examples=["https://argocd.example.com"])
-    application: Annotated[tuple[kinds.Application, ...], Field(min_length=1), kinds.OneOrMany] = Field(
+    application: kinds.OneOrMany[kinds.Application] = Field(
         description="The Argo CD application, or a list of them; {app} stands for bumper's application.",
         examples=["{app}-staging"],
     )
@@ -63,8 +65,13 @@ class FreezePeriod(_Keys):
     timezone: kinds.Timezone = Field(description="The time zone of both, by its IANA name.", examples=["Europe/Moscow"])
 
     @model_validator(mode="after")
-    def _refuse_another_order(self) -> "FreezePeriod":
-        kinds.check_order(self.from_, self.to)
+    def _refuse_another_order(self) -> Self:
+        first, last = kinds.parse_moment(self.from_), kinds.parse_moment(self.to)
+        if type(first) is not type(last):
+            what = f"goes from {self.from_!r} to {self.to!r}"
+            raise ValueError(f"{what}; write a day of the week for both, or a date for both")
+        if first == last or (isinstance(first, datetime) and isinstance(last, datetime) and last < first):
+            raise ValueError(f"ends at {self.to}, which is not after its beginning, {self.from_}")
         return self
 
 
@@ -81,20 +88,20 @@ FreezePeriods = Annotated[
 class EnvironmentConfig(_Keys):
     """An environment: which files make it, and what may enter it and how."""
 
-    values: kinds.PathPatterns = Field(
+    values: kinds.OneOrMany[kinds.PathPattern] = Field(
         default=(),
         description="Path pattern of the values files, or a list in Helm's order (a later file wins), instead of "
         "the one at the top. {app} names the application (without it the repository's name); * stays within a path "
         "segment, ** spans any number of them.",
         examples=["apps/{app}/envs/staging/values.yaml"],
     )
-    base: kinds.PathPatterns = Field(
+    base: kinds.OneOrMany[kinds.PathPattern] = Field(
         default=(),
         description="Path pattern, or a list, of values files with lower precedence, instead of the one at the "
         "top; read, never written.",
         examples=["apps/{app}/values.yaml"],
     )
-    at: kinds.Section | None = Field(
+    at: kinds.At | None = Field(
         default=None,
         description="The section of its files that is the environment's, where others share them; pins are looked for "
         "below it only. {app} in it is the application, or, where no path names one, every key there.",
@@ -107,7 +114,7 @@ class EnvironmentConfig(_Keys):
     )
     auto_merge: StrictBool = Field(default=False, description="Let GitLab merge as soon as all checks pass.")
     argocd: ArgoCd | None = Field(default=None, description="The Argo CD that deploys it.")
-    promote_from: Annotated[tuple[kinds.EnvironmentName, ...], Field(min_length=1)] | None = Field(
+    promote_from: kinds.Some[kinds.EnvironmentName] | None = Field(
         default=None,
         description="The only environments to promote from; a bump straight to this one is then refused.",
         examples=[["staging"]],
@@ -165,24 +172,30 @@ class EnvironmentConfig(_Keys):
             Refused: the expression needs too long to tell.
 
         """
-        return self.tags is None or matches_as_a_whole(self.tags, tag)
+        try:
+            return self.tags is None or bool(kinds.compile_expression(self.tags).fullmatch(tag, timeout=_TIMEOUT))
+        except TimeoutError as error:
+            raise Refused(
+                f"the expression {self.tags!r} (tags in bumper.yaml) needs more than {_TIMEOUT:.0f} s to match {tag!r}",
+                "write it without a repetition inside a repetition",
+            ) from error
 
 
 class PinnedImage(_Keys):
     """The image at a path in the values, whatever is read there otherwise."""
 
-    image: kinds.Images = Field(
+    image: kinds.OneOrMany[kinds.Image] = Field(
         description="The image, without a tag, or a list of images that share one tag; {app} is the application.",
         examples=["registry.example.com/backend/worker", "registry.example.com/shop/{app}"],
     )
-    path: kinds.PinPath = Field(
+    path: kinds.Path = Field(
         description="Where its tag is in the values, below the environment's `at`.",
         examples=["worker.image.tag", "jobs[0].tag", 'a["b.c"].tag'],
     )
-    apps: Annotated[tuple[kinds.Text, ...], Field(min_length=1)] | None = Field(
+    apps: kinds.Some[kinds.Text] | None = Field(
         default=None, description="Only in these applications; by default in all."
     )
-    environments: Annotated[tuple[kinds.EnvironmentName, ...], Field(min_length=1)] | None = Field(
+    environments: kinds.Some[kinds.EnvironmentName] | None = Field(
         default=None, description="Only in these environments; by default in all."
     )
 
@@ -196,20 +209,20 @@ class RegistryConfig(_Keys):
 class Config(_Keys):
     """Settings of bumper, at the root of the GitOps repository; every key may be left out."""
 
-    values: kinds.PathPatterns = Field(
+    values: kinds.OneOrMany[kinds.PathPattern] = Field(
         default=(),
         description="Path pattern, or a list in Helm's order, of the values files of all environments: {env} is the "
         "environment's name (a path segment or a part of one), {app} the application's. Without any `values` the usual "
         "layouts are read.",
         examples=["apps/{app}/envs/{env}/values.yaml"],
     )
-    base: kinds.PathPatterns = Field(
+    base: kinds.OneOrMany[kinds.PathPattern] = Field(
         default=(),
         description="Path pattern, or a list, of values files with lower precedence, for all environments; read, never "
         "written.",
         examples=["apps/{app}/values.yaml"],
     )
-    exclude: kinds.ExcludedPaths = Field(
+    exclude: kinds.OneOrMany[kinds.ExcludedPath] = Field(
         default=(),
         description="Path pattern, or a list, of files that belong to no environment.",
         examples=[["apps/_template/**"]],
@@ -228,7 +241,7 @@ class Config(_Keys):
     images: tuple[PinnedImage, ...] = Field(
         default=(), description="Images by their path, where the values name no repository or another."
     )
-    same_as: tuple[kinds.SameRegistries, ...] = Field(
+    same_as: tuple[Annotated[tuple[kinds.RegistryPrefix, ...], Field(min_length=2)], ...] = Field(
         default=(),
         description="Lists of registries that hold the same images: promotion matches across them.",
         examples=[[["registry.example.com/dev", "registry.example.com/prod"]]],

@@ -7,12 +7,11 @@ from typing import Protocol
 
 from bumper.environments.applications import AppFiles, Identity, name_applications, refuse_same_names
 from bumper.environments.config_models import Config, EnvironmentConfig
-from bumper.environments.config_syntax import are_apart, parse_section
 from bumper.environments.config_values import suggest
 from bumper.environments.configured_layout import ConfiguredLayout
 from bumper.environments.conventions import read_conventions
 from bumper.environments.joining import Application
-from bumper.environments.path_pattern import APP, Claim, PathPattern
+from bumper.environments.path_pattern import APP, Claim, PathPattern, are_apart, parse_section
 from bumper.environments.usual_names import usual_order
 from bumper.errors import Refused
 

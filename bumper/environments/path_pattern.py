@@ -4,12 +4,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+from bumper.values.pin import PinPath, parse_path
 
 APP = "{app}"
 ENV = "{env}"
+Section: TypeAlias = PinPath  # {app} in it stands for every key there
 ENVIRONMENT_NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"
 
+_HIDDEN = "\ue000app\ue001"
 # One alternative for each thing that is not an ordinary character; a run of ** means the same as one of them.
 _PIECE = re.compile(r"(?:\*\*/)+|\*\*$|\*|\?|\{app\}|\{env\}|\[!?\]?[^\]/]*\]|[^*?{\[]+|.", re.DOTALL)
 _WILDCARDS = {"?": "[^/]", "*": "[^/]*", "**": ".*", "**/": "(?:[^/]+/)*"}
@@ -121,6 +125,25 @@ class PathPattern:
     @cached_property
     def _app_group(self) -> int:
         return self.expression.groupindex.get("app", 0)
+
+
+def parse_section(at: str | None, app: str = APP) -> Section:
+    """The section that bumper.yaml's ``at`` names, with the name of ``app`` in it; all of the file without ``at``.
+
+    Raises:
+        ValueError: it is not a path.
+
+    """
+    steps = parse_path(at.replace(APP, _HIDDEN)) if at is not None else ()
+    return tuple(step.replace(_HIDDEN, app) if isinstance(step, str) else step for step in steps)
+
+
+def are_apart(one: Section, other: Section) -> bool:
+    """Whether no pin can be in both sections."""
+    return any(
+        here != there and APP not in str(here) and APP not in str(there)
+        for here, there in zip(one, other, strict=False)
+    )
 
 
 def check_pattern(pattern: str, *allowed: str) -> None:

@@ -14,7 +14,7 @@ from cronsim import CronSim, CronSimError
 
 from bumper.clock import show_time
 from bumper.environments.config_models import FreezePeriod
-from bumper.environments.config_syntax import WeekTime, in_zone, parse_moment
+from bumper.environments.config_values import WeekTime, parse_moment
 from bumper.environments.layout import Environment
 from bumper.errors import BumperError, Refused
 from bumper.gate.rails_zones import zone_of
@@ -108,8 +108,13 @@ def make_period(written: FreezePeriod) -> Period:
     if isinstance(start, WeekTime) and isinstance(end, WeekTime):
         return _Weekly(start, end, zone)
     if isinstance(start, datetime) and isinstance(end, datetime):
-        return _Once(_in_utc(in_zone(start, zone)), _in_utc(in_zone(end, zone, later=True)))
+        return _Once(_in_utc(_in_zone(start, zone)), _in_utc(_in_zone(end, zone, later=True)))
     raise ValueError(f"{written.from_} and {written.to} are of two kinds")
+
+
+def _in_zone(local: datetime, zone: tzinfo, *, later: bool = False) -> datetime:
+    """A local time with its zone; of two that it means when clocks are put back the earlier one, unless ``later``."""
+    return local.replace(tzinfo=zone, fold=1 if later else 0)
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -133,8 +138,8 @@ class _Weekly:
 
     def end(self, moment: datetime) -> datetime | None:
         began = self.start.before(moment.astimezone(self.zone).replace(tzinfo=None))
-        ends = in_zone(self.until.after(began), self.zone, later=True).astimezone(UTC)
-        return ends if in_zone(began, self.zone).astimezone(UTC) <= moment < ends else None
+        ends = _in_zone(self.until.after(began), self.zone, later=True).astimezone(UTC)
+        return ends if _in_zone(began, self.zone).astimezone(UTC) <= moment < ends else None
 
 
 @dataclass(frozen=True, slots=True)
