@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from bumper.argocd.answer import ApplicationAnswer, FailureAnswer
 from bumper.argocd.verdict import Application
 from bumper.errors import Refused, Unavailable
-from bumper.http import Answer, Limits, NoAnswer, Question, Session, UntrustedCertificate, ask_once, is_private
+from bumper.http.session import Answer, NoAnswer, Question, Session, UntrustedCertificate, ask_once, is_private
+from bumper.http.transport import Limits
 from bumper.redaction import redactor
 from bumper.settings import Settings
 

@@ -17,7 +17,8 @@ from gitlab.v4.objects import Project
 from pydantic import BaseModel
 
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.http import Limits, RequestFailed, Session, explain_failure, origin
+from bumper.http.session import RequestFailed, Session, explain_failure, origin
+from bumper.http.transport import Limits
 from bumper.redaction import redactor
 from bumper.settings import Settings
 

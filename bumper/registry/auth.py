@@ -13,7 +13,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
 from bumper.errors import Unavailable
-from bumper.http import Answer, Question, Session, is_private, origin
+from bumper.http.session import Answer, Question, Session, is_private, origin
 from bumper.registry.credentials import Credentials
 from bumper.registry.http import NO_VERIFY, ask, explain_status
 

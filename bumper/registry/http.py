@@ -6,7 +6,8 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from bumper.errors import Unavailable
-from bumper.http import Answer, Limits, NoAnswer, Question, Session, UntrustedCertificate, ask_once, origin
+from bumper.http.session import Answer, NoAnswer, Question, Session, UntrustedCertificate, ask_once, origin
+from bumper.http.transport import Limits
 
 NO_VERIFY = "or give --no-verify to go on without asking"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

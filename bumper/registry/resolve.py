@@ -14,7 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.http import Answer, Question, Session, is_loopback
+from bumper.http.session import Answer, Question, Session, is_loopback
 from bumper.image import DOCKER_HUB, ImageReference, is_digest
 from bumper.progress import report_step
 from bumper.registry.auth import TRUSTED, Login, authorize, explain_login

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bumper.http import Limits
+from bumper.http.transport import Limits
 from tests.support.argocd import TOKEN, ArgoCd
 from tests.support.gitops import STAGING_FILE, Gitops, GitopsMaker, values
 from tests.support.sshd import SshServer, serve_ssh

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bumper.http import Limits
+from bumper.http.transport import Limits
 from bumper.sandbox import Sandbox
 from tests.faults.proxy import LOST_ANSWER, SILENT, Fault, Proxy
 from tests.faults.trial import COMMANDS, FAULTS, STAGING_FILE, Trials

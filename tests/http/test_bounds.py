@@ -8,7 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from bumper.http import Limits, NoAnswer, Question, Session, ask_once
+from bumper.http.session import NoAnswer, Question, Session, ask_once
+from bumper.http.transport import Limits
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 Send = Callable[[bytes], None]

@@ -13,7 +13,7 @@ from tests.support.tls import Tls
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that fails is asked again at once."""
-    monkeypatch.setattr("bumper.http.adapter.sleep", lambda _: None)
+    monkeypatch.setattr("bumper.http.transport.sleep", lambda _: None)
 
 
 @pytest.fixture

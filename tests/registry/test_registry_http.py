@@ -44,7 +44,7 @@ def test_retry_after_is_obeyed_within_bounds(
     asked: str, waited: int, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("bumper.http.adapter.sleep", pauses.append)
+    monkeypatch.setattr("bumper.http.transport.sleep", pauses.append)
     registry = serve(OPEN)
     registry.replies = [Reply(429, {"Retry-After": asked})]
     assert resolve(image(registry), ANYBODY) == DIGEST

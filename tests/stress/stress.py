@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from bumper.environments.config import parse_config
 from bumper.errors import Refused
-from bumper.http import Limits
+from bumper.http.transport import Limits
 from bumper.values.tag_edit import TagEdit, set_tags
 from bumper.values.values_file import find_pins, read_values
 from tests.faults.killed import SCENARIOS, Scenario
@@ -127,7 +127,7 @@ def stress_nights(place: Place, figures: Figures, until: float) -> None:
     with (
         ArgoCd() as argocd,
         patch("bumper.argocd.server.REFRESH_LIMITS", Limits(tries=1, timeouts=(1, 0.05))),
-        patch("bumper.http.adapter.sleep", lambda _: None),
+        patch("bumper.http.transport.sleep", lambda _: None),
     ):
         while time.monotonic() < until:
             number = secrets.randbelow(2**32)

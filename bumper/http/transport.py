@@ -1,22 +1,32 @@
-"""How a request is sent: as often as the retry policy has it, and its answer read whole, within bounds."""
+"""How a request is sent: as often as the retry policy has it; its answer is read whole, within a time and up to a size.
 
+http.client and urllib3 start a timeout anew with every packet, so that a server which sends a byte now and then is
+waited for without end; and they read lines of chunked answers however long. Both are bounded here, at the socket.
+"""
+
+import io
 import random
 import re
+import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
+from http.client import HTTPResponse
 from pathlib import Path
-from time import sleep
-from typing import Any
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from bumper.errors import Refused
-from bumper.http.bounded import POOLS
-from bumper.http.failures import AnswerTooLarge, is_timeout, is_unreachable
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _TRIES_OF_A_WRITE = 2
 _JITTER = 0.5  # seconds: pipelines that were turned away together do not come back together
@@ -26,6 +36,11 @@ _PASSING = frozenset({429, 502, 503, 504})
 _READING = frozenset({"GET", "HEAD"})
 _CHUNK = 64 * 1024
 _MAX_VALUES = 2_000_000  # in JSON, each of which takes three bytes of text and a hundred of memory
+_MAX_BYTES = 40 * 1024 * 1024  # of an answer on its way, headers and chunks' lengths included
+
+
+class AnswerTooLarge(requests.RequestException):
+    """The answer's body was longer than anybody should read; the rest of it was left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,52 @@ class Limits:
     max_bytes: int = 4 * 1024 * 1024  # the limit that registries set themselves for a manifest
 
 
-DEFAULT_LIMITS = Limits()
+class _BoundedReader(io.RawIOBase):
+    """Reads a socket until its timeout has passed once, counted from now, or too many bytes have come."""
+
+    def __init__(self, stream: io.RawIOBase, sock: socket.socket) -> None:
+        self._stream = stream
+        self._socket = sock
+        timeout = sock.gettimeout()
+        self._deadline = monotonic() + timeout if timeout is not None else None
+        self._left = _MAX_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        if self._deadline is not None:
+            seconds = self._deadline - monotonic()
+            if seconds <= 0:
+                raise TimeoutError("timed out")
+            self._socket.settimeout(seconds)
+        count = self._stream.readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            raise OSError("the answer is too long")
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _BoundedResponse(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - http.client's own
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _BoundedResponse
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _BoundedResponse
+
+
+# Those of SOCKS are left as they are.
+_BOUNDED: Mapping[object, type[HTTPConnection]] = {HTTPConnection: _Connection, HTTPSConnection: _TlsConnection}
 
 
 class Adapter(HTTPAdapter):
@@ -50,17 +110,11 @@ class Adapter(HTTPAdapter):
         self._limits = limits
         super().__init__(pool_maxsize=8)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as requests has it
-        """Keep connections whose answers are bounded."""
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = POOLS
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401 - as requests has it
-        """Keep bounded connections through an HTTP proxy, too; one of SOCKS has connections of its own."""
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = POOLS
-        return manager
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as requests has it
+        """Connections whose answers are bounded, through an HTTP proxy, too."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = _BOUNDED.get(pool.ConnectionCls, pool.ConnectionCls)
+        return pool
 
     def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as requests has it
         """Add the authorities only where TLS is spoken: to read them all takes as long as a small clone."""
@@ -145,13 +199,24 @@ def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if ca_file is not None:
         try:
-            if ca_file.is_dir():
-                context.load_verify_locations(capath=ca_file)
-            else:
-                context.load_verify_locations(cafile=ca_file)
+            is_folder = ca_file.is_dir()
+            context.load_verify_locations(None if is_folder else ca_file, ca_file if is_folder else None)
         except OSError as error:  # ssl.SSLError is one
             raise Refused(
                 f"{ca_file} holds no CA certificates (PEM) that can be read",
                 "correct the file, or the variable that names it",
             ) from error
     return context
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether no connection was made, so that nothing was sent."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None  # urllib3's MaxRetryError names it
+    return isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or (
+        isinstance(reason, NewConnectionError)  # an unknown name is one, too
+    )
+
+
+def is_timeout(error: Exception) -> bool:
+    """Whether the server took too long; requests calls a body that does so a ConnectionError."""
+    return isinstance(error, requests.Timeout) or "timed out" in str(error)
