@@ -11,7 +11,8 @@ from bumper.cli.report_result import error_data, versions
 from bumper.cli.screen import Column, Screen, Style, short_names, styled, table
 from bumper.errors import BumperError, Refused
 from bumper.files import write_text
-from bumper.gate.check import Finding, Verdict
+from bumper.gate.check import Verdict
+from bumper.gate.rules import Finding
 
 
 def check_data(verdict: Verdict, error: BumperError | None) -> dict[str, Any]:

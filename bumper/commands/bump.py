@@ -14,8 +14,7 @@ from bumper.environments.registries import pushed_images, registry_access, resol
 from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection, choose_applications
 from bumper.gate.freeze import broken_freeze
-from bumper.gate.inheritance import check_heirs
-from bumper.gate.rules import check_rules, refuse, require_digests
+from bumper.gate.rules import check_heirs, check_rules, refuse, require_digests
 from bumper.git.checkout import Checkout
 from bumper.image import ImageReference
 from bumper.planning.bump import Plan, check_images, images_to_resolve, plan_bump

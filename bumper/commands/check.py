@@ -8,12 +8,9 @@ from pathlib import Path
 from bumper.ci import read_deploy_freeze, read_merge_request
 from bumper.clock import Clock
 from bumper.errors import BumperError, WrongUsage
-from bumper.gate.check import Verdict, judge
-from bumper.gate.check_changes import PinChange
-from bumper.gate.check_past import Past
-from bumper.gate.check_pins import Rules, read_rules
+from bumper.gate.check import Evidence, Verdict, judge
+from bumper.gate.rules import read_rules
 from bumper.git.borrowed import Borrowed, borrow
-from bumper.git.checkout import Checkout
 from bumper.git.command import GitFailed
 from bumper.git.failures import explain
 from bumper.git.span import Span, find_span
@@ -71,20 +68,11 @@ def _judge(
 ) -> Verdict:  # fmt: skip
     report_step("reading the pins before and after the change")
     rules = read_rules(span.tip)
-    past = Past(span.tip, rules, _line(span.tip, rules, gitlab, now), gitlab, read_deploy_freeze(environ))
-    access = _registries(borrowed, rules, environ) if verify else None
-    return judge(span, rules, past, access, read_urgent(span.messages))
-
-
-def _line(tip: Checkout, rules: Rules, gitlab: GitLab | None, now: datetime) -> Line:
     soaks = [one.soak for one in rules.config.environments.values() if one.soak is not None]
-    return Line(tip, now, now - timedelta(seconds=max(soaks)) if soaks else None, gitlab)
-
-
-def _registries(borrowed: Borrowed, rules: Rules, environ: Mapping[str, str]) -> RegistryAccess:
-    known = rules.config.registries
-    insecure = frozenset(host for host, settings in known.items() if settings.insecure)
-    return RegistryAccess(environ, insecure, borrowed.settings.ca_file)
+    line = Line(span.tip, now, now - timedelta(seconds=max(soaks)) if soaks else None, gitlab)
+    insecure = frozenset(host for host, one in rules.config.registries.items() if one.insecure)
+    access = RegistryAccess(environ, insecure, borrowed.settings.ca_file) if verify else None
+    return judge(span, Evidence(rules, line, gitlab, read_deploy_freeze(environ), access, read_urgent(span.messages)))
 
 
 def _keep_note(gitlab: GitLab | None, iid: int, verdict: Verdict) -> list[str]:
@@ -93,31 +81,25 @@ def _keep_note(gitlab: GitLab | None, iid: int, verdict: Verdict) -> list[str]:
         return ["the note is not kept, because it needs a token for GitLab's API (BUMPER_TOKEN, scope api)."]
     try:
         is_worthwhile = bool(verdict.changes or verdict.findings)
-        keep_note(gitlab, iid, _MARKER, _note_text(verdict), create=is_worthwhile)
+        keep_note(gitlab, iid, _MARKER, "\n".join(_note_text(verdict)), create=is_worthwhile)
     except BumperError as error:
         return [str(error)]
     return []
 
 
-def _note_text(verdict: Verdict) -> str:
-    """The note in Markdown."""
-    return "\n".join([*_verdict(verdict), *_changes(verdict.changes), *_warnings(verdict)])
-
-
-def _verdict(verdict: Verdict) -> Iterator[str]:
-    if not verdict.findings:
+def _note_text(verdict: Verdict) -> Iterator[str]:
+    """The lines of the note, in Markdown."""
+    count = len(verdict.findings)
+    if count:
+        yield f"**bumper check**: {count} {'finding' if count == 1 else 'findings'}"
+        yield ""
+    else:
         yield f"**bumper check**: {'bumper.yaml allows this change' if verdict.changes else 'no pin changes'}."
-        return
-    yield f"**bumper check**: {len(verdict.findings)} {'finding' if len(verdict.findings) == 1 else 'findings'}"
-    yield ""
     for one in verdict.findings[:_MAX_ROWS]:
         yield f"- {code(f'{one.file}:{one.line}')} ({one.rule}) {code(one.message)}: {code(one.fix)}"
-    if len(verdict.findings) > _MAX_ROWS:
-        yield f"- and {len(verdict.findings) - _MAX_ROWS} more in the job's log"
-
-
-def _changes(changes: tuple[PinChange, ...]) -> Iterator[str]:
-    rows = [(one.environment, change) for one in changes if (change := one.change) is not None]
+    if count > _MAX_ROWS:
+        yield f"- and {count - _MAX_ROWS} more in the job's log"
+    rows = [(one.environment, change) for one in verdict.changes if (change := one.change) is not None]
     if rows:
         yield from ("", "| environment | application | image | from | to |", "| --- | --- | --- | --- | --- |")
     for environment, change in rows[:_MAX_ROWS]:
@@ -125,9 +107,6 @@ def _changes(changes: tuple[PinChange, ...]) -> Iterator[str]:
         yield f"| {' | '.join(code(str(cell)) for cell in cells)} |"
     if len(rows) > _MAX_ROWS:
         yield f"\nand {len(rows) - _MAX_ROWS} more changes"
-
-
-def _warnings(verdict: Verdict) -> Iterator[str]:
     if verdict.warnings:
         yield ""
     yield from (f"- warning: {code(warning)}" for warning in verdict.warnings)

@@ -24,8 +24,7 @@ from bumper.environments.repository import (
 )
 from bumper.errors import Refused, WrongUsage
 from bumper.gate.freeze import Frozen
-from bumper.gate.inheritance import check_heirs
-from bumper.gate.rules import Waiting, check_tags, require_digests
+from bumper.gate.rules import Waiting, check_heirs, check_tags, require_digests
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
 from bumper.planning.draft import make_draft

@@ -13,8 +13,7 @@ from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import Refused, WrongUsage
 from bumper.gate.freeze import find_freeze
-from bumper.gate.inheritance import check_heirs
-from bumper.gate.rules import check_rules, require_digests
+from bumper.gate.rules import check_heirs, check_rules, require_digests
 from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import NotShown
 from bumper.gitlab.merge_requests import read

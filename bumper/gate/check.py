@@ -1,56 +1,49 @@
 """What `bumper check` finds: every rule of bumper.yaml that a change of the pins breaks, whoever made it."""
 
 import contextlib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
+from typing import TypeAlias
 
-from bumper.environments.config_models import CONFIG_FILE
-from bumper.environments.repository import odd_layout, read_repository_config
+from bumper.environments.config_models import CONFIG_FILE, EnvironmentConfig
+from bumper.environments.layout import Environment
+from bumper.environments.repository import Target, odd_layout, open_environment, read_repository_config
 from bumper.errors import BumperError, Refused
-from bumper.gate.check_changes import PinChange, compare
-from bumper.gate.check_past import Past
-from bumper.gate.check_pins import Pins, Rules, Unknown, read_pins
-from bumper.gate.rules import Broken, Rule, broken_tags, missing_digests
+from bumper.gate.check_pins import PinChange, Pins, compare, read_pins
+from bumper.gate.freeze import Frozen, broken_freeze, find_freeze
+from bumper.gate.promotions import broken_soak, judge_promotions, unsoaked
+from bumper.gate.rules import Broken, Finding, Rule, Rules, broken_tags, explain_refusal, missing_digests, or_refusal
 from bumper.git.checkout import Checkout, follow_links
 from bumper.git.span import Span
+from bumper.gitlab.connection import GitLab
+from bumper.image import ImageReference
+from bumper.records.line import Line
+from bumper.records.runs import Place, place_of, read_periods
 from bumper.registry.resolve import AnotherDigest, RegistryAccess, resolve_all
-from bumper.values.pin import format_path
+from bumper.values.pin import Version, format_path
 
-_PLACE = re.compile(r"(?P<file>[^\s:]+):(?P<line>\d+): (?P<rest>.*)", re.DOTALL)
 # What going back to a version that ran there before may break, and what a recorded reason may.
 _EXCUSED_BY_ROLLBACK = frozenset({Rule.PROMOTE_FROM, Rule.SOAK, Rule.FREEZE, Rule.TAGS, Rule.HOLD})
 _EXCUSED_BY_URGENT = frozenset({Rule.SOAK, Rule.FREEZE})
-
-
-def _broken_images(changes: Sequence[PinChange], access: RegistryAccess) -> Iterator[tuple[PinChange, Broken]]:
-    """The changes whose image the registry does not have as it is written; a registry that cannot tell is one, too."""
-    wanted = [(one, known.reference) for one in changes if (known := one.change) is not None]
-    if not wanted:
-        return
-    try:
-        found = resolve_all([reference for _, reference in wanted], access)
-    except BumperError as error:  # the CA file
-        found = {reference: error for _, reference in wanted}
-    for change, reference in wanted:
-        answer = found[reference]
-        if isinstance(answer, BumperError):
-            rule = Rule.DIGESTS if isinstance(answer, AnotherDigest) else Rule.IMAGE
-            yield change, Broken(rule, answer.what, answer.next_step)
+_Found: TypeAlias = Iterator[tuple[PinChange, Broken]]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A rule that a change breaks, or what nobody can tell; ``fix`` does it right."""
+class Evidence:
+    """What a change is judged by: the target branch's rules and first-parent line, what GitLab and registries know.
 
-    environment: str | None
-    app: str | None
-    file: str
-    line: int
-    rule: Rule
-    message: str
-    fix: str
+    ``in_deploy_freeze`` is whether GitLab started the pipeline in one of the project's deploy freezes, None without it;
+    ``access`` is None where no registry is asked, ``urgent`` are the reasons that the change's commits give.
+    """
+
+    rules: Rules
+    line: Line
+    gitlab: GitLab | None = None
+    in_deploy_freeze: bool | None = None
+    access: RegistryAccess | None = None
+    urgent: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,61 +56,35 @@ class Verdict:
     odd: tuple[str, ...] = ()
 
 
-def judge(
-    span: Span, rules: Rules, past: Past, access: RegistryAccess | None, urgent: Sequence[str] = ()
-) -> Verdict:  # fmt: skip
-    """The changes of the pins, each judged by the rules of its environment on the target branch.
-
-    ``access`` is None where no registry is asked; ``urgent`` are the reasons that the change's commits give.
-    """
+def judge(span: Span, evidence: Evidence) -> Verdict:
+    """The changes of the pins, each judged by the rules of its environment on the target branch."""
     changes: tuple[PinChange, ...] = ()
     findings: list[Finding] = []
     excused: list[Broken] = []
     for number, (before, after) in enumerate(span.steps):
-        pins = read_pins(rules, span.tip, follow_links(before), follow_links(after))
-        changed = compare(pins.before, pins.after)
+        pins = read_pins(evidence.rules, span.tip, follow_links(before), follow_links(after))
+        changed = compare(pins)
         changes = changes if number else tuple(changed)
-        findings += [*_of_config(before, after), *(one for unknown in pins.unknown for one in _unreadable(unknown))]
-        found = list(_found(changed, pins, rules, past, access))
-        if urgent:
-            excused += [one for _, one in found if one.rule in _EXCUSED_BY_URGENT]
-            found = [(change, one) for change, one in found if one.rule not in _EXCUSED_BY_URGENT]
-        findings += [_finding(change, one) for change, one in found]
-    warnings = [f"{one.message}; it passes as urgent: {'; '.join(urgent)}." for one in excused]
+        findings += [*_of_config(before, after), *pins.unknown]
+        for change, broken in _broken(changed, pins, evidence):
+            if evidence.urgent and broken.rule in _EXCUSED_BY_URGENT:
+                excused.append(broken)
+            else:
+                found = change.pin.found
+                place = (change.environment, found.app, found.file, found.pin.line)
+                findings.append(Finding(*place, broken.rule, broken.message, broken.fix))
+    warnings = [f"{one.message}; it passes as urgent: {'; '.join(evidence.urgent)}." for one in excused]
     known = {(one.environment, one.app, one.file, one.rule, one.message): one for one in reversed(findings)}
     listed = sorted(known.values(), key=lambda one: (one.environment or "", one.file, one.line))
     return Verdict(changes, tuple(listed), tuple(dict.fromkeys(warnings)), tuple(_odd(span)))
 
 
-def _found(
-    changes: Sequence[PinChange], pins: Pins, rules: Rules, past: Past, access: RegistryAccess | None
-) -> Iterator[tuple[PinChange, Broken]]:
-    """What the changes break, environment by environment; what a rollback may break is left out."""
-    for environment, group in groupby(changes, key=lambda one: one.environment):
-        known = list(group)
-        entering = [change for change in known if change.after is not None]
-        found = list(_broken(environment, entering, rules, past, access))
-        gone = (change for change in known if change.after is None and pins.is_left_out(change.pin))
-        found += [(change, one) for change in gone for one in _without_tag(change, rules)]
-        back = past.rollbacks(environment, [change for change, one in found if one.rule in _EXCUSED_BY_ROLLBACK])
-        yield from ((change, one) for change, one in found
-                    if change not in back or one.rule not in _EXCUSED_BY_ROLLBACK)  # fmt: skip
-
-
 def _of_config(before: Checkout, after: Checkout) -> Iterator[Finding]:
     """What a change makes wrong about bumper.yaml; what was wrong before is not its doing."""
-    refusals = [_refusal(side) for side in (before, after)]
+    was, now = (or_refusal(read_repository_config, side) for side in (before, after))
     is_changed = before.entries.get(CONFIG_FILE) != after.entries.get(CONFIG_FILE)
-    if refusals[1] is not None and (is_changed or str(refusals[0]) != str(refusals[1])):
-        yield from _explain(refusals[1], CONFIG_FILE, Rule.CONFIG)
-
-
-def _refusal(side: Checkout) -> Refused | None:
-    try:
-        read_repository_config(side)
-    except Refused as refusal:
-        return refusal
-    return None
+    if isinstance(now, Refused) and (is_changed or str(was) != str(now)):
+        yield from explain_refusal(now, CONFIG_FILE)
 
 
 def _odd(span: Span) -> Iterator[str]:
@@ -126,78 +93,190 @@ def _odd(span: Span) -> Iterator[str]:
         setup = read_repository_config(span.head)
         yield from (f"{one.environment}: {one.message}; {one.fix}." for one in odd_layout(setup))
         for name in setup.layout.environments:
-            try:
-                setup.layout.environment(name)
-            except Refused as refusal:
+            refusal = or_refusal(setup.layout.environment, name)
+            if isinstance(refusal, Refused):
                 yield f"{name} cannot be read: {refusal}"
 
 
-def _broken(
-    environment: str, changes: Sequence[PinChange], rules: Rules, past: Past, access: RegistryAccess | None
-) -> Iterator[tuple[PinChange, Broken]]:
-    """What the changes of an environment break, rollbacks and urgent ones not told apart yet."""
-    if rules.setup is None:
-        for change in changes:
-            why = f"the rules of {environment} are not known, because {CONFIG_FILE} on the target branch is broken"
-            yield change, Broken(Rule.CONFIG, why, f"merge a correction of {CONFIG_FILE} first")
-        return
-    for change in changes:
-        yield from ((change, one) for one in _of_pin(environment, change, rules))
-    named = [change for change in changes if _is_known(change)]
-    yield from past.broken_holds(environment, changes)
-    yield from past.broken_promotions(environment, named)
-    yield from past.broken_freeze(environment, changes)
-    if access is not None:
-        yield from _broken_images(named, access)
+@dataclass(frozen=True)
+class _Case:
+    """The changes that enter an environment, to be judged by its rules."""
+
+    environment: str
+    changes: Sequence[PinChange]
+    evidence: Evidence
+
+    @property
+    def config(self) -> EnvironmentConfig:
+        return self.evidence.rules.of(self.environment)
+
+    @cached_property
+    def target(self) -> Target | None:
+        """The environment at the tip of the target branch; None where it is not there, or broken there."""
+        opened = or_refusal(self.open, self.environment)
+        return opened if isinstance(opened, Target) else None
+
+    def open(self, name: str) -> Target:
+        """An environment at the tip of the target branch."""
+        setup = self.evidence.rules.setup
+        if setup is None:
+            raise Refused(f"{CONFIG_FILE} on the target branch is broken", f"merge a correction of {CONFIG_FILE} first")
+        return open_environment(self.evidence.line.checkout, setup, name)
+
+    @property
+    def named(self) -> list[tuple[PinChange, ImageReference]]:
+        """The changes after which it is known which image runs."""
+        return [(one, image) for one in self.changes if (image := one.image) is not None]
 
 
-def _is_known(change: PinChange) -> bool:
-    """Whether it is known which image runs after the change, by a tag or a digest."""
-    known, pin = change.change, change.pin
-    return known is not None and (pin.version.tag is not None or pin.version.digest is not None)
+def _broken(changes: Iterable[PinChange], pins: Pins, evidence: Evidence) -> _Found:
+    """What the changes break, environment by environment; what a rollback may break is left out."""
+    for environment, group in groupby(changes, key=lambda one: one.environment):
+        known = list(group)
+        case = _Case(environment, [change for change in known if change.after is not None], evidence)
+        rules = _RULES if evidence.rules.setup is not None else (_broken_config,)
+        found = [pair for rule in rules for pair in rule(case)]
+        gone = (change for change in known if change.after is None and pins.is_left_out(change.pin))
+        found += [pair for change in gone for pair in _without_image(case, change)]
+        back = _rollbacks(case, [change for change, one in found if one.rule in _EXCUSED_BY_ROLLBACK])
+        yield from ((change, one) for change, one in found
+                    if change not in back or one.rule not in _EXCUSED_BY_ROLLBACK)  # fmt: skip
 
 
-def _of_pin(environment: str, change: PinChange, rules: Rules) -> Iterator[Broken]:
-    """What can be told from the pin alone."""
-    config, known = rules.of(environment), change.change
-    if known is not None and _is_known(change):
-        yield from broken_tags(config, environment, [known.reference])
-        for missing in missing_digests(config, environment, [known.reference]):
-            yield Broken(missing.rule, missing.message, f"write {known.reference}@sha256:…, as bumper does")
-    else:
-        yield from _without_tag(change, rules)
+def _broken_config(case: _Case) -> _Found:
+    why = f"the rules of {case.environment} are not known, because {CONFIG_FILE} on the target branch is broken"
+    yield from ((one, Broken(Rule.CONFIG, why, f"merge a correction of {CONFIG_FILE} first")) for one in case.changes)
 
 
-def _without_tag(change: PinChange, rules: Rules) -> Iterator[Broken]:
+def _broken_pins(case: _Case) -> _Found:
+    """What can be told from the pins alone."""
+    for change in case.changes:
+        if (image := change.image) is None:
+            yield from _without_image(case, change)
+            continue
+        yield from ((change, broken) for broken in broken_tags(case.config, case.environment, [image]))
+        for missing in missing_digests(case.config, case.environment, [image]):
+            yield change, Broken(missing.rule, missing.message, f"write {image}@sha256:…, as bumper does")
+
+
+def _without_image(case: _Case, change: PinChange) -> _Found:
     """A pin of which nobody can tell what it runs, where a rule says what may."""
-    if not rules.choose_images(change.environment):
+    if not case.evidence.rules.choose_images(case.environment):
         return
     found = change.pin.found
     has_name = found.pin.repository is not None
     what = "has no tag any more, so that the chart's own runs" if has_name else "names no image"
     fix = "write the tag that is to run" if has_name else f"name it under images in {CONFIG_FILE}"
     where = f"{format_path(found.pin.path)} of {found.app}"
-    yield Broken(Rule.IMAGE, f"{where} {what}: nobody can tell whether {change.environment} may run it", fix)
+    yield change, Broken(Rule.IMAGE, f"{where} {what}: nobody can tell whether {case.environment} may run it", fix)
 
 
-def _finding(change: PinChange, broken: Broken) -> Finding:
-    found = change.pin.found
-    return Finding(
-        change.environment, found.app, found.file, found.pin.line, broken.rule, broken.message, broken.fix
-    )  # fmt: skip
+def _broken_holds(case: _Case) -> _Found:
+    """The changes of a pin with a hold that stays: before the change, or put there on the target branch since."""
+    for change in case.changes:
+        reason = _hold(case, change)
+        if reason is not None:
+            app, where = change.pin.found.app, format_path(change.pin.found.pin.path)
+            fix = f"run `bumper unhold {case.environment} --app {app}`, or take the hold out in this change"
+            yield change, Broken(Rule.HOLD, f"{where} of {app} is held in {case.environment}: {reason}", fix)
 
 
-def _unreadable(unknown: Unknown) -> Iterator[Finding]:
-    rule = Rule.CONFIG if unknown.file == CONFIG_FILE else Rule.VALUES
-    for finding in _explain(unknown.reason, unknown.file, rule):
-        yield Finding(
-            unknown.environment, unknown.app, finding.file, finding.line, rule, finding.message, finding.fix
-        )  # fmt: skip
+def _hold(case: _Case, change: PinChange) -> str | None:
+    if change.before is None or change.after is None:
+        return None
+    held = change.before.found.held
+    if held is not None:
+        return held if change.after.found.held is not None else None
+    if case.target is None:
+        return None
+    gathered, pin = case.target.gathered, change.before
+    names = {app.identity: app.app for app in gathered.applications}
+    place = (names.get(pin.app.identity), pin.found.pin.path)
+    here = (one.held for one in gathered.with_shared if (one.app, one.pin.path) == place)
+    return next((reason for reason in here if reason is not None), None)
 
 
-def _explain(reason: Refused, file: str, rule: Rule) -> Iterator[Finding]:
-    """A finding for each mistake that a refusal names, at the place that it names."""
-    for line in reason.what.splitlines():
-        place = _PLACE.fullmatch(line)
-        where, number, what = (place["file"], int(place["line"]), place["rest"]) if place else (file, 1, line)
-        yield Finding(None, None, where, number, rule, what, reason.next_step or "correct it")
+def _broken_promotions(case: _Case) -> _Found:
+    """The changes whose version no environment that promotions come from ran, or has taken back since."""
+    evidence, config, name = case.evidence, case.config, case.environment
+    known = [(one, change) for one, _ in case.named if (change := one.change) is not None]
+    if not known or not config.promote_from:
+        return
+    apps = tuple({one.pin.app.app: one.pin.app for one, _ in known}.values())
+    try:  # of the sources those that can be read: one that ran the version is enough
+        opened = [or_refusal(case.open, source) for source in config.promote_from]
+        sources = [one for one in opened if isinstance(one, Target)]
+        if not sources:
+            raise next(one for one in reversed(opened) if isinstance(one, Refused))
+        changes = [change for _, change in known]
+        judged = judge_promotions(Environment(name, apps, config), apps, changes, sources, evidence.line)
+    except BumperError as error:
+        why = f"whether {' or '.join(config.promote_from)} has run it is not known: {error.what}"
+        yield from ((one, Broken(Rule.PROMOTE_FROM, why, error.next_step)) for one, _ in known)
+        return
+    for (one, _), found in zip(known, judged, strict=True):
+        yield from ((one, broken) for broken in found.broken)
+        waiting = unsoaked([found], name, config.soak, evidence.line.now)
+        yield from ((one, broken) for broken in broken_soak(waiting, found.ran[0].source if found.ran else "", name))
+
+
+def _broken_freeze(case: _Case) -> _Found:
+    """The changes that enter an environment while it is frozen, or while nobody can tell whether it is."""
+    evidence, config, name = case.evidence, case.config, case.environment
+    try:
+        if config.freeze == () and evidence.gitlab is None and evidence.in_deploy_freeze is not None:
+            frozen = Frozen(name, None) if evidence.in_deploy_freeze else None
+        else:
+            frozen = find_freeze(Environment(name, (), config), evidence.gitlab, evidence.line.now)
+    except BumperError as error:
+        yield from ((one, Broken(Rule.FREEZE, error.what, error.next_step)) for one in case.changes)
+        return
+    fix = "merge it afterwards, or write `Bumper-Urgent: REASON` at the end of a commit's message"
+    for broken in broken_freeze(frozen):
+        yield from ((one, Broken(broken.rule, broken.message, fix)) for one in case.changes)
+
+
+def _broken_images(case: _Case) -> _Found:
+    """The changes whose image the registry does not have as it is written, or cannot tell."""
+    access, images = case.evidence.access, [image for _, image in case.named]
+    if access is None or not images:
+        return
+    try:
+        found = resolve_all(images, access)
+    except BumperError as error:  # the CA file
+        found = dict.fromkeys(images, error)
+    for change, image in case.named:
+        if isinstance(answer := found[image], BumperError):
+            rule = Rule.DIGESTS if isinstance(answer, AnotherDigest) else Rule.IMAGE
+            yield change, Broken(rule, answer.what, answer.next_step)
+
+
+_RULES = (_broken_pins, _broken_holds, _broken_promotions, _broken_freeze, _broken_images)
+
+
+def _rollbacks(case: _Case, changes: Sequence[PinChange]) -> list[PinChange]:
+    """The changes to a version that the application ran in the environment before."""
+    target = case.target if changes else None
+    if target is None:
+        return []
+    names = {app.identity: app.app for app in target.gathered.applications}
+    wanted: dict[Place, list[ImageReference]] = {}
+    places: list[tuple[PinChange, Place, ImageReference]] = []
+    for one in changes:
+        change, name = one.change, names.get(one.pin.app.identity)
+        if change is not None and name is not None:
+            place = place_of(target.setup.config, name, change.image)
+            wanted.setdefault(place, []).append(change.reference)
+            places.append((one, place, change.reference))
+    try:
+        periods = read_periods(target, case.evidence.line, wanted)
+    except BumperError:
+        return []
+    ran = {place: {version for period in found for version in period.versions} for place, found in periods.items()}
+    return [one for one, place, image in places if any(_is_same(version, image) for version in ran[place])]
+
+
+def _is_same(version: Version, image: ImageReference) -> bool:
+    """Whether the application ran the image: its tag, and its digest where both of them are known."""
+    digests = {version.digest, image.digest} - {None}
+    return version.tag == image.tag and (len(digests) == 1 or (not digests and image.tag is not None))

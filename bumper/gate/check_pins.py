@@ -1,26 +1,34 @@
-"""What a change makes of the pins of every environment: read before and after, by the patterns of both versions.
+"""Which pins a change changes, from what to what, in every environment.
 
 bumper.yaml of the target branch, of the commit before and of the change each say where an environment's files are. An
-environment is read by all of them, so that no file leaves or enters it unseen when a pattern changes.
+environment is read by all of them, so that no file leaves or enters it unseen when a pattern changes. Pins are compared
+by environment, application and image: one that moves, or whose application is called otherwise, is unchanged as long
+as it holds the same version.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from bumper.environments.applications import AppFiles, Identity
-from bumper.environments.config_models import CONFIG_FILE, Config, EnvironmentConfig
-from bumper.environments.effective import running
-from bumper.environments.gather import FoundPin, gather
+from bumper.environments.config_models import CONFIG_FILE, Config
+from bumper.environments.effective import Running, running
+from bumper.environments.gather import FoundPin, Gathered, gather
 from bumper.environments.layout import Environment, HasNoFile, Layout, read_layout
 from bumper.environments.path_pattern import PathPattern
-from bumper.environments.repository import RepositoryConfig, read_config, read_repository_config
+from bumper.environments.repository import read_config
 from bumper.errors import Refused
+from bumper.gate.rules import Finding, Rules, explain_refusal, or_refusal
 from bumper.git.checkout import Checkout, changed_submodules, read_files
-from bumper.values.pin import Version
+from bumper.image import ImageReference
+from bumper.values.change import Change
+from bumper.values.pin import Version, format_path
 from bumper.values.siblings import look_up
 from bumper.values.values_file import EncryptedBySops
 from bumper.values.yaml_tree import MappingNode, key_text
 
+_NOTHING = Version(None, None)
 _OWN_IMAGE = 2  # steps: image.tag
 
 
@@ -33,85 +41,64 @@ class CheckedPin:
     found: FoundPin
 
     @property
-    def identity(self) -> Identity:
-        """Which application it is by its path."""
-        return self.app.identity
-
-    @property
     def version(self) -> Version:
         """What it holds."""
         return self.found.pin.version
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
-    """What cannot be read, so that nobody can tell what the change does to the environment."""
+class PinChange:
+    """A pin before and after; None where it was not there, or is there no more."""
 
-    environment: str | None
-    app: str | None
-    file: str
-    reason: Refused
+    before: CheckedPin | None
+    after: CheckedPin | None
 
+    @property
+    def pin(self) -> CheckedPin:
+        """The pin as it is now, or as it was last."""
+        found = self.after or self.before
+        assert found is not None  # noqa: S101 - one of the two is there
+        return found
 
-class Reading:
-    """The pins of an environment's applications at one commit, and what of them cannot be told."""
+    @property
+    def environment(self) -> str:
+        """Where it changes something."""
+        return self.pin.environment
 
-    def __init__(self, environment: Environment, config: Config, side: Checkout, changed: frozenset[str]) -> None:
-        self._name = environment.name
-        self._changed = changed
-        self._gathered = gather(environment, config, read_files(side, environment.files))
-        self._running = running(self._gathered, environment.name, config)
-        self._apps: Mapping[str, AppFiles] = {app.app: app for app in self._gathered.applications}
-        self.unknown = list(self._unknown())
+    @property
+    def change(self) -> Change | None:
+        """The change as other commands write it; None where nobody knows the image."""
+        pin, found = self.pin, self.pin.found
+        image = found.pin.repository
+        if image is None:
+            return None
+        before = self.before.found.pin.repository if self.before is not None else None
+        return Change(
+            found.app, found.file, format_path(found.pin.path), found.pin.line, image,
+            self.before.version if self.before is not None else _NOTHING,
+            pin.version if self.after is not None else _NOTHING,
+            before if before != image else None,
+        )  # fmt: skip
 
-    def pins(self) -> Iterator[CheckedPin]:
-        """The pins that count; where that cannot be told, those that stand in the application's files."""
-        raw = self._gathered.with_shared
-        found = (*self._running.pins, *(one for one in raw if one.app in self._running.unknown))
-        return (CheckedPin(self._name, self._apps[one.app], one) for one in found)
-
-    def left(self) -> Iterator[tuple[str, Identity, str]]:
-        """The keys at the top of each application's values, and an empty one for the application itself.
-
-        Of one with a file that the change made unreadable there is another finding.
-        """
-        for app in self._apps.values():
-            if any(path in self._changed and path in self._gathered.unreadable_files for path in _files(app)):
-                continue
-            yield self._name, app.identity, ""
-            for path in _files(app):
-                values = self._gathered.values.get(path)
-                node = look_up(values.documents[0].root, app.section) if values and values.documents else None
-                if isinstance(node, MappingNode):
-                    yield from ((self._name, app.identity, str(key_text(key))) for key, _ in node.pairs)
-
-    def _unknown(self) -> Iterator[Unknown]:
-        """Files of the change that cannot be read; an encrypted one only where it may say something about a pin."""
-        unreadable = self._gathered.unreadable_files
-        for path, refusal in unreadable.items():
-            if path in self._changed and not isinstance(refusal, EncryptedBySops):
-                yield Unknown(self._name, None, path, refusal)
-        for name, reason in self._running.unknown.items():
-            files = [path for path in _files(self._apps[name]) if path in unreadable]
-            changed = [path for path in files if path in self._changed]
-            if not files or any(isinstance(unreadable[path], EncryptedBySops) for path in changed):
-                yield Unknown(self._name, name, (changed or _files(self._apps[name]))[-1], Refused(reason))
-
-
-def _files(app: AppFiles) -> Sequence[str]:
-    return *app.bases, *app.values
+    @property
+    def image(self) -> ImageReference | None:
+        """The image that runs after the change, where it is known by a tag or a digest."""
+        change = self.change
+        if change is None or (change.after.tag or change.after.digest) is None:
+            return None
+        return change.reference
 
 
 @dataclass(slots=True)
 class Pins:
-    """The pins before and after a change, of the applications whose files it touches.
+    """The pins before and after a change, of the applications whose files it touches; several views find some twice.
 
     ``left`` is what there is after it: environment, application and the first step of each path.
     """
 
-    before: list[CheckedPin] = field(default_factory=list)
-    after: list[CheckedPin] = field(default_factory=list)
-    unknown: list[Unknown] = field(default_factory=list)
+    before: dict[object, CheckedPin] = field(default_factory=dict)
+    after: dict[object, CheckedPin] = field(default_factory=dict)
+    unknown: list[Finding] = field(default_factory=list)
     left: set[tuple[str, Identity, str]] = field(default_factory=set)
 
     def is_left_out(self, pin: CheckedPin) -> bool:
@@ -121,64 +108,20 @@ class Pins:
         """
         path = pin.found.pin.path[len(pin.app.section) :]
         key = str(path[0]) if len(path) > _OWN_IMAGE else ""
-        return (pin.environment, pin.identity, key) in self.left
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The repository as the target branch has it, whose rules count; None with what is wrong with bumper.yaml there."""
-
-    setup: RepositoryConfig | None
-    broken: Refused | None = None
-
-    @property
-    def config(self) -> Config:
-        """bumper.yaml, or the defaults."""
-        return self.setup.config if self.setup is not None else Config()
-
-    def of(self, environment: str) -> EnvironmentConfig:
-        """The rules of an environment."""
-        return self.config.environments.get(environment) or EnvironmentConfig()
-
-    def choose_images(self, environment: str) -> bool:
-        """Whether there is a rule for which images the environment may run."""
-        config = self.of(environment)
-        return config.promote_from is not None or config.tags is not None or config.digests
-
-
-def read_rules(tip: Checkout) -> Rules:
-    """The rules, of the target branch's newest commit."""
-    try:
-        return Rules(read_repository_config(tip))
-    except Refused as refusal:
-        return Rules(None, refusal)
+        return (pin.environment, pin.app.identity, key) in self.left
 
 
 def read_pins(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Pins:
     """The pins of both sides, by the patterns of every version of bumper.yaml."""
-    changed = frozenset(
-        path for path in {*before.entries, *head.entries} if before.entries.get(path) != head.entries.get(path)
-    )
-    pins = Pins()
-    seen: tuple[set[tuple[str, ...]], set[tuple[str, ...]]] = (set(), set())
-    for config in _views(rules, tip, before, head):
-        _read_by(config, rules, (before, head), changed, pins, seen)
-    pins.unknown += _hidden(rules, tip, before, head)
-    return pins
-
-
-def _hidden(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Iterator[Unknown]:
-    """The submodules that the change moves, where they may hold values of an environment with rules for its images."""
+    paths = {*before.entries, *head.entries}
+    changed = frozenset(path for path in paths if before.entries.get(path) != head.entries.get(path))
+    pins, views = Pins(), list(_views(rules, tip, before, head))
+    for view in views:
+        _read_by(view, rules, (before, head), changed, pins)
     moved = changed_submodules(before, head)
-    for view in _views(rules, tip, before, head) if moved else ():
-        layout = _layout(view, head)
-        if isinstance(layout, Refused):
-            continue
-        for name in layout.environments:
-            patterns = [PathPattern(text) for text in layout.patterns(name)] if rules.choose_images(name) else []
-            for path in (path for path in moved if any(one.reaches_into(path) for one in patterns)):
-                what = f"{path} is a submodule, which bumper does not read, and may hold values of {name}"
-                yield Unknown(name, None, path, Refused(what, "keep them in this repository"))
+    for view in views if moved else ():
+        pins.unknown += _hidden(or_refusal(_layout, view, head), rules, moved)
+    return pins
 
 
 def _views(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Iterator[Config | None]:
@@ -191,73 +134,153 @@ def _views(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Ite
         entry = checkout.entries.get(CONFIG_FILE)
         if entry not in known:
             known.append(entry)
-            try:
-                yield read_config(checkout)
-            except Refused:  # of the change's own, there is a finding
-                continue
+            view = or_refusal(read_config, checkout)
+            if not isinstance(view, Refused):  # of the change's own, there is a finding
+                yield view
+
+
+def _layout(view: Config | None, side: Checkout) -> Layout:
+    return read_layout(view, side.files, side.settings.address.name)
+
+
+def _hidden(layout: Layout | Refused, rules: Rules, moved: Sequence[str]) -> Iterator[Finding]:
+    """The submodules that the change moves, where they may hold values of an environment with rules for its images."""
+    if isinstance(layout, Refused):
+        return
+    for name in layout.environments:
+        patterns = [PathPattern(text) for text in layout.patterns(name)] if rules.choose_images(name) else []
+        for path in moved:
+            if any(pattern.reaches_into(path) for pattern in patterns):
+                what = f"{path} is a submodule, which bumper does not read, and may hold values of {name}"
+                yield from explain_refusal(Refused(what, "keep them in this repository"), path, name)
 
 
 def _read_by(
-    view: Config | None, rules: Rules, sides: tuple[Checkout, Checkout], changed: frozenset[str], pins: Pins,
-    seen: tuple[set[tuple[str, ...]], set[tuple[str, ...]]],
+    view: Config | None, rules: Rules, sides: tuple[Checkout, Checkout], changed: frozenset[str], pins: Pins
 ) -> None:  # fmt: skip
-    """Add the pins by one version of bumper.yaml, those left out that another one has found."""
-    config = _reading(rules, view)
-    layouts = [_layout(view, side) for side in sides]
-    if isinstance(layouts[1], Refused):
-        pins.unknown.append(Unknown(None, None, CONFIG_FILE, layouts[1]))
+    """Add the pins by one version of bumper.yaml: of every environment the applications whose files are changed."""
+    config = rules.config
+    if view is not None and (rules.setup is None or view is not rules.setup.written):
+        # Images that only the other version names count as well.
+        config = config.model_copy(update={"images": (*config.images, *view.images)})
+    was, now = (or_refusal(_layout, view, side) for side in sides)
+    if isinstance(now, Refused):
+        pins.unknown += explain_refusal(now, CONFIG_FILE)
         return
-    known = [layout for layout in layouts if isinstance(layout, Layout)]
-    for name in dict.fromkeys(name for layout in known for name in layout.environments):
-        opened = [_open(layout, name) for layout in layouts]
-        broken = opened[1]
-        if isinstance(broken, Refused):
-            is_new = not isinstance(opened[0], Refused) or str(opened[0]) != str(broken)
-            if is_new or not changed.isdisjoint(known[-1].claimed(name)):
-                pins.unknown.append(Unknown(name, None, CONFIG_FILE, broken))
-        whole = [one if isinstance(one, Environment) else None for one in opened]
-        touched = {app.identity for one in whole if one is not None for app in one.apps if _is_touched(app, changed)}
-        for number, (side, one) in enumerate(zip(sides, whole, strict=True)):
-            if one is not None and touched:
+    earlier = was.environments if isinstance(was, Layout) else ()
+    for name in dict.fromkeys((*earlier, *now.environments)):
+        opened = (_open(was, name), _open(now, name))
+        if isinstance(broken := opened[1], Refused):
+            is_new = str(opened[0]) != str(broken)
+            if is_new or not changed.isdisjoint(now.claimed(name)):
+                pins.unknown += explain_refusal(broken, CONFIG_FILE, name)
+        whole = [one for one in opened if isinstance(one, Environment)]
+        touched = {app.identity for one in whole for app in one.apps if not changed.isdisjoint(_files(app))}
+        for one, side, found in zip(opened, sides, (pins.before, pins.after), strict=True):
+            if isinstance(one, Environment) and touched:
                 part = replace(one, apps=tuple(app for app in one.apps if app.identity in touched))
-                reading = Reading(part, config, side, changed)
-                found = [pin for pin in reading.pins() if _key(pin) not in seen[number]]
-                (pins.after if number else pins.before).extend(found)
-                seen[number].update(map(_key, found))
-                if number:
-                    pins.unknown += reading.unknown
-                    pins.left.update(reading.left())
-
-
-def _reading(rules: Rules, view: Config | None) -> Config:
-    """By what pins are read: the target branch's settings; images that only the other version names count as well."""
-    if view is None or (rules.setup is not None and view is rules.setup.written):
-        return rules.config
-    return rules.config.model_copy(update={"images": (*rules.config.images, *view.images)})
-
-
-def _layout(view: Config | None, side: Checkout) -> Layout | Refused:
-    try:
-        return read_layout(view, side.files, side.settings.address.name)
-    except Refused as refusal:
-        return refusal
+                gathered = gather(part, config, read_files(side, part.files))
+                known = running(gathered, name, config)
+                for pin in _pins_of(name, gathered, known):
+                    found.setdefault(_PLACE(pin), pin)
+                if side is sides[1]:
+                    pins.unknown += _unknown_of(name, gathered, known, changed)
+                    pins.left.update(_left_of(name, gathered, changed))
 
 
 def _open(layout: Layout | Refused, name: str) -> Environment | Refused | None:
     if isinstance(layout, Refused) or name not in layout.environments:
         return None
-    try:
-        return layout.environment(name)
-    except HasNoFile:
-        return None
-    except Refused as refusal:
-        return refusal
+    opened = or_refusal(layout.environment, name)
+    return None if isinstance(opened, HasNoFile) else opened
 
 
-def _is_touched(app: AppFiles, changed: frozenset[str]) -> bool:
-    return not changed.isdisjoint((*app.values, *app.bases))
+def _files(app: AppFiles) -> Sequence[str]:
+    return *app.bases, *app.values
 
 
-def _key(pin: CheckedPin) -> tuple[str, ...]:
-    found = pin.found
-    return pin.environment, found.own_file, found.file, str(found.pin.path), str(found.pin.repository)
+def _pins_of(name: str, gathered: Gathered, known: Running) -> Iterator[CheckedPin]:
+    """The pins that count; where that cannot be told, those that stand in the application's files."""
+    apps = {app.app: app for app in gathered.applications}
+    raw = (found for found in gathered.with_shared if found.app in known.unknown)
+    return (CheckedPin(name, apps[found.app], found) for found in (*known.pins, *raw))
+
+
+def _unknown_of(name: str, gathered: Gathered, known: Running, changed: frozenset[str]) -> Iterator[Finding]:
+    """Files of the change that cannot be read; an encrypted one only where it may say something about a pin."""
+    unreadable = gathered.unreadable_files
+    for path, refusal in unreadable.items():
+        if path in changed and not isinstance(refusal, EncryptedBySops):
+            yield from explain_refusal(refusal, path, name)
+    for app in gathered.applications:
+        files = [path for path in _files(app) if path in unreadable]
+        own = [path for path in files if path in changed]
+        if app.app in known.unknown and (
+            not files or any(isinstance(unreadable[path], EncryptedBySops) for path in own)
+        ):
+            reason = Refused(known.unknown[app.app])
+            yield from explain_refusal(reason, (own or _files(app))[-1], name, app.app)
+
+
+def _left_of(name: str, gathered: Gathered, changed: frozenset[str]) -> Iterator[tuple[str, Identity, str]]:
+    """The keys at the top of each application's values, and an empty one for the application itself.
+
+    Of one with a file that the change made unreadable there is another finding.
+    """
+    for app in gathered.applications:
+        if any(path in changed and path in gathered.unreadable_files for path in _files(app)):
+            continue
+        yield name, app.identity, ""
+        for path in _files(app):
+            values = gathered.values.get(path)
+            node = look_up(values.documents[0].root, app.section) if values and values.documents else None
+            if isinstance(node, MappingNode):
+                yield from ((name, app.identity, str(key_text(key))) for key, _ in node.pairs)
+
+
+_APP, _IMAGE, _PATH = "app.identity", "found.pin.repository", "found.pin.path"
+_PLACE = attrgetter("environment", "found.own_file", "found.file", "found.pin.line", _PATH, _IMAGE)
+# By what a pin after is found among those before, the nearest first; the last ones find other versions.
+_SAME = (
+    attrgetter("environment", _APP, _IMAGE, "version", _PATH),
+    attrgetter("environment", _APP, _IMAGE, "version"),
+)
+_RENAMED = (
+    attrgetter("environment", _IMAGE, "version", _PATH),
+    attrgetter("environment", _IMAGE, "version"),
+)
+_CHANGED = (
+    attrgetter("environment", _APP, _IMAGE, _PATH),
+    attrgetter("environment", _APP, _IMAGE),
+    attrgetter("environment", _APP, _PATH),
+)
+_application = attrgetter("environment", _APP)
+
+
+def compare(pins: Pins) -> list[PinChange]:
+    """The pins that are not as they were: by environment and file, in the order of lines."""
+    left, right = list(pins.before.values()), list(pins.after.values())
+    stay = set(map(_application, left)) & set(map(_application, right))  # these hand nothing on to others
+    for key in _SAME:
+        _pair(left, right, key)
+    for key in _RENAMED:
+        _pair(left, right, key, lambda pin: _application(pin) not in stay)
+    changes = [PinChange(*pair) for key in _CHANGED for pair in _pair(left, right, key)]
+    changes += [PinChange(None, pin) for pin in right if pin.version != _NOTHING]
+    changes += [PinChange(pin, None) for pin in left if pin.version != _NOTHING]
+    return sorted(changes, key=lambda one: (one.environment, one.pin.found.file, one.pin.found.pin.line))
+
+
+def _pair(
+    left: list[CheckedPin], right: list[CheckedPin], key: Callable[[CheckedPin], object],
+    among: Callable[[CheckedPin], bool] = lambda _: True,
+) -> list[tuple[CheckedPin, CheckedPin]]:  # fmt: skip
+    """Take the pins out of both lists whose keys are equal."""
+    before: defaultdict[object, list[CheckedPin]] = defaultdict(list)
+    for pin in filter(among, left):
+        before[key(pin)].append(pin)
+    pairs = [(before[key(pin)].pop(0), pin) for pin in filter(among, right) if before[key(pin)]]
+    for pins, paired in zip((left, right), zip(*pairs, strict=True) if pairs else ((), ()), strict=True):
+        gone = set(map(id, paired))
+        pins[:] = [pin for pin in pins if id(pin) not in gone]
+    return pairs

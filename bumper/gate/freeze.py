@@ -17,7 +17,6 @@ from bumper.environments.config_models import FreezePeriod
 from bumper.environments.config_values import WeekTime, parse_moment
 from bumper.environments.layout import Environment
 from bumper.errors import BumperError, Refused
-from bumper.gate.rails_zones import zone_of
 from bumper.gate.rules import Broken, Rule, Waiting
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.project import GitLabFreeze, read_freeze_periods
@@ -25,6 +24,46 @@ from bumper.gitlab.project import GitLabFreeze, read_freeze_periods
 NEVER = datetime.max.replace(tzinfo=UTC)
 _NO_END_FROM = 9000  # the year: who writes 9999-12-31 means that there is no end, and no calendar goes beyond it
 _MAX_PERIODS_IN_A_ROW = 100
+# Time zones by the names that Ruby on Rails gives them (ActiveSupport::TimeZone::MAPPING), which GitLab stores for its
+# freeze periods: mostly the city of the IANA name, with blanks.
+_BY_CITY = {
+    "Africa": "Casablanca Monrovia Cairo Harare Nairobi",
+    "America": "Tijuana Chihuahua Mazatlan Mexico_City Monterrey Bogota Lima Caracas La_Paz Santiago Montevideo "
+    "Puerto_Rico",
+    "America/Argentina": "Buenos_Aires",
+    "Asia": "Jerusalem Kuwait Riyadh Baghdad Tehran Muscat Baku Tbilisi Yerevan Kabul Karachi Tashkent Kolkata "
+    "Kathmandu Dhaka Almaty Novosibirsk Rangoon Bangkok Jakarta Krasnoyarsk Chongqing Hong_Kong Urumqi Kuala_Lumpur "
+    "Singapore Taipei Irkutsk Ulaanbaatar Seoul Tokyo Yakutsk Vladivostok Magadan Srednekolymsk Kamchatka",
+    "Atlantic": "Azores",
+    "Australia": "Perth Darwin Adelaide Melbourne Sydney Brisbane Hobart",
+    "Europe": "Dublin Lisbon London Belgrade Bratislava Budapest Ljubljana Prague Sarajevo Skopje Warsaw Zagreb "
+    "Brussels Copenhagen Madrid Paris Amsterdam Berlin Zurich Rome Stockholm Vienna Bucharest Helsinki Riga Sofia "
+    "Tallinn Vilnius Athens Istanbul Minsk Kaliningrad Moscow Volgograd Samara",
+    "Pacific": "Guam Port_Moresby Fiji Auckland",
+}
+_OTHERWISE = {
+    "International Date Line West": "Pacific/Midway", "Midway Island": "Pacific/Midway",
+    "American Samoa": "Pacific/Pago_Pago", "Hawaii": "Pacific/Honolulu", "Alaska": "America/Juneau",
+    "Pacific Time (US & Canada)": "America/Los_Angeles", "Mountain Time (US & Canada)": "America/Denver",
+    "Arizona": "America/Phoenix", "Central Time (US & Canada)": "America/Chicago", "Saskatchewan": "America/Regina",
+    "Guadalajara": "America/Mexico_City", "Central America": "America/Guatemala",
+    "Eastern Time (US & Canada)": "America/New_York", "Indiana (East)": "America/Indiana/Indianapolis",
+    "Quito": "America/Lima", "Atlantic Time (Canada)": "America/Halifax", "Newfoundland": "America/St_Johns",
+    "Brasilia": "America/Sao_Paulo", "Georgetown": "America/Guyana", "Greenland": "America/Godthab",
+    "Mid-Atlantic": "Atlantic/South_Georgia", "Cape Verde Is.": "Atlantic/Cape_Verde", "Edinburgh": "Europe/London",
+    "Bern": "Europe/Zurich", "West Central Africa": "Africa/Algiers", "Kyiv": "Europe/Kiev",
+    "Pretoria": "Africa/Johannesburg", "St. Petersburg": "Europe/Moscow", "Abu Dhabi": "Asia/Muscat",
+    "Ekaterinburg": "Asia/Yekaterinburg", "Islamabad": "Asia/Karachi", "Chennai": "Asia/Kolkata",
+    "Mumbai": "Asia/Kolkata", "New Delhi": "Asia/Kolkata", "Astana": "Asia/Dhaka",
+    "Sri Jayawardenepura": "Asia/Colombo", "Hanoi": "Asia/Bangkok", "Beijing": "Asia/Shanghai", "Osaka": "Asia/Tokyo",
+    "Sapporo": "Asia/Tokyo", "Canberra": "Australia/Melbourne", "Solomon Is.": "Pacific/Guadalcanal",
+    "New Caledonia": "Pacific/Noumea", "Marshall Is.": "Pacific/Majuro", "Wellington": "Pacific/Auckland",
+    "Nuku'alofa": "Pacific/Tongatapu", "Tokelau Is.": "Pacific/Fakaofo", "Chatham Is.": "Pacific/Chatham",
+    "Samoa": "Pacific/Apia",
+}  # fmt: skip
+_MAPPING = {
+    city.replace("_", " "): f"{region}/{city}" for region, cities in _BY_CITY.items() for city in cities.split()
+} | _OTHERWISE
 
 
 class Period(Protocol):
@@ -193,3 +232,11 @@ def gitlab_period(found: GitLabFreeze) -> Period:
                 "write it there as minute, hour, day, month, weekday",
             ) from error
     return _Cron(found.start, found.end, zone)
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """The time zone by its IANA name or by the one of Rails; None where there is no such zone."""
+    try:
+        return ZoneInfo(_MAPPING.get(name, name))
+    except (ValueError, OSError, LookupError):
+        return None

@@ -4,16 +4,29 @@ A rule is a function that yields what breaks it (``Broken``). Commands that make
 `bumper check` lists all.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import ParamSpec, TypeVar
 
-from bumper.environments.config_models import Config, EnvironmentConfig
+from bumper.environments.applications import AppFiles
+from bumper.environments.config_models import CONFIG_FILE, Config, EnvironmentConfig
+from bumper.environments.gather import Gathered, gather, overrides
 from bumper.environments.images import is_ignored
 from bumper.environments.layout import Environment
+from bumper.environments.repository import RepositoryConfig, Target, read_repository_config
 from bumper.errors import Refused
+from bumper.git.checkout import Checkout, read_files
 from bumper.image import ImageReference
+from bumper.values.change import Change
+from bumper.values.pin import Pin
+from bumper.values.requested import lines_to_add
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_PLACE = re.compile(r"(?P<file>[^\s:]+):(?P<line>\d+): (?P<rest>.*)", re.DOTALL)
 
 
 class Rule(StrEnum):
@@ -32,12 +45,71 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """The repository as the target branch has it, whose rules count; None where bumper.yaml is broken there."""
+
+    setup: RepositoryConfig | None
+
+    @property
+    def config(self) -> Config:
+        """bumper.yaml, or the defaults."""
+        return self.setup.config if self.setup is not None else Config()
+
+    def of(self, environment: str) -> EnvironmentConfig:
+        """The rules of an environment."""
+        return self.config.environments.get(environment) or EnvironmentConfig()
+
+    def choose_images(self, environment: str) -> bool:
+        """Whether there is a rule for which images the environment may run."""
+        config = self.of(environment)
+        return config.promote_from is not None or config.tags is not None or config.digests
+
+
+def read_rules(tip: Checkout) -> Rules:
+    """The rules, of the target branch's newest commit."""
+    setup = or_refusal(read_repository_config, tip)
+    return Rules(setup if isinstance(setup, RepositoryConfig) else None)
+
+
+def or_refusal(read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | Refused:
+    """What ``read`` returns, or the refusal that it raises."""
+    try:
+        return read(*args, **kwargs)
+    except Refused as refusal:
+        return refusal
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """A rule that a change breaks: why, and the command or the line that does it right."""
 
     rule: Rule
     message: str
     fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that a change of the repository breaks, or what nobody can tell; ``fix`` does it right."""
+
+    environment: str | None
+    app: str | None
+    file: str
+    line: int
+    rule: Rule
+    message: str
+    fix: str
+
+
+def explain_refusal(
+    reason: Refused, file: str, environment: str | None = None, app: str | None = None
+) -> Iterator[Finding]:
+    """A finding for each mistake that the refusal to read ``file`` names, at the place that it names."""
+    rule = Rule.CONFIG if file == CONFIG_FILE else Rule.VALUES
+    for line in reason.what.splitlines():
+        place = _PLACE.fullmatch(line)
+        where, number, what = (place["file"], int(place["line"]), place["rest"]) if place else (file, 1, line)
+        yield Finding(environment, app, where, number, rule, what, reason.next_step or "correct it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +188,90 @@ def missing_digests(config: EnvironmentConfig, environment: str, images: Iterabl
                 f"{image} is not known",
                 f"leave --no-verify out, or write {image}@sha256:…",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Heir:
+    """An application of another environment that runs what a change sets."""
+
+    environment: Environment
+    app: AppFiles
+    held: str | None  # why a hold in its own files keeps the pin as it is
+
+
+def check_heirs(target: Target, changes: Sequence[Change], source: str | None = None) -> list[str]:
+    """A sentence for every other environment that a change reaches through a base.
+
+    ``source`` is the environment that the changes are promoted from; None for a bump.
+
+    Raises:
+        Refused: the rules of such an environment would not let the tag in.
+
+    """
+    pins = {found.place: found.pin for found in target.gathered.pins}
+    warnings: list[str] = []
+    refusals: list[str] = []
+    for change, heir in _heirs(target, changes, pins):
+        name, place = heir.environment.name, f"{change.file}:{change.line}: {change.path}"
+        reason = _against(heir, change, source)
+        reaches = (
+            f"{place} is what {name} of {heir.app.app} runs too, because the file is its base and nothing overrides it"
+        )
+        if reason is None:
+            warnings.append(f"{reaches}; {name} gets {change.after} as well.")
+        else:
+            now = ImageReference(change.image, change.before.tag)
+            lines = lines_to_add(pins[change.place], now)
+            refusals.append(f"{reaches}, but {reason}; to keep {name} as it is add to {heir.app.values[-1]}\n{lines}")
+    if refusals:
+        raise Refused("\n".join(dict.fromkeys(refusals)))
+    return list(dict.fromkeys(warnings))
+
+
+def _against(heir: _Heir, change: Change, source: str | None) -> str | None:
+    """Why the heir's environment does not take the change."""
+    rules: EnvironmentConfig = heir.environment.config
+    if rules.promote_from is not None and source not in rules.promote_from:
+        return f"{heir.environment.name} takes promotions from {', '.join(rules.promote_from)} only (promote_from)"
+    if change.after.tag is not None and not rules.admits(change.after.tag):
+        return f"{heir.environment.name} does not admit {change.after.tag} (tags)"
+    return f"it is held there: {heir.held}" if heir.held is not None else None
+
+
+def _heirs(
+    target: Target, changes: Sequence[Change], pins: Mapping[tuple[str, str], Pin]
+) -> Iterator[tuple[Change, _Heir]]:
+    files = {change.file for change in changes}
+    for environment in _others(target, files):
+        apps = tuple(app for app in environment.apps if not files.isdisjoint(app.bases))
+        if apps:
+            part = replace(environment, apps=apps)
+            gathered = gather(part, target.setup.config, read_files(target.checkout, part.files))
+            for app in apps:
+                for change in changes:
+                    pin = pins[change.place]
+                    if change.file in app.bases and not _is_overridden(gathered, app, change.file, pin):
+                        yield change, _Heir(environment, app, _hold(gathered, app, pin))
+
+
+def _others(target: Target, files: Collection[str]) -> Iterator[Environment]:
+    """The other environments that may have one of ``files`` for a base; one that is broken is doctor's to report."""
+    layout = target.setup.layout
+    for name in layout.environments:
+        if name != target.environment.name and layout.may_be_bases(name, files):
+            try:
+                yield layout.environment(name)
+            except Refused:
+                continue
+
+
+def _is_overridden(gathered: Gathered, app: AppFiles, file: str, pin: Pin) -> bool:
+    """Whether a file above ``file`` decides the pin; one that cannot be read is not counted on."""
+    files = (*app.bases, *app.values)
+    above = files[files.index(file) + 1 :]
+    return any(overrides(gathered.values[path], pin.path) for path in above if path in gathered.values)
+
+
+def _hold(gathered: Gathered, app: AppFiles, pin: Pin) -> str | None:
+    found = (one for one in gathered.with_shared if one.app == app.app and one.pin.path == pin.path)
+    return next((one.held for one in found if one.held is not None), None)

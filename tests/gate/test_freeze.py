@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from bumper.environments.config import parse_config
 from bumper.errors import Refused
-from bumper.gate.freeze import NEVER, Period, frozen_until, gitlab_period, make_period
-from bumper.gate.rails_zones import zone_of
+from bumper.gate.freeze import NEVER, Period, frozen_until, gitlab_period, make_period, zone_of
 from bumper.gitlab.project import GitLabFreeze
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from cronsim import CronSim, CronSimError
 
-from bumper.gate.rails_zones import zone_of
+from bumper.gate.freeze import zone_of
 from bumper.sandbox.api.call import Answer, Call, page_of
 from bumper.sandbox.behaviour.errors import bad_request, not_found
 from bumper.sandbox.state.records import Role
