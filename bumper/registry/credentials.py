@@ -6,7 +6,6 @@ order: the registry's helper (credHelpers), the common one (credsStore), the ent
 """
 
 import base64
-import binascii
 import json
 import re
 import subprocess
@@ -35,25 +34,23 @@ class Credentials:
     source: str
 
 
-class _HelperAnswer(BaseModel):
+class _Secret(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
+
+class _HelperAnswer(_Secret):
     user: str = Field(validation_alias="Username")
     secret: str = Field(validation_alias="Secret")
 
 
-class _Auth(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
-
+class _Auth(_Secret):
     auth: str = ""
     username: str = ""
     password: str = ""
     identity_token: str = Field(default="", validation_alias="identitytoken")
 
 
-class _Configuration(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
-
+class _Configuration(_Secret):
     auths: dict[str, _Auth] = {}
     helpers: dict[str, str] = Field(default={}, validation_alias="credHelpers")
     store: str = Field(default="", validation_alias="credsStore")
@@ -68,11 +65,23 @@ def find_credentials(host: str, environ: Mapping[str, str]) -> Credentials | Non
 
     """
     for source, text in _configurations(environ):
-        configuration = _parse(source, text)
-        found = _from_helper(configuration, host, environ) or _from_auths(configuration, host, source)
+        try:
+            configuration = _Configuration.model_validate(json.loads(text))
+        except (ValueError, RecursionError):  # pydantic's error is a ValueError
+            # Not chained: the text that could not be read is full of passwords.
+            raise Refused(
+                f"{source} is not a Docker configuration", "correct it, or log in again with `docker login`"
+            ) from None
+        named = {_host_of(key): name for key, name in configuration.helpers.items()}
+        helper = named.get(host) or configuration.store
+        found = _ask_helper(helper, _HUB_KEY if host == DOCKER_HUB else host, environ) if helper else None
+        found = found or _from_auths(configuration, host, source)
         if found is not None:
             return found
-    return _from_gitlab(host, environ)
+    user, password = environ.get("CI_REGISTRY_USER"), environ.get("CI_REGISTRY_PASSWORD")
+    if user and password and _host_of(environ.get("CI_REGISTRY", "")) == host:
+        return Credentials(user, password, None, "CI_REGISTRY_USER")
+    return None
 
 
 def _host_of(key: str) -> str:
@@ -86,9 +95,8 @@ def _host_of(key: str) -> str:
 
 def _configurations(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """Each configuration's name and text."""
-    found = []
-    if environ.get("DOCKER_AUTH_CONFIG"):
-        found.append(("DOCKER_AUTH_CONFIG", environ["DOCKER_AUTH_CONFIG"]))
+    text = environ.get("DOCKER_AUTH_CONFIG")
+    found = [("DOCKER_AUTH_CONFIG", text)] if text else []
     folder = environ.get("DOCKER_CONFIG") or (f"{environ['HOME']}/.docker" if environ.get("HOME") else "")
     path = Path(folder) / "config.json"
     if folder and path.is_file():
@@ -99,42 +107,15 @@ def _configurations(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     return found
 
 
-def _parse(source: str, text: str) -> _Configuration:
-    try:
-        return _Configuration.model_validate(json.loads(text))
-    except (ValidationError, ValueError, RecursionError):
-        # Not chained: the text that could not be read is full of passwords.
-        raise Refused(
-            f"{source} is not a Docker configuration", "correct it, or log in again with `docker login`"
-        ) from None
-
-
-def _from_helper(configuration: _Configuration, host: str, environ: Mapping[str, str]) -> Credentials | None:
-    named = {_host_of(key): name for key, name in configuration.helpers.items()}
-    helper = named.get(host) or configuration.store
-    return _ask_helper(helper, _HUB_KEY if host == DOCKER_HUB else host, environ) if helper else None
-
-
 def _ask_helper(name: str, server: str, environ: Mapping[str, str]) -> Credentials | None:
-    """The login that a program of Docker's keeps for ``server``: the helper ``name``; None where it knows none.
-
-    Raises:
-        Refused: ``name`` cannot be a helper's.
-        Unavailable: the helper is missing, failed or hangs; what it printed stays hidden, it may hold the secret.
-
-    """
+    """The login that Docker's helper ``name`` keeps for ``server``; what it prints stays hidden."""
     if _HELPER_NAME.fullmatch(name) is None:
         raise Refused(f"{name!r} is not the name of a Docker credential helper", "correct it in config.json")
     program = f"docker-credential-{name}"
     next_step = f"run `echo {server} | {program} get` to see why, or give --no-verify"
     try:
         done = subprocess.run(
-            [program, "get"],
-            input=server.encode(),
-            capture_output=True,
-            timeout=_SECONDS,
-            env=environ,
-            check=False,
+            [program, "get"], input=server.encode(), capture_output=True, timeout=_SECONDS, env=environ, check=False
         )
     except OSError as error:
         raise Unavailable(
@@ -168,16 +149,9 @@ def _from_auths(configuration: _Configuration, host: str, source: str) -> Creden
     if auth.auth:
         try:
             user, _, password = base64.b64decode(auth.auth, validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, ValueError):
+        except ValueError:  # of its digits, or of its bytes
             raise Refused(
                 f"The login for {host} in {source} is not base64", "log in again with `docker login`"
             ) from None
     # Docker pads with NUL what it wrote on some systems; an empty entry only says that a helper keeps the login.
     return Credentials(user, password.rstrip("\0"), None, source) if user or password else None
-
-
-def _from_gitlab(host: str, environ: Mapping[str, str]) -> Credentials | None:
-    user, password = environ.get("CI_REGISTRY_USER"), environ.get("CI_REGISTRY_PASSWORD")
-    if user and password and _host_of(environ.get("CI_REGISTRY", "")) == host:
-        return Credentials(user, password, None, "CI_REGISTRY_USER")
-    return None

@@ -17,9 +17,8 @@ from bumper.errors import BumperError, Refused, Unavailable
 from bumper.http.session import Answer, Question, Session, is_loopback
 from bumper.image import DOCKER_HUB, ImageReference, is_digest
 from bumper.progress import report_step
-from bumper.registry.auth import TRUSTED, Login, authorize, explain_login
+from bumper.registry.client import NO_VERIFY, TRUSTED, Registry, RegistryDown, ask, explain_status, speaks_https
 from bumper.registry.credentials import find_credentials
-from bumper.registry.http import NO_VERIFY, RegistryDown, ask, explain_status, speaks_https
 
 _DOCKER_HUB_API = "registry-1.docker.io"
 _THREADS = 8
@@ -46,33 +45,13 @@ class RegistryAccess:
     ca_file: Path | None = None
 
 
-@dataclass(slots=True)
-class _Registry:
-    """A registry in one run; ``failure`` is why it is not asked again: the first answer that did not come."""
-
-    session: Session
-    login: Login
-    failure: Unavailable | None = None
-
-
-def resolve(image: ImageReference, access: RegistryAccess) -> str:
-    """The digest of ``image``; of an image with a tag and a digest, the digest once the tag is found to mean it.
-
-    Without a tag the digest itself is looked for; one of the two must be there.
-
-    Raises:
-        Refused: the registry does not have it, or its tag means another digest.
-        Unavailable: the registry cannot tell.
-
-    """
-    found = resolve_all([image], access)[image]
-    if isinstance(found, BumperError):
-        raise found
-    return found
-
-
 def resolve_all(images: Sequence[ImageReference], access: RegistryAccess) -> dict[ImageReference, str | BumperError]:
-    """For each of ``images``, in their order and each asked for once, what ``resolve`` returns or raises."""
+    """For each of ``images`` the digest, or why there is none; each is asked for once, all at the same time.
+
+    Of an image with a tag and a digest it is the digest once the tag is found to mean it; without a tag the digest
+    itself is looked for. An image that the registry does not have gets Refused, one whose tag means another digest
+    AnotherDigest, and Unavailable says that the registry cannot tell.
+    """
     wanted = tuple(dict.fromkeys(images))
     report_step(f"asking the registries about {len(wanted)} image{'s' if len(wanted) != 1 else ''}")
     hosts = tuple(dict.fromkeys(image.repository.host for image in wanted))
@@ -82,14 +61,15 @@ def resolve_all(images: Sequence[ImageReference], access: RegistryAccess) -> dic
         return dict(zip(wanted, found, strict=True))
 
 
-def _open(session: Session, host: str, access: RegistryAccess) -> _Registry | BumperError:
+def _open(session: Session, host: str, access: RegistryAccess) -> Registry:
+    trusted = frozenset(access.environ.get(TRUSTED, "").replace(",", " ").split())
+    registry = Registry(session, access.insecure, trusted)
     try:
-        credentials = find_credentials(host, access.environ)
-        trusted = frozenset(access.environ.get(TRUSTED, "").replace(",", " ").split())
-        login = Login(_base_url(host, access), credentials, access.insecure, trusted)
+        registry.login = find_credentials(host, access.environ)
+        registry.url = _base_url(host, access)
     except BumperError as error:
-        return error
-    return _Registry(session, login)
+        registry.failure = error
+    return registry
 
 
 def _base_url(host: str, access: RegistryAccess) -> str:
@@ -101,9 +81,7 @@ def _base_url(host: str, access: RegistryAccess) -> str:
     return f"https://{host}"
 
 
-def _resolve(registry: _Registry | BumperError, image: ImageReference) -> str | BumperError:
-    if isinstance(registry, BumperError):
-        return registry
+def _resolve(registry: Registry, image: ImageReference) -> str | BumperError:
     if registry.failure is not None:
         return registry.failure
     try:
@@ -123,7 +101,7 @@ def _resolve(registry: _Registry | BumperError, image: ImageReference) -> str | 
     return digest
 
 
-def _find_digest(registry: _Registry, image: ImageReference) -> str:
+def _find_digest(registry: Registry, image: ImageReference) -> str:
     head = _ask(registry, image, "HEAD")
     digest = head.headers.get("docker-content-digest", "")
     if head.status == HTTPStatus.OK and is_digest(digest):
@@ -136,18 +114,10 @@ def _find_digest(registry: _Registry, image: ImageReference) -> str:
     return _digest_of(answer, image)
 
 
-def _ask(registry: _Registry, image: ImageReference, method: str) -> Answer:
-    name, reference = image.repository.name, image.tag or image.digest
-    url = f"{registry.login.url}/v2/{name}/manifests/{reference}"
-    headers = {"Accept": _ACCEPT}
-    answer = ask(registry.session, Question(method, url, headers))
-    if answer.status != HTTPStatus.UNAUTHORIZED:
-        return answer
-    authorization = authorize(registry.session, registry.login, answer, f"repository:{name}:pull")
-    if authorization is None:
-        return answer
-    headers["Authorization"] = authorization
-    return ask(registry.session, Question(method, url, headers))
+def _ask(registry: Registry, image: ImageReference, method: str) -> Answer:
+    name = image.repository.name
+    url = f"{registry.url}/v2/{name}/manifests/{image.tag or image.digest}"
+    return ask(registry, Question(method, url, {"Accept": _ACCEPT}), f"repository:{name}:pull")
 
 
 def _digest_of(answer: Answer, image: ImageReference) -> str:
@@ -168,12 +138,12 @@ def _digest_of(answer: Answer, image: ImageReference) -> str:
     return named
 
 
-def _refusal(registry: _Registry, image: ImageReference, answer: Answer) -> BumperError:
+def _refusal(registry: Registry, image: ImageReference, answer: Answer) -> BumperError:
     if answer.status == HTTPStatus.NOT_FOUND:
         return Refused(f"The registry has no {image}", "check the tag, or push the image first")
     if answer.status in _NO_ENTRY:
         return Unavailable(
-            f"{image.repository.host} does not show {image} to {explain_login(registry.login)} "
+            f"{image.repository.host} does not show {image} to {registry.explain_login()} "
             f"({explain_status(answer.status)})",
             f"check the name and that the login may pull it, {NO_VERIFY}",
         )

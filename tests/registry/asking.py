@@ -5,7 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bumper.errors import BumperError
 from bumper.image import ImageReference, read_reference
+from bumper.registry.resolve import RegistryAccess, resolve_all
 from tests.registry.fake_registry import PASSWORD, FakeRegistry
 
 
@@ -16,6 +18,13 @@ def image(registry: FakeRegistry, rest: str = ":1.0.0") -> ImageReference:
 def reference(text: str) -> ImageReference:
     found = read_reference(text)
     assert found is not None
+    return found
+
+
+def resolve(asked: ImageReference, access: RegistryAccess) -> str:
+    found = resolve_all([asked], access)[asked]
+    if isinstance(found, BumperError):
+        raise found
     return found
 
 

@@ -5,8 +5,8 @@ import pytest
 from bumper.errors import Refused, Unavailable
 from bumper.registry.events import read_push_event
 from bumper.registry.pushed_image import PushedImage
-from bumper.registry.resolve import RegistryAccess, resolve
-from tests.registry.asking import login, reference
+from bumper.registry.resolve import RegistryAccess
+from tests.registry.asking import login, reference, resolve
 from tests.registry.distribution import PASSWORD, USER, Distribution
 
 

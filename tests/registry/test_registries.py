@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from bumper.errors import Refused, Unavailable
-from bumper.registry.resolve import RegistryAccess, resolve, resolve_all
-from tests.registry.asking import docker_auth, image, login
+from bumper.registry.resolve import RegistryAccess, resolve_all
+from tests.registry.asking import docker_auth, image, login, resolve
 from tests.registry.fake_registry import (
     BEHAVIOURS,
     DIGEST,

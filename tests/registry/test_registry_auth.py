@@ -1,6 +1,6 @@
 import pytest
 
-from bumper.registry.auth import read_challenges
+from bumper.registry.client import read_challenges
 
 
 @pytest.mark.parametrize(

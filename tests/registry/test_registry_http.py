@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bumper.errors import Refused, Unavailable
-from bumper.registry.resolve import RegistryAccess, _base_url, resolve, resolve_all
-from tests.registry.asking import image, login, reference
+from bumper.registry.resolve import RegistryAccess, _base_url, resolve_all
+from tests.registry.asking import image, login, reference, resolve
 from tests.registry.fake_registry import BEHAVIOURS, DIGEST, INDEX, PASSWORD, Behaviour, FakeRegistry, Reply
 from tests.support.spoilt import Spoilt
 from tests.support.tls import Tls

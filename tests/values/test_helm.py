@@ -2,8 +2,8 @@
 
 import pytest
 
-from bumper.registry.resolve import RegistryAccess, resolve
-from tests.registry.asking import login, reference
+from bumper.registry.resolve import RegistryAccess
+from tests.registry.asking import login, reference, resolve
 from tests.registry.distribution import PASSWORD, USER, Distribution
 from tests.support.command_line import CommandLine
 from tests.support.gitops import Gitops, GitopsMaker
