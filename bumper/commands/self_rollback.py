@@ -16,7 +16,7 @@ from bumper.errors import BumperError
 from bumper.git.checkout import refreshed
 from bumper.planning.description import Watching
 from bumper.planning.rollback import MovedOn
-from bumper.records.description import read_comment
+from bumper.records.record import read_comment
 
 _ILL_BEFORE = "it was not healthy before this merge, or Argo CD did not say so"
 _MAX_REASON = 200  # characters of Argo CD's words in a hold, which stands at the end of a line

@@ -15,10 +15,9 @@ from bumper.gitlab.connection import AlreadyThere
 from bumper.gitlab.merge_requests import FoundPeople, MergeRequest, MergeRequestText
 from bumper.planning.markdown import code
 from bumper.planning.proposal import MAX_TITLE, Proposal
-from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, pipeline_note
-from bumper.records.record import Sealed
+from bumper.records.record import Sealed, read_comment
 from bumper.values.change import outcome
 
 _HEAD_TIMEOUT = 60.0  # seconds for GitLab's background job that brings a pushed head to the merge request

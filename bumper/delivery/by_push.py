@@ -36,9 +36,9 @@ from bumper.gitlab.merge_requests import MergeRequest, MergeRequestText, People
 from bumper.planning.draft import Draft
 from bumper.planning.proposal import Proposal
 from bumper.progress import report_step
-from bumper.records.description import comment
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline
+from bumper.records.record import comment
 
 _HEADS_OF_REQUESTS = "refs/merge-requests/*/head"
 

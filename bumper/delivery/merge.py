@@ -21,9 +21,8 @@ from bumper.gitlab import merge_requests
 from bumper.gitlab.connection import AlreadyThere, NotMergeable, Unauthorized
 from bumper.gitlab.merge_requests import CHECKING, MergeMessages, MergeRequest
 from bumper.gitlab.project import ProjectSettings
-from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
-from bumper.records.record import COMMAND_TRAILER
+from bumper.records.record import COMMAND_TRAILER, read_comment
 from bumper.values.change import Change
 from bumper.values.pin import Version, format_path
 

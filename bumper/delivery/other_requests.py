@@ -19,9 +19,8 @@ from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.bump import Plan
 from bumper.planning.markdown import inert
 from bumper.progress import report_step
-from bumper.records.description import read_comment, replace_comment
 from bumper.records.known_requests import KnownRequests, recorded_requests
-from bumper.records.record import Command, Record
+from bumper.records.record import Command, Record, read_comment, replace_comment
 from bumper.values.change import Change
 
 # A bump or a promotion never closes a rollback that somebody asked for: the next image would bring the trouble back.

@@ -12,8 +12,7 @@ from urllib.parse import quote
 from bumper.ci import Source
 from bumper.clock import format_duration
 from bumper.planning.markdown import bullets, code, folded, inert, link, plain
-from bumper.records.description import comment
-from bumper.records.record import Command, Record
+from bumper.records.record import Command, Record, comment
 from bumper.values.change import Change, Held
 
 _MAX_ROWS = 100

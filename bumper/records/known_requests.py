@@ -13,8 +13,7 @@ from bumper.gitlab import merge_requests
 from bumper.gitlab.connection import GitLab, current_user_id, translated
 from bumper.gitlab.merge_requests import MergeRequest, Recent, User, find_recent
 from bumper.gitlab.project import ProjectSettings, merge_request_of, pushers_of, read_project
-from bumper.records.description import read_comment
-from bumper.records.record import Command, Record, Sealed, make_sealer
+from bumper.records.record import Command, Record, Sealed, make_sealer, read_comment
 
 # The user that GitLab makes for a project's or a group's access token (GitLab's documentation of access tokens).
 _TOKEN_USER = re.compile(r"(?P<kind>project|group)_(?P<id>\d+)_bot(?:_\w+|\d*)")

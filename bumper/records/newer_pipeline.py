@@ -24,10 +24,9 @@ from bumper.git.past_commits import newest_commits as newest_in_git
 from bumper.gitlab.merge_requests import MergeRequest, User, notes_of
 from bumper.gitlab.project import LoggedCommit, first_parent_ids, message_of, newest_commits
 from bumper.image import Repository
-from bumper.records.description import read_comment
 from bumper.records.known_requests import KnownRequests
 from bumper.records.landed import messages_of_heads, sets_version, versions_in
-from bumper.records.record import Command, Record, Sealed, read_trailers
+from bumper.records.record import Command, Record, Sealed, read_comment, read_trailers
 
 _MAX_FILES_ASKED = 5  # of GitLab, a request each; the log of more is read from git, in two requests for all of them
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)  # of one GitLab's machines

@@ -9,27 +9,31 @@ the token, and a record of another project or of other images has another seal.
 """
 
 import hmac
+import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import TypeAlias
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from bumper.ci import Pipeline, Source, is_pipeline_id
-from bumper.image import ImageReference, read_reference
+from bumper.image import ImageReference, read_reference, read_repository
 from bumper.settings import Settings
 from bumper.values.change import Change
-
-# app, file, path, line, image; tag and digest before; tag and digest after
-ChangeRow: TypeAlias = tuple[str, str, str, int, str, str | None, str | None, str | None, str | None]
+from bumper.values.pin import Version
 
 COMMAND_TRAILER = "Bumper-Command"
-URGENT_TRAILER = "Bumper-Urgent"
+_URGENT_TRAILER = "Bumper-Urgent"
+_SEAL_TRAILER = "Bumper-Seal"
+_PREFIX = "Bumper-"
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
 # Lone surrogates stand for bytes that are not UTF-8, which neither git nor GitLab takes in a text.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]+")
-_SEAL_TRAILER = "Bumper-Seal"
-_PREFIX = "Bumper-"
+_COMMENT = re.compile(r"<!-- bumper: (\{.*\}) -->")
+_MAX_COMMENT = 500_000  # characters; GitLab takes a description of 1,048,576
 _PURPOSE = "bumper's seal on the trailers of a commit"
 _KEY_DIGITS, _SEAL_DIGITS = 8, 32  # of hex
 
@@ -42,11 +46,6 @@ class Command(StrEnum):
     ROLLBACK = "rollback"
     HOLD = "hold"
     UNHOLD = "unhold"
-
-
-def read_command(text: str) -> Command | None:
-    """The command of that name; None where bumper has none."""
-    return Command(text) if text in list(Command) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +68,19 @@ class Record:
     def claims_no_more_than(self, other: "Record") -> bool:
         """Whether everything in it that a later run goes by is in ``other``, too: no other image, no newer pipeline."""
         images = {*other.images, *(image.with_digest(None) for image in other.images)}
+        ours, theirs = self.pipeline, other.pipeline
         return (
             (self.command, self.environment, self.undoes) == (other.command, other.environment, other.undoes)
             and images.issuperset(self.images)
             and self.urgent in (None, other.urgent)
-            and (self.pipeline is None or _is_no_newer(self.pipeline, other.pipeline))
+            and (ours is None or (theirs is not None and ours.project == theirs.project and ours.id <= theirs.id))
         )
-
-
-def _is_no_newer(pipeline: Pipeline, other: Pipeline | None) -> bool:
-    return other is not None and pipeline.project == other.project and pipeline.id <= other.id
 
 
 def trailers(record: Record, extra: Mapping[str, str]) -> str:
     """The commit message's trailers, one a line."""
-    lines = [
-        (COMMAND_TRAILER, record.command),
-        ("Bumper-Environment", record.environment),
-        *(("Bumper-Image", str(image)) for image in record.images),
-    ]
+    lines = [(COMMAND_TRAILER, record.command), ("Bumper-Environment", record.environment)]
+    lines += [("Bumper-Image", str(image)) for image in record.images]
     if record.pipeline is not None:
         order = f"{record.pipeline.id} {record.pipeline.project}"
         lines += [("Bumper-Pipeline", record.pipeline.url or order), ("Bumper-Order", order)]
@@ -96,9 +89,10 @@ def trailers(record: Record, extra: Mapping[str, str]) -> str:
     if record.requested_by is not None:
         lines.append(("Bumper-Requested-By", record.requested_by))
     lines += [("Bumper-Undoes", commit) for commit in record.undoes]
-    lines += [("Bumper-Watched", f"{record.watched}")] if record.watched is not None else []
+    if record.watched is not None:
+        lines.append(("Bumper-Watched", f"{record.watched}"))
     if record.urgent is not None:
-        lines.append((URGENT_TRAILER, record.urgent))
+        lines.append((_URGENT_TRAILER, record.urgent))
     return "".join(f"{name}: {one_line(value)}\n" for name, value in [*lines, *extra.items()])
 
 
@@ -107,51 +101,139 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
 
 
+def _trailers_of(message: str) -> Iterator[tuple[str, str]]:
+    """The trailers in the last paragraph of a message, by name."""
+    for line in message.rstrip("\n").rpartition("\n\n")[2].splitlines():
+        if (match := _TRAILER.fullmatch(line)) is not None:
+            yield match[1], match[2].strip()
+
+
 def read_trailers(message: str) -> Record | None:
     """The record in a commit message; None where the commit is not bumper's."""
-    found: dict[str, list[str]] = {}
-    for line in message.rstrip("\n").rpartition("\n\n")[2].splitlines():
-        match = _TRAILER.fullmatch(line)
-        if match is not None:
-            found.setdefault(match[1], []).append(match[2].strip())
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name, value in _trailers_of(message):
+        found[name].append(value)
     first = {name: values[0] for name, values in found.items()}
-    command = read_command(first.get(COMMAND_TRAILER, ""))
-    if command is None:
+    if first.get(COMMAND_TRAILER) not in list(Command):
         return None
+    number, _, project = first.get("Bumper-Order", "").partition(" ")
+    watched = first.get("Bumper-Watched", "")
     return Record(
-        command=command,
+        command=Command(first[COMMAND_TRAILER]),
         environment=first.get("Bumper-Environment", ""),
-        images=tuple(read_references(found.get("Bumper-Image", []))),
-        pipeline=_read_order(first.get("Bumper-Order", ""), first.get("Bumper-Pipeline", "")),
+        images=_read_references(found["Bumper-Image"]),
+        pipeline=_read_pipeline(number, first.get("Bumper-Pipeline", ""), project),
         requested_by=first.get("Bumper-Requested-By"),
-        undoes=tuple(found.get("Bumper-Undoes", [])),
-        watched=_read_seconds(first.get("Bumper-Watched", "")),
-        urgent=first.get(URGENT_TRAILER),
+        undoes=tuple(found["Bumper-Undoes"]),
+        watched=int(watched) if re.fullmatch(r"[0-9]{1,9}", watched) is not None else None,
+        urgent=first.get(_URGENT_TRAILER),
     )
 
 
 def read_urgent(messages: Iterable[str]) -> list[str]:
     """The reasons that commits give to go past soak and freeze: anybody may write one, and it is recorded."""
-    lines = (line for message in messages for line in message.rstrip("\n").rpartition("\n\n")[2].splitlines())
-    found = (match[2].strip() for line in lines if (match := _TRAILER.fullmatch(line)) and match[1] == URGENT_TRAILER)
+    found = (value for message in messages for name, value in _trailers_of(message) if name == _URGENT_TRAILER)
     return list(dict.fromkeys(one_line(reason) for reason in found if reason))
 
 
-def _read_seconds(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) is not None else None
-
-
-def _read_order(order: str, url: str) -> Pipeline | None:
-    number, _, project = order.partition(" ")
+def _read_pipeline(number: str, url: str, project: str) -> Pipeline | None:
     return Pipeline(int(number), url, project) if is_pipeline_id(number) else None
 
 
-def read_references(texts: Iterable[str]) -> Iterator[ImageReference]:
+def _read_references(texts: Iterable[str]) -> tuple[ImageReference, ...]:
     """Those of ``texts`` that are image references."""
-    for text in texts:
-        reference = read_reference(text)
-        if reference is not None:
-            yield reference
+    return tuple(reference for text in texts if (reference := read_reference(text)) is not None)
+
+
+# app, file, path, line, image; tag and digest before; tag and digest after
+_ChangeRow: TypeAlias = tuple[str, str, str, int, str, str | None, str | None, str | None, str | None]
+
+
+class _Json(BaseModel):
+    """The record as it stands in a description."""
+
+    model_config = ConfigDict(strict=True, defer_build=True)
+
+    command: Command
+    environment: str
+    images: tuple[str, ...]
+    changes: tuple[_ChangeRow, ...]
+    pipeline: tuple[int, str, str] | None = None
+    requested_by: str | None = None
+    undoes: tuple[str, ...] = ()
+    superseded_by: int | None = None
+    urgent: str | None = None
+    watched: int | None = None
+    by_itself: bool = False
+
+
+def comment(record: Record) -> str:
+    """The record as a comment of Markdown. Nothing in it can end the comment or be read as Markdown or HTML."""
+    data: dict[str, object] = {
+        "command": record.command,
+        "environment": record.environment,
+        "images": [str(image) for image in record.images],
+        "requested_by": record.requested_by,
+        "undoes": record.undoes,
+        "superseded_by": record.superseded_by,
+        "urgent": record.urgent,
+        "watched": record.watched,
+        "by_itself": record.by_itself,
+        "changes": [
+            (one.app, one.file, one.path, one.line, str(one.image),
+             one.before.tag, one.before.digest, one.after.tag, one.after.digest)
+            for one in record.changes
+        ],
+    }  # fmt: skip
+    if record.pipeline is not None:
+        data["pipeline"] = [record.pipeline.id, record.pipeline.url, record.pipeline.project]
+    if len(text := dump(data)) > _MAX_COMMENT:
+        text = dump(data | {"changes": []})
+    return f"<!-- bumper: {text} -->"
+
+
+def dump(data: object) -> str:
+    """``data`` as JSON that a comment of Markdown can hold, and in which nobody is mentioned."""
+    text = json.dumps(data, separators=(",", ":"))
+    for sign in "<>&@`":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text.replace("--", "-\\u002d")
+
+
+def read_comment(description: str) -> Record | None:
+    """The record in a merge request's description; None where there is none that can be read."""
+    match = _find_comment(description)
+    if match is None:
+        return None
+    try:
+        read = _Json.model_validate_json(match[1])
+    except ValidationError:  # somebody edited it by hand: then it says nothing
+        return None
+    number, *origin = read.pipeline or (0, "", "")
+    changes = (
+        Change(app, file, path, line, repository, Version(tag, digest), Version(new_tag, new_digest))
+        for app, file, path, line, image, tag, digest, new_tag, new_digest in read.changes
+        if (repository := read_repository(image)) is not None
+    )
+    same = dict(read) | {
+        "images": _read_references(read.images),
+        "changes": tuple(changes),
+        "pipeline": _read_pipeline(str(number), *origin),
+    }
+    return Record(**same)
+
+
+def replace_comment(description: str, record: Record) -> str:
+    """``description`` with its record replaced; everything else in it stays."""
+    match = _find_comment(description)
+    if match is None:
+        return f"{description}\n\n{comment(record)}"
+    return f"{description[: match.start()]}{comment(record)}{description[match.end() :]}"
+
+
+def _find_comment(description: str) -> re.Match[str] | None:
+    """The last one, as bumper writes it: what stands before may quote anything, a user's name for one."""
+    return next(reversed(list(_COMMENT.finditer(description))), None)
 
 
 class Sealed(Enum):
@@ -174,20 +256,23 @@ class Sealer:
 
     def check(self, message: str) -> Sealed:
         """Whether the trailers of ``message`` are as this token wrote them."""
-        found = [line for line in _own_lines(message) if line.startswith(f"{_SEAL_TRAILER}: ")]
+        found = [value for name, value in _trailers_of(message) if name == _SEAL_TRAILER]
         if self.key is None or len(found) != 1:
             return Sealed.UNKNOWN
-        wanted, digits = self._digits(message), found[0].removeprefix(f"{_SEAL_TRAILER}: ")
-        if hmac.compare_digest(wanted.encode(), digits.encode()):
+        wanted = self._digits(message)
+        if hmac.compare_digest(wanted.encode(), found[0].encode(errors="surrogateescape")):
             return Sealed.OURS
-        return Sealed.BROKEN if digits.startswith(wanted[: _KEY_DIGITS + 1]) else Sealed.UNKNOWN
+        return Sealed.BROKEN if found[0].startswith(wanted[: _KEY_DIGITS + 1]) else Sealed.UNKNOWN
 
     def _digits(self, message: str) -> str:
-        """Which key it is, and the seal itself."""
-        key = self.key or b""
-        lines = [line for line in _own_lines(message) if not line.startswith(f"{_SEAL_TRAILER}: ")]
-        text = "\n".join(lines).encode(errors="surrogateescape")
-        return f"{_hash(key, b'')[:_KEY_DIGITS]}-{_hash(key, text)[:_SEAL_DIGITS]}"
+        """Which key it is, and the seal itself: of bumper's own trailers, for merging may add GitLab's."""
+        own = (f"{name}: {value}" for name, value in _trailers_of(message) if name.startswith(_PREFIX))
+        text = "\n".join(line for line in own if not line.startswith(f"{_SEAL_TRAILER}: "))
+        which, seal = (
+            hmac.digest(self.key or b"", signed, "sha256").hex()
+            for signed in (b"", text.encode(errors="surrogateescape"))
+        )
+        return f"{which[:_KEY_DIGITS]}-{seal[:_SEAL_DIGITS]}"
 
 
 def make_sealer(settings: Settings, target_branch: str) -> Sealer:
@@ -196,13 +281,3 @@ def make_sealer(settings: Settings, target_branch: str) -> Sealer:
         return Sealer(None)
     place = f"{_PURPOSE}\n{settings.address.gitlab_url}\n{settings.address.project.lower()}\n{target_branch}"
     return Sealer(hmac.digest(settings.token.value.encode(), place.encode(), "sha256"))
-
-
-def _own_lines(message: str) -> list[str]:
-    """Bumper's trailers in the last paragraph; merging may add GitLab's."""
-    last = message.rstrip("\n").rpartition("\n\n")[2]
-    return [line.strip() for line in last.splitlines() if line.startswith(_PREFIX)]
-
-
-def _hash(key: bytes, text: bytes) -> str:
-    return hmac.digest(key, text, "sha256").hex()

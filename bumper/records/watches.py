@@ -15,9 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bumper.clock import format_duration
 from bumper.gitlab.merge_requests import MergeRequest, notes_of
-from bumper.records.description import dump
 from bumper.records.known_requests import KnownRequests, recorded_requests
-from bumper.records.record import Record, one_line
+from bumper.records.record import Record, dump, one_line
 
 # watching: somebody does at this moment. interrupted: whoever did was ended. The others are those of argocd.sequence.
 WatchState: TypeAlias = Literal["watching", "interrupted", "well", "sick", "late", "silent", "missing"]

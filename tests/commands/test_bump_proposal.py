@@ -2,8 +2,7 @@
 
 import pytest
 
-from bumper.records.description import read_comment
-from bumper.records.record import read_trailers
+from bumper.records.record import read_comment, read_trailers
 from tests.support.command_line import CommandLine
 from tests.support.gitops import APP, STAGING_FILE, Gitops, GitopsMaker, values
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from bumper.records.description import read_comment
+from bumper.records.record import read_comment
 from tests.registry.asking import docker_auth, login
 from tests.registry.fake_registry import DIGEST, PASSWORD, Behaviour, Reply
 from tests.support.gitops import values

@@ -10,8 +10,7 @@ from bumper.ci import Pipeline, Source
 from bumper.image import Repository
 from bumper.planning.description import ProposalText, describe
 from bumper.planning.markdown import code, link, plain
-from bumper.records.description import read_comment
-from bumper.records.record import Command, Record
+from bumper.records.record import Command, Record, read_comment
 from bumper.sandbox.pages.markdown import rendered
 from bumper.values.change import Change
 from bumper.values.pin import Version

@@ -7,8 +7,16 @@ from hypothesis import strategies as st
 
 from bumper.ci import Pipeline
 from bumper.image import ImageReference, Repository
-from bumper.records.description import comment, read_comment, replace_comment
-from bumper.records.record import Command, Record, one_line, read_trailers, trailers
+from bumper.records.record import (
+    Command,
+    Record,
+    comment,
+    one_line,
+    read_comment,
+    read_trailers,
+    replace_comment,
+    trailers,
+)
 from bumper.values.change import Change
 from bumper.values.pin import Version
 

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from werkzeug import Request, Response
 
 from bumper.clock import relative_age
-from bumper.records.description import read_comment
+from bumper.records.record import read_comment
 from bumper.sandbox.behaviour import merge_requests
 from bumper.sandbox.behaviour.errors import GitLabError
 from bumper.sandbox.behaviour.mergeability import detailed_status, settled
