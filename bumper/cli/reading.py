@@ -40,7 +40,7 @@ def status(
     with reading_session(run_of(context), Whereabouts(repo, branch, gitlab_url)) as session:
         from bumper.cli import report_reading as report
         from bumper.cli.status_page import status_page
-        from bumper.commands.status.status import status as run
+        from bumper.commands.status import status as run
         from bumper.files import write_text
 
         found = run(environments or (), session, app or (), with_ages=html is not None)

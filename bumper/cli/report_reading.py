@@ -10,8 +10,7 @@ from bumper.cli.report_result import waiting_text
 from bumper.cli.screen import Column, Screen, Style, count, short_names, styled, table, wrapped
 from bumper.commands.history import History
 from bumper.commands.images import KeptImages
-from bumper.commands.status.overview import Overview
-from bumper.commands.status.status import Status
+from bumper.commands.status import Overview, Status
 from bumper.records.history import Deployment
 from bumper.records.known_requests import RecordedRequest
 from bumper.records.record import Record

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from bumper.cli.screen import Screen, count, short_names
 from bumper.cli.status_table import Application, Cell, Direction, Proposed, Running, applications
 from bumper.clock import relative_age
-from bumper.commands.status.status import Status
+from bumper.commands.status import Status
 from bumper.records.known_requests import RecordedRequest
 from bumper.values.pin import Version
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from bumper.commands.status.status import Status
+from bumper.commands.status import Status
 from bumper.gate.rules import Waiting
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.records.tag_ages import TagChange

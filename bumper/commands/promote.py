@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bumper.clock import format_duration
-from bumper.commands.promote_gate import PromotionGate, refuse_waiting
+from bumper.commands.promotion import Promotion, open_promotion
 from bumper.commands.self_rollback import undo_by_rollback
 from bumper.delivery.attempt import Attempt, DeliveryOptions, Session, begin_attempt, remake_after_lost_push
 from bumper.delivery.other_requests import find_freeze_and_mark, stop_waiting
@@ -23,12 +23,11 @@ from bumper.environments.repository import (
     read_repository_config,
 )
 from bumper.errors import Refused, WrongUsage
-from bumper.gate.freeze import Frozen
 from bumper.gate.rules import Waiting, check_heirs, check_tags, require_digests
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
 from bumper.planning.draft import make_draft
-from bumper.planning.promote import Choice, choose, differing, match, plan_promote
+from bumper.planning.promote import differing, plan_promote
 from bumper.planning.proposal import Request
 from bumper.records.digests import find_digests
 from bumper.records.line import Line, commit_as_of, parse_as_of
@@ -78,9 +77,9 @@ def _promote_once(
     setup = read_repository_config(checkout)
     _check_source(setup.layout.environment(request.target), request.source)
     fetch_environments(checkout, setup, (request.source, request.target))
-    way = _open(request, checkout, setup, session)
-    target, attempt = way.target, begin_attempt(way.target, options, session)
-    plan, waiting = _plan(request, way, attempt)
+    promotion = _open(request, checkout, setup, session)
+    target, attempt = promotion.target, begin_attempt(promotion.target, options, session)
+    plan, waiting = _plan(request, promotion, attempt)
     selector = " ".join([request.source, *sorted(request.images)])
     asked = Request(Command.PROMOTE, request.target, checkout.branch, (), request.apps, selector)
     if not plan.changes:
@@ -88,10 +87,10 @@ def _promote_once(
         if waiting:
             return replace(done, status=Status.WAITING, landed=None)
         return done if request.dry_run else finish_unchanged(done, plan, attempt)
-    text = proposal_text(asked, plan, attempt)
+    as_of = f" as of {promotion.then.checkout.tip[:12]}" if promotion.then is not promotion.source else ""
     text = replace(
-        text, note=way.note, checks=_checks(request, target), left_out=[one.reason for one in waiting],
-        urgent=request.urgent,
+        proposal_text(asked, plan, attempt), note=f"from {request.source}{as_of}", checks=_checks(request, target),
+        left_out=[one.reason for one in waiting], urgent=request.urgent,
     )  # fmt: skip
     draft = replace(make_draft(target, asked, plan, text, session.environ), source=request.source, waiting=waiting)
     preview = dry_run_result(draft, attempt.delivery)
@@ -99,82 +98,6 @@ def _promote_once(
         return preview
     confirm(preview)
     return deliver_watched(draft, attempt, undo_by_rollback(attempt))
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """Both environments as they are, and the source as it was when what is promoted ran there."""
-
-    source: Target
-    target: Target
-    line: Line
-    then: Target
-
-    @property
-    def note(self) -> str:
-        """Where it comes from, for the title."""
-        name, commit = self.source.environment.name, self.then.checkout.tip
-        return f"from {name}" if self.then is self.source else f"from {name} as of {commit[:12]}"
-
-
-def _open(request: PromoteRequest, checkout: Checkout, setup: RepositoryConfig, session: Session) -> _Way:
-    source = open_environment(checkout, setup, request.source)
-    target = open_environment(checkout, setup, request.target)
-    now, soak = session.clock.now(), target.environment.config.soak
-    wanted = parse_as_of(request.as_of, now) if request.as_of is not None else None
-    since = [now - timedelta(seconds=soak)] if soak is not None else []
-    since += [wanted] if isinstance(wanted, datetime) else []
-    line = Line(checkout, now, min(since, default=None), session.gitlab)
-    if wanted is None:
-        return _Way(source, target, line, source)
-    commit = commit_as_of(wanted, line, session.gitlab)
-    return _Way(source, target, line, open_environment_at(checkout, setup, request.source, commit))
-
-
-def _plan(request: PromoteRequest, way: _Way, attempt: Attempt) -> tuple[Plan, tuple[Waiting, ...]]:
-    """The plan, with the digests that the source was given, each compared with what its tag means now; what waits."""
-    target, session, names = way.target, attempt.session, (request.source, request.target)
-    rules = target.environment.config
-    choice = choose(way.then.gathered, target.gathered, request.apps, request.images, names)
-    matched = match(way.then.gathered, target.gathered, choice, target.setup.config, names)
-    changes, held = differing(matched)
-    check_tags(rules, request.target, [change.reference for change in (*changes, *held)])
-    waiting = _find_waiting(request, way, choice, changes, attempt)
-    if not request.when_ready:
-        refuse_waiting(waiting)
-    matched = matched.without(waiting)
-    left = [change for change in changes if change.app not in waiting]
-    if left:
-        access = registry_access(target, session.environ) if request.verify else None
-        digests = find_digests(target, way.then, session.gitlab, left, access, allow_moved=request.allow_moved)
-        matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
-    plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
-    require_digests(target.environment, [change.reference for change in plan.changes])
-    warnings = (*plan.warnings, *check_heirs(target, plan.changes, request.source))
-    return replace(plan, warnings=warnings), tuple(waiting.values())
-
-
-def _find_waiting(
-    request: PromoteRequest, way: _Way, choice: Choice, changes: Sequence[Change], attempt: Attempt
-) -> dict[str, Waiting]:  # fmt: skip
-    """The applications that may not go on now; merge requests that were opened before are not to be merged, either."""
-    frozen = None
-    if changes and not request.urgent:
-        frozen = find_freeze_and_mark(attempt, dry_run=request.dry_run)
-    waiting = _gate(request, way, choice, attempt.session, frozen).find_waiting(changes)
-    if frozen is None and not request.dry_run:
-        stop_waiting(attempt, changes, waiting)
-    return waiting
-
-
-def _gate(request: PromoteRequest, way: _Way, choice: Choice, session: Session, frozen: Frozen | None) -> PromotionGate:
-    rules = way.target.environment.config
-    return PromotionGate(
-        way.source, way.target, way.line, choice, session, frozen,
-        soak=rules.soak if request.urgent is None else None,
-        needs_health=_requires_health(request, way.target),
-        as_of=way.then is not way.source,
-    )  # fmt: skip
 
 
 def _check_source(target: Environment, source: str) -> None:
@@ -186,14 +109,74 @@ def _check_source(target: Environment, source: str) -> None:
         )
 
 
+def _open(request: PromoteRequest, checkout: Checkout, setup: RepositoryConfig, session: Session) -> Promotion:
+    source = open_environment(checkout, setup, request.source)
+    target = open_environment(checkout, setup, request.target)
+    now, soak, then = session.clock.now(), target.environment.config.soak, None
+    wanted = parse_as_of(request.as_of, now) if request.as_of is not None else None
+    since = [now - timedelta(seconds=soak)] if soak is not None else []
+    since += [wanted] if isinstance(wanted, datetime) else []
+    line = Line(checkout, now, min(since, default=None), session.gitlab)
+    if wanted is not None:
+        then = open_environment_at(checkout, setup, request.source, commit_as_of(wanted, line, session.gitlab))
+    return open_promotion(source, target, line, session, then=then, apps=request.apps, images=request.images)
+
+
+def _plan(request: PromoteRequest, promotion: Promotion, attempt: Attempt) -> tuple[Plan, tuple[Waiting, ...]]:
+    """The plan, with the digests that the source was given, each compared with what its tag means now; what waits."""
+    target, session = promotion.target, attempt.session
+    rules, matched = target.environment.config, promotion.match()
+    changes, held = differing(matched)
+    check_tags(rules, request.target, [change.reference for change in (*changes, *held)])
+    waiting = _find_waiting(request, promotion, changes, attempt)
+    if not request.when_ready:
+        _refuse_waiting(waiting)
+    matched = matched.without(waiting)
+    left = [change for change in changes if change.app not in waiting]
+    if left:
+        access = registry_access(target, session.environ) if request.verify else None
+        digests = find_digests(target, promotion.then, session.gitlab, left, access, allow_moved=request.allow_moved)
+        matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
+    plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
+    require_digests(target.environment, [change.reference for change in plan.changes])
+    warnings = (*plan.warnings, *check_heirs(target, plan.changes, request.source))
+    return replace(plan, warnings=warnings), tuple(waiting.values())
+
+
+def _find_waiting(
+    request: PromoteRequest, promotion: Promotion, changes: Sequence[Change], attempt: Attempt
+) -> dict[str, Waiting]:  # fmt: skip
+    """The applications that may not go on now; merge requests that were opened before are not to be merged, either."""
+    frozen = None
+    if changes and not request.urgent:
+        frozen = find_freeze_and_mark(attempt, dry_run=request.dry_run)
+    soak, needs_health = _soak(request, promotion.target), _requires_health(request, promotion.target)
+    waiting = promotion.find_waiting(changes, frozen, soak, needs_health=needs_health)
+    if frozen is None and not request.dry_run:
+        stop_waiting(attempt, changes, waiting)
+    return waiting
+
+
+def _refuse_waiting(waiting: dict[str, Waiting]) -> None:
+    """Refuse a request that is not content with what is ready, with a sentence for each application that waits."""
+    sentences = list(dict.fromkeys(f"{one.reason}; {one.fix}" for one in waiting.values()))
+    if sentences:
+        first = next(iter(waiting.values()))
+        raise Refused(first.reason, first.fix) if len(sentences) == 1 else Refused(".\n".join(sentences))
+
+
 def _checks(request: PromoteRequest, target: Target) -> list[str]:
     """What was checked, for whoever decides on the merge request."""
-    soak = target.environment.config.soak if request.urgent is None else None
+    soak = _soak(request, target)
     return [
         *(["image exists"] if request.verify else []),
         *([f"in {request.source} for {format_duration(soak)} at least"] if soak else []),
         *([f"healthy in {request.source}"] if _requires_health(request, target) else []),
     ]
+
+
+def _soak(request: PromoteRequest, target: Target) -> float | None:
+    return target.environment.config.soak if request.urgent is None else None
 
 
 def _requires_health(request: PromoteRequest, target: Target) -> bool:

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bumper.cli.status_page import status_page
-from bumper.commands.status.overview import Drift, Overview, Row
-from bumper.commands.status.status import Looked, Status
+from bumper.commands.status import Drift, Looked, Overview, Row, Status
 from bumper.gitlab.merge_requests import MergeRequest, User
 from bumper.image import Repository
 from bumper.records.known_requests import RecordedRequest
