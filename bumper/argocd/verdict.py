@@ -1,13 +1,17 @@
-"""Whether Argo CD's words mean that what was asked for runs. Pure.
+"""Whether what was asked for runs: what one answer of Argo CD means, and what a sequence of looks comes to. Pure.
 
 "Synced" alone may be of an older commit, and "Healthy" of the pods from before. So an application counts as deployed
 when it is Healthy, no sync is under way, and either its pods have the images, or it is Synced at a revision that holds
 the commit (the images of a CronJob that has not run yet are in no pod). A PostSync hook that failed leaves it Healthy
 and Synced, so the commit's own sync must not have failed.
+
+The rule by which bumper rolls back by itself is here and nowhere else: the new version was seen sick, and the version
+before it was seen well.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from bumper.image import ImageReference, Repository, read_reference
@@ -92,7 +96,11 @@ def judge(application: Application, expected: Expectation) -> Verdict:
     """What Argo CD's answer means."""
     is_there = expected.is_met(application)
     under_way = application.phase in _UNDER_WAY
-    if application.phase in {"Failed", "Error"} and _is_of(application.operation_revisions, expected, is_there):
+    if application.phase in {"Failed", "Error"} and any(
+        # its commit's sync, or that of a later commit before the request's images ever ran
+        revision == expected.landed or (not is_there and expected.holds(revision))
+        for revision in application.operation_revisions
+    ):
         return Verdict(
             "failed", f"its sync ended as {application.phase}: {application.operation_message or 'no reason'}"
         )
@@ -105,11 +113,6 @@ def judge(application: Application, expected: Expectation) -> Verdict:
         return Verdict(before.state, f"{before.reason}, another commit or image runs")
     shown = "another commit or image runs" if not is_there else "a sync is under way" if under_way else ""
     return Verdict("waiting", ", ".join(each for each in (_with(application, application.health), shown) if each))
-
-
-def _is_of(revisions: Iterable[str], expected: Expectation, is_there: bool) -> bool:  # noqa: FBT001
-    """Whether a sync was the request's: of its commit, or of a later one before the request's images ever ran."""
-    return any(one == expected.landed or (not is_there and expected.holds(one)) for one in revisions)
 
 
 def _with(application: Application, health: str) -> str:
@@ -140,3 +143,114 @@ def _is(running: ImageReference, expected: ExpectedImage) -> bool:
     if running.digest is not None and expected.version.digest is not None:
         return running.digest == expected.version.digest
     return expected.tag_moved and running.tag is not None and running.tag == expected.version.tag
+
+
+class Ending(StrEnum):
+    """How the watch of an application ended; as records name it."""
+
+    WELL = "well"  # healthy, and for as long as was asked
+    SICK = "sick"  # seen Degraded twice in a row, or its sync failed
+    LATE = "late"  # not well in time, and not sick either
+    SILENT = "silent"  # Argo CD did not answer
+    MISSING = "missing"  # Argo CD has no such application any more
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen at a moment, by the clock's count of seconds."""
+
+    at: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Until when the application has to be well, how long it has to stay so, and since when it is counted."""
+
+    landed: float
+    deadline: float
+    steady: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the looks came to: ``reason`` in Argo CD's words, ``healthy_after`` in seconds, None where it never was.
+
+    ``was_well`` says that the version before was healthy when it was last seen.
+    """
+
+    ending: Ending
+    reason: str
+    was_well: bool
+    healthy_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What the looks at an application came to so far; ``after`` gives the course with one more.
+
+    Degraded counts once it is seen twice in a row: Argo CD may show it for a moment, or still show the health of the
+    pods from before. A moment without an answer decides nothing. A failed sync counts at once, because Argo CD has made
+    its retries by then.
+    """
+
+    limits: Limits
+    last: Verdict = field(default=Verdict("waiting", ""))
+    answered: State = "waiting"  # the last look that Argo CD answered
+    was_well: bool = False
+    healthy_at: float | None = None
+    steady_since: float | None = None
+    outcome: Outcome | None = None
+
+    def after(self, look: Look) -> "Course":
+        """The course after ``look``, which came later than all before."""
+        seen = replace(self, last=look.verdict)
+        if look.verdict.state != "silent":
+            seen = _with_answer(seen, look)
+        ending = _ending(seen, self.answered, look)
+        if ending is None:
+            return seen
+        after = seen.healthy_at - self.limits.landed if seen.healthy_at is not None else None
+        return replace(seen, outcome=Outcome(ending, look.verdict.reason, seen.was_well, after))
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether something bad was seen once, so that the next look decides."""
+        return self.outcome is None and self.last.state in {"degraded", "missing"}
+
+    @property
+    def until(self) -> float:
+        """When there is something to decide at the latest."""
+        if self.steady_since is None:
+            return self.last_moment
+        return min(self.steady_since + self.limits.steady, self.last_moment)
+
+    @property
+    def last_moment(self) -> float:
+        """When there is to be an end, well or not."""
+        return self.limits.deadline + (self.limits.steady if self.healthy_at is not None else 0.0)
+
+
+def _with_answer(seen: Course, look: Look) -> Course:
+    state, was_well, healthy_at, steady_since = look.verdict.state, seen.was_well, seen.healthy_at, seen.steady_since
+    if state in {"well-before", "ill-before"} and healthy_at is None:
+        was_well = state == "well-before"
+    if state == "done":
+        healthy_at = look.at if healthy_at is None else healthy_at
+        steady_since = look.at if steady_since is None else steady_since
+    elif state != "waiting":  # a pod that is replaced shows Progressing for a while, and that is no trouble
+        steady_since = None
+    return replace(seen, answered=state, was_well=was_well, healthy_at=healthy_at, steady_since=steady_since)
+
+
+def _ending(seen: Course, before: State, look: Look) -> Ending | None:
+    state = look.verdict.state
+    if state == "failed" or (state == before == "degraded"):
+        return Ending.SICK
+    if state == before == "missing":
+        return Ending.MISSING
+    if state == "done" and seen.steady_since is not None and look.at - seen.steady_since >= seen.limits.steady:
+        return Ending.WELL
+    if look.at < seen.last_moment or seen.is_in_doubt:
+        return None
+    return Ending.SILENT if state == "silent" else Ending.LATE

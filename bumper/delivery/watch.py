@@ -1,7 +1,7 @@
 """Watching what Argo CD makes of a merge, until every application is well, or the first has turned sick.
 
 ``look_before`` is asked before anything is pushed, ``watch`` after the merge. What the looks mean is decided in
-``argocd.sequence``; here are the clock, the questions and the words.
+``argocd.verdict``; here are the clock, the questions and the words.
 """
 
 import re
@@ -9,9 +9,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from bumper.argocd.sequence import Course, Ending, Limits, Look
 from bumper.argocd.server import ArgoServer, NoSuchApplication, NotAnswering
-from bumper.argocd.verdict import Expectation, ExpectedImage, Verdict, judge, judge_before, runs
+from bumper.argocd.verdict import (
+    Course,
+    Ending,
+    Expectation,
+    ExpectedImage,
+    Limits,
+    Look,
+    Verdict,
+    judge,
+    judge_before,
+    runs,
+)
 from bumper.clock import Clock
 from bumper.delivery.attempt import Session
 from bumper.errors import Refused, Unavailable
@@ -44,7 +54,7 @@ class WatchedApplication:
 
     @property
     def is_sick(self) -> bool:
-        """Whether it was seen sick, by the rule of ``argocd.sequence``."""
+        """Whether it was seen sick, by the rule of ``argocd.verdict``."""
         return self._ended_as(Ending.SICK)
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
 
-from bumper.argocd.sequence import Ending, Limits
+from bumper.argocd.verdict import Ending, Limits
 from bumper.clock import format_duration
 from bumper.delivery.attempt import Attempt
 from bumper.delivery.deliver import deliver, require_wait

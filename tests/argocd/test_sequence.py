@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bumper.argocd.answer import ApplicationAnswer
-from bumper.argocd.sequence import Course, Ending, Limits, Look
-from bumper.argocd.verdict import Application, Expectation, ExpectedImage, State, Verdict, judge, judge_before
+from bumper.argocd.server import ApplicationAnswer
+from bumper.argocd.verdict import (
+    Application,
+    Course,
+    Ending,
+    Expectation,
+    ExpectedImage,
+    Limits,
+    Look,
+    State,
+    Verdict,
+    judge,
+    judge_before,
+)
 from bumper.image import read_repository
 from bumper.values.pin import Version
 from tests.support.argocd import application
