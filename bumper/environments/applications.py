@@ -1,44 +1,17 @@
 """The applications of an environment: their files, which is which by its path, names, and those that are keys. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, pairwise
 
 from bumper.environments.config_models import Config
-from bumper.environments.path_pattern import APP, Section
+from bumper.environments.path_pattern import APP, Claim, Identity, PathPattern, Section
 from bumper.errors import Refused
 from bumper.values.pin import parse_path
 from bumper.values.siblings import look_up
 from bumper.values.values_file import ValuesFile, find_pins
 from bumper.values.yaml_tree import MappingNode
-
-
-class Identity(NamedTuple):
-    """An application: what ``{app}`` matched, and what the wildcards in folders before and after it did.
-
-    A tuple, because tens of thousands are made, sorted and looked up by each command.
-    """
-
-    app: str
-    before: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-
-    @property
-    def width(self) -> tuple[int, int]:
-        """How many wildcards tell it; two patterns are alike where they have equally many."""
-        return len(self.before), len(self.after)
-
-    @property
-    def whole_name(self) -> str:
-        """Its name with every folder before it."""
-        return "/".join((*filter(None, self.before), self.app))
-
-    def name(self, folders: int) -> str:
-        """Its name with so many of the folders before it."""
-        kept = [folder for folder in self.before if folder]
-        return "/".join((*kept[max(0, len(kept) - folders) :], self.app))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +28,98 @@ class AppFiles:
     def is_by_key(self) -> bool:
         """Whether it stands for the applications that the keys of its files name."""
         return any(APP in str(step) for step in self.section)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application's values files in Helm's order, and the pattern whose wildcards tell it apart from others."""
+
+    pattern: PathPattern
+    values: list[str] = field(default_factory=list)
+
+
+def group_applications(claims: Mapping[str, Claim], patterns: Sequence[PathPattern]) -> dict[Identity, Application]:
+    """The applications, by identity: the files that the ``patterns`` of one environment claim.
+
+    A file of a pattern that has fewer wildcards than others belongs to the application of theirs with which it shares
+    what its wildcards matched.
+
+    Raises:
+        Refused: a file may belong to several applications, or two files of a pattern cannot be told apart.
+
+    """
+    files: defaultdict[int, list[str]] = defaultdict(list)
+    for path in sorted(claims):
+        files[claims[path].position].append(path)
+    widest = max((pattern.width for pattern in patterns), default=0)
+    joining = {place for place, pattern in enumerate(patterns) if pattern.names_app and pattern.width < widest}
+    apps: dict[Identity, Application] = {}
+    for position in sorted(files.keys() - joining):
+        for path in files[position]:
+            apps.setdefault(claims[path].identity, Application(patterns[position])).values.append(path)
+    named = {identity: app for identity, app in apps.items() if app.pattern.names_app}
+    for position in sorted(files.keys() & joining):
+        find_owners = index_of(named, patterns[position])
+        for path in files[position]:
+            owners = find_owners(claims[path].identity)
+            if len(owners) > 1:
+                names = " and ".join(owner.whole_name for owner in owners[:2])
+                raise Refused(
+                    f"{path} may belong to {names}, because {patterns[position].text} does not say which",
+                    "name it as a base in bumper.yaml, or write a pattern that tells them apart",
+                )
+            identity = owners[0] if owners else claims[path].identity
+            apps.setdefault(identity, Application(patterns[position])).values.append(path)
+    for app in apps.values():
+        app.values.sort(key=lambda path: (claims[path].position, path))
+        _refuse_loose_names(app.values, claims, patterns)
+    return dict(sorted(apps.items()))
+
+
+def _refuse_loose_names(files: Sequence[str], claims: Mapping[str, Claim], patterns: Sequence[PathPattern]) -> None:
+    """Two files that only a wildcard in the file's name tells apart may be two applications or one's layers."""
+    for other, path in pairwise(files):
+        pattern = patterns[claims[path].position]
+        if claims[other].position == claims[path].position and pattern.has_loose_file_name:
+            raise Refused(
+                f"{other} and {path} cannot be told apart: both match {pattern.text}, and no {{app}} in it "
+                "says whether they are one application's",
+                "put {app} into the pattern in bumper.yaml, or list the files in Helm's order",
+            )
+
+
+def index_of(apps: Mapping[Identity, Application], pattern: PathPattern) -> Callable[[Identity], list[Identity]]:
+    """Finds the applications of a file of ``pattern``: what their patterns have in common matched the same in both.
+
+    An index, because thousands of files are looked up among thousands of applications.
+    """
+    shared = {app.pattern: _shared_wildcards(pattern, app.pattern) for app in apps.values()}
+    index: defaultdict[tuple[PathPattern, tuple[str, ...]], list[Identity]] = defaultdict(list)
+    for identity, app in apps.items():
+        index[app.pattern, tuple(identity.matched[there] for _, there in shared[app.pattern])].append(identity)
+
+    def find(file: Identity) -> list[Identity]:
+        keys = [(other, tuple(file.matched[here] for here, _ in pairs)) for other, pairs in shared.items()]
+        return [identity for key in keys for identity in index.get(key, ())]
+
+    return find
+
+
+def _shared_wildcards(one: PathPattern, other: PathPattern) -> list[tuple[int, int]]:
+    """The wildcards of two patterns that mean the same, by their places in what identities matched.
+
+    Equally many are taken in their order; otherwise those before which both patterns are alike.
+    """
+    shared = [(0, 0)] if one.names_app else []  # a base of named applications is none of the repository's own
+    first, first_there = 1, 1
+    for here, there in zip(one.wildcards, other.wildcards, strict=True):
+        if len(here) == len(there):
+            shared += [(first + number, first_there + number) for number in range(len(here))]
+        else:
+            alike = [(number, there.index(text)) for number, text in enumerate(here) if text in there]
+            shared += [(first + number, first_there + place) for number, place in alike]
+        first, first_there = first + len(here), first_there + len(there)
+    return shared
 
 
 def name_applications(environments: Mapping[str, Iterable[Identity]]) -> dict[Identity, str]:

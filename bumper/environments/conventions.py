@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
-from bumper.environments.applications import Identity
+from bumper.environments.applications import Application
 from bumper.environments.config_models import EnvironmentConfig
-from bumper.environments.joining import Application
-from bumper.environments.path_pattern import Claim, PathPattern
+from bumper.environments.path_pattern import Identity, PathPattern
 from bumper.environments.usual_names import CERTAIN_PARENTS, CHART_VALUES, USUAL_NAME, USUAL_NAMES, is_usual_with_place
 
 _EXACT = re.compile("|".join(USUAL_NAMES))
@@ -36,6 +36,14 @@ _USUAL_PATTERNS = (
 )
 
 
+class _Claim(NamedTuple):
+    """What a path says of its application: its name and its folder; and its place in Helm's order."""
+
+    app: str
+    folder: str
+    position: int
+
+
 @dataclass(frozen=True, slots=True)
 class Conventions:
     """The environments that the usual layouts show in a repository's paths; ``rules`` are bumper.yaml's for them."""
@@ -44,12 +52,7 @@ class Conventions:
     _bases: Mapping[str, Sequence[str]]  # of each folder
     _repository_name: str
     rules: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
-    _claims: dict[str, Mapping[str, Claim]] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The environments, by alphabet."""
-        return tuple(self.files)
+    _claims: dict[str, Mapping[str, _Claim]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def settings(self, environment: str) -> EnvironmentConfig:
         """The environment's rules; where nobody wrote any, it takes merge requests only, as the contract has it."""
@@ -57,15 +60,15 @@ class Conventions:
         rules = self.rules.get(environment) or EnvironmentConfig(delivery="merge-request")
         return rules.model_copy(update={"values": values})
 
-    def claims(self, environment: str) -> Mapping[str, Claim]:
+    def claims(self, environment: str) -> Mapping[str, _Claim]:
         """The environment's files."""
         if environment not in self._claims:
             self._claims[environment] = {path: self._claim(path, environment) for path in self.files[environment]}
         return self._claims[environment]
 
-    def _claim(self, path: str, environment: str) -> Claim:
+    def _claim(self, path: str, environment: str) -> _Claim:
         folder = _application_folder(path, environment)
-        return Claim(folder.rpartition("/")[2] or self._repository_name, folder, _position(path))
+        return _Claim(folder.rpartition("/")[2] or self._repository_name, folder, _position(path))
 
     def idle_patterns(self, environment: str) -> list[str]:  # noqa: ARG002 - as bumper.yaml's layouts have it
         """No pattern was written by anybody."""

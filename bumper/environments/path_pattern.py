@@ -21,17 +21,47 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _MAX_WILDCARDS = 3  # in one part of a path, and **: with many more a path takes minutes to match
 
 
-class Claim(NamedTuple):
-    """What makes a file an environment's: the application it belongs to, and its place in Helm's order.
+class Identity(NamedTuple):
+    """An application: what ``{app}`` matched, and what the wildcards in folders before and after it did.
 
-    ``before`` and ``after`` are what the wildcards in folders matched, before and after ``{app}``.
+    A tuple, because tens of thousands are made, sorted and looked up by each command.
     """
 
     app: str
-    folder: str  # the application's, by convention; "" where bumper.yaml names the application
-    position: int  # a later one wins; files of the same position go by path
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+
+    @property
+    def matched(self) -> tuple[str, ...]:
+        """What everything matched that tells it from others."""
+        return (self.app, *self.before, *self.after)
+
+    @property
+    def width(self) -> tuple[int, int]:
+        """How many wildcards tell it; two patterns are alike where they have equally many."""
+        return len(self.before), len(self.after)
+
+    @property
+    def whole_name(self) -> str:
+        """Its name with every folder before it."""
+        return self.name(len(self.before))
+
+    def name(self, folders: int) -> str:
+        """Its name with so many of the folders before it."""
+        kept = [folder for folder in self.before if folder]
+        return "/".join((*kept[max(0, len(kept) - folders) :], self.app))
+
+
+class Claim(NamedTuple):
+    """What makes a file an environment's: the application it belongs to, and its place in Helm's order."""
+
+    identity: Identity
+    position: int  # a later one wins; files of the same position go by path
+
+    @property
+    def app(self) -> str:
+        """What ``{app}`` matched, or the name of the application that no folder names."""
+        return self.identity.app
 
 
 @dataclass(frozen=True)
@@ -41,29 +71,23 @@ class PathPattern:
     text: str
 
     @cached_property
-    def pieces(self) -> tuple[str, ...]:
-        """The pattern's wildcards, placeholders and the texts between them."""
-        return tuple("**/" if piece.startswith("**/") else piece for piece in _PIECE.findall(self.text))
+    def _pieces(self) -> tuple[tuple[str, int], ...]:
+        """The wildcards, placeholders and the texts between them, each with its place in the text."""
+        return tuple((found[0], found.start()) for found in _PIECE.finditer(self.text))
 
     @cached_property
     def names_app(self) -> bool:
         """Whether ``{app}`` is in it."""
-        return APP in self.pieces
+        return any(piece == APP for piece, _ in self._pieces)
 
     @cached_property
     def wildcards(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """For each wildcard in a folder, before ``{app}`` and after it, the pattern's text up to that wildcard."""
         file_name = self.text.rfind("/") + 1
-        before: list[str] = []
-        after: list[str] = []
-        place, side = 0, before
-        for piece in self._spelt:
-            if piece == APP:
-                side = after
-            elif place < file_name and _is_wildcard(piece):
-                side.append(self.text[:place])
-            place += len(piece)
-        return tuple(before), (tuple(after) if self.names_app else ())
+        places = [place for piece, place in self._pieces if place < file_name and _is_wildcard(piece)]
+        split = next((place for piece, place in self._pieces if piece == APP), len(self.text))
+        before = tuple(self.text[:place] for place in places if place < split)
+        return before, tuple(self.text[:place] for place in places if place > split)
 
     @cached_property
     def width(self) -> int:
@@ -71,15 +95,11 @@ class PathPattern:
         return sum(map(len, self.wildcards))
 
     @cached_property
-    def _spelt(self) -> tuple[str, ...]:
-        return tuple(_PIECE.findall(self.text))
-
-    @cached_property
     def has_loose_file_name(self) -> bool:
         """Whether a wildcard in the file's name could stand for an application's: nothing else names it there."""
-        name = PathPattern(self.text.rpartition("/")[2])
-        loose = any(map(_is_wildcard, name.pieces)) and not name.text.startswith(("values", ".argocd-source"))
-        return loose and APP not in self.text.rpartition("/")[0]
+        folder, _, name = self.text.rpartition("/")
+        loose = any(_is_wildcard(piece) for piece, place in self._pieces if place >= len(self.text) - len(name))
+        return loose and not name.startswith(("values", ".argocd-source")) and APP not in folder
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
@@ -93,15 +113,12 @@ class PathPattern:
         """
         file_name = self.text.rfind("/") + 1
         parts: list[str] = []
-        place = 0
-        seen_environment = False
-        for piece in self._spelt:
+        for piece, place in self._pieces:
             if piece == ENV and environment is not None:
-                parts.append("(?P=env)" if seen_environment else f"(?P<env>{environment})")
-                seen_environment = True
+                group = f"(?P<env>{environment})"
+                parts.append("(?P=env)" if group in parts else group)
             else:
                 parts.append(_translate(piece, in_folder=place < file_name, lazy=lazy))
-            place += len(piece)
         return "".join(parts)
 
     def reaches_into(self, folder: str) -> bool:
@@ -113,18 +130,15 @@ class PathPattern:
             return False
         return PathPattern("/".join(parts)).expression.fullmatch(folder) is not None
 
-    def claim(self, match: re.Match[str], default_app: str, position: int) -> Claim:
-        """What the match of a path says; several folders are given without the slash at their end."""
+    def identify(self, match: re.Match[str], default_app: str) -> Identity:
+        """Whose a matched path is; several folders are given without the slash at their end."""
         app = match["app"] if self.names_app else default_app
         if not self.width:  # as most patterns are
-            return Claim(app, "", position)
-        found = tuple(text.rstrip("/") for number, text in enumerate(match.groups(), 1) if number != self._app_group)
+            return Identity(app)
+        app_group = self.expression.groupindex.get("app", 0)
+        found = tuple(text.rstrip("/") for number, text in enumerate(match.groups(), 1) if number != app_group)
         split = len(self.wildcards[0])
-        return Claim(app, "", position, found[:split], found[split:])
-
-    @cached_property
-    def _app_group(self) -> int:
-        return self.expression.groupindex.get("app", 0)
+        return Identity(app, found[:split], found[split:])
 
 
 def parse_section(at: str | None, app: str = APP) -> Section:
@@ -216,5 +230,5 @@ def claim_paths(patterns: Iterable[str], paths: Iterable[str], default_app: str,
     for position, text in enumerate(patterns, first):
         pattern = PathPattern(text)
         for match in filter(None, map(pattern.expression.fullmatch, paths)):
-            claims[match.string] = pattern.claim(match, default_app, position)
+            claims[match.string] = Claim(pattern.identify(match, default_app), position)
     return claims

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
-from bumper.environments.applications import AppFiles, Identity
+from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.effective import Running, running
 from bumper.environments.gather import FoundPin, Gathered, gather
 from bumper.environments.layout import Environment, HasNoFile, Layout, read_layout
-from bumper.environments.path_pattern import PathPattern
+from bumper.environments.path_pattern import Identity, PathPattern
 from bumper.environments.repository import read_config
 from bumper.errors import Refused
 from bumper.gate.rules import Finding, Rules, explain_refusal, or_refusal

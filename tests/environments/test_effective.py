@@ -4,11 +4,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bumper.environments.applications import AppFiles, Identity
+from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.effective import Running, running
 from bumper.environments.gather import gather
 from bumper.environments.layout import Environment
+from bumper.environments.path_pattern import Identity
 from tests.support.helm import CHART, Helm
 
 CHART_VALUES = (CHART / "values.yaml").read_text()

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from bumper.environments.applications import AppFiles, Identity
+from bumper.environments.applications import AppFiles
 from bumper.environments.config import parse_config
 from bumper.environments.layout import Layout, read_layout
-from bumper.environments.path_pattern import claim_paths
+from bumper.environments.path_pattern import Identity, claim_paths
 from bumper.errors import Refused
 
 

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bumper.environments.applications import AppFiles, Identity
+from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.gather import gather
 from bumper.environments.layout import Environment
+from bumper.environments.path_pattern import Identity
 from bumper.errors import Refused
 from bumper.image import Repository
 from bumper.planning.rollback import Image, explain_undone, plan_rollback, too_few, walk_back, walk_back_to

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from bumper.commands.set_tag import set_tag
-from bumper.environments.applications import AppFiles, Identity
+from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.gather import gather
 from bumper.environments.layout import Environment
+from bumper.environments.path_pattern import Identity
 from bumper.errors import Refused
 from bumper.image import parse_image
 from bumper.planning.bump import apply_plan, plan_bump
