@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bumper.commands.self_rollback import undo_by_rollback
 from bumper.delivery.attempt import DeliveryOptions, Session, begin_attempt, remake_after_lost_push
@@ -94,7 +95,7 @@ def _bump_once(
     draft = make_draft(target, asked, plan, text, session.environ)
     if request.dry_run:
         return dry_run_result(draft, attempt.delivery)
-    return deliver_watched(draft, attempt, undo_by_rollback(attempt))
+    return deliver_watched(draft, attempt, partial(undo_by_rollback, attempt))
 
 
 def _selection(request: BumpRequest) -> Selection:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from bumper.clock import format_duration
 from bumper.commands.promotion import Promotion, open_promotion
@@ -97,7 +98,7 @@ def _promote_once(
     if request.dry_run:
         return preview
     confirm(preview)
-    return deliver_watched(draft, attempt, undo_by_rollback(attempt))
+    return deliver_watched(draft, attempt, partial(undo_by_rollback, attempt))
 
 
 def _check_source(target: Environment, source: str) -> None:
