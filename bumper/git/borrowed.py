@@ -14,12 +14,11 @@ from urllib.parse import urlsplit
 
 from bumper.address import RepositoryAddress, parse_repository
 from bumper.errors import Refused, WrongUsage
-from bumper.git.blobs import BlobStore
 from bumper.git.checkout import Checkout, list_entries
 from bumper.git.clone import make_clone_folder
-from bumper.git.command import GitCommand, GitFailed
-from bumper.git.environment import git_environment, local_environment
+from bumper.git.command import GitCommand, GitFailed, git_environment, local_environment
 from bumper.git.local_tree import checkout_root
+from bumper.git.objects import BlobStore
 from bumper.settings import Settings, read_settings
 
 SOURCE = "source"  # the checkout's own remote, where that is another project than the target branch's

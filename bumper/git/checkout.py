@@ -11,10 +11,9 @@ from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
 from bumper.errors import Refused
-from bumper.git.blobs import BlobStore
 from bumper.git.command import FETCH, NETWORK_TIMEOUT, GitCommand, GitFailed
 from bumper.git.failures import PushRaceLost, explain, is_gone
-from bumper.git.objects import Commit, parse_commit
+from bumper.git.objects import BlobStore, Commit, parse_commit
 from bumper.settings import Settings
 
 _LINK, _SUBMODULE = "120000", "160000"
@@ -54,7 +53,14 @@ class Checkout:
 
 def list_entries(git: GitCommand, tip: str) -> dict[str, Entry]:
     """Every file of a commit, by its path; a submodule is none."""
-    return {path: Entry(mode, object_id) for mode, kind, object_id, path in _list_tree(git, tip) if kind == "blob"}
+    listed = git.run("ls-tree", "-r", "-z", "--full-tree", tip).decode(errors="surrogateescape")
+    entries = {}
+    for line in listed.split("\0")[:-1]:
+        about, _, path = line.partition("\t")
+        mode, kind, object_id = about.split(" ")
+        if kind == "blob":
+            entries[path] = Entry(mode, object_id)
+    return entries
 
 
 def changed_submodules(before: Checkout, after: Checkout) -> list[str]:
@@ -63,15 +69,6 @@ def changed_submodules(before: Checkout, after: Checkout) -> list[str]:
     fields = listed.decode(errors="surrogateescape").split("\0")[:-1]
     changes = zip(fields[::2], fields[1::2], strict=True)  # modes and ids, path
     return [path for about, path in changes if _SUBMODULE in about.lstrip(":").split()[:2]]
-
-
-def _list_tree(git: GitCommand, tip: str) -> Iterator[tuple[str, str, str, str]]:
-    """Mode, kind, id and path of everything in a commit but folders."""
-    listed = git.run("ls-tree", "-r", "-z", "--full-tree", tip).decode(errors="surrogateescape")
-    for line in listed.split("\0")[:-1]:
-        about, _, path = line.partition("\t")
-        mode, kind, object_id = about.split(" ")
-        yield mode, kind, object_id, path
 
 
 def refreshed(checkout: Checkout) -> Checkout:

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.errors import Refused, Unavailable
-from bumper.git.blobs import BlobStore
 from bumper.git.checkout import HEADS, Checkout, list_entries
-from bumper.git.command import GitCommand, GitFailed, RunningGit
-from bumper.git.environment import git_environment
+from bumper.git.command import GitCommand, GitFailed, RunningGit, git_environment
 from bumper.git.failures import explain
+from bumper.git.objects import BlobStore
 from bumper.progress import report_step
 from bumper.settings import Settings
 

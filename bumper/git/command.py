@@ -11,13 +11,14 @@ import random
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.errors import Unavailable
+from bumper.settings import Settings
 
 if TYPE_CHECKING:  # imported where git is started: GitPython runs git as soon as it is imported
     from git import Git
@@ -36,6 +37,40 @@ NETWORK_TIMEOUT = 600  # seconds for the whole of one clone, fetch or push
 _LOCAL_TIMEOUT = 120  # seconds
 FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")  # nothing but what is named is fetched
 
+# What a git hook leaves in the environment (git rev-parse --local-env-vars): with these, git would work on another
+# repository than ours. GIT_CONFIG_*, GIT_SSH* and GIT_SSL* stay: by them people set up SSH, CAs and proxies.
+_INHERITED = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+_CONFIG = {
+    "core.hooksPath": os.devnull,  # nobody's hooks run on bumper's commits and pushes
+    "fetch.writeCommitGraph": "false",
+    "gc.auto": "0",
+    "http.followRedirects": "false",  # the token's header would go with a redirect to another host
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "20",  # seconds without a byte: a server that accepts and never answers
+    "maintenance.auto": "false",
+    "protocol.allow": "never",
+    "protocol.http.allow": "always",
+    "protocol.https.allow": "always",
+    "protocol.ssh.allow": "always",
+    "push.followTags": "false",
+    "push.gpgSign": "false",
+}
+
 
 class GitFailed(Exception):
     """Git ended with an error; ``stderr`` and ``stdout`` are what it wrote until then (a push writes its report there).
@@ -52,25 +87,19 @@ class GitFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class GitEnvironment:
-    """What git sees beside the process's own environment, and which of the process's variables it does not see."""
-
-    added: Mapping[str, str] = field(default_factory=dict, repr=False)  # credentials among it
-    removed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class GitCommand:
-    """Git in one repository, with the credentials of one remote; it runs in the folder that holds ``directory``."""
+    """Git in one repository, with the credentials of one remote; it runs in the folder that holds ``directory``.
+
+    ``environment`` is what git sees beside the process's own; a variable that is None there it does not see.
+    """
 
     directory: Path
-    environment: GitEnvironment = GitEnvironment()
+    environment: Mapping[str, str | None] = field(default_factory=dict, repr=False)  # credentials among it
     clock: Clock = SYSTEM_CLOCK  # by which it waits before it tries again
 
     def with_environment(self, added: Mapping[str, str]) -> "GitCommand":
         """Git that sees these variables, too."""
-        known = self.environment
-        return replace(self, environment=replace(known, added={**known.added, **added}))
+        return replace(self, environment={**self.environment, **added})
 
     def run(self, *arguments: str, stdin: bytes = b"", timeout: int = _LOCAL_TIMEOUT) -> bytes:
         """What ``git arguments`` prints, given ``stdin``.
@@ -116,25 +145,21 @@ class GitCommand:
             from git import Git, GitCommandNotFound
         except ImportError as error:  # its import runs ``git version``
             raise _NOT_FOUND from error
+        added = {name: value for name, value in self.environment.items() if value is not None}
+        # GitPython adds to the process's environment and takes nothing out; env(1) does.
+        removed = [part for name, value in self.environment.items() if value is None for part in ("-u", name)]
+        # And it would expand variables in the name of a folder that it is given.
+        place = ["-C", str(self.directory.parent), f"--git-dir={self.directory}"]
+        command = [*(["env", *removed] if removed else []), Git.GIT_PYTHON_GIT_EXECUTABLE or "git", *place, *arguments]
         try:
             process = Git().execute(
-                [*self._unset(), Git.GIT_PYTHON_GIT_EXECUTABLE or "git", *self._place(), *arguments],
-                istream=subprocess.PIPE, as_process=True, env=self.environment.added, start_new_session=True,
-            )  # fmt: skip
+                command, istream=subprocess.PIPE, as_process=True, env=added, start_new_session=True
+            )
         except GitCommandNotFound as error:
             raise _NOT_FOUND from error
         except OSError as error:
             raise Unavailable(f"git {arguments[0]} could not be started ({error.strerror})", "run it again") from error
         return RunningGit(process, arguments[0])
-
-    def _unset(self) -> list[str]:
-        """GitPython adds to the process's environment and takes nothing out; env(1) does."""
-        removed = self.environment.removed
-        return ["env", *(part for name in removed for part in ("-u", name))] if removed else []
-
-    def _place(self) -> list[str]:
-        """GitPython would expand variables in the name of a folder that it is given."""
-        return ["-C", str(self.directory.parent), f"--git-dir={self.directory}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +199,37 @@ class RunningGit:
             if stream is not None:
                 stream.close()
         process.wait()
+
+
+def local_environment(inherited: Mapping[str, str]) -> dict[str, str | None]:
+    """Git in a repository of this machine: without what a git hook around bumper left in the environment."""
+    return {"GIT_OPTIONAL_LOCKS": "0"} | {name: None for name in _INHERITED if name in inherited}
+
+
+def git_environment(
+    settings: Settings, inherited: Mapping[str, str], own: Sequence[tuple[str, str]] = ()
+) -> dict[str, str | None]:
+    """Git in the clone of the GitOps repository; ``own`` are further settings.
+
+    Credentials come to git this way alone, never by an argument, a URL or a file, so that no process list and no
+    .git/config ever shows one.
+    """
+    added: dict[str, str | None] = {name: None for name in _INHERITED if name in inherited}
+    added |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
+    config = [*own, *_CONFIG.items()]
+    address = settings.address
+    if not address.over_ssh:
+        if settings.token is not None:
+            config.append((f"http.{address.url}.extraHeader", f"Authorization: Basic {settings.token.basic}"))
+            config.append(("credential.helper", ""))  # a refused token is not to be asked of a helper again
+        if settings.ca_file is not None:
+            key = "http.sslCAPath" if settings.ca_file.is_dir() else "http.sslCAInfo"
+            config.append((key, str(settings.ca_file)))
+    elif "GIT_SSH_COMMAND" not in inherited and "GIT_SSH" not in inherited:
+        added["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15"
+    count = inherited.get("GIT_CONFIG_COUNT", "")
+    first = int(count) if count.isdecimal() else 0  # after those that somebody set already
+    added["GIT_CONFIG_COUNT"] = str(first + len(config))
+    for number, (key, value) in enumerate(config, first):
+        added |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return added

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bumper.errors import Refused
-from bumper.git.command import GitCommand, GitFailed
-from bumper.git.environment import local_environment
+from bumper.git.command import GitCommand, GitFailed, local_environment
 
 _GIT = ".git"
 _ORIGIN = "remote.origin.url"

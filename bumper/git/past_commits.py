@@ -14,7 +14,7 @@ from bumper.errors import LookedFarEnough, Unavailable
 from bumper.git.checkout import Checkout, fetch_tip
 from bumper.git.command import FETCH, NETWORK_TIMEOUT, GitFailed
 from bumper.git.failures import explain
-from bumper.git.objects import Commit, cut_commits, in_lines, read_commits, read_objects, read_tree
+from bumper.git.objects import Commit, cut_commits, in_lines, read_commits, read_objects
 
 STRETCHES = (100, 500, 2500, 10_000)  # commits from the tip
 _NEWEST = 250  # commits
@@ -72,7 +72,7 @@ def blobs_at(checkout: Checkout, places: Collection[tuple[str, str]]) -> dict[tu
         place: line.partition(" ")[0] for place, line in zip(folders, lines, strict=True) if line.endswith(" tree")
     }
     listed = read_objects(git, sorted(set(trees.values())))
-    entries = {tree: read_tree(raw, len(tree) // 2) for tree, raw in listed.items()}
+    entries = {tree: _read_tree(raw, len(tree) // 2) for tree, raw in listed.items()}
     found: dict[tuple[str, str], str] = {}
     for commit, path in places:
         tree = trees.get((commit, dirname(path)))
@@ -80,6 +80,18 @@ def blobs_at(checkout: Checkout, places: Collection[tuple[str, str]]) -> dict[tu
         if blob is not None:
             found[commit, path] = blob
     return found
+
+
+def _read_tree(raw: bytes, id_size: int) -> dict[str, str]:
+    """The object ids in a folder, by name, from git's own form of it, in which they have ``id_size`` bytes."""
+    entries: dict[str, str] = {}
+    place = 0
+    while place < len(raw):
+        end = raw.index(b"\0", place)
+        name = raw[place:end].partition(b" ")[2].decode(errors="surrogateescape")
+        place = end + 1 + id_size
+        entries[name] = raw[end + 1 : place].hex()
+    return entries
 
 
 def fetch_commits(checkout: Checkout, ids: Collection[str], *extent: str) -> None:

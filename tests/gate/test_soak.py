@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from bumper.environments.repository import open_environment, read_repository_config
 from bumper.gate.promotions import judge_promotions, unsoaked
 from bumper.gate.rules import Waiting
-from bumper.git.blobs import BlobStore
 from bumper.git.checkout import Checkout, list_entries
-from bumper.git.command import GitCommand
-from bumper.git.environment import git_environment
+from bumper.git.command import GitCommand, git_environment
+from bumper.git.objects import BlobStore
 from bumper.git.past_commits import read_past
 from bumper.image import read_repository
 from bumper.records.line import Line

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bumper.git.blobs import keep, read_kept
+from bumper.git.objects import keep, read_kept
 from bumper.settings import CacheFolder
 
 CONTENTS = [b"", b"a\n", b"image: x\ntag: 1\n", bytes(range(256)) * 10]
@@ -53,9 +53,9 @@ def test_it_does_not_grow_for_ever(private: CacheFolder) -> None:
     [
         lambda raw: raw[:-3],
         lambda raw: raw + b"junk",
-        lambda raw: b"x -5\n" + raw,
-        lambda raw: b"x " + b"9" * 90 + b"\n" + raw,
-        lambda raw: b"\xff\xff 1\na\n" + raw,
+        lambda raw: b"x blob -5\n" + raw,
+        lambda raw: b"x blob " + b"9" * 90 + b"\n" + raw,
+        lambda raw: b"\xff\xff blob 1\na\n" + raw,
         lambda _: b"",
     ],
 )
