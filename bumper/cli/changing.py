@@ -5,40 +5,38 @@ from typing import Annotated
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.common import Common, with_common_options
+from bumper.cli.common import Changing, with_options
 from bumper.cli.help import WAITING
+from bumper.cli.options import environment_argument, option, whole_number
 
 
-@with_common_options
+@with_options
 def bump(
-    environment: Annotated[str, opt.environment_argument("The environment to change.")],
+    environment: Annotated[str, environment_argument("The environment to change.")],
     images: Annotated[
         list[str] | None, typer.Argument(help="registry/repository:tag[@digest]", metavar="IMAGE")
     ] = None,
     event: Annotated[
-        str | None,
-        typer.Option(
-            "--event", help="Take the images from a registry's push notification; - for stdin.", metavar="FILE"
-        ),
+        str | None, option("--event", "Take the images from a registry's push notification; - for stdin.", "FILE")
     ] = None,
     event_registry: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--event-registry",
-            help="The registry of a notification that names none; by default registry in bumper.yaml.",
-            metavar="HOST",
+            "The registry of a notification that names none; by default registry in bumper.yaml.",
+            "HOST",
         ),
     ] = None,
     app: opt.Apps = None,
     verify: opt.Verify = True,
     allow_missing: opt.AllowMissing = False,
     allow_older: Annotated[
-        bool, typer.Option("--allow-older", help="Even if a newer pipeline (by CI_PIPELINE_ID) already changed this.")
+        bool, option("--allow-older", "Even if a newer pipeline (by CI_PIPELINE_ID) already changed this.")
     ] = False,
     rollback_on_failure: opt.RollbackOnFailure = False,
     urgent: opt.Urgent = None,
     *,
-    common: Common,
+    common: Changing,
 ) -> None:
     """Set images' tags in ENVIRONMENT after an image push, by merge request.
 
@@ -69,37 +67,30 @@ def bump(
     common.finish(result)
 
 
-@with_common_options
+@with_options
 def promote(
-    source: Annotated[str, opt.environment_argument("The environment whose tags are taken.", "SOURCE")],
-    target: Annotated[str, opt.environment_argument("The environment to change.", "TARGET")],
+    source: Annotated[str, environment_argument("The environment whose tags are taken.", "SOURCE")],
+    target: Annotated[str, environment_argument("The environment to change.", "TARGET")],
     app: opt.Apps = None,
     image: opt.Images = None,
     verify: opt.Verify = True,
     allow_moved: Annotated[
-        bool,
-        typer.Option("--allow-moved", help="Even if a tag now means another digest than when SOURCE got it."),
+        bool, option("--allow-moved", "Even if a tag now means another digest than when SOURCE got it.")
     ] = False,
     require_healthy: Annotated[
-        bool,
-        typer.Option("--require-healthy", help="Only what Argo CD reports healthy in SOURCE.", rich_help_panel=WAITING),
+        bool, option("--require-healthy", "Only what Argo CD reports healthy in SOURCE.", group=WAITING)
     ] = False,
     rollback_on_failure: opt.RollbackOnFailure = False,
     when_ready: Annotated[
-        bool,
-        typer.Option("--when-ready", help="Only what soak, freeze and health let through now; list what waits."),
+        bool, option("--when-ready", "Only what soak, freeze and health let through now; list what waits.")
     ] = False,
     as_of: Annotated[
         str | None,
-        typer.Option(
-            "--as-of",
-            help="What SOURCE ran at that commit or time: the versions that were tested.",
-            metavar="COMMIT|TIME",
-        ),
+        option("--as-of", "What SOURCE ran at that commit or time: the versions that were tested.", "COMMIT|TIME"),
     ] = None,
     urgent: opt.Urgent = None,
     *,
-    common: Common,
+    common: Changing,
 ) -> None:
     """Set TARGET's tags and digests to the ones SOURCE runs, in one merge request.
 
@@ -111,35 +102,32 @@ def promote(
 
         apps, images = tuple(app or ()), tuple(image or ())
         request = PromoteRequest(
-            source, target, apps, images, common.dry_run, verify, allow_moved, require_healthy,
-            when_ready=when_ready, as_of=as_of, urgent=urgent,
+            source, target, apps, images, common.dry_run, verify, allow_moved, require_healthy, when_ready, as_of,
+            urgent,
         )  # fmt: skip
         options = common.delivery_options(rollback_on_failure=rollback_on_failure)
         result = run(request, options, session, common.confirm)
     common.finish(result)
 
 
-@with_common_options
+@with_options
 def rollback(
-    environment: Annotated[str, opt.environment_argument("The environment to roll back.")],
+    environment: Annotated[str, environment_argument("The environment to roll back.")],
     app: opt.Apps = None,
     image: opt.Images = None,
-    all_apps: Annotated[bool, typer.Option("--all-apps", help="Undo the environment's last deployment.")] = False,
-    to: Annotated[str | None, typer.Option("--to", help="Go back to this tag.", metavar="TAG")] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", help="This many deployments back.", metavar="N", parser=opt.whole_number(1))
-    ] = None,
+    all_apps: Annotated[bool, option("--all-apps", "Undo the environment's last deployment.")] = False,
+    to: Annotated[str | None, option("--to", "Go back to this tag.", "TAG")] = None,
+    steps: Annotated[int | None, option("--steps", "This many deployments back.", "N", parser=whole_number(1))] = None,
     mr: Annotated[
-        int | None,
-        typer.Option("--mr", help="Undo what this merge request changed.", metavar="IID", parser=opt.whole_number(1)),
+        int | None, option("--mr", "Undo what this merge request changed.", "IID", parser=whole_number(1))
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Also pins that have changed since.")] = False,
+    force: Annotated[bool, option("--force", "Also pins that have changed since.")] = False,
     hold: Annotated[
-        str | None, typer.Option("--hold", help="Put a hold on the pins, in the same merge request.", metavar="REASON")
+        str | None, option("--hold", "Put a hold on the pins, in the same merge request.", "REASON")
     ] = None,
     verify: opt.Verify = True,
     *,
-    common: Common,
+    common: Changing,
 ) -> None:
     """Undo the last deployment of ENVIRONMENT, by merge request.
 
@@ -149,24 +137,22 @@ def rollback(
         from bumper.commands.rollback import RollbackRequest
         from bumper.commands.rollback import rollback as run
 
+        apps, images = tuple(app or ()), tuple(image or ())
         request = RollbackRequest(
-            environment, tuple(app or ()), tuple(image or ()), all_apps, to, steps, mr,
-            force=force, hold=hold, dry_run=common.dry_run, verify=verify,
-        )  # fmt: skip
+            environment, apps, images, all_apps, to, steps, mr, force, hold, common.dry_run, verify
+        )
         result = run(request, common.delivery_options(), session, common.confirm)
     common.finish(result)
 
 
-@with_common_options
+@with_options
 def hold(
-    environment: Annotated[str, opt.environment_argument("The environment.")],
+    environment: Annotated[str, environment_argument("The environment.")],
     app: opt.RequiredApps,
     image: opt.Images = None,
-    reason: Annotated[
-        str, typer.Option("--reason", help="The reason, which is written into the comment.", metavar="TEXT")
-    ] = "",
+    reason: Annotated[str, option("--reason", "The reason, which is written into the comment.", "TEXT")] = "",
     *,
-    common: Common,
+    common: Changing,
 ) -> None:
     """Stop bump and promote from touching an application's pins.
 
@@ -175,13 +161,13 @@ def hold(
     _hold("hold", environment, app, image, reason, common)
 
 
-@with_common_options
+@with_options
 def unhold(
-    environment: Annotated[str, opt.environment_argument("The environment.")],
+    environment: Annotated[str, environment_argument("The environment.")],
     app: opt.RequiredApps,
     image: opt.Images = None,
     *,
-    common: Common,
+    common: Changing,
 ) -> None:
     """Let bump and promote touch an application's pins again.
 
@@ -190,7 +176,9 @@ def unhold(
     _hold("unhold", environment, app, image, "", common)
 
 
-def _hold(command: str, environment: str, app: list[str], image: list[str] | None, reason: str, common: Common) -> None:
+def _hold(
+    command: str, environment: str, app: list[str], image: list[str] | None, reason: str, common: Changing
+) -> None:
     with common.session() as session:
         from bumper.commands.hold import HoldRequest
         from bumper.commands.hold import hold as run

@@ -1,35 +1,81 @@
-"""The options of every command that proposes changes, written once, and what they mean for the way of a proposal."""
+"""The options of every command that works on the GitOps repository, written once, and the session that they ask for."""
 
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.run import Output, Run, confirm, run_of, show
+from bumper.cli.run import Run, confirm, run_of
 from bumper.cli.screen import screen_of
-from bumper.cli.session import Whereabouts, find_repository, open_session
 from bumper.errors import NotDeployed, WrongUsage
+from bumper.settings import Settings, environment, read_settings
 
 if TYPE_CHECKING:  # imported where they are used, so that --version and completion start fast
     from bumper.delivery.attempt import DeliveryOptions, Session
     from bumper.delivery.result import Result
 
+_CONFIG_FILE = "bumper.yaml"
+_TOKENS = ("BUMPER_TOKEN", "GITLAB_TOKEN")
+_WHO = "GITLAB_USER_LOGIN"
+
 
 @dataclass(frozen=True, slots=True)
-class Common:
-    """The options that every command takes which opens a merge request, and Typer's context."""
+class Reading:
+    """The options of a command that reads the GitOps repository, and the run that it belongs to."""
 
-    context: typer.Context
-
+    run: Run
     repo: opt.Repo = None
     branch: opt.Branch = None
     gitlab_url: opt.GitLabUrl = None
+    verbose: opt.Verbose = False
+    output: opt.OutputOption = "text"
+
+    @contextmanager
+    def session(self) -> Iterator["Session"]:
+        """The session of the command, whose clone goes on while the command is imported."""
+        with _open_session(self.run, self.settings()) as session:
+            yield session
+
+    def settings(self, *, changes: bool = False, yes: bool = False) -> Settings:
+        """The settings for the repository that is named; else, outside CI, for the origin of the checkout around.
+
+        An inferred repository is named on stderr; a command that ``changes`` it asks, unless ``yes``.
+
+        Raises:
+            WrongUsage: no repository is named and none can be inferred, or there is nobody to ask.
+            Refused: the answer was no.
+
+        """
+        environ, branch, gitlab_url = environment(), self.branch, self.gitlab_url
+        if self.repo or environ.get("CI"):
+            return read_settings(environ, repo=self.repo, branch=branch, gitlab_url=gitlab_url)
+        root, url = _origin_around(environ)
+        settings = read_settings(environ, repo=url, branch=branch, gitlab_url=gitlab_url, inferred=True)
+        shown = f"{settings.address.url} (origin of {root})"
+        if changes and not sys.stdin.isatty():
+            what = f"without a terminal to ask on, {shown} is not changed"
+            raise WrongUsage(what, "name it: give --repo or BUMPER_REPO")
+        self.run.progress.print(f"GitOps repository: {shown}")
+        unused = next((name for name in _TOKENS if environ.get(name)), None)
+        if unused is not None and (settings.token is None or settings.token.source not in _TOKENS):
+            what = f"{unused} is not used, because only the checkout names this server"
+            self.run.progress.print(f"{what}; set BUMPER_GITLAB_URL to its URL, or give --repo.", label="warning")
+        if changes and not yes:
+            confirm("Change this repository?")
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Changing(Reading):
+    """The options of a command that opens a merge request."""
+
     dry_run: opt.DryRun = False
     delivery: opt.DeliveryOption = None
     label: opt.Labels = None
@@ -43,35 +89,25 @@ class Common:
     steady: opt.Steady = None
     yes: opt.Yes = False
     dotenv: opt.Dotenv = None
-    verbose: opt.Verbose = False
-    output: opt.OutputOption = Output.TEXT
-
-    @property
-    def run(self) -> Run:
-        """The run of the command line."""
-        return run_of(self.context)
 
     @contextmanager
-    def session(self, *, asks_later: bool = False) -> "Iterator[Session]":
+    def session(self, *, asks_later: bool = False) -> Iterator["Session"]:
         """The session of the command, whose clone goes on while the command is imported.
 
         ``asks_later``: the command shows its changes and asks, so that nobody has to be asked about the repository.
         Where a request fails after a part of it was done, its warnings are shown, and later jobs get what was done.
         """
-        where = Whereabouts(self.repo, self.branch, self.gitlab_url)
-        settings = find_repository(self.run, where, changes=not self.dry_run, yes=self.yes or asks_later)
-        with open_session(self.run, settings, changes=True) as session:
+        settings = self.settings(changes=not self.dry_run, yes=self.yes or asks_later)
+        with _open_session(self.run, settings, changes=True) as session:
             try:
                 yield session
             except NotDeployed as error:
-                from bumper.cli.report_result import write_dotenv
                 from bumper.delivery.result import NotDone
 
                 if isinstance(error, NotDone):
                     for warning in error.result.warnings:
                         self.run.progress.print(warning, label="warning")
-                    if self.dotenv is not None:
-                        write_dotenv(self.dotenv, error.result)
+                    self._write_dotenv(error.result)
                 raise
 
     def delivery_options(self, *, allow_older: bool = False, rollback_on_failure: bool = False) -> "DeliveryOptions":
@@ -79,72 +115,99 @@ class Common:
         from bumper.delivery.attempt import DeliveryOptions
         from bumper.gitlab.merge_requests import People
 
-        for option, is_given in (("--steady", self.steady is not None), ("--rollback-on-failure", rollback_on_failure)):
+        for name, is_given in (("--steady", self.steady is not None), ("--rollback-on-failure", rollback_on_failure)):
             if is_given and self.wait_deployed is None:
-                raise WrongUsage(f"{option} is about what Argo CD reports", "add --wait-deployed, such as 20m")
+                raise WrongUsage(f"{name} is about what Argo CD reports", "add --wait-deployed, such as 20m")
+        people = People(tuple(self.reviewer or ()), tuple(self.assignee or ()))
         return DeliveryOptions(
-            delivery=self.delivery.value if self.delivery is not None else None,
-            people=People(tuple(self.reviewer or ()), tuple(self.assignee or ())),
-            labels=tuple(self.label or ()),
-            title=self.title,
-            reopen=self.reopen,
-            allow_older=allow_older,
-            auto_merge=self.auto_merge,
-            wait=self.wait,
-            wait_deployed=self.wait_deployed,
-            steady=self.steady,
-            rollback_on_failure=rollback_on_failure,
-        )
+            self.delivery, people, tuple(self.label or ()), self.title, self.reopen, allow_older, self.auto_merge,
+            self.wait, self.wait_deployed, self.steady, rollback_on_failure,
+        )  # fmt: skip
 
-    @property
-    def confirm(self) -> "Callable[[Result], None]":
-        """Shows what would be proposed and asks whether it shall be: on a terminal, unless ``--yes`` was given."""
-        return (lambda _: None) if self.yes or not sys.stdin.isatty() else self._ask
+    def confirm(self, result: "Result") -> None:
+        """Show what would be proposed and ask whether it shall be: on a terminal, unless ``--yes`` was given."""
+        from bumper.cli.text import question_text
 
-    def _ask(self, result: "Result") -> None:
-        from bumper.cli.report_result import question_text
-
-        self.run.progress.print(question_text(result, screen_of(sys.stderr, verbose=self.verbose)))
-        self.run.has_shown = sys.stdout.isatty()
-        confirm("Propose these changes?")
+        if not self.yes and sys.stdin.isatty():
+            self.run.progress.print(question_text(result, screen_of(sys.stderr, verbose=self.verbose)))
+            self.run.has_shown = sys.stdout.isatty()
+            confirm("Propose these changes?")
 
     def finish(self, result: "Result") -> None:
-        """Print the result."""
-        from bumper.cli.report_result import result_data, result_text, write_dotenv
+        """Print the result, for later jobs, too."""
+        from bumper.cli.data import result_data
+        from bumper.cli.text import result_text
 
-        if self.dotenv is not None:  # before stdout has the result: a failure prints one JSON object of its own
+        self._write_dotenv(result)  # before stdout has the result: a failure prints one JSON object of its own
+        text = functools.partial(result_text, with_rows=not self.run.has_shown)
+        self.run.show(result, result_data, text, result.warnings, diff=result.diff.rstrip("\n"))
+
+    def _write_dotenv(self, result: "Result") -> None:
+        if self.dotenv is not None:
+            from bumper.cli.data import write_dotenv
+
             write_dotenv(self.dotenv, result)
-        show(
-            self.run,
-            result_data(result),
-            result_text(result, self.run.screen, with_rows=not self.run.has_shown),
-            result.warnings,
-            diff=result.diff.rstrip("\n"),
+
+
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """``command`` as Typer reads it: the fields of its parameter ``common`` become options, behind its own ones."""
+    own = dict(inspect.signature(command).parameters)
+    kind = own.pop("common").annotation
+    hints = get_type_hints(kind, include_extras=True) | {"run": typer.Context}
+    shared = [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=one.default if one.default is not MISSING else inspect.Parameter.empty,
+            annotation=hints[one.name],
         )
-
-
-def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
-    """``command``, whose parameter ``common`` becomes one option for each field: Typer reads options off signatures."""
-    hints = get_type_hints(Common, include_extras=True)
-    own = inspect.signature(command)
-    names = [each.name for each in fields(Common)]
-    options = fields(Common)[1:]  # the first is Typer's context
-    added = [
-        inspect.Parameter(names[0], inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
-        *(
-            inspect.Parameter(
-                each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name]
-            )
-            for each in options
-        ),
+        for one in fields(kind)
     ]
+    shared.sort(key=lambda one: one.name in {"verbose", "output"})  # which end every help
 
     @functools.wraps(command)
     def run(**given: Any) -> None:  # noqa: ANN401 - as Typer hands them over
-        common = Common(**{name: given.pop(name) for name in names})
-        command(**given, common=common)
+        given["run"] = run_of(given["run"])
+        command(common=kind(**{one.name: given.pop(one.name) for one in shared}), **given)
 
-    kept = [each for each in own.parameters.values() if each.name != "common"]
-    run.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined] # inspect reads it
-    run.__annotations__ = {each.name: each.annotation for each in (*kept, *added)}
+    parameters = [*own.values(), *shared]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # inspect reads it
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
     return run
+
+
+def _origin_around(environ: Mapping[str, str]) -> tuple[Path, str]:
+    from bumper.git.local_tree import find_root, is_tracked, origin_of
+
+    root, hint = find_root(Path()), "give --repo URL or set BUMPER_REPO"
+    if root is None:
+        raise WrongUsage("no GitOps repository is named", hint)
+    tracked, url = is_tracked(root, _CONFIG_FILE, environ), origin_of(root, environ)
+    if not tracked or url is None:
+        missing = "has no remote origin" if tracked else f"tracks no {_CONFIG_FILE} at its root"
+        raise WrongUsage(f"no GitOps repository is named, and the checkout {root} {missing}", hint)
+    return root, url
+
+
+@contextmanager
+def _open_session(run: Run, settings: Settings, *, changes: bool = False) -> Iterator["Session"]:
+    """The session, whose clone is removed at the end; one that ``changes`` something records who asks for it.
+
+    Outside CI, where GitLab names nobody, that is whoever git takes for the person at this machine.
+
+    Raises:
+        Unavailable: there is no git.
+
+    """
+    from bumper.git.clone import start_clone
+
+    environ = environment()
+    with start_clone(settings, environ, run.clock) as cloning:
+        from bumper.delivery.attempt import make_session
+
+        if changes and not environ.get("CI") and not environ.get(_WHO):
+            from bumper.git.local_tree import person
+
+            name = person(Path(), environ)
+            environ = {**environ, _WHO: name} if name is not None else environ
+        yield make_session(environ, cloning, run.progress.print, run.clock)

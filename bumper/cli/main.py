@@ -14,13 +14,12 @@ from typing import Annotated, Any
 import typer
 
 from bumper import __version__
-from bumper.cli import changing, local, reading, setting_up
+from bumper.cli import changing, reading, setting_up
 from bumper.cli import options as opt
 from bumper.cli.help import GroupedCommand, GroupedProgram
-from bumper.cli.progress import Progress
-from bumper.cli.run import Output, Run, start_run
+from bumper.cli.run import Progress, Run, error_data, start_run
 from bumper.clock import SYSTEM_CLOCK, Clock
-from bumper.errors import INTERRUPTED, BumperError, Unavailable, WrongUsage
+from bumper.errors import INTERRUPTED, BumperError, NotDeployed, Unavailable, WrongUsage
 from bumper.settings import environment
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -52,10 +51,10 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (setting_up.init, _SETS_UP, "Write bumper.yaml for a repository"),
     (setting_up.doctor, _SETS_UP, "Check token, project, registries and files"),
     (setting_up.schema, _SETS_UP, "Print the JSON Schema of bumper.yaml"),
-    (local.pins, _LOCAL, "List the tags in local files"),
-    (local.set_tag, _LOCAL, "Set a tag in local files"),
-    (local.sandbox, _TRIES, "Serve an embedded GitLab to try things out"),
-    (local.demo, _TRIES, "Show bump, promote, rollback end to end"),
+    (setting_up.pins, _LOCAL, "List the tags in local files"),
+    (setting_up.set_tag, _LOCAL, "Set a tag in local files"),
+    (setting_up.sandbox, _TRIES, "Serve an embedded GitLab to try things out"),
+    (setting_up.demo, _TRIES, "Show bump, promote, rollback end to end"),
 )
 for _command, _group, _short in _COMMANDS:
     _name = _command.__name__.partition("_")[0]
@@ -164,12 +163,15 @@ def _drop_what_cannot_be_printed() -> None:
 
 def _fail(run: Run, error: BumperError) -> int:
     run.progress.print(str(error), label="error")
-    if run.output is Output.JSON:
-        from bumper.cli.report import as_json
-        from bumper.cli.report_result import error_data
+    if run.output == "json":
+        data = error_data(error)
+        if isinstance(error, NotDeployed):
+            from bumper.cli.data import result_data
+            from bumper.delivery.result import NotDone
 
+            data = {**(result_data(error.result) if isinstance(error, NotDone) else {}), **data}
         with contextlib.suppress(BrokenPipeError):  # what failed may have been this printing
-            print(run.progress.legible(as_json(error_data(error)), "", sys.stdout), flush=True)
+            print(run.as_json(data), flush=True)
     return error.exit_code
 
 

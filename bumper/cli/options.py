@@ -1,38 +1,31 @@
-"""The options that several commands share, as the contract names them."""
+"""The options that several commands share, as the contract names them, and what shells complete for them."""
 
 from collections.abc import Callable
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bumper.cli.completion import complete_applications, complete_environments
 from bumper.cli.help import MERGE_REQUEST, OUTPUT, REGISTRIES, REPOSITORY, WAITING
-from bumper.cli.run import Output, keep_output, run_of
+from bumper.cli.run import Output, keep_output, show_details
 from bumper.clock import parse_duration
+from bumper.errors import BumperError
+
+if TYPE_CHECKING:  # imported for completion alone
+    from bumper.environments.layout import Layout
 
 _MAX_DIGITS = 10  # of a number: GitLab counts no further
 
 
-class Delivery(StrEnum):
-    """How changes get to the target branch."""
-
-    MERGE_REQUEST = "merge-request"
-    COMMIT = "commit"
+def option(names: str, meaning: str, metavar: str | None = None, group: str | None = None, **more: Any) -> Any:  # noqa: ANN401 - as Typer's own
+    """An option of Typer's with ``names`` (separated by blanks), in a ``group`` of the help."""
+    return typer.Option(*names.split(), help=meaning, metavar=metavar, rich_help_panel=group, **more)
 
 
-def _duration(text: str | float) -> float:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def _reason(text: str) -> str:
-    if not text.strip():
-        raise typer.BadParameter("a reason is needed, which is recorded")
-    return " ".join(text.split())
+def environment_argument(meaning: str, name: str = "ENVIRONMENT") -> Any:  # noqa: ANN401 - as Typer's own
+    """An argument that takes an environment's name, which shells complete."""
+    return typer.Argument(help=meaning, metavar=name, autocompletion=_complete_environments)
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -49,189 +42,133 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
     return parse
 
 
-def environment_argument(help_text: str, name: str = "ENVIRONMENT") -> Any:  # noqa: ANN401 - as Typer's own
-    """An argument that takes an environment's name, which shells complete."""
-    return typer.Argument(help=help_text, metavar=name, autocompletion=complete_environments)
+def _duration(text: str | float) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise typer.BadParameter("a reason is needed, which is recorded")
+    return " ".join(text.split())
+
+
+def _complete_environments(incomplete: str) -> list[str]:
+    """The environments that begin so; none outside a checkout, or while its bumper.yaml has a mistake."""
+    try:
+        return [name for name in _layout_around().environments if name.startswith(incomplete)]
+    except BumperError:
+        return []
+
+
+def _complete_applications(context: typer.Context, incomplete: str) -> list[str]:
+    """The applications that begin so, of the environment that the command line names already, or else of all."""
+    named = {*context.args, *(value for value in context.params.values() if isinstance(value, str))}
+    try:
+        layout = _layout_around()
+        names = [name for name in layout.environments if name in named] or layout.environments
+        apps = {app.app for name in names for app in layout.environment(name).apps}
+    except BumperError:
+        return []
+    return sorted(app for app in apps if app.startswith(incomplete))
+
+
+def _layout_around() -> "Layout":
+    """The layout of the checkout that somebody is in."""
+    from bumper.environments.config import parse_config
+    from bumper.environments.config_models import CONFIG_FILE
+    from bumper.environments.layout import read_layout
+    from bumper.git.local_tree import read_bytes, read_tree
+    from bumper.settings import environment
+
+    tree = read_tree(Path(), environment())
+    source = read_bytes(tree, [CONFIG_FILE]).get(CONFIG_FILE)
+    return read_layout(parse_config(source) if source is not None else None, tree.files, tree.name)
+
+
+def _of_repository(name: str, meaning: str, metavar: str) -> Any:  # noqa: ANN401 - as Typer's own
+    variable = f"BUMPER_{name.removeprefix('--').replace('-', '_').upper()}"
+    return option(name, meaning, metavar, REPOSITORY, envvar=variable)
+
+
+_of_output = partial(option, group=OUTPUT)
+_of_merge_request = partial(option, group=MERGE_REQUEST)
+_of_waiting = partial(option, group=WAITING)
+_seconds = partial(_of_waiting, metavar="SECONDS", parser=_duration)
+_app = partial(option, "--app", metavar="GLOB", autocompletion=_complete_applications)
 
 Repo = Annotated[
     str | None,
-    typer.Option(
+    _of_repository(
         "--repo",
-        envvar="BUMPER_REPO",
-        help="HTTPS or SSH URL of the GitOps repository; by default the origin of the checkout that you are in, if it "
+        "HTTPS or SSH URL of the GitOps repository; by default the origin of the checkout that you are in, if it "
         "tracks a bumper.yaml.",
-        metavar="URL",
-        rich_help_panel=REPOSITORY,
+        "URL",
     ),
 ]
 Branch = Annotated[
-    str | None,
-    typer.Option(
-        "--branch",
-        envvar="BUMPER_BRANCH",
-        help="Target branch; by default the remote's default branch.",
-        metavar="NAME",
-        rich_help_panel=REPOSITORY,
-    ),
+    str | None, _of_repository("--branch", "Target branch; by default the remote's default branch.", "NAME")
 ]
 GitLabUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--gitlab-url",
-        envvar="BUMPER_GITLAB_URL",
-        help="GitLab's address, where it is under a sub-path.",
-        metavar="URL",
-        rich_help_panel=REPOSITORY,
-    ),
+    str | None, _of_repository("--gitlab-url", "GitLab's address, where it is under a sub-path.", "URL")
 ]
 OutputOption = Annotated[
     Output,
-    typer.Option(
-        "--output",
-        envvar="BUMPER_OUTPUT",
-        callback=keep_output,
-        is_eager=True,
-        help="Print text or one JSON object.",
-        rich_help_panel=OUTPUT,
+    _of_output(
+        "--output", "Print text or one JSON object.", envvar="BUMPER_OUTPUT", callback=keep_output, is_eager=True
     ),
 ]
-Apps = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--app",
-        help="Only applications that match this glob (repeatable).",
-        metavar="GLOB",
-        autocompletion=complete_applications,
-    ),
+Verbose = Annotated[
+    bool, _of_output("--verbose -v", "Log every step on stderr, never a secret.", callback=show_details)
 ]
-RequiredApps = Annotated[
-    list[str],
-    typer.Option(
-        "--app",
-        help="The applications that match this glob (repeatable).",
-        metavar="GLOB",
-        autocompletion=complete_applications,
-    ),
-]
-Images = Annotated[
-    list[str] | None, typer.Option("--image", help="Only images that match this glob (repeatable).", metavar="GLOB")
-]
+Dotenv = Annotated[Path | None, _of_output("--dotenv", "Write the result as GitLab dotenv variables.", "FILE")]
+
+Apps = Annotated[list[str] | None, _app("Only applications that match this glob (repeatable).")]
+RequiredApps = Annotated[list[str], _app("The applications that match this glob (repeatable).")]
+Images = Annotated[list[str] | None, option("--image", "Only images that match this glob (repeatable).", "GLOB")]
 Urgent = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--urgent",
-        help="Pass soak and freeze for this reason, which is recorded in commit and merge request.",
-        metavar="REASON",
+        "Pass soak and freeze for this reason, which is recorded in commit and merge request.",
+        "REASON",
         parser=_reason,
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff and the merge request, change nothing.")]
+DryRun = Annotated[bool, option("--dry-run", "Show the diff and the merge request, change nothing.")]
+Yes = Annotated[bool, option("--yes -y", "Do not ask for confirmation (without a terminal, nothing is asked).")]
+AllowMissing = Annotated[bool, option("--allow-missing", "Do not fail if nothing in the environment uses an image.")]
+Verify = Annotated[bool, option("--verify/--no-verify", "Ask the registry whether the image exists.", group=REGISTRIES)]
+
 DeliveryOption = Annotated[
-    Delivery | None,
-    typer.Option("--delivery", help="By merge request, or straight to the branch.", rich_help_panel=MERGE_REQUEST),
+    Literal["merge-request", "commit"] | None,
+    _of_merge_request("--delivery", "By merge request, or straight to the branch."),
 ]
-Labels = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--label", help="A label of the merge request (repeatable).", metavar="NAME", rich_help_panel=MERGE_REQUEST
-    ),
-]
-Reviewers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--reviewer", help="A reviewer's user name (repeatable).", metavar="USER", rich_help_panel=MERGE_REQUEST
-    ),
-]
+Labels = Annotated[list[str] | None, _of_merge_request("--label", "A label of the merge request (repeatable).", "NAME")]
+Reviewers = Annotated[list[str] | None, _of_merge_request("--reviewer", "A reviewer's user name (repeatable).", "USER")]
 Assignees = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--assignee", help="An assignee's user name (repeatable).", metavar="USER", rich_help_panel=MERGE_REQUEST
-    ),
+    list[str] | None, _of_merge_request("--assignee", "An assignee's user name (repeatable).", "USER")
 ]
-Title = Annotated[
-    str | None,
-    typer.Option("--title", help="The merge request's title.", metavar="TEXT", rich_help_panel=MERGE_REQUEST),
-]
+Title = Annotated[str | None, _of_merge_request("--title", "The merge request's title.", "TEXT")]
+Reopen = Annotated[bool, _of_merge_request("--reopen", "Propose it again after somebody closed it.")]
+
 AutoMerge = Annotated[
-    bool | None,
-    typer.Option(
-        "--auto-merge/--no-auto-merge",
-        help="Have GitLab merge it as soon as all checks pass.",
-        rich_help_panel=WAITING,
-    ),
+    bool | None, _of_waiting("--auto-merge/--no-auto-merge", "Have GitLab merge it as soon as all checks pass.")
 ]
-Wait = Annotated[
-    float | None,
-    typer.Option(
-        "--wait",
-        help="Wait up to this long for the merge (also 90s, 10m, 2h, 1d).",
-        metavar="SECONDS",
-        parser=_duration,
-        rich_help_panel=WAITING,
-    ),
-]
+Wait = Annotated[float | None, _seconds("--wait", "Wait up to this long for the merge (also 90s, 10m, 2h, 1d).")]
 WaitDeployed = Annotated[
     float | None,
-    typer.Option(
-        "--wait-deployed",
-        help="Wait up to this long until Argo CD reports it running and healthy (implies --wait).",
-        metavar="SECONDS",
-        parser=_duration,
-        rich_help_panel=WAITING,
-    ),
+    _seconds("--wait-deployed", "Wait up to this long until Argo CD reports it running and healthy (implies --wait)."),
 ]
 Steady = Annotated[
-    float | None,
-    typer.Option(
-        "--steady",
-        help="With --wait-deployed: and stays healthy for this long (also 15m).",
-        metavar="SECONDS",
-        parser=_duration,
-        rich_help_panel=WAITING,
-    ),
+    float | None, _seconds("--steady", "With --wait-deployed: and stays healthy for this long (also 15m).")
 ]
 RollbackOnFailure = Annotated[
     bool,
-    typer.Option(
+    _of_waiting(
         "--rollback-on-failure",
-        help="With --wait-deployed: if Argo CD reports it Degraded or its sync failed, roll it back, with a hold.",
-        rich_help_panel=WAITING,
-    ),
-]
-Reopen = Annotated[
-    bool, typer.Option("--reopen", help="Propose it again after somebody closed it.", rich_help_panel=MERGE_REQUEST)
-]
-Yes = Annotated[
-    bool, typer.Option("--yes", "-y", help="Do not ask for confirmation (without a terminal, nothing is asked).")
-]
-
-
-def _show_details(context: typer.Context, value: bool) -> None:
-    if value:
-        run_of(context).progress.show_details()
-
-
-Verbose = Annotated[
-    bool,
-    typer.Option(
-        "--verbose",
-        "-v",
-        callback=_show_details,
-        help="Log every step on stderr, never a secret.",
-        rich_help_panel=OUTPUT,
-    ),
-]
-Verify = Annotated[
-    bool,
-    typer.Option("--verify/--no-verify", help="Ask the registry whether the image exists.", rich_help_panel=REGISTRIES),
-]
-AllowMissing = Annotated[
-    bool, typer.Option("--allow-missing", help="Do not fail if nothing in the environment uses an image.")
-]
-Dotenv = Annotated[
-    Path | None,
-    typer.Option(
-        "--dotenv", help="Write the result as GitLab dotenv variables.", metavar="FILE", rich_help_panel=OUTPUT
+        "With --wait-deployed: if Argo CD reports it Degraded or its sync failed, roll it back, with a hold.",
     ),
 ]

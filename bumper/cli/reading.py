@@ -1,80 +1,65 @@
 """Commands that only read the GitOps repository, or a change of it."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bumper.cli import options as opt
+from bumper.cli.common import Reading, with_options
 from bumper.cli.help import OUTPUT
-from bumper.cli.run import Output, run_of, show
-from bumper.cli.session import Whereabouts, reading_session
+from bumper.cli.options import environment_argument, option, whole_number
+from bumper.cli.run import run_of
 from bumper.errors import WrongUsage
-from bumper.settings import environment
+from bumper.settings import environment as process_environment
 
-Environments = Annotated[list[str] | None, opt.environment_argument("Only these environments; by default all.")]
-
-
+Environments = Annotated[list[str] | None, environment_argument("Only these environments; by default all.")]
 _DEPLOYMENTS = 100  # that history lists where nobody says how many
 
 
+@with_options
 def status(
-    context: typer.Context,
     environments: Environments = None,
-    repo: opt.Repo = None,
-    branch: opt.Branch = None,
-    gitlab_url: opt.GitLabUrl = None,
     app: opt.Apps = None,
-    every_row: Annotated[bool, typer.Option("--all", help="Show every row, not only what differs.")] = False,
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Also write it as one self-contained HTML page.", metavar="FILE")
-    ] = None,
-    verbose: opt.Verbose = False,
-    output: opt.OutputOption = Output.TEXT,
+    every_row: Annotated[bool, option("--all", "Show every row, not only what differs.")] = False,
+    html: Annotated[Path | None, option("--html", "Also write it as one self-contained HTML page.", "FILE")] = None,
+    *,
+    common: Reading,
 ) -> None:
     """Applications x environments: tags, what differs, holds, open merge requests.
 
     Example: bumper status staging prod --all
     """
-    with reading_session(run_of(context), Whereabouts(repo, branch, gitlab_url)) as session:
-        from bumper.cli import report_reading as report
+    with common.session() as session:
+        from bumper.cli.data import status_data
         from bumper.cli.status_page import status_page
+        from bumper.cli.text import status_text
         from bumper.commands.status import status as run
         from bumper.files import write_text
 
         found = run(environments or (), session, app or (), with_ages=html is not None)
     if html is not None:
         write_text(html, status_page(found, datetime.now(UTC)), "--html")
-        run_of(context).progress.print(f"wrote {html}")
-    as_text = output is Output.TEXT  # of thousands of rows the other one is not made
-    text = report.status_text(found, run_of(context).screen, every_row=every_row or bool(app)) if as_text else ""
-    show(run_of(context), {} if as_text else report.status_data(found), text, found.overview.warnings)
+        common.run.progress.print(f"wrote {html}")
+    text = partial(status_text, every_row=every_row or bool(app))
+    common.run.show(found, status_data, text, found.overview.warnings)
 
 
+@with_options
 def history(
-    context: typer.Context,
-    environment: Annotated[str, opt.environment_argument("The environment.")],
-    repo: opt.Repo = None,
-    branch: opt.Branch = None,
-    gitlab_url: opt.GitLabUrl = None,
+    environment: Annotated[str, environment_argument("The environment.")],
     app: opt.Apps = None,
     limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit", help="At most this many deployments (by default 100).", metavar="N", parser=opt.whole_number(1)
-        ),
+        int | None, option("--limit", "At most this many deployments (by default 100).", "N", parser=whole_number(1))
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(
-            "--since",
-            help="All deployments since this date or time: 2026-01-31 or '2026-01-31 12:00+03:00'.",
-            metavar="DATE",
-        ),
+        option("--since", "All deployments since this date or time: 2026-01-31 or '2026-01-31 12:00+03:00'.", "DATE"),
     ] = None,
-    verbose: opt.Verbose = False,
-    output: opt.OutputOption = Output.TEXT,
+    *,
+    common: Reading,
 ) -> None:
     """List the deployments of ENVIRONMENT, newest first: when, application, from, to, who, merge request.
 
@@ -82,43 +67,41 @@ def history(
     """
     if limit is not None and since is not None:
         raise WrongUsage("--limit and --since cannot be combined", "give one of the two")
-    earliest = _moment(since) if since is not None else None
-    with reading_session(run_of(context), Whereabouts(repo, branch, gitlab_url)) as session:
-        from bumper.cli import report_reading as report
+    earliest = None
+    if since is not None:
+        try:  # without a zone it is local, as the times that history prints
+            earliest = datetime.fromisoformat(since).astimezone()
+        except ValueError:
+            raise WrongUsage(f"--since {since!r} is not a date", "write 2026-01-31 or 2026-01-31T12:00Z") from None
+    with common.session() as session:
+        from bumper.cli.data import history_data
+        from bumper.cli.text import history_text
         from bumper.commands.history import HowFar
         from bumper.commands.history import history as run
 
         how_far = HowFar(limit or (None if earliest else _DEPLOYMENTS), earliest)
         found = run(environment, tuple(app or ()), how_far, session)
-    show(run_of(context), report.history_data(found), report.history_text(found, run_of(context).screen), ())
+    common.run.show(found, history_data, history_text)
 
 
+@with_options
 def images(
-    context: typer.Context,
     environments: Environments = None,
-    repo: opt.Repo = None,
-    branch: opt.Branch = None,
-    gitlab_url: opt.GitLabUrl = None,
     keep: Annotated[
         int | None,
-        typer.Option(
+        option(
             "--keep",
-            help="What the last N deployments of each application replaced (by default 3).",
-            metavar="N",
-            parser=opt.whole_number(0),
+            "What the last N deployments of each application replaced (by default 3).",
+            "N",
+            parser=whole_number(0),
         ),
     ] = None,
     days: Annotated[
         int | None,
-        typer.Option(
-            "--days",
-            help="What the deployments of this many days replaced.",
-            metavar="D",
-            parser=opt.whole_number(1, 36500),
-        ),
+        option("--days", "What the deployments of this many days replaced.", "D", parser=whole_number(1, 36500)),
     ] = None,
-    verbose: opt.Verbose = False,
-    output: opt.OutputOption = Output.TEXT,
+    *,
+    common: Reading,
 ) -> None:
     """List every image that an environment runs or could be rolled back to: what a registry's clean-up must keep.
 
@@ -126,46 +109,38 @@ def images(
     """
     if keep is not None and days is not None:
         raise WrongUsage("--keep and --days cannot be combined", "give one of the two")
-    with reading_session(run_of(context), Whereabouts(repo, branch, gitlab_url)) as session:
-        from bumper.cli import report_reading as report
+    with common.session() as session:
+        from bumper.cli.data import images_data
+        from bumper.cli.text import images_text
         from bumper.commands.images import images as run
         from bumper.records.rollback_targets import Depth
 
         since = session.clock.now() - timedelta(days=days) if days is not None else None
         found = run(environments or (), Depth(3 if keep is None else keep, since), session)
-    show(run_of(context), report.images_data(found), report.images_text(found), found.warnings)
+    common.run.show(found, images_data, images_text, found.warnings)
 
 
 def check(
     context: typer.Context,
     base: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--base",
-            help="The branch that the change is for; by default the merge request's target, else the default branch.",
-            metavar="REF",
+            "The branch that the change is for; by default the merge request's target, else the default branch.",
+            "REF",
         ),
     ] = None,
-    head: Annotated[
-        str | None, typer.Option("--head", help="The change's newest commit; by default HEAD.", metavar="REF")
-    ] = None,
+    head: Annotated[str | None, option("--head", "The change's newest commit; by default HEAD.", "REF")] = None,
     note: Annotated[
-        bool,
-        typer.Option(
-            "--note",
-            help="Keep a note on the merge request up to date (needs BUMPER_TOKEN).",
-        ),
+        bool, option("--note", "Keep a note on the merge request up to date (needs BUMPER_TOKEN).")
     ] = False,
-    warn_only: Annotated[bool, typer.Option("--warn-only", help="Exit 0 whatever it finds.")] = False,
+    warn_only: Annotated[bool, option("--warn-only", "Exit 0 whatever it finds.")] = False,
     code_quality: Annotated[
-        Path | None,
-        typer.Option(
-            "--codequality", help="Write GitLab's Code Quality report, too.", metavar="FILE", rich_help_panel=OUTPUT
-        ),
+        Path | None, option("--codequality", "Write GitLab's Code Quality report, too.", "FILE", OUTPUT)
     ] = None,
     verify: opt.Verify = True,
     verbose: opt.Verbose = False,
-    output: opt.OutputOption = Output.TEXT,
+    output: opt.OutputOption = "text",
 ) -> None:
     """Check a change of the GitOps repository: which images it changes where, and whether bumper.yaml allows it.
 
@@ -176,30 +151,14 @@ def check(
 
     Example: bumper check --base origin/main --no-verify
     """
-    from bumper.cli import report_check as report
+    from bumper.cli.data import check_data, write_code_quality
+    from bumper.cli.text import check_error, check_text
     from bumper.commands.check import CheckRequest
     from bumper.commands.check import check as run
 
     this_run = run_of(context)
-    verdict = run(CheckRequest(base, head, verify, note), Path.cwd(), environment(), this_run.clock)
+    verdict = run(CheckRequest(base, head, verify, note), Path.cwd(), process_environment(), this_run.clock)
     if code_quality is not None:
-        report.write_code_quality(code_quality, verdict.findings)
-    error = report.check_error(verdict) if not warn_only else None
-    show(
-        this_run,
-        report.check_data(verdict, error),
-        report.check_text(verdict, this_run.screen),
-        (*verdict.odd, *verdict.warnings),
-    )
-    if error is not None:
-        this_run.progress.print(str(error), label="error")
-        raise typer.Exit(error.exit_code)
-
-
-def _moment(text: str) -> datetime:
-    """A date, or a date and a time; without a zone they are local, as the times that history prints."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise WrongUsage(f"--since {text!r} is not a date", "write 2026-01-31 or 2026-01-31T12:00Z") from None
-    return moment.astimezone()
+        write_code_quality(code_quality, verdict.findings)
+    error = check_error(verdict) if not warn_only else None
+    this_run.show(verdict, check_data, check_text, (*verdict.odd, *verdict.warnings), error=error)

@@ -1,24 +1,123 @@
-"""One run of the command line: its progress, results to stdout, warnings and questions to stderr."""
+"""One run of the command line: results to stdout; progress, warnings and questions to stderr.
 
+A step that takes longer than a second is shown, in a terminal by a line that goes away again. With -v every step is
+printed as it begins; in GitLab CI as a section that folds (GitLab's documentation of job logs).
+"""
+
+import contextlib
+import json
+import logging
+import re
+import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import pairwise
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import typer
 
-from bumper.cli.progress import Progress
-from bumper.cli.screen import Screen, screen_of
+from bumper.cli.screen import Screen, colour_diff, is_coloured, mark, painted, screen_of, visible
 from bumper.clock import Clock
-from bumper.errors import Refused, Unavailable
+from bumper.errors import BumperError, Refused, Unavailable
+from bumper.progress import LOGGER
+from bumper.settings import environment_redactor
+
+Output: TypeAlias = Literal["text", "json"]
+_Result = TypeVar("_Result")
+_REDRAWN = 0.2  # seconds
+_CLEAR = "\r\x1b[2K"
+_AFTER_A_MARK = "\r\x1b[0K"  # GitLab: behind a section's mark, which is then not shown
+_NO_NAME = re.compile(r"[^a-z0-9]+")
 
 
-class Output(StrEnum):
-    """How results are printed."""
+class Progress(logging.Handler):
+    """Prints on stderr, without secrets, and shows the steps of a run that take longer than ``slow`` seconds."""
 
-    TEXT = "text"
-    JSON = "json"
+    def __init__(self, environ: Mapping[str, str], slow: float) -> None:
+        """Nothing is under way yet."""
+        super().__init__()
+        self.verbose = False
+        self._redact = environment_redactor(environ)
+        self._slow = slow
+        self._live = sys.stderr.isatty() and environ.get("TERM") != "dumb"
+        self._folds = environ.get("GITLAB_CI") == "true"
+        self._section, self._drawn = "", False
+        self._ended, self._screen = threading.Event(), threading.Lock()
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show the steps of what is done meanwhile."""
+        LOGGER.addHandler(self)
+        LOGGER.setLevel(logging.INFO)
+        LOGGER.propagate = False
+        try:
+            yield
+        finally:
+            self.end_step()
+            LOGGER.removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """The step of ``record`` begins; any other record is a line for ``-v``."""
+        step = self.plain(self.format(record))
+        if record.name != LOGGER.name:
+            print(step, file=sys.stderr, flush=True)
+            return
+        self.end_step()
+        if self.verbose and self._folds:
+            self._section = f"bumper_{_NO_NAME.sub('_', step.lower()).strip('_')[:60]}"
+            mark_of_begin = f"section_start:{int(time.time())}:{self._section}[collapsed=true]{_AFTER_A_MARK}"
+            print(f"{mark_of_begin}{step}", file=sys.stderr, flush=True)
+        elif self.verbose:
+            print(f"{step} ...", file=sys.stderr, flush=True)
+        else:
+            self._ended = threading.Event()
+            with contextlib.suppress(RuntimeError):  # the machine has no thread left: then without a line
+                watch = threading.Thread(target=self._watch, args=(step, time.monotonic(), self._ended), daemon=True)
+                watch.start()
+
+    def _watch(self, step: str, began: float, ended: threading.Event) -> None:
+        pause = self._slow
+        while not ended.wait(pause):
+            with self._screen:
+                if ended.is_set():
+                    return
+                if not self._live:
+                    print(f"{step} ...", file=sys.stderr, flush=True)
+                    return
+                line = f"{step} ... {time.monotonic() - began:.0f} s"
+                print(f"{_CLEAR}{line[: shutil.get_terminal_size().columns - 1]}", end="", file=sys.stderr, flush=True)
+                self._drawn = True
+            pause = _REDRAWN
+
+    def end_step(self) -> None:
+        """Nothing is under way: the screen is free for other lines."""
+        self._ended.set()
+        with self._screen:
+            if self._drawn:
+                print(_CLEAR, end="", file=sys.stderr, flush=True)
+            self._drawn = False
+        if self._section:
+            print(f"section_end:{int(time.time())}:{self._section}{_AFTER_A_MARK}", file=sys.stderr)
+        self._section = ""
+
+    def print(self, text: str, *, label: str = "") -> None:
+        """Print a text on stderr behind its ``label`` (``error``, ``warning``); the line of a step makes room."""
+        self.end_step()
+        before = f"{mark(label, sys.stderr)} " if label else ""
+        print(f"{before}{painted(self.plain(text), sys.stderr)}", file=sys.stderr, flush=True)
+
+    def plain(self, text: str) -> str:
+        """``text`` without secrets and invisible characters."""
+        return visible(self._redact(text))
+
+    def show_details(self) -> None:
+        """Print every step, every git command and every request to GitLab."""
+        self.verbose = True
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[self])
+        logging.getLogger("bumper").setLevel(logging.DEBUG)
 
 
 @dataclass(slots=True)
@@ -39,13 +138,54 @@ class Run:
         """What results are made for."""
         return screen_of(sys.stdout, verbose=self.progress.verbose)
 
+    def show(
+        self, result: _Result, data: Callable[[_Result], Mapping[str, Any]], text: Callable[[_Result, Screen], str],
+        warnings: Iterable[str] = (), *, diff: str = "", to_stderr: bool = False, error: BumperError | None = None,
+    ) -> None:  # fmt: skip
+        """Print a result as the user chose, as ``data`` or as ``text``, and the ``error`` that it comes to.
 
-def start_run(progress: Progress, environ: Mapping[str, str], clock: Clock, arguments: Sequence[str] = ()) -> Run:
+        ``diff`` is the part of the text that is one, for its colours; ``to_stderr`` where stdout belongs to something
+        else.
+
+        Raises:
+            Exit: there is an error.
+
+        """
+        for warning in warnings:
+            self.progress.print(warning, label="warning")
+        self.progress.end_step()
+        stream = sys.stderr if to_stderr else sys.stdout
+        if self.output == "json":
+            printed = self.as_json({**data(result), **(error_data(error) if error is not None else {})})
+        else:
+            printed, diff = self.progress.plain(text(result, self.screen)), self.progress.plain(diff)
+            coloured = printed.replace(diff, colour_diff(diff)) if diff and is_coloured(stream) else printed
+            printed = painted(coloured, stream)
+        try:
+            print(printed, file=stream, flush=True)
+        except BrokenPipeError as broken:  # Typer would end with exit code 1 and no word
+            what, next_step = "the result could not be printed", "the program that reads the output ended first"
+            raise Unavailable(what, next_step) from broken
+        if error is not None:
+            self.progress.print(str(error), label="error")
+            raise typer.Exit(error.exit_code)
+
+    def as_json(self, data: Mapping[str, Any]) -> str:
+        """One JSON object, without secrets."""
+        return self.progress.plain(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def error_data(error: BumperError) -> dict[str, Any]:
+    """The contract's JSON of a failure."""
+    return {"error": {"code": error.exit_code, "message": str(error)}}
+
+
+def start_run(progress: Progress, environ: Mapping[str, str], clock: Clock, arguments: Sequence[str]) -> Run:
     """The run before Typer has read its command line."""
     asked = [environ.get("BUMPER_OUTPUT", "")]
     asked += [value for name, value in pairwise(arguments) if name == "--output"]
     asked += [argument.removeprefix("--output=") for argument in arguments if argument.startswith("--output=")]
-    return Run(progress, Output.JSON if asked[-1] == Output.JSON else Output.TEXT, clock)
+    return Run(progress, "json" if asked[-1] == "json" else "text", clock)
 
 
 def run_of(context: typer.Context) -> Run:
@@ -63,26 +203,10 @@ def keep_output(context: typer.Context, value: Output) -> Output:
     return value
 
 
-def show(
-    run: Run, data: Mapping[str, object], text: str, warnings: Iterable[str],
-    *, to_stderr: bool = False, diff: str = "",
-) -> None:  # fmt: skip
-    """Print a result as the user chose; ``to_stderr`` where stdout belongs to something else.
-
-    ``diff`` is the part of ``text`` that is one, for its colours.
-    """
-    from bumper.cli.report import as_json
-
-    for warning in warnings:
-        run.progress.print(warning, label="warning")
-    run.progress.end_step()
-    stream = sys.stderr if to_stderr else sys.stdout
-    progress = run.progress
-    printed = progress.plain(as_json(data)) if run.output is Output.JSON else progress.legible(text, diff, stream)
-    try:
-        print(printed, file=stream, flush=True)
-    except BrokenPipeError as error:  # Typer would end with exit code 1 and no word
-        raise Unavailable("the result could not be printed", "the program that reads the output ended first") from error
+def show_details(context: typer.Context, value: bool) -> None:
+    """Callback of ``--verbose``."""
+    if value:
+        run_of(context).progress.show_details()
 
 
 def confirm(question: str) -> None:

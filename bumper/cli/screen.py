@@ -113,34 +113,34 @@ def screen_of(stream: TextIO, *, verbose: bool) -> Screen:
 
 
 def table(
-    screen: Screen, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, indent: str = "", head: bool = True
+    screen: Screen, rows: Sequence[Sequence[str]], columns: Sequence[Column] = (), *, indent: str = ""
 ) -> list[str]:
-    """The rows with their columns one under another; on a screen that is too narrow, each row is a block of lines."""
-    cells = [list(row) for row in rows]
-    names = [[styled(column.name.upper(), Style.STRONG) for column in columns]] if head else []
-    lines = [indent + line for line in _aligned([*names, *cells])]
+    """The rows, below the names of ``columns`` if there are some, with their cells one under another.
+
+    On a screen that is too narrow each row is a block of lines.
+    """
+    names = [[styled(column.name.upper(), Style.STRONG) for column in columns]] if columns else []
+    cells = [*names, *rows]
+    widths = [max(map(length, column)) for column in zip(*cells, strict=True)]
+    padded = ([cell + " " * (width - length(cell)) for cell, width in zip(row, widths, strict=True)] for row in cells)
+    lines = [indent + "  ".join(row).rstrip() for row in padded]
     if screen.width is None or all(length(line) <= screen.width for line in lines):
         return lines
     kept = [number for number, column in enumerate(columns) if not column.spare]
     if len(kept) < len(columns):
-        shorter = [[row[number] for number in kept] for row in cells]
-        return table(screen, [columns[number] for number in kept], shorter, indent=indent, head=head)
-    return [line for row in cells for line in _block(columns, row, screen.width, indent)]
+        shorter = [[row[number] for number in kept] for row in rows]
+        return table(screen, shorter, [columns[number] for number in kept], indent=indent)
+    return [line for row in rows for line in _block(row, columns, screen.width, indent)]
 
 
-def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(length, column)) for column in zip(*cells, strict=True)]
-    padded = ([cell + " " * (width - length(cell)) for cell, width in zip(row, widths, strict=True)] for row in cells)
-    return ["  ".join(row).rstrip() for row in padded]
-
-
-def _block(columns: Sequence[Column], row: Sequence[str], width: int, indent: str) -> list[str]:
+def _block(row: Sequence[str], columns: Sequence[Column], width: int, indent: str) -> list[str]:
     """As many cells on a line as there is room for; a cell that is wider than a line is broken between words."""
     lines: list[str] = []
     further = f"{indent}  "
-    for column, cell in zip(columns, row, strict=True):
-        text = f"{column.name} {cell}" if column.labelled else cell
-        begins = column.labelled and len(lines) == 1
+    labels = [column.name if column.labelled else "" for column in columns] or [""] * len(row)
+    for label, cell in zip(labels, row, strict=True):
+        text = f"{label} {cell}" if label else cell
+        begins = label and len(lines) == 1
         if not lines:
             lines.append(indent + text)
         elif cell and not begins and length(lines[-1]) + 2 + length(text) <= width:

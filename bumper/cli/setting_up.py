@@ -1,15 +1,18 @@
-"""Commands that set bumper up for a GitOps repository: write bumper.yaml, and check what bumper needs."""
+"""Commands that set bumper up for a GitOps repository, and those that stay on this machine: files and a sandbox."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bumper.cli import options as opt
+from bumper.cli.common import Reading, with_options
 from bumper.cli.help import REGISTRIES, REPOSITORY
-from bumper.cli.run import Output, run_of, show
-from bumper.cli.session import Whereabouts, find_repository
+from bumper.cli.options import option, whole_number
+from bumper.cli.run import run_of
+from bumper.cli.screen import colour_diff, is_coloured
 from bumper.errors import WrongUsage
 from bumper.settings import environment
 
@@ -17,38 +20,28 @@ from bumper.settings import environment
 def init(
     context: typer.Context,
     place: Annotated[
-        str | None,
-        typer.Argument(help="A folder in the checkout of the GitOps repository, or a URL.", metavar="DIR"),
+        str | None, typer.Argument(help="A folder in the checkout of the GitOps repository, or a URL.", metavar="DIR")
     ] = None,
     repo: Annotated[
         str | None,
-        typer.Option(
-            "--repo",
-            help="The repository's URL; outside a checkout BUMPER_REPO counts, too.",
-            metavar="URL",
-            rich_help_panel=REPOSITORY,
-        ),
+        option("--repo", "The repository's URL; outside a checkout BUMPER_REPO counts, too.", "URL", REPOSITORY),
     ] = None,
     branch: opt.Branch = None,
     gitlab_url: opt.GitLabUrl = None,
     environments: Annotated[
         list[str] | None,
-        typer.Option(
-            "--environment",
-            help="An environment and the pattern of its values files (repeatable).",
-            metavar="NAME=PATTERN",
-        ),
+        option("--environment", "An environment and the pattern of its values files (repeatable).", "NAME=PATTERN"),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print bumper.yaml, write nothing.")] = False,
+    dry_run: Annotated[bool, option("--dry-run", "Print bumper.yaml, write nothing.")] = False,
     verbose: opt.Verbose = False,
-    output: opt.OutputOption = Output.TEXT,
+    output: opt.OutputOption = "text",
 ) -> None:
     """Look through a GitOps repository and write bumper.yaml: environments, applications, bases.
 
     In a git checkout that checkout is meant, and bumper.yaml is written at its root; for a URL it is written here. An
     existing one is never overwritten. Example: bumper init --environment 'prod=apps/{app}/prod/values.yaml' --dry-run
     """
-    from bumper.cli import report_setup as report
+    from bumper.cli.text import init_text
     from bumper.commands.init import InitRequest, read_environments
     from bumper.commands.init import init as run
     from bumper.environments.discovery.init_text import printable
@@ -57,42 +50,29 @@ def init(
 
     if place is not None and repo is not None:
         raise WrongUsage(f"both {place} and --repo name a repository", "give one of them")
-    environ = environment()
+    this_run, environ = run_of(context), environment()
     url = repo or (place if place is not None and _is_url(place) else None)
     if url is None and place is None and find_root(Path()) is None:
         url = environ.get("BUMPER_REPO")
     settings = read_settings(environ, repo=url, branch=branch, gitlab_url=gitlab_url) if url else None
     where = settings.address.url if settings is not None else checkout_root(Path(place or "."))
-    print(
-        f"Looking through {printable(str(where))}",
-        file=sys.stderr if run_of(context).output is Output.JSON else sys.stdout,
-        flush=True,
-    )
+    stream = sys.stderr if this_run.output == "json" else sys.stdout
+    print(f"Looking through {printable(str(where))}", file=stream, flush=True)
     request = InitRequest(Path(place or "."), dry_run, read_environments(environments or ()))
     done = run(request, settings, environ)
-    if done.nothing is None:
-        show(run_of(context), done.config, report.init_text(done, run_of(context).screen), done.warnings)
-        return
-    if run_of(context).output is Output.TEXT:
-        show(run_of(context), {}, done.text, done.warnings)
-    raise done.nothing
+    if done.nothing is None or this_run.output == "text":
+        this_run.show(done, lambda done: done.config, init_text, done.warnings)
+    if done.nothing is not None:
+        raise done.nothing
 
 
+@with_options
 def doctor(
-    context: typer.Context,
-    repo: opt.Repo = None,
-    branch: opt.Branch = None,
-    gitlab_url: opt.GitLabUrl = None,
     verify: Annotated[
-        bool,
-        typer.Option(
-            "--verify/--no-verify",
-            help="Ask the registries about images that the values name.",
-            rich_help_panel=REGISTRIES,
-        ),
+        bool, option("--verify/--no-verify", "Ask the registries about images that the values name.", group=REGISTRIES)
     ] = True,
-    verbose: opt.Verbose = False,
-    output: opt.OutputOption = Output.TEXT,
+    *,
+    common: Reading,
 ) -> None:
     """Check repository, token, GitLab, protected branch, registries and bumper.yaml; say how to fix each.
 
@@ -100,18 +80,14 @@ def doctor(
 
     Example: bumper doctor --no-verify
     """
-    from bumper.cli import report_setup as report
+    from bumper.cli.data import doctor_data
+    from bumper.cli.text import doctor_text
     from bumper.commands.doctor.check import failure
     from bumper.commands.doctor.doctor import doctor as run
 
-    settings = find_repository(run_of(context), Whereabouts(repo, branch, gitlab_url), changes=False)
-    checks = run(settings, environment(), verify=verify)
-    error = failure(checks)
-    text = report.doctor_text(checks, sys.stdout.encoding, run_of(context).screen)
-    show(run_of(context), report.doctor_data(checks, error), text, ())
-    if error is not None:
-        run_of(context).progress.print(str(error), label="error")
-        raise typer.Exit(error.exit_code)
+    checks = run(common.settings(), environment(), verify=verify)
+    text = partial(doctor_text, encoding=sys.stdout.encoding)
+    common.run.show(checks, doctor_data, text, error=failure(checks))
 
 
 def schema(
@@ -131,6 +107,88 @@ def schema(
         parse_config(read_body(file), file if file != "-" else CONFIG_FILE)
     if not files:
         print(schema_text(), end="")
+
+
+def pins(
+    context: typer.Context,
+    files: Annotated[list[str], typer.Argument(help="Values files, or folders of them.", metavar="FILE|DIR")],
+    output: opt.OutputOption = "text",
+) -> None:
+    """List the pins of local files that `bumper set` could edit. No git, no network.
+
+    Example: bumper pins apps/backend/envs/staging/values.yaml
+    """
+    from bumper.cli.data import pins_data
+    from bumper.cli.text import pins_text
+    from bumper.commands.pins import list_pins
+
+    listed = list_pins(files)
+    run_of(context).show(listed, pins_data, pins_text, listed.warnings)
+
+
+def set_tag(
+    context: typer.Context,
+    image: Annotated[str, typer.Argument(help="registry/repository:tag[@digest]", metavar="IMAGE")],
+    files: Annotated[list[str], typer.Argument(help="Values files; - for stdin to stdout.", metavar="FILE")],
+    path: Annotated[str | None, option("--path", 'Only the pin at this path: a.b[0].tag, a["b.c"].tag', "PATH")] = None,
+    dry_run: Annotated[bool, option("--dry-run", "Show the diff, change no file.")] = False,
+    output: opt.OutputOption = "text",
+) -> None:
+    """Rewrite an image's tag in local files, in place. No git, no network.
+
+    Example: bumper set registry.example.com/backend/app:1.0.3 values-staging.yaml
+    """
+    from bumper.cli.data import set_data
+    from bumper.cli.text import set_text
+    from bumper.commands.set_tag import STDIN
+    from bumper.commands.set_tag import set_tag as run
+    from bumper.image import parse_image
+
+    if Path(image).is_file():
+        what = f"{image!r} is a file, but the image comes first"
+        raise WrongUsage(what, f"write bumper set {' '.join([files[0], image, *files[1:]])}")
+    done = run(parse_image(image), files, path, dry_run=dry_run)
+    diff = done.diff.rstrip("\n") if dry_run else ""
+    to_stderr = STDIN in files and not dry_run  # stdout is the edited file's
+    run_of(context).show(
+        done, set_data, lambda done, screen: f"{set_text(done, screen)}\n{diff}".rstrip("\n"),
+        done.warnings, diff=diff, to_stderr=to_stderr,
+    )  # fmt: skip
+
+
+def sandbox(
+    port: Annotated[
+        int, option("--port", "Port to listen on; 0 takes a free one.", "N", parser=whole_number(0, 65535))
+    ] = 0,
+    directory: Annotated[Path | None, option("--dir", "Keep everything here.", "DIR", file_okay=False)] = None,
+    settings: Annotated[
+        list[str] | None,
+        option(
+            "--set",
+            "Play another kind of GitLab, such as merge_method=ff; docs/reference/sandbox.md lists the settings. "
+            "Repeatable.",
+            "NAME=VALUE",
+        ),
+    ] = None,
+) -> None:
+    """Serve an embedded GitLab-compatible server with a sample GitOps repository, until ^C.
+
+    Example: bumper sandbox --port 8080 --set merge_access=developers
+    """
+    from bumper.commands.sandbox import read_settings, serve
+
+    serve(port, directory, read_settings(settings or []), lambda line: print(line, flush=True))
+
+
+def demo() -> None:
+    """Run bump, promote and rollback end to end against the embedded server, and end by itself.
+
+    Example: bumper demo
+    """
+    from bumper.commands.demo import demo as run
+
+    paint = colour_diff if is_coloured(sys.stdout) else str
+    raise typer.Exit(run(lambda text: print(text, flush=True), paint))
 
 
 def _is_url(place: str) -> bool:

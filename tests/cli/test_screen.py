@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bumper.cli.report_result import question_text, result_text
 from bumper.cli.screen import Column, Screen, Style, length, painted, short_names, styled, table, visible, wrapped
+from bumper.cli.text import question_text, result_text
 from bumper.delivery.result import Result, Status
 from bumper.image import Repository
 from bumper.records.record import Command
@@ -35,7 +35,7 @@ def plain(text: str) -> str:
 
 
 def test_a_table_stands_in_columns_where_there_is_room() -> None:
-    assert list(map(plain, table(Screen(40 + 8), COLUMNS, ROWS))) == [
+    assert list(map(plain, table(Screen(40 + 8), ROWS, COLUMNS))) == [
         "APP       IMAGE         STAGING   PROD",
         "backend   backend/app   1.0.2     1.0.1",
         "frontend  frontend/web  2026.1.1  2026.1.0",
@@ -43,7 +43,7 @@ def test_a_table_stands_in_columns_where_there_is_room() -> None:
 
 
 def test_and_else_each_row_is_a_block_in_which_cells_have_names() -> None:
-    assert table(Screen(30), COLUMNS, ROWS) == [
+    assert table(Screen(30), ROWS, COLUMNS) == [
         "backend  backend/app", "  staging 1.0.2  prod 1.0.1",
         "frontend  frontend/web", "  staging 2026.1.1", "  prod 2026.1.0",
     ]  # fmt: skip
@@ -52,14 +52,14 @@ def test_and_else_each_row_is_a_block_in_which_cells_have_names() -> None:
 def test_a_column_that_can_be_spared_goes_first() -> None:
     columns = (Column("app"), Column("image", spare=True), Column("prod"))
 
-    assert plain(table(Screen(20), columns, [("backend", "backend/app", "1.0.1")])[1]) == "backend  1.0.1"
+    assert plain(table(Screen(20), [("backend", "backend/app", "1.0.1")], columns)[1]) == "backend  1.0.1"
 
 
 @given(st.lists(st.lists(st.text("ab -/", min_size=1, max_size=12), min_size=4, max_size=4), min_size=1), st.data())
 def test_no_word_is_broken_and_no_line_is_too_long(rows: list[list[str]], data: st.DataObject) -> None:
     width = data.draw(st.integers(24, 60))
 
-    lines = table(Screen(width), COLUMNS, rows)
+    lines = table(Screen(width), rows, COLUMNS)
 
     words = {word for row in rows for cell in row for word in cell.split()}
     assert words <= {word for line in lines for word in plain(line).split()}

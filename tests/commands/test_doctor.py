@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bumper.cli.report_setup import doctor_text
 from bumper.cli.screen import Screen, painted
+from bumper.cli.text import doctor_text
 from bumper.commands.doctor import doctor as examination
 from bumper.commands.doctor.check import Check
 from tests.support.command_line import CommandLine
@@ -67,7 +67,9 @@ def test_people_get_a_line_a_check(gitops: Gitops, bumper: CommandLine) -> None:
 def test_a_screen_without_the_signs_gets_words() -> None:
     checks = [Check("a", "fine"), Check("b", "so so", "look"), Check("c", "broken", "fix it", 1)]
 
-    shown = [painted(doctor_text(checks, encoding, Screen()), io.StringIO()) for encoding in ("ascii", "utf-8")]
+    shown = [
+        painted(doctor_text(checks, Screen(), encoding=encoding), io.StringIO()) for encoding in ("ascii", "utf-8")
+    ]
 
     assert shown[0] == "\n  ok   a: fine\n  warn b: so so\n    -> look.\n  FAIL c: broken\n    -> fix it."
     assert shown[1] == "\n  ✓ a: fine\n  ! b: so so\n    -> look.\n  ✗ c: broken\n    -> fix it."

@@ -118,7 +118,7 @@ def test_a_persons_configuration_changes_nothing(small: Gitops, bumper: CommandL
 
 def run_after(script: str) -> Ran:
     """Bump in a process that runs ``script`` first."""
-    code = f"{script}; import sys; from bumper.cli.process import process; sys.argv[1:] = {BUMP!r}; process()"
+    code = f"{script}; import sys; from bumper.__main__ import process; sys.argv[1:] = {BUMP!r}; process()"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
