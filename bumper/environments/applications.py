@@ -25,6 +25,11 @@ class AppFiles:
     section: Section = ()
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """All of them, in Helm's order."""
+        return (*self.bases, *self.values)
+
+    @property
     def is_by_key(self) -> bool:
         """Whether it stands for the applications that the keys of its files name."""
         return any(APP in str(step) for step in self.section)

@@ -69,7 +69,7 @@ class _Layer:
 def _layers(app: AppFiles, gathered: Gathered) -> list[_Layer]:
     """The application's files, the lowest precedence first."""
     layers: list[_Layer] = []
-    for path in (*app.bases, *app.values):
+    for path in app.files:
         if path in gathered.values:
             documents = gathered.values[path].documents
             root = documents[0].root if documents else None

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bumper.environments.applications import AppFiles, split_by_key
 from bumper.environments.config_models import Config
@@ -80,42 +80,23 @@ class Gathered:
 
 def gather(environment: Environment, config: Config, sources: Mapping[str, bytes]) -> Gathered:
     """Read ``sources`` (the environment's files and their bases; symbolic links are not among them)."""
-    values, unreadable = _read(environment, sources)
-    environment = replace(environment, apps=split_by_key(environment.name, environment.apps, config, values))
+    values, unreadable = _read(environment.files, sources)
+    apps = split_by_key(environment.name, environment.apps, config, values)
     pins: list[FoundPin] = []
     shared: list[FoundPin] = []
-    for app in environment.apps:
-        own = list(_own_pins(environment, config, app, values))
-        of_bases = list(_shared_pins(environment, config, app, values, {found.pin.path for found in own}))
-        if any(may_have_holds(values[path].text) for path in (*app.bases, *app.values) if path in values):
-            holds = _holds(environment, config, app, values)
-            own, of_bases = ([_with_hold(found, holds) for found in part] for part in (own, of_bases))
-        pins += own
-        shared += of_bases
-    return Gathered(
-        pins=tuple(found for found in pins if not is_ignored(config, found.pin.repository)),
-        shared=tuple(found for found in shared if not is_ignored(config, found.pin.repository)),
-        values=values,
-        applications=environment.apps,
-        unreadable_files=unreadable,
-        idle_holds=tuple(_idle_holds(environment, config, values)),
-    )
+    for app in apps:
+        own, of_bases = _pins_of_app(app, environment.name, config, values)
+        pins += (found for found in own if not is_ignored(config, found.pin.repository))
+        shared += (found for found in of_bases if not is_ignored(config, found.pin.repository))
+    idle_holds = tuple(_idle_holds(apps, environment.name, config, values))
+    return Gathered(tuple(pins), tuple(shared), values, apps, unreadable, idle_holds)
 
 
-def pin_paths(gathered: Iterable[Gathered]) -> dict[str, set[PinPath]]:
-    """Where pins stand, by file, bases included."""
-    paths: defaultdict[str, set[PinPath]] = defaultdict(set)
-    for one in gathered:
-        for found in one.with_shared:
-            paths[found.file].add(found.pin.path)
-    return paths
-
-
-def _read(environment: Environment, sources: Mapping[str, bytes]) -> tuple[dict[str, ValuesFile], dict[str, Refused]]:
-    """The environment's files that can be read, and why the others cannot."""
+def _read(paths: Iterable[str], sources: Mapping[str, bytes]) -> tuple[dict[str, ValuesFile], dict[str, Refused]]:
+    """The files that can be read, and why the others cannot."""
     values: dict[str, ValuesFile] = {}
     unreadable: dict[str, Refused] = {}
-    for path in environment.files:
+    for path in paths:
         if path not in sources:
             what = f"{path}: the file is a symbolic link, which bumper does not follow"
             unreadable[path] = Refused(what, "make it a file")
@@ -127,35 +108,35 @@ def _read(environment: Environment, sources: Mapping[str, bytes]) -> tuple[dict[
     return values, unreadable
 
 
-def pins_of_version(
-    environment: Environment, config: Config, path: str, content: bytes, current: Mapping[str, ValuesFile]
-) -> tuple[FoundPin, ...]:
-    """The pins of another version of the file ``path``, beside the current versions of its applications' other files.
+def _pins_of_app(
+    app: AppFiles, environment: str, config: Config, values: Mapping[str, ValuesFile]
+) -> tuple[list[FoundPin], list[FoundPin]]:
+    """The application's own pins, and those of its bases that no file above them overrides; holds hold both."""
+    found: dict[str, tuple[Pin, ...]] = {}  # by file
+    holds: dict[PinPath, tuple[str, str, int]] = {}
+    for path in (path for path in app.files if path in values):
+        found[path] = pins_of_file(values[path], [values[lower] for lower in found], app, config, environment)
+        for pin in found[path] if HOLD in values[path].text else ():
+            if (reason := hold_reason(values[path], pin)) is not None:
+                holds[pin.path] = reason, path, pin.line
 
-    Empty where that version cannot be read.
-    """
-    try:
-        version = read_values(path, content)
-    except Refused:
-        return ()
-    found: list[FoundPin] = []
-    for app in environment.apps:
-        if path in app.values:
-            others = {file: current[file] for file in (*app.bases, *app.values) if file in current}
-            own = _own_pins(environment, config, app, {**others, path: version})
-            found += [pin for pin in own if pin.file == path]
-    return tuple(found)
+    def made(path: str, pin: Pin) -> FoundPin:
+        reason, file, line = holds.get(pin.path, (None, path, 0))
+        held = reason if file == path else f"{reason} (held in {file}:{line})"
+        return FoundPin(app.app, path, pin, app.values[-1], held)
 
-
-def _own_pins(
-    environment: Environment, config: Config, app: AppFiles, values: Mapping[str, ValuesFile]
-) -> Iterator[FoundPin]:
-    lower = [values[path] for path in app.bases if path in values]
-    for path in app.values:
-        if path in values:
-            pins = pins_of_file(values[path], lower, app, config, environment.name)
-            yield from (FoundPin(app.app, path, pin, app.values[-1]) for pin in pins)
-            lower.append(values[path])
+    own = [made(path, pin) for path in app.values for pin in found.get(path, ())]
+    shared: list[FoundPin] = []
+    seen = {one.pin.path for one in own}
+    above = [values[path] for path in app.values if path in values]
+    for path in (path for path in reversed(app.bases) if path in values):
+        left = [
+            pin for pin in found[path] if pin.path not in seen and not any(overrides(file, pin.path) for file in above)
+        ]
+        shared += (made(path, pin) for pin in left)
+        seen.update(pin.path for pin in left)
+        above.append(values[path])
+    return own, shared
 
 
 def pins_of_file(
@@ -166,19 +147,32 @@ def pins_of_file(
     return tuple(pin for pin in pins if pin.path[: len(app.section)] == app.section)
 
 
-def _shared_pins(
-    environment: Environment, config: Config, app: AppFiles, values: Mapping[str, ValuesFile], own: set[PinPath]
-) -> Iterator[FoundPin]:
-    above = [values[path] for path in app.values if path in values]
-    lower = [(path, values[path]) for path in app.bases if path in values]
-    seen = set(own)
-    while lower:
-        path, base = lower.pop()
-        found = pins_of_file(base, [other for _, other in lower], app, config, environment.name)
-        pins = [pin for pin in found if pin.path not in seen and not any(overrides(file, pin.path) for file in above)]
-        seen.update(pin.path for pin in pins)
-        yield from (FoundPin(app.app, path, pin, app.values[-1]) for pin in pins)
-        above.append(base)
+def pins_of_version(
+    environment: Environment, config: Config, path: str, content: bytes, current: Mapping[str, ValuesFile]
+) -> tuple[FoundPin, ...]:
+    """The pins of another version of the file ``path``, above the current versions of its applications' lower files.
+
+    Empty where that version cannot be read.
+    """
+    try:
+        version = read_values(path, content)
+    except Refused:
+        return ()
+    found: list[FoundPin] = []
+    for app in environment.apps:
+        if path in app.values:
+            lower = [current[file] for file in app.files[: app.files.index(path)] if file in current]
+            pins = pins_of_file(version, lower, app, config, environment.name)
+            found += (FoundPin(app.app, path, pin, app.values[-1]) for pin in pins)
+    return tuple(found)
+
+
+def pin_paths(gathered: Iterable[Gathered]) -> dict[str, set[PinPath]]:
+    """Where pins stand, by file, bases included."""
+    paths: defaultdict[str, set[PinPath]] = defaultdict(set)
+    for found in (found for one in gathered for found in one.with_shared):
+        paths[found.file].add(found.pin.path)
+    return paths
 
 
 def overrides(values: ValuesFile, path: Sequence[str | int]) -> bool:
@@ -193,40 +187,17 @@ def overrides(values: ValuesFile, path: Sequence[str | int]) -> bool:
     return True
 
 
-def _holds(
-    environment: Environment, config: Config, app: AppFiles, values: Mapping[str, ValuesFile]
-) -> dict[PinPath, tuple[str, str]]:
-    """The held paths of the application, each with the reason and the place of the hold."""
-    holds: dict[PinPath, tuple[str, str]] = {}
-    lower: list[ValuesFile] = []
-    for path in (*app.bases, *app.values):
-        if path in values:
-            for pin in (
-                pins_of_file(values[path], lower, app, config, environment.name) if HOLD in values[path].text else ()
-            ):
-                reason = hold_reason(values[path], pin)
-                if reason is not None:
-                    holds[pin.path] = reason, f"{path}:{pin.line}"
-            lower.append(values[path])
-    return holds
-
-
-def _with_hold(found: FoundPin, holds: Mapping[PinPath, tuple[str, str]]) -> FoundPin:
-    if found.pin.path not in holds:
-        return found
-    reason, place = holds[found.pin.path]
-    return replace(found, held=reason if place.startswith(f"{found.file}:") else f"{reason} (held in {place})")
-
-
-def _idle_holds(environment: Environment, config: Config, values: Mapping[str, ValuesFile]) -> Iterator[Refused]:
+def _idle_holds(
+    apps: Sequence[AppFiles], environment: str, config: Config, values: Mapping[str, ValuesFile]
+) -> Iterator[Refused]:
     """Every comment that looks like a hold and is at the end of no pin's line."""
     users: defaultdict[str, list[AppFiles]] = defaultdict(list)
-    for app in environment.apps:
-        for path in (*app.bases, *app.values):
-            if path in values and may_have_holds(values[path].text):
-                users[path].append(app)
-    for path, apps in users.items():
-        pins = find_pins(values[path])
-        for app in apps:
-            pins = with_given_images(values[path], pins, app, config, environment.name)
-        yield from find_idle_holds(values[path], pins)
+    for app in apps:
+        for path in app.files:
+            users[path].append(app)
+    for path, concerned in users.items():
+        if path in values and may_have_holds(values[path].text):
+            pins = find_pins(values[path])
+            for app in concerned:
+                pins = with_given_images(values[path], pins, app, config, environment)
+            yield from find_idle_holds(values[path], pins)

@@ -30,7 +30,7 @@ class Environment:
     @property
     def files(self) -> tuple[str, ...]:
         """Every file that has to be read, each once: the applications' bases and values."""
-        return tuple(dict.fromkeys(path for app in self.apps for path in (*app.bases, *app.values)))
+        return tuple(dict.fromkeys(path for app in self.apps for path in app.files))
 
 
 @dataclass(frozen=True)

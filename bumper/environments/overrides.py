@@ -61,7 +61,7 @@ def overridden_pins(gathered: Gathered, environment: str, sources: Mapping[str, 
         folder = file.rpartition("/")[0]
         users = {
             app.app for app in gathered.applications
-            if any(path.rpartition("/")[0] == folder for path in (*app.bases, *app.values))
+            if any(path.rpartition("/")[0] == folder for path in app.files)
         }  # fmt: skip
         paths = {found.pin.path: found for found in gathered.pins if found.app in users}
         for line, how, data in _inline(source) if source is not None else ():

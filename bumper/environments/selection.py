@@ -91,9 +91,9 @@ def _mentioning(apps: Sequence[AppFiles], sources: Mapping[str, bytes], needles:
     signs = (b"\\", b"\0", b"sops", *needles)
     mentions: dict[str, bool] = {}
     for app in apps:
-        for path in (*app.bases, *app.values):
+        for path in app.files:
             if path not in mentions:
                 content = sources.get(path)  # a symbolic link has none, and is warned of
                 mentions[path] = content is None or any(sign in content for sign in signs)
-        if any(mentions[path] for path in (*app.bases, *app.values)):
+        if any(mentions[path] for path in app.files):
             yield app
