@@ -48,21 +48,17 @@ def bump(request: BumpRequest, options: DeliveryOptions, session: Session) -> Re
 
     """
     check_images(request.images)
-    pushed = _read_event(request.event)
-    if request.event is not None and not pushed:
-        warning = "the notification is not about the push of a tag; nothing was done."
-        return Result(Command.BUMP, request.environment, Status.UNCHANGED, warnings=(warning,))
+    pushed: Sequence[PushedImage] = ()
+    if request.event is not None:
+        from bumper.registry.events import read_push_event  # with a model of each registry's notifications
+
+        pushed = read_push_event(request.event)
+        if not pushed:
+            warning = "the notification is not about the push of a tag; nothing was done."
+            return Result(Command.BUMP, request.environment, Status.UNCHANGED, warnings=(warning,))
     return remake_after_lost_push(
         session.cloning.end(), lambda tip: _bump_once(request, pushed, options, tip, session), session.clock
     )
-
-
-def _read_event(event: bytes | None) -> tuple[PushedImage, ...]:
-    if event is None:
-        return ()
-    from bumper.registry.events import read_push_event  # with a model of each registry's notifications
-
-    return read_push_event(event)
 
 
 def _bump_once(
@@ -70,14 +66,17 @@ def _bump_once(
     session: Session,
 ) -> Result:  # fmt: skip
     ahead = session.ask_ahead(checkout)
-    target = open_target(checkout, request.environment, _selection(request))
-    images = check_images(request.images) or _images_of(target, pushed, request)
+    # A notification may name an image without its registry: which pins it means is decided among all.
+    named = () if pushed else tuple(image.repository for image in request.images)
+    target = open_target(checkout, request.environment, Selection(request.apps, named))
+    images = check_images(request.images) or pushed_images(
+        target, pushed, request.event_registry, allow_missing=request.allow_missing
+    )
     check_rules(target.setup.config, target.environment, images)
     attempt = begin_attempt(target, options, session, ahead)
     apps = choose_applications(target.gathered.applications, request.environment, request.apps)
-    asked = Request(
-        Command.BUMP, request.environment, checkout.branch, tuple(image.repository for image in images), request.apps
-    )  # fmt: skip
+    repositories = tuple(image.repository for image in images)
+    asked = Request(Command.BUMP, request.environment, checkout.branch, repositories, request.apps)
     superseded = find_superseded(attempt, images, apps)
     left_out = [one.image for one in superseded]
     plan = _plan(request, target, [image for image in images if image not in left_out], apps, session)
@@ -96,16 +95,6 @@ def _bump_once(
     if request.dry_run:
         return dry_run_result(draft, attempt.delivery)
     return deliver_watched(draft, attempt, partial(undo_by_rollback, attempt))
-
-
-def _selection(request: BumpRequest) -> Selection:
-    """A notification may name an image without its registry: which pins it means is decided among all."""
-    named = () if request.event is not None else tuple(image.repository for image in request.images)
-    return Selection(request.apps, named)
-
-
-def _images_of(target: Target, pushed: Sequence[PushedImage], request: BumpRequest) -> tuple[ImageReference, ...]:
-    return pushed_images(target, pushed, request.event_registry, allow_missing=request.allow_missing)
 
 
 def _plan(

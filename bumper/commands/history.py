@@ -1,7 +1,7 @@
 """``bumper history``: the deployments of an environment, newest first."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bumper.delivery.attempt import Session
@@ -42,19 +42,18 @@ def history(environment: str, apps: tuple[str, ...], how_far: HowFar, session: S
     """
     checkout = session.cloning.end()
     repository = read_repository_config(checkout)
-    found = _history(_scope(checkout, repository, session.gitlab, environment, apps), environment, how_far)
+    found, is_complete = _find(_scope(checkout, repository, session.gitlab, environment, apps), how_far)
+    outcomes: Mapping[int, WatchRecord] = {}
     known = session.known_requests(checkout, repository)
-    if known is None:
-        return found
-    watched = [
-        one.merge_request for one in found.deployments if one.record is not None and one.record.watched is not None
-    ]
-    return replace(
-        found, outcomes=read_watches(known, [iid for iid in watched if iid is not None], session.clock.now())
-    )
+    if known is not None:
+        watched = (one for one in found if one.record is not None and one.record.watched is not None)
+        iids = [one.merge_request for one in watched if one.merge_request is not None]
+        outcomes = read_watches(known, iids, session.clock.now())
+    return History(environment, tuple(found), is_complete, outcomes)
 
 
-def _history(scope: Scope, environment: str, how_far: HowFar) -> History:
+def _find(scope: Scope, how_far: HowFar) -> tuple[list[Deployment], bool]:
+    """The deployments, and whether they are all that were asked for."""
     found: list[Deployment] = []
     try:
         for deployment in deployments(scope):
@@ -63,11 +62,11 @@ def _history(scope: Scope, environment: str, how_far: HowFar) -> History:
                     break
                 continue
             if how_far.limit is not None and len(found) == how_far.limit:
-                return History(environment, tuple(found), complete=False)
+                return found, False
             found.append(deployment)
     except LookedFarEnough:  # what was found until then is kept
-        return History(environment, tuple(found), complete=False)
-    return History(environment, tuple(found), complete=True)
+        return found, False
+    return found, True
 
 
 def _scope(

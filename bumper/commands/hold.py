@@ -56,8 +56,10 @@ def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkou
     chosen = _choose(target, pins, request)
     asked = Request(request.command, request.environment, checkout.branch, (), request.apps, " ".join(request.images))
     changes = tuple(as_it_is(found.app, found.file, found.pin) for found in chosen)
-    warnings = (*_warnings(target, apps, chosen, request), *_opposite(attempt.known, pins, request))
-    plan = Plan((), changes, frozenset(), warnings=warnings)
+    warnings = [*target.gathered.warnings]
+    if request.command is Command.UNHOLD:
+        warnings += _still_held(target, apps, chosen)
+    plan = Plan((), changes, frozenset(), warnings=(*warnings, *_opposite(attempt.known, pins, request)))
     files, shown = _write(target, chosen, request), _explain(apps, pins, chosen, request)
     if not files:
         return replace(nothing_to_do(target, plan, asked), hold=shown)
@@ -81,15 +83,11 @@ def _explain(
     return f"held: {as_comment(request.reason) or NO_REASON}{f' (was: {reasons})' if reasons else ''}"
 
 
-def _warnings(
-    target: Target, apps: Collection[str], chosen: Sequence[FoundPin], request: HoldRequest
-) -> tuple[str, ...]:  # fmt: skip
-    """What stays held by a comment in another file of the application, and what else is to be known of the files."""
-    if request.command is not Command.UNHOLD:
-        return target.gathered.warnings
-    stays = [found for found in target.gathered.pins if found.app in apps and found.held and found not in chosen]
-    left = [f"{found.file}: {format_path(found.pin.path)} stays held: {found.held}." for found in stays]
-    return (*target.gathered.warnings, *left)
+def _still_held(target: Target, apps: Collection[str], chosen: Sequence[FoundPin]) -> Iterator[str]:
+    """What an unhold leaves held, by a comment in another file of the application."""
+    for found in target.gathered.pins:
+        if found.app in apps and found.held and found not in chosen:
+            yield f"{found.file}: {format_path(found.pin.path)} stays held: {found.held}."
 
 
 def _opposite(known: KnownRequests | None, pins: Iterable[FoundPin], request: HoldRequest) -> Iterator[str]:
@@ -123,22 +121,17 @@ def _pins(target: Target, apps: Collection[str], request: HoldRequest) -> list[F
 
 def _choose(target: Target, pins: Sequence[FoundPin], request: HoldRequest) -> list[FoundPin]:
     """The pins that are to change: those held for unhold; for hold those that are not, or for another reason."""
-    asked, chosen = as_comment(request.reason), []
-    for found in pins:
-        reason = hold_reason(target.gathered.values[found.file], found.pin)
-        changes = reason is None or (asked and reason != asked)
-        if request.command is Command.UNHOLD:
-            changes = reason is not None
-        if changes:
-            chosen.append(found)
-    return chosen
+    asked = as_comment(request.reason)
+    reasons = ((found, hold_reason(target.gathered.values[found.file], found.pin)) for found in pins)
+    if request.command is Command.UNHOLD:
+        return [found for found, reason in reasons if reason is not None]
+    return [found for found, reason in reasons if reason is None or (asked and reason != asked)]
 
 
 def _write(target: Target, chosen: Sequence[FoundPin], request: HoldRequest) -> dict[str, bytes]:
     files = {}
     for file in dict.fromkeys(found.file for found in chosen):
         values, pins = target.gathered.values[file], [found.pin for found in chosen if found.file == file]
-        files[file] = (
-            put_hold(values, pins, request.reason) if request.command is Command.HOLD else take_hold(values, pins)
-        )
+        is_hold = request.command is Command.HOLD
+        files[file] = put_hold(values, pins, request.reason) if is_hold else take_hold(values, pins)
     return files

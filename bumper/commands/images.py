@@ -1,7 +1,7 @@
 """``bumper images``: what a registry's clean-up must keep, because an environment runs it or could go back to it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bumper.delivery.attempt import Session
 from bumper.environments.effective import running
@@ -13,12 +13,10 @@ from bumper.records.history import scope_of
 from bumper.records.rollback_targets import Depth, rollback_targets
 from bumper.values.values_file import EncryptedBySops, describe
 
-RUNS, ROLLBACK = "runs", "rollback target"
-
 
 @dataclass(frozen=True, slots=True)
 class KeptImage:
-    """An image that must stay, and why."""
+    """An image that must stay, and why: it "runs", or is a "rollback target"."""
 
     environment: str
     app: str
@@ -50,45 +48,28 @@ def images(environments: Sequence[str], depth: Depth, session: Session) -> KeptI
     found: list[KeptImage] = []
     warnings: list[str] = []
     for target in targets:
-        kept, missing = kept_images(target, depth, session)
-        found += kept
-        warnings += [*_unnamed(target), *([missing] if missing else [])]
+        name, back = target.environment.name, rollback_targets(scope_of(target, session.gitlab), depth)
+        reasons = dict.fromkeys(_running(target), "runs")
+        for place in back.images:
+            reasons.setdefault(place, "rollback target")
+        bare = list(dict.fromkeys(image for _, image in reasons if image.digest is None))
+        # The digests that deployments recorded, where the values have none.
+        recorded = recorded_digests(target, session.gitlab, bare) if bare else {}
+        for (app, image), reason in sorted(reasons.items(), key=lambda one: one[0][0]):
+            digest = recorded[image].digest if image in recorded else image.digest
+            found.append(KeptImage(name, app, image.with_digest(digest), reason))
+        warnings += _unnamed(target)
+        warnings += [f"rollback targets of {name} may be missing: {back.missing}."] if back.missing else []
     return KeptImages(tuple(found), tuple(dict.fromkeys(warnings)))
-
-
-def kept_images(target: Target, depth: Depth, session: Session) -> tuple[list[KeptImage], str | None]:
-    """The images of one environment, and why there may be more."""
-    name = target.environment.name
-    back = rollback_targets(scope_of(target, session.gitlab), depth)
-    found = [KeptImage(name, app, image, RUNS) for app, image in _running(target)]
-    known = {(one.app, one.image) for one in found}
-    found += [KeptImage(name, app, image, ROLLBACK) for app, image in back.images if (app, image) not in known]
-    found = _with_digests(target, found, session)
-    missing = f"rollback targets of {name} may be missing: {back.missing}." if back.missing else None
-    return sorted(found, key=lambda one: one.app), missing
 
 
 def _running(target: Target) -> Iterator[tuple[str, ImageReference]]:
     """What the applications run; where that cannot be told, all that their files name."""
-    gathered = target.gathered
-    known = running(gathered, target.environment.name, target.setup.config)
-    raw = (one for one in gathered.with_shared if one.app in known.unknown)
-    listed = {
-        (one.app, ImageReference(one.pin.repository, one.pin.tag, one.pin.digest)): None
-        for one in (*known.pins, *raw)
-        if one.pin.repository is not None and (one.pin.tag is not None or one.pin.digest is not None)
-    }
-    yield from listed
-
-
-def _with_digests(target: Target, found: Sequence[KeptImage], session: Session) -> list[KeptImage]:
-    """With the digests that deployments recorded, where the values have none."""
-    bare = list(dict.fromkeys(one.image for one in found if one.image.digest is None))
-    recorded = recorded_digests(target, session.gitlab, bare) if bare else {}
-    return [
-        replace(one, image=one.image.with_digest(recorded[one.image].digest)) if one.image in recorded else one
-        for one in found
-    ]
+    known = running(target.gathered, target.environment.name, target.setup.config)
+    raw = (one for one in target.gathered.with_shared if one.app in known.unknown)
+    for one in (*known.pins, *raw):
+        if one.pin.repository is not None and (one.pin.tag is not None or one.pin.digest is not None):
+            yield one.app, ImageReference(one.pin.repository, one.pin.tag, one.pin.digest)
 
 
 def _require_readable(targets: Sequence[Target]) -> None:

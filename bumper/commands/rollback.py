@@ -1,7 +1,8 @@
 """``bumper rollback``: undo an environment's last deployment, by merge request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from bumper.delivery.attempt import DeliveryOptions, Session, begin_attempt, remake_after_lost_push
 from bumper.delivery.proposal_text import proposal_text
@@ -18,9 +19,8 @@ from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import NotShown
 from bumper.gitlab.merge_requests import read
 from bumper.gitlab.project import commits_of
-from bumper.image import ImageReference, is_tag
+from bumper.image import is_tag
 from bumper.planning.bump import Plan, apply_plan
-from bumper.planning.description import ProposalText
 from bumper.planning.draft import make_draft
 from bumper.planning.markdown import code, inert
 from bumper.planning.proposal import Request
@@ -44,11 +44,13 @@ from bumper.records.record import Command
 from bumper.values.holds import NO_REASON, as_comment, put_hold
 from bumper.values.values_file import read_values
 
-_LABEL = "rollback"
 _BY_ITSELF = (
     "**Made by itself**, by the job that watched the deployment. Its hold works once it is merged; until then a bump "
     "or a promotion of another version closes it."
 )
+
+
+_Found: TypeAlias = tuple[Plan, list[Deployment]]  # and what the plan takes back
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,6 @@ class RollbackRequest:
         if self.merge_request is not None:
             return f"mr {self.merge_request}{images}"
         return f"steps {self.steps or 1}{' all' if self.all_apps else ''}{images}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    plan: Plan
-    undone: tuple[Deployment, ...]
 
 
 def rollback(
@@ -120,19 +116,23 @@ def rollback_once(
     target = replace(target, gathered=with_images(target.gathered, request.environment, request.images))
     attempt = begin_attempt(target, options, session)
     apps = _choose(target, request)
-    chosen = _find(target, scope_of(target, session.gitlab, apps), request, session)
+    plan, undone = _find(target, scope_of(target, session.gitlab, apps), request, session)
     asked = Request(Command.ROLLBACK, request.environment, checkout.branch, (), request.apps, request.selector)
-    if not chosen.plan.changes:
-        done = nothing_to_do(target, chosen.plan, asked)
-        return done if request.dry_run else finish_unchanged(done, chosen.plan, attempt)
-    plan, checks = chosen.plan, list[str]()
+    if not plan.changes:
+        done = nothing_to_do(target, plan, asked)
+        return done if request.dry_run else finish_unchanged(done, plan, attempt)
+    missing: list[str] = []
     if request.verify:
         references = [change.reference for change in plan.changes]
         missing = explain_missing(references, registry_access(target, session.environ))
         plan = replace(plan, warnings=(*plan.warnings, *missing))
-        checks = [] if missing else ["image exists"]
-    text = _text(proposal_text(asked, plan, attempt), request, chosen.undone, checks)
-    files, undoes = _with_holds(target, plan, request.hold), [one.commit for one in chosen.undone]
+    text = proposal_text(asked, plan, attempt)
+    text = replace(
+        text, note="rollback, held" if request.hold is not None else "rollback", labels=(*text.labels, "rollback"),
+        facts=_facts(request, undone), checks=["image exists"] if request.verify and not missing else [],
+        by_itself=request.by_itself,
+    )  # fmt: skip
+    files, undoes = _with_holds(target, plan, request.hold), [one.commit for one in undone]
     draft = make_draft(target, asked, plan, text, session.environ, files, undoes)
     held = f"held: {as_comment(request.hold) or NO_REASON}" if request.hold is not None else ""
     preview = replace(dry_run_result(draft, attempt.delivery), hold=held)
@@ -151,7 +151,7 @@ def _choose(target: Target, request: RollbackRequest) -> frozenset[str]:
     return apps
 
 
-def _find(target: Target, scope: Scope, request: RollbackRequest, session: Session) -> _Chosen:
+def _find(target: Target, scope: Scope, request: RollbackRequest, session: Session) -> _Found:
     """The deployments to take back, and the plan that does it."""
     name = request.environment
     if request.to is not None:
@@ -161,10 +161,10 @@ def _find(target: Target, scope: Scope, request: RollbackRequest, session: Sessi
     else:
         undone = _last(target, scope, request)
     refuse_another_image(undone, target.gathered, target.setup.config)
-    return _Chosen(plan_rollback(target.gathered, name, undone, force=request.force), tuple(undone))
+    return plan_rollback(target.gathered, name, undone, force=request.force), undone
 
 
-def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, session: Session) -> _Chosen:
+def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, session: Session) -> _Found:
     """Back to a tag that the application ran in the environment; any other obeys the environment's rules, as a bump."""
     running = {(found.app, found.pin.repository): found.pin.tag for found in target.gathered.pins}
     past = walk_back_to(of_images(deployments(scope), request.images), scope.names, tag, running)
@@ -172,23 +172,16 @@ def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, se
     pins = pins_to_tag(target.gathered, request.environment, scope.names, past, tag)
     new = never_ran(pins, past, tag)
     check_rules(target.setup.config, target.environment, new)
-    if new:
-        _refuse_in_freeze(target, new[0], session)
+    frozen = find_freeze(target.environment, session.gitlab, session.clock.now()) if new else None
+    if frozen is not None:
+        bump = f"bumper bump {request.environment} {new[0]} --urgent REASON"
+        raise Refused(f"{frozen}, and {new[0]} never ran there", f"run `{bump}`, or wait")
     digests = resolve_digests(new, registry_access(target, session.environ)) if new and request.verify else {}
     plan = plan_to_tag(target.gathered, past, pins, tag, digests, target.environment.config, obey_holds=bool(new))
     if new:
         require_digests(target.environment, [change.reference for change in plan.changes])
         plan = replace(plan, warnings=(*plan.warnings, *check_heirs(target, plan.changes)))
-    return _Chosen(plan, tuple(undoing(past, plan.changes)))
-
-
-def _refuse_in_freeze(target: Target, image: ImageReference, session: Session) -> None:
-    frozen = find_freeze(target.environment, session.gitlab, session.clock.now())
-    if frozen is not None:
-        name = target.environment.name
-        raise Refused(
-            f"{frozen}, and {image} never ran there", f"run `bumper bump {name} {image} --urgent REASON`, or wait"
-        )
+    return plan, list(undoing(past, plan.changes))
 
 
 def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Deployment]:
@@ -248,19 +241,12 @@ def _with_holds(target: Target, plan: Plan, reason: str | None) -> dict[str, byt
     return files
 
 
-def _text(
-    text: ProposalText, request: RollbackRequest, undone: Sequence[Deployment], checks: Sequence[str]
-) -> ProposalText:  # fmt: skip
-    """What the merge request says of a rollback: what it undoes and why."""
-    facts = [f"**Undoes** {_describe(one)}" for one in undone]
+def _facts(request: RollbackRequest, undone: Iterable[Deployment]) -> list[str]:
+    """What the merge request says that it undoes, and why."""
+    facts = []
+    for one in undone:
+        number = f"!{one.merge_request}, " if one.merge_request is not None else ""
+        by = f"{one.at:%Y-%m-%d %H:%M UTC}, by {code(one.author)}: {code(inert(one.subject))}"
+        facts.append(f"**Undoes** {number}{one.commit[:12]}, {by}")
     facts += [f"**Held**: {code(request.hold)}"] if request.hold else []
-    facts += [_BY_ITSELF] if request.by_itself else []
-    note = "rollback, held" if request.hold is not None else "rollback"
-    labels = (*text.labels, _LABEL)
-    return replace(text, note=note, labels=labels, facts=facts, checks=checks, by_itself=request.by_itself)
-
-
-def _describe(deployment: Deployment) -> str:
-    request = f"!{deployment.merge_request}, " if deployment.merge_request is not None else ""
-    when = deployment.at.strftime("%Y-%m-%d %H:%M UTC")
-    return f"{request}{deployment.commit[:12]}, {when}, by {code(deployment.author)}: {code(inert(deployment.subject))}"
+    return [*facts, *([_BY_ITSELF] if request.by_itself else [])]
