@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -11,12 +11,19 @@ from typing import NamedTuple
 from bumper.environments.applications import Application
 from bumper.environments.config_models import EnvironmentConfig
 from bumper.environments.path_pattern import Identity, PathPattern
-from bumper.environments.usual_names import CERTAIN_PARENTS, CHART_VALUES, USUAL_NAME, USUAL_NAMES, is_usual_with_place
+from bumper.environments.usual_names import (
+    CERTAIN_PARENTS,
+    CHART_VALUES,
+    USUAL_NAME,
+    USUAL_NAMES,
+    chart_folders,
+    is_usual_with_place,
+)
 
-_EXACT = re.compile("|".join(USUAL_NAMES))
 _FOLDER = re.compile(USUAL_NAME)
 _NAMED_FILE = re.compile(rf"(?:values[-.](?P<after>{USUAL_NAME})|(?P<before>{USUAL_NAME})-values)\.ya?ml")
-_BARE_FILE = re.compile(rf"(?P<name>{USUAL_NAME})\.ya?ml")
+_BARE_FILE = re.compile(rf"{USUAL_NAME}\.ya?ml")
+_NAMED = 2
 _PARENTS = CERTAIN_PARENTS | {"values"}
 _FOR_APPLICATIONS = frozenset({"applications", "apps", "charts", "components", "microservices", "projects", "services"})
 _UNUSED = frozenset({"templates", "hack"})
@@ -48,27 +55,15 @@ class _Claim(NamedTuple):
 class Conventions:
     """The environments that the usual layouts show in a repository's paths; ``rules`` are bumper.yaml's for them."""
 
-    files: Mapping[str, frozenset[str]]  # of each environment
+    files: Mapping[str, Mapping[str, _Claim]]  # of each environment
     _bases: Mapping[str, Sequence[str]]  # of each folder
-    _repository_name: str
-    rules: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
-    _claims: dict[str, Mapping[str, _Claim]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    rules: Mapping[str, EnvironmentConfig]
 
     def settings(self, environment: str) -> EnvironmentConfig:
         """The environment's rules; where nobody wrote any, it takes merge requests only, as the contract has it."""
         values = tuple(pattern.format(environment) for pattern in _USUAL_PATTERNS)
         rules = self.rules.get(environment) or EnvironmentConfig(delivery="merge-request")
         return rules.model_copy(update={"values": values})
-
-    def claims(self, environment: str) -> Mapping[str, _Claim]:
-        """The environment's files."""
-        if environment not in self._claims:
-            self._claims[environment] = {path: self._claim(path, environment) for path in self.files[environment]}
-        return self._claims[environment]
-
-    def _claim(self, path: str, environment: str) -> _Claim:
-        folder = _application_folder(path, environment)
-        return _Claim(folder.rpartition("/")[2] or self._repository_name, folder, _position(path))
 
     def idle_patterns(self, environment: str) -> list[str]:  # noqa: ARG002 - as bumper.yaml's layouts have it
         """No pattern was written by anybody."""
@@ -79,7 +74,7 @@ class Conventions:
 
         Two folders that only the environment's name tells apart keep it in their identities.
         """
-        claims = self.claims(environment)
+        claims = self.files[environment]
         folders = {
             claim.folder: Identity(claim.app, _folders_before(claim.folder.rpartition("/")[0], environment))
             for claim in claims.values()
@@ -95,37 +90,23 @@ class Conventions:
         return dict(sorted(apps.items()))
 
     def bases(self, environment: str, apps: Mapping[Identity, Application]) -> dict[Identity, list[str]]:
-        """The bases of each application, lowest precedence first: the highest folder's, then by path."""
-        claims = self.claims(environment)
-        return {identity: self.bases_of(app.values, claims[app.values[0]].folder) for identity, app in apps.items()}
+        """The bases of each application, lowest precedence first: the highest folder's, then by path.
+
+        They are the values.yaml beside each of its files and in the folders above it, up to the application's.
+        """
+        claims = self.files[environment]
+        found: dict[Identity, list[str]] = {}
+        for identity, app in apps.items():
+            top = claims[app.values[0]].folder
+            folders = {folder for path in app.values for folder in _folders_up_to(path, top)}
+            bases = [base for folder in folders for base in self._bases.get(folder, ())]
+            found[identity] = sorted(bases, key=lambda base: (base.count("/"), base))
+        return found
 
     def may_be_bases(self, environment: str, files: Iterable[str]) -> bool:
         """Whether one of ``files`` is called like a base, and a file of the environment is beside or below it."""
         folders = tuple(file[: file.rfind("/") + 1] for file in files if file.rpartition("/")[2] in CHART_VALUES)
         return any(path.startswith(folders) for path in self.files[environment])
-
-    def bases_of(self, paths: Iterable[str], application_folder: str) -> list[str]:
-        """The bases of an application's files, lowest precedence first.
-
-        They are the values.yaml beside each file and in the folders above it, up to the application's.
-        """
-        folders = {folder for path in paths for folder in _folders_up_to(path, application_folder)}
-        bases = [base for folder in folders for base in self._bases.get(folder, ())]
-        return sorted(bases, key=lambda base: (base.count("/"), base))
-
-
-@dataclass(frozen=True, slots=True)
-class _Clues:
-    """What speaks for environments in a path: their names, and those of folders that may mean an application.
-
-    ``dev-portal`` and ``test-runner`` are named like an environment with a suffix: such a name is kept with its folder.
-    """
-
-    certain: tuple[str, ...] = ()
-    doubtful: tuple[tuple[str, str], ...] = ()
-
-
-_NO_CLUES = _Clues()
 
 
 def read_conventions(
@@ -133,107 +114,70 @@ def read_conventions(
 ) -> Conventions:
     """The environments that the usual layouts show in ``paths``; ``rules`` are what bumper.yaml says of them."""
     paths = tuple(paths)
-    clues = _find_clues(paths)
-    application_folders = _find_application_folders(clues)
-    files: defaultdict[str, set[str]] = defaultdict(set)
-    for path, found in clues.items():
-        for name in found.certain:
-            files[name].add(path)
-        for name, folder in () if found.certain else found.doubtful:
-            if folder not in application_folders and not _is_application(name, path):
-                files[name].add(path)
-    by_name = {name: frozenset(files[name]) for name in sorted(files)}
+    charts = chart_folders(paths)
+    claims: defaultdict[str, dict[str, _Claim]] = defaultdict(dict)
     bases: defaultdict[str, list[str]] = defaultdict(list)
+    doubtful: list[tuple[str, str, str]] = []
     for path in paths:
-        folder, _, name = path.rpartition("/")
-        if name in CHART_VALUES:
+        folder, _, file = path.rpartition("/")
+        if file in CHART_VALUES:
             bases[folder].append(path)
-    return Conventions(by_name, bases, repository_name, rules or {})
+        found = _find_names(path, charts) if _position(file) is not None else []
+        certain = [name for name, may_mean in found if not may_mean]
+        for name in certain:
+            claims[name][path] = _claim(path, name, repository_name)
+        if not certain:
+            doubtful += [(path, *named) for named in found]
+    application_folders = {claim.folder for of_name in claims.values() for claim in of_name.values()}
+    for path, name, may_mean in doubtful:
+        claim = _claim(path, name, repository_name)
+        # apps/test-runner is an application that is called like an environment, apps/prod-eu is none
+        among_applications = claim.folder.rpartition("/")[2] in _FOR_APPLICATIONS and not is_usual_with_place(name)
+        if may_mean not in application_folders and not among_applications:
+            claims[name][path] = claim
+    return Conventions(dict(sorted(claims.items())), bases, rules or {})
 
 
-def _find_application_folders(clues: Mapping[str, _Clues]) -> set[str]:
-    """The application folders of all files whose environment is certain, where some file's is not."""
-    if not any(found.doubtful for found in clues.values()):
-        return set()
-    return {_application_folder(path, name) for path, found in clues.items() for name in found.certain}
+def _find_names(path: str, charts: Collection[str]) -> list[tuple[str, str]]:
+    """The names of environments in ``path``, each with its folder where that may mean an application instead, else "".
 
-
-def _is_application(name: str, path: str) -> bool:
-    """Whether a folder is called like an environment with a suffix, but is an application: ``apps/test-runner``.
-
-    What is left for the application's folder is one that holds applications then; a place makes an environment of it.
+    ``dev-portal`` and ``test-runner`` are named like an environment with a suffix.
     """
-    left = _application_folder(path, name).rpartition("/")[2]
-    return left in _FOR_APPLICATIONS and not is_usual_with_place(name)
+    *folders, file = path.split("/")
+    found = []
+    parent = ""
+    for number, name in enumerate(folders):
+        if name in _UNUSED or (name in _OF_CHARTS and "/".join(folders[:number]) in charts):
+            return []
+        if name.startswith(USUAL_NAMES) and file.startswith("values") and _FOLDER.fullmatch(name):
+            is_certain = name in USUAL_NAMES or parent in CERTAIN_PARENTS
+            found.append((name, "" if is_certain else "/".join(folders[: number + 1])))
+        parent = name
+    if _position(file) == _NAMED:
+        if named := _NAMED_FILE.fullmatch(file):
+            found.append((named["after"] or named["before"], ""))
+        elif parent in _PARENTS:
+            found.append((file.rpartition(".")[0], ""))
+    return found
 
 
-def _find_clues(paths: Sequence[str]) -> dict[str, _Clues]:
-    """The clues of every path that has some."""
-    charts = {
-        path.removesuffix("Chart.yaml") + name for path in paths if path.endswith("Chart.yaml") for name in _OF_CHARTS
-    }
-    folders = _Folders(charts)
-    clues: dict[str, _Clues] = {}
-    for path in paths:
-        folder, _, name = path.rpartition("/")
-        if _may_have_values(name):
-            of_folder = folders[folder]
-            if of_folder is not None:
-                found = of_folder if name.startswith("values") else _NO_CLUES
-                named = None if name in CHART_VALUES else _named_after(folder, name)
-                if named is not None:
-                    found = replace(found, certain=(*found.certain, named))
-                if found is not _NO_CLUES:
-                    clues[path] = found
-    return clues
-
-
-class _Folders(dict[str, _Clues | None]):
-    """What the folders of a path say, each looked at once; None where nothing below is deployed."""
-
-    def __init__(self, charts: Collection[str]) -> None:
-        super().__init__({"": _NO_CLUES})
-        self._charts = charts
-        self._same: dict[tuple[object, ...], _Clues] = {}  # thousands of applications have the same environments
-
-    def __missing__(self, folder: str) -> _Clues | None:
-        unknown = []
-        while folder not in self:
-            unknown.append(folder)
-            folder = folder.rpartition("/")[0]
-        found = self[folder]
-        for below in reversed(unknown):
-            found = self[below] = None if found is None else self._look(found, below)
-        return found
-
-    def _look(self, above: _Clues, folder: str) -> _Clues | None:
-        parent, _, name = folder.rpartition("/")
-        if name in _UNUSED or (name in _OF_CHARTS and folder in self._charts):
-            return None
-        if _FOLDER.fullmatch(name) is None:
-            return above
-        if not _EXACT.fullmatch(name) and parent.rpartition("/")[2] not in CERTAIN_PARENTS:
-            return replace(above, doubtful=(*above.doubtful, (name, folder)))
-        certain = (*above.certain, name)
-        found = self._same.get((certain, above.doubtful))
-        if found is None:
-            found = self._same[certain, above.doubtful] = replace(above, certain=certain)
-        return found
+def _claim(path: str, environment: str, repository_name: str) -> _Claim:
+    folder = _application_folder(path, environment)
+    position = _position(path.rpartition("/")[2])
+    return _Claim(folder.rpartition("/")[2] or repository_name, folder, position or 0)
 
 
 @lru_cache(maxsize=4096)  # the same few names end tens of thousands of paths
-def _may_have_values(name: str) -> bool:
-    if not name.endswith((".yaml", ".yml")):
-        return False
-    return name.startswith("values") or bool(_NAMED_FILE.fullmatch(name) or _BARE_FILE.fullmatch(name))
+def _position(file: str) -> int | None:
+    """The place in Helm's order by a file's name, None if it is none of values.
 
-
-def _named_after(folder: str, name: str) -> str | None:
-    """The environment that a file is named after."""
-    if named := _NAMED_FILE.fullmatch(name):
-        return named["after"] or named["before"]
-    bare = _BARE_FILE.fullmatch(name)
-    return bare["name"] if bare is not None and folder.rpartition("/")[2] in _PARENTS else None
+    That is values.yaml, then values-*.yaml, then what is named after the environment.
+    """
+    if _NAMED_FILE.fullmatch(file) or _BARE_FILE.fullmatch(file):
+        return _NAMED
+    if file in CHART_VALUES:
+        return 0
+    return 1 if file.startswith("values") and file.endswith((".yaml", ".yml")) else None
 
 
 def _application_folder(path: str, environment: str) -> str:
@@ -260,7 +204,6 @@ def _folders_up_to(path: str, last: str) -> Iterator[str]:
         yield folder
 
 
-@lru_cache(maxsize=1024)  # thousands of applications are in the same few folders
 def _folders_before(parent: str, environment: str) -> tuple[str, ...]:
     """The folders above an application's, down to its ``parent``, without those that tell of the environment."""
     parts = parent.split("/") if parent else []
@@ -269,11 +212,3 @@ def _folders_before(parent: str, environment: str) -> tuple[str, ...]:
         for part, following in pairwise((*parts, ""))
         if part != environment and not (part in _PARENTS and following == environment)
     )
-
-
-def _position(path: str) -> int:
-    """Helm's order in an application: values.yaml, then values-*.yaml, then what is named after the environment."""
-    name = path.rpartition("/")[2]
-    if name in CHART_VALUES:
-        return 0
-    return 2 if _NAMED_FILE.fullmatch(name) or _BARE_FILE.fullmatch(name) else 1

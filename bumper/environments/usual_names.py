@@ -54,22 +54,9 @@ PLAIN_NAMES = SHARED | {
 }  # fmt: skip
 # Folders whose files are deployed nowhere; a chart's ci/ holds values for its tests.
 _UNUSED = frozenset(
-    {
-        "ci",
-        "docs",
-        "e2e",
-        "example",
-        "examples",
-        "fixtures",
-        "hack",
-        "node_modules",
-        "scripts",
-        "templates",
-        "testdata",
-        "tests",
-        "vendor",
-    }
-)
+    {"ci", "docs", "e2e", "example", "examples", "fixtures", "hack", "node_modules", "scripts", "templates", "testdata",
+     "tests", "vendor"}
+)  # fmt: skip
 
 
 def usual_order(names: Iterable[str]) -> list[str]:
@@ -113,16 +100,12 @@ def is_usual_with_place(name: str) -> bool:
     return len(parts) > 1 and len(usual) == 1 and all(_PLACE.fullmatch(part) for part in parts if part not in usual)
 
 
-def is_deployed(path: str, charts: frozenset[str]) -> bool:
-    """Whether ``path`` may be deployed: not below templates/, a chart's ci/ or own charts/, hack/ or a hidden folder.
-
-    ``charts`` are the folders with a Chart.yaml.
-    """
-    return not unused_folder(path, charts)
-
-
 def unused_folder(path: str, charts: frozenset[str]) -> str:
-    """The topmost folder of ``path`` that holds nothing deployed, "" where there is none; ``_template`` is one, too."""
+    """The topmost folder of ``path`` whose files are deployed nowhere, "" where there is none.
+
+    That is templates/, hack/ and the like, a hidden folder or one like _template, and the charts/ in one of ``charts``,
+    which are the folders with a Chart.yaml.
+    """
     parts = path.split("/")[:-1]
     for number, name in enumerate(parts):
         above = "/".join(parts[:number])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bumper.environments.path_pattern import ENVIRONMENT_NAME
-from bumper.environments.usual_names import PLAIN_NAMES, chart_folders, is_deployed, is_usual, is_usual_with_place
+from bumper.environments.usual_names import PLAIN_NAMES, chart_folders, is_usual, is_usual_with_place, unused_folder
 from bumper.errors import Refused
 from bumper.values.values_file import find_pins, read_values
 
@@ -50,7 +50,7 @@ def find_candidates(
     for path in paths:
         name = path.rpartition("/")[2]
         if path not in known and (
-            _YAML_NAME.fullmatch(name) is None or _OTHERS.fullmatch(name) or not is_deployed(path, charts)
+            _YAML_NAME.fullmatch(name) is None or _OTHERS.fullmatch(name) or unused_folder(path, charts)
         ):
             continue
         candidate = _look_into(path, sources.get(path, b""))

@@ -9,7 +9,7 @@ from bumper.environments.discovery.candidates import Candidate, Slot
 from bumper.environments.discovery.patterns import in_environment, literal, template_of
 from bumper.environments.discovery.placing import Place
 from bumper.environments.path_pattern import claim_paths
-from bumper.environments.usual_names import chart_folders, is_deployed, unused_folder, usual_order
+from bumper.environments.usual_names import chart_folders, unused_folder, usual_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def matched_too_many(
         for one in environments
         if one.at is None
         for path in claim_paths([in_environment(template, one.name) for template in one.values], paths, "")
-        if path in candidates or not is_deployed(path, charts)
+        if path in candidates or unused_folder(path, charts)
         if path not in places or places[path].environment != one.name
     }
     folders = {path: unused_folder(path, charts) for path in matched}
