@@ -10,7 +10,6 @@ from bumper.environments.gather import Gathered
 from bumper.environments.layout import Environment
 from bumper.environments.usual_names import CHART_VALUES
 from bumper.errors import Refused
-from bumper.values.helm_sources import parse_parameter_name
 from bumper.values.pin import PinPath, format_path
 
 _SOURCE_FILE = ".argocd-source"
@@ -64,12 +63,12 @@ def overridden_pins(gathered: Gathered, environment: str, sources: Mapping[str, 
             if any(path.rpartition("/")[0] == folder for path in app.files)
         }  # fmt: skip
         paths = {found.pin.path: found for found in gathered.pins if found.app in users}
-        for line, how, data in _inline(source) if source is not None else ():
+        for inline in source.inline if source is not None else ():
             for path, found in paths.items():
-                if _decides(data, path):
+                if _decides(inline.data, path):
                     yield Refused(
-                        f"{file}:{line}: Argo CD sets {format_path(path)} of {found.app} by {how} here, above "
-                        f"{found.file}",
+                        f"{file}:{inline.line}: Argo CD sets {format_path(path)} of {found.app} by {inline.how} here, "
+                        f"above {found.file}",
                         f"add {_beside(folder, _SOURCE_FILE)}*.yaml to the values of {environment} in bumper.yaml, or "
                         "remove it there",
                     )
@@ -80,16 +79,15 @@ def _beside(folder: str, name: str) -> str:
 
 
 def _of_source(manifest: Manifest, source: Source, pins: Mapping[str, Collection[PinPath]]) -> Iterator[Override]:
-    inline = list(_inline(source))
-    if not inline:
+    if not source.inline:
         return
     own = value_file_globs(source.path, CHART_VALUES) if source.path is not None else ()
     files = dict.fromkeys(found for glob in (*own, *source.value_files) for found in matching(glob, pins))
     places = [(name, path) for name in files for path in pins[name]]
     overridden: defaultdict[tuple[int, str, PinPath], list[str]] = defaultdict(list)
-    for (file, path), (line, how, data) in product(places, inline):
-        if _decides(data, path):
-            overridden[line, how, path].append(file)
+    for (file, path), inline in product(places, source.inline):
+        if _decides(inline.data, path):
+            overridden[inline.line, inline.how, path].append(file)
     for (line, how, path), concerned in sorted(overridden.items(), key=lambda item: (item[0][0], str(item[0]))):
         yield Override(
             f"{manifest.file}:{line}: {manifest.kind} {manifest.name} sets {format_path(path)} by {how}, which "
@@ -102,24 +100,6 @@ def _listed(files: Sequence[str]) -> str:
     rest = len(files) - 1
     more = f" and {rest} more {'file' if rest == 1 else 'files'}" if rest else ""
     return f"{min(files)}{more}"
-
-
-def _inline(source: Source) -> Iterator[tuple[int, str, object]]:
-    """Line, way and data of what stands in the manifest itself."""
-    for parameter in source.parameters:
-        path = parse_parameter_name(parameter.name)
-        if path:
-            yield parameter.line, "helm.parameters", _nested(path, parameter.value)
-    if source.values_object is not None:
-        yield source.values_object.line, "helm.valuesObject", source.values_object.data
-    if source.values is not None:
-        yield source.values.line, "helm.values", source.values.data
-
-
-def _nested(path: PinPath, value: object) -> object:
-    for step in reversed(path):
-        value = {step: value}
-    return value
 
 
 def _decides(data: object, path: PinPath) -> bool:

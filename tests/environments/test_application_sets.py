@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from bumper.environments.discovery.applications import Expanded, expand
 from bumper.environments.discovery.generators import Tree
-from bumper.environments.discovery.manifests import read_manifests
+from bumper.environments.discovery.manifests import Expanded, expand, read_manifests
 
 Files = Mapping[str, str]
 
@@ -160,7 +159,6 @@ def test_the_values_files_of_an_application_are_in_helm_s_order() -> None:
 
     (api,) = found.applications
     assert api.files == ("apps/api/chart/values.yaml", "apps/api/overlays/dev/values.yaml", "shared/all.yaml")
-    assert api.charts == ("apps/api/chart",)
 
 
 def test_values_of_another_source_are_found_by_their_reference() -> None:
@@ -183,9 +181,11 @@ def test_values_of_another_source_are_found_by_their_reference() -> None:
 def test_a_generator_s_own_template_is_merged_over_the_shared_one() -> None:
     own = {"list": {"elements": [{"a": "1"}], "template": {"spec": {"source": {"path": "other"}}}}}
 
-    found = expanded({}, application_set([own], named("x{{.a}}", "chart")))
+    files = {f"{folder}/values.yaml": "" for folder in ("chart", "other")}
 
-    assert [(one.name, one.charts) for one in found.applications] == [("x1", ("other",))]
+    found = expanded(files, application_set([own], named("x{{.a}}", "chart")))
+
+    assert [(one.name, one.files) for one in found.applications] == [("x1", ("other/values.yaml",))]
 
 
 CLUSTERS = {"clusters": {"selector": {"matchLabels": {"env": "dev"}}}}
@@ -200,6 +200,9 @@ CLUSTERS = {"clusters": {"selector": {"matchLabels": {"env": "dev"}}}}
         (TWO, named("{{.cluster}}"), FAST, "names its applications by {{.cluster}}, which bumper cannot evaluate"),
         (TWO, named("x", "a", "{{cluster"), FAST, "reads {{cluster, which bumper cannot evaluate"),
         (TWO, named("x", "{{ nosuch .cluster }}"), GO, "reads {{ nosuch .cluster }}, which bumper cannot evaluate"),
+        (TWO, named("x", "{{ join 1 .cluster }}"), GO, "reads {{ join 1 .cluster }}, which bumper cannot evaluate"),
+        (TWO, named("x", "{{" + "(" * 2000), GO, "reads {{((("),
+        (TWO, named("x", "{{" + "(" * 2000 + "}}"), GO, "reads {{((("),
         (directories("nowhere/*"), named("x"), GO, "has a generator that finds nothing in this repository"),
         ({"matrix": {"generators": [elements({"a": "1"}), elements({"a": "2"})]}}, named("x"), FAST,
          "uses a generator that bumper cannot evaluate (matrix of two generators that both set a)"),

@@ -82,15 +82,6 @@ def test_files_outside_the_repository_and_endless_globs_are_left_out(name: str) 
     assert value_files(name) == ()
 
 
-def test_an_application_set_names_its_applications() -> None:
-    (manifest,) = read(
-        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: all}\nspec:\n  template:\n"
-        "    metadata: {name: '{{.app}}-prod'}\n    spec: {sources: [{path: '.'}]}\n"
-    )
-
-    assert (manifest.name, manifest.application) == ("all", "*-prod")
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -130,7 +121,7 @@ def test_manifests_of_another_form_hold_nothing(source: str) -> None:
 
     (manifest,) = read(text)
 
-    assert not any(one.value_files or one.overrides for one in manifest.sources)
+    assert not any(one.value_files or one.inline for one in manifest.sources)
 
 
 def test_an_alias_bomb_ends_at_once() -> None:
@@ -138,7 +129,7 @@ def test_an_alias_bomb_ends_at_once() -> None:
     values = "".join(f"        {line}\n" for line in bomb.splitlines())
     text = APPLICATION + "      valuesObject:\n" + values
 
-    assert read(text)[0].sources[0].values_object is None
+    assert read(text)[0].sources[0].inline == ()
 
 
 def overrides(helm: str, file: str = "apps/backend/envs/prod/values.yaml", *path: str | int) -> list[str]:

@@ -6,10 +6,9 @@ from itertools import islice, zip_longest
 from bumper.argocd.server import connect_to_argocd
 from bumper.commands.doctor.check import Report, in_one_line
 from bumper.environments.config_models import CONFIG_FILE
-from bumper.environments.discovery.applications import compare_coverage, expand
-from bumper.environments.discovery.candidates import find_candidates
 from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.manifests import Manifest, is_data, read_manifests
+from bumper.environments.discovery.survey import compare_coverage
 from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides
 from bumper.environments.registries import registry_access
@@ -115,20 +114,17 @@ def examine_argocd(report: Report, checkout: Checkout, targets: Sequence[Target]
 
 def _examine_coverage(report: Report, tree: Tree, manifests: Sequence[Manifest], targets: Sequence[Target]) -> None:
     """Report Argo CD's applications and files with tags that no environment has: bump changes none of them."""
-    expanded = expand(manifests, tree)
-    files = [path for one in expanded.applications for path in one.files]
     apps = [app for target in targets for app in target.environment.apps]
     coverage = compare_coverage(
-        expanded,
-        find_candidates(tree.paths, tree.sources, files),
+        tree,
+        manifests,
         {path for app in apps for path in app.values},
         {path for app in apps for path in app.bases},
     )
     add_values = f"add its values file to an environment in {CONFIG_FILE} if bumper is to change it"
     add_file = f"add it to an environment's values in {CONFIG_FILE} if it is deployed from here"
-    names = dict.fromkeys(one.name or one.manifest.name for one in coverage.applications)
     for next_step, found in (
-        (add_values, [f"no environment covers Argo CD's application {name}" for name in names]),
+        (add_values, [f"no environment covers Argo CD's application {name}" for name in coverage.applications]),
         (add_file, [
             f"{path} holds {count} {'tag' if count == 1 else 'tags'} and belongs to no environment"
             for path, count in coverage.files.items()
@@ -136,7 +132,7 @@ def _examine_coverage(report: Report, tree: Tree, manifests: Sequence[Manifest],
         ("compare it with the environments yourself", coverage.unknown),
     ):  # fmt: skip
         report.add_first("coverage", [(text, next_step) for text in found], "more like these", next_step)
-    if not (names or coverage.files):
+    if not (coverage.applications or coverage.files):
         report.add("coverage", "every file with tags belongs to an environment")
 
 

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bumper.environments.discovery.applications import Application
 from bumper.environments.discovery.candidates import Candidate, put
+from bumper.environments.discovery.manifests import Application
 from bumper.environments.discovery.patterns import Templates, in_environment, literal, with_stars
 from bumper.environments.discovery.placing import Place
 from bumper.environments.path_pattern import APP, ENV, claim_paths

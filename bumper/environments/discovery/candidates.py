@@ -1,10 +1,12 @@
 """The files that may be an environment's values, and the places in their paths that may hold its name. Pure."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from bumper.environments.discovery.generators import Tree
+from bumper.environments.discovery.manifests import Application
 from bumper.environments.path_pattern import ENVIRONMENT_NAME
 from bumper.environments.usual_names import PLAIN_NAMES, chart_folders, is_usual, is_usual_with_place, unused_folder
 from bumper.errors import Refused
@@ -40,20 +42,18 @@ class Candidate:
     keys: frozenset[str] = frozenset()
 
 
-def find_candidates(
-    paths: Collection[str], sources: Mapping[str, bytes], named: Iterable[str]
-) -> dict[str, Candidate]:  # fmt: skip
-    """The files that are called values, that hold pins, or that Argo CD reads (``named``)."""
-    charts = chart_folders(paths)
-    known = set(named)
+def find_candidates(tree: Tree, applications: Iterable[Application]) -> dict[str, Candidate]:
+    """The files that are called values, that hold pins, or that Argo CD's ``applications`` read."""
+    charts = chart_folders(tree.paths)
+    known = {path for one in applications for path in one.files}
     found = {}
-    for path in paths:
+    for path in tree.paths:
         name = path.rpartition("/")[2]
         if path not in known and (
             _YAML_NAME.fullmatch(name) is None or _OTHERS.fullmatch(name) or unused_folder(path, charts)
         ):
             continue
-        candidate = _look_into(path, sources.get(path, b""))
+        candidate = _look_into(path, tree.sources.get(path, b""))
         if candidate.pins or path in known or _VALUES_NAME.fullmatch(name):
             found[path] = candidate
     return found

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bumper.environments.discovery.applications import Application
 from bumper.environments.discovery.bases import Bases
 from bumper.environments.discovery.candidates import Candidate, Slot
+from bumper.environments.discovery.manifests import Application
 from bumper.environments.discovery.patterns import in_environment, literal, template_of
 from bumper.environments.discovery.placing import Place
 from bumper.environments.path_pattern import claim_paths

@@ -3,12 +3,12 @@
 How the git generator names and reads them is documented under "Git Generator" in Argo CD's operator manual.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bumper.environments.discovery.template_text import NotEvaluated, as_text, normalized, render, render_all
+from bumper.environments.discovery.template_text import NotEvaluated, Parameters, as_text, normalized, render
 from bumper.values.yaml_data import to_data
 from bumper.values.yaml_tree import YamlError, parse_documents
 
@@ -26,30 +26,162 @@ class Tree:
 
     def folders(self) -> list[str]:
         """Every folder but those whose name, or that of a folder above, starts with a dot; Argo CD leaves these out."""
-        found: dict[str, None] = {}
+        found: set[str] = set()
         for path in self.paths:
             folder = path.rpartition("/")[0]
             while folder and folder not in found:
-                found[folder] = None
+                found.add(folder)
                 folder = folder.rpartition("/")[0]
         return sorted(folder for folder in found if not any(part.startswith(".") for part in folder.split("/")))
 
 
-def _git_parameters(generator: Mapping[str, Any], tree: Tree, *, go: bool) -> Iterator[dict[str, object]]:
-    """The parameter sets of a git generator."""
-    prefix = str(generator.get("pathParamPrefix") or "")
-    found: list[tuple[dict[str, object], str, str | None]]
-    if generator.get("directories"):
-        found = [({}, folder, None) for folder in _chosen(generator["directories"], tree.folders(), _folder_matches)]
-    else:
-        files = sorted(_chosen(generator.get("files") or (), tree.paths, _file_matches))
-        found = [(content, *_split(path)) for path in files for content in _contents(path, tree)]
-    for content, folder, name in found:
-        parameters = _with_path(content if go else _flatten(content), folder, name, prefix=prefix, go=go)
-        yield _with_values(parameters, generator.get("values") or {}, go=go)
+@dataclass(slots=True)
+class Generators:
+    """The generators of one ApplicationSet over the files of ``tree``; ``go`` says that its templates are Go's.
+
+    ``outside`` collects the names of generators whose parameters are not known.
+    """
+
+    tree: Tree
+    go: bool
+    outside: list[str] = field(default_factory=list)
+
+    def generate(self, generator: Mapping[str, Any]) -> list[dict[str, object]]:
+        """The parameter sets of ``generator``.
+
+        One whose parameters come from outside the repository yields a single empty set: what does not depend on it can
+        still be rendered, and what does is named.
+        """
+        known = {"list": self._list, "git": self._git, "matrix": self._matrix, "merge": self._merge}
+        kind = next((name for name in known if isinstance(generator.get(name), dict)), None)
+        if kind is None:
+            self.outside += [name for name in generator if name in _OUTSIDE] or ["unknown"]
+            return [{}]
+        before = len(self.outside)
+        made = list(known[kind](generator[kind]))
+        selector = generator.get("selector")
+        if not isinstance(selector, dict) or len(self.outside) > before:
+            return made
+        return [parameters for parameters in made if _selects(selector, _flatten(parameters))]
+
+    def _list(self, generator: Mapping[str, Any]) -> Iterator[dict[str, object]]:
+        try:
+            more = read_data(str(generator.get("elementsYaml") or ""))
+        except YamlError:
+            more = None
+        for element in (*(generator.get("elements") or ()), *(more if isinstance(more, list) else ())):
+            if isinstance(element, dict):
+                yield dict(element) if self.go else _flatten(element)
+
+    def _git(self, generator: Mapping[str, Any]) -> Iterator[dict[str, object]]:
+        prefix = str(generator.get("pathParamPrefix") or "")
+        found: Iterable[tuple[Parameters, str, str]]
+        if generator.get("directories"):
+            found = [({}, folder, "") for folder in _chosen(generator["directories"], self.tree.folders(), _in_folder)]
+        else:
+            files = sorted(_chosen(generator.get("files") or (), self.tree.paths, _in_git))
+            splits = [(path, *path.rpartition("/")[::2]) for path in files]
+            found = [
+                (content, folder or ".", name) for path, folder, name in splits for content in self._contents(path)
+            ]
+        for content, folder, name in found:
+            parameters = self._with_path(content if self.go else _flatten(content), folder, name, prefix)
+            yield parameters | self._own_values(generator.get("values") or {}, parameters)
+
+    def _contents(self, path: str) -> list[dict[str, object]]:
+        """The mappings in a file: one, or a list of several."""
+        try:
+            data = read_data(self.tree.sources[path].decode("utf-8-sig"))
+        except (KeyError, UnicodeDecodeError, YamlError):
+            return []
+        items = data if isinstance(data, list) else [data or {}]
+        return [item for item in items if isinstance(item, dict)]
+
+    def _with_path(self, content: Parameters, folder: str, name: str, prefix: str) -> dict[str, object]:
+        base = folder.rpartition("/")[2]
+        about: dict[str, object] = {"basename": base, "basenameNormalized": normalized(base)}
+        if name:
+            about |= {"filename": name, "filenameNormalized": normalized(name)}
+        segments = folder.split("/")
+        if self.go:
+            path = {"path": {"path": folder, **about, "segments": segments}}
+            return {**content, prefix: path} if prefix else {**content, **path}
+        key = f"{prefix}.path" if prefix else "path"
+        named = {f"{key}.{part}": value for part, value in about.items()}
+        return {**content, key: folder, **named, **{f"{key}[{n}]": part for n, part in enumerate(segments)}}
+
+    def _own_values(self, values: Parameters, parameters: Parameters) -> dict[str, object]:
+        """The generator's own ``values``, which may use its other parameters."""
+        rendered: dict[str, object] = {}
+        for key, text in values.items():
+            try:
+                rendered[key if self.go else f"values.{key}"] = render(str(text), parameters, go=self.go)
+            except NotEvaluated:
+                continue  # whoever uses it is named then
+        return {"values": rendered} if self.go and rendered else rendered
+
+    def _matrix(self, generator: Mapping[str, Any]) -> list[dict[str, object]]:
+        """Every combination of two generators' sets; the second one may use the first one's parameters."""
+        pair = [one for one in generator.get("generators") or () if isinstance(one, dict)]
+        if len(pair) != _PAIR:
+            self.outside.append("matrix of other than two generators")
+            return []
+        combined: list[dict[str, object]] = []
+        for one in self.generate(pair[0]):
+            second = {key: self._render_all(value, one) for key, value in pair[1].items()}
+            for other in self.generate(second):
+                clash = sorted(key for key in one.keys() & other.keys() if one[key] != other[key])
+                if clash and not self.go:  # Argo CD makes no application then
+                    self.outside.append(f"matrix of two generators that both set {clash[0]}")
+                    return []
+                combined.append(merge_deeply(other, one))
+        return combined
+
+    def _render_all(self, data: object, parameters: Parameters) -> object:
+        """Every text in ``data`` rendered; one that cannot be is left, as Argo CD does between two generators."""
+        match data:
+            case str():
+                try:
+                    return render(data, parameters, go=self.go)
+                except NotEvaluated:
+                    return data
+            case list():
+                return [self._render_all(item, parameters) for item in data]
+            case dict():
+                return {key: self._render_all(value, parameters) for key, value in data.items()}
+            case _:
+                return data
+
+    def _merge(self, generator: Mapping[str, Any]) -> list[dict[str, object]]:
+        """The first generator's sets, overridden by later ones' sets of the same merge keys; others are dropped."""
+        keys = [str(key) for key in generator.get("mergeKeys") or ()]
+        parts = [one for one in generator.get("generators") or () if isinstance(one, dict)]
+        if not parts or not keys:
+            self.outside.append("merge without generators or keys")
+            return []
+        merged: dict[tuple[str, ...], dict[str, object]] = {}
+        for number, part in enumerate(parts):
+            for one in self.generate(part):
+                values = tuple(as_text(one.get(key)) for key in keys)
+                if number == 0:
+                    merged[values] = one
+                elif values in merged:
+                    merged[values] = merge_deeply(merged[values], one)
+        return list(merged.values())
 
 
-def _chosen(items: Any, names: Any, matches: Any) -> list[str]:  # noqa: ANN401 - YAML
+def read_data(text: str) -> object:
+    """The first YAML document of ``text`` as plain data, None where there is none.
+
+    Raises:
+        YamlError: it is not YAML, or more than plain data.
+
+    """
+    documents = parse_documents(text)
+    return to_data(documents[0].root) if documents else None
+
+
+def _chosen(items: Any, names: Iterable[str], matches: Callable[[str, str], bool]) -> list[str]:  # noqa: ANN401 - YAML
     """What an entry matches and no ``exclude`` does; the order of the entries does not count."""
     wanted = [str(item.get("path", "")) for item in items if not item.get("exclude")]
     unwanted = [str(item.get("path", "")) for item in items if item.get("exclude")]
@@ -60,185 +192,48 @@ def _chosen(items: Any, names: Any, matches: Any) -> list[str]:  # noqa: ANN401 
     ]
 
 
-def _folder_matches(folder: str, pattern: str) -> bool:
+def _in_folder(folder: str, pattern: str) -> bool:
     """Go's ``path.Match``: no wildcard crosses a slash."""
     parts, wanted = folder.split("/"), pattern.strip("/").replace("[^", "[!").split("/")
     return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
-def _file_matches(path: str, pattern: str) -> bool:
+def _in_git(path: str, pattern: str) -> bool:
     """A pathspec of git's, which Argo CD hands to ``git ls-files``: a star crosses slashes."""
     return fnmatchcase(path, pattern.lstrip("/"))
 
 
-def _split(path: str) -> tuple[str, str]:
-    folder, _, name = path.rpartition("/")
-    return folder or ".", name
-
-
-def _contents(path: str, tree: Tree) -> list[dict[str, object]]:
-    """The mappings in a file: one, or a list of several."""
-    try:
-        documents = parse_documents(tree.sources[path].decode("utf-8-sig"))
-        data = to_data(documents[0].root) if documents else {}
-    except (KeyError, UnicodeDecodeError, YamlError):
-        return []
-    items = data if isinstance(data, list) else [data or {}]
-    return [item for item in items if isinstance(item, dict)]
-
-
 def _flatten(data: object, prefix: str = "") -> dict[str, object]:
     """Nested data as texts by dotted names, as fasttemplate and label selectors know them."""
-    match data:
-        case dict():
-            pairs = list(data.items())
-        case list():
-            pairs = list(enumerate(data))
-        case _:
-            return {prefix: as_text(data)}
+    if not isinstance(data, (dict, list)):
+        return {prefix: as_text(data)}
     flat: dict[str, object] = {}
-    for key, value in pairs:
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
         flat |= _flatten(value, f"{prefix}.{key}" if prefix else str(key))
     return flat
 
 
-def _with_path(
-    content: Mapping[str, object], folder: str, name: str | None, *, prefix: str, go: bool
-) -> dict[str, object]:  # fmt: skip
-    base = folder.rpartition("/")[2]
-    about: dict[str, object] = {"basename": base, "basenameNormalized": normalized(base)}
-    if name is not None:
-        about |= {"filename": name, "filenameNormalized": normalized(name)}
-    segments = folder.split("/")
-    if go:
-        path = {"path": {"path": folder, **about, "segments": segments}}
-        return {**content, prefix: path} if prefix else {**content, **path}
-    key = f"{prefix}.path" if prefix else "path"
-    named = {f"{key}.{part}": value for part, value in about.items()}
-    return {**content, key: folder, **named, **{f"{key}[{n}]": part for n, part in enumerate(segments)}}
-
-
-def _with_values(parameters: dict[str, object], values: Mapping[str, object], *, go: bool) -> dict[str, object]:
-    """The generator's own ``values``, which may use its other parameters."""
-    rendered: dict[str, object] = {}
-    for key, text in values.items():
-        try:
-            rendered[key] = render(str(text), parameters, go=go)
-        except NotEvaluated:
-            continue  # whoever uses it is named then
-    if not rendered:
-        return parameters
-    return parameters | ({"values": rendered} if go else {f"values.{key}": text for key, text in rendered.items()})
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """The parameter sets of one generator; ``outside`` names the generators in it whose parameters are not known."""
-
-    parameters: tuple[dict[str, object], ...]
-    outside: tuple[str, ...] = ()
-
-
-def generate(generator: Mapping[str, Any], tree: Tree, *, go: bool) -> Generated:
-    """The parameter sets of ``generator``.
-
-    One whose parameters come from outside the repository yields a single empty set: what does not depend on it can
-    still be rendered, and what does is named.
-    """
-    if isinstance(generator.get("list"), dict):
-        made = Generated(tuple(_list(generator["list"], go=go)))
-    elif isinstance(generator.get("git"), dict):
-        made = Generated(tuple(_git_parameters(generator["git"], tree, go=go)))
-    elif isinstance(generator.get("matrix"), dict):
-        made = _matrix(generator["matrix"], tree, go=go)
-    elif isinstance(generator.get("merge"), dict):
-        made = _merge(generator["merge"], tree, go=go)
-    else:
-        names = [name for name in generator if name in _OUTSIDE] or ["unknown"]
-        return Generated(({},), tuple(names))
-    selector = generator.get("selector")
-    if not isinstance(selector, dict) or made.outside:
-        return made
-    return Generated(tuple(one for one in made.parameters if _selects(selector, _flatten(one))))
-
-
-def _list(generator: Mapping[str, Any], *, go: bool) -> Iterator[dict[str, object]]:
-    elements = list(generator.get("elements") or ())
-    try:
-        documents = parse_documents(str(generator.get("elementsYaml") or ""))
-        more = to_data(documents[0].root) if documents else []
-    except YamlError:
-        more = []
-    for element in (*elements, *(more if isinstance(more, list) else ())):
-        if isinstance(element, dict):
-            yield dict(element) if go else _flatten(element)
-
-
-def _matrix(generator: Mapping[str, Any], tree: Tree, *, go: bool) -> Generated:
-    """Every combination of two generators' sets; the second one may use the first one's parameters."""
-    pair = [one for one in generator.get("generators") or () if isinstance(one, dict)]
-    if len(pair) != _PAIR:
-        return Generated((), ("matrix of other than two generators",))
-    first = generate(pair[0], tree, go=go)
-    combined: list[dict[str, object]] = []
-    outside = dict.fromkeys(first.outside)
-    for one in first.parameters:
-        rendered = render_all(pair[1], one, go=go)
-        second = generate(rendered if isinstance(rendered, dict) else {}, tree, go=go)
-        outside |= dict.fromkeys(second.outside)
-        for other in second.parameters:
-            clash = sorted(key for key in one.keys() & other.keys() if one[key] != other[key])
-            if clash and not go:  # Argo CD makes no application then
-                return Generated((), (f"matrix of two generators that both set {clash[0]}",))
-            combined.append(_deep_merge(other, one))
-    return Generated(tuple(combined), tuple(outside))
-
-
-def _merge(generator: Mapping[str, Any], tree: Tree, *, go: bool) -> Generated:
-    """The first generator's sets, each overridden by later ones' sets of the same merge keys; others are dropped."""
-    keys = [str(key) for key in generator.get("mergeKeys") or ()]
-    parts = [generate(one, tree, go=go) for one in generator.get("generators") or () if isinstance(one, dict)]
-    outside = tuple(dict.fromkeys(name for part in parts for name in part.outside))
-    if not parts or not keys:
-        return Generated((), ("merge without generators or keys",))
-    merged = {_values_of(one, keys): one for one in parts[0].parameters}
-    for part in parts[1:]:
-        for one in part.parameters:
-            values = _values_of(one, keys)
-            if values in merged:
-                merged[values] = _deep_merge(merged[values], one)
-    return Generated(tuple(merged.values()), outside)
-
-
-def _values_of(parameters: Mapping[str, object], keys: list[str]) -> tuple[str, ...]:
-    return tuple(as_text(parameters.get(key)) for key in keys)
-
-
-def _deep_merge(lower: Mapping[str, object], upper: Mapping[str, object]) -> dict[str, object]:
+def merge_deeply(lower: Parameters, upper: Parameters) -> dict[str, object]:
+    """``lower`` with what ``upper`` sets, mapping by mapping."""
     merged = dict(lower)
     for key, value in upper.items():
         below = merged.get(key)
-        merged[key] = _deep_merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        merged[key] = merge_deeply(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
 
 
-def merge_templates(template: Mapping[str, object], own: object) -> dict[str, object]:
-    """The ApplicationSet's template under a generator's own one."""
-    return _deep_merge(template, own) if isinstance(own, dict) else dict(template)
-
-
-def _selects(selector: Mapping[str, Any], labels: Mapping[str, object]) -> bool:
+def _selects(selector: Mapping[str, Any], labels: Parameters) -> bool:
     """Whether a label selector of Kubernetes's matches the flattened parameters."""
+    expressions = [one for one in selector.get("matchExpressions") or () if isinstance(one, dict)]
     wanted = selector.get("matchLabels") or {}
-    if any(labels.get(str(key)) != str(value) for key, value in wanted.items()):
-        return False
-    return all(_meets(one, labels) for one in selector.get("matchExpressions") or () if isinstance(one, dict))
+    expressions += [{"key": key, "operator": "In", "values": [value]} for key, value in wanted.items()]
+    return all(_meets(expression, labels) for expression in expressions)
 
 
-def _meets(expression: Mapping[str, Any], labels: Mapping[str, object]) -> bool:
-    key, operator = str(expression.get("key")), expression.get("operator")
+def _meets(expression: Mapping[str, Any], labels: Parameters) -> bool:
+    key = str(expression.get("key"))
     values = [str(value) for value in expression.get("values") or ()]
-    match operator:
+    match expression.get("operator"):
         case "In":
             return labels.get(key) in values
         case "NotIn":

@@ -1,17 +1,25 @@
-"""Argo CD's Applications and ApplicationSets among a repository's YAML files. Pure: bytes in, manifests out."""
+"""Argo CD's Applications and ApplicationSets in a repository, and the applications that they make. Pure."""
 
+import json
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from bumper.environments.discovery.generators import Generators, Tree, merge_deeply, read_data
+from bumper.environments.discovery.template_text import NotEvaluated, Parameters, render
 from bumper.environments.path_pattern import PathPattern
+from bumper.environments.usual_names import CHART_VALUES
+from bumper.values.helm_sources import parse_parameter_name
+from bumper.values.pin import PinPath
 from bumper.values.siblings import look_up
 from bumper.values.yaml_data import to_data
 from bumper.values.yaml_tree import (
+    Document,
     MappingNode,
     Node,
-    Resolved,
     Scalar,
     SequenceNode,
     YamlError,
@@ -22,69 +30,21 @@ from bumper.values.yaml_tree import (
 _PLACEHOLDER = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 # A git generator's whole path, which may be several folders deep.
 _WHOLE_PATH = frozenset({"path", ".path", ".path.path"})
-REFERENCE = re.compile(r"\$[^/]+/")  # to another source of the same application
+_REFERENCE = re.compile(r"\$[^/]+/")  # to another source of the same application
 _MAX_STARS = 6  # more of them in one path take too long to match
+_MAX_APPLICATIONS = 20_000  # of one ApplicationSet: a matrix of two large lists is somebody's mistake
 _MARK = b"argoproj.io/"
-_KINDS = ("Application", "ApplicationSet")
 # JSON is what git generators often read, and the ending that helmfile's values have.
 _DATA_FILE = re.compile(r".*\.(?:ya?ml|json)(?:\.gotmpl)?", re.DOTALL)
 
 
-def _as_glob(text: str) -> str:
-    """``text`` with every generator's placeholder as ``*``, and as ``**`` where it alone stands for a path."""
-    return "/".join(_glob_part(part) for part in _split(text))
-
-
-def value_file_globs(folder: str, names: Iterable[str]) -> tuple[str, ...]:
-    """``helm.valueFiles`` of a source at ``folder``; addresses and files outside the repository are left out."""
-    globs = (_value_file(folder, name) for name in names if "://" not in name)
-    return tuple(glob for glob in globs if glob is not None and glob.count("*") <= _MAX_STARS)
-
-
-def matching(glob: str, paths: Collection[str]) -> list[str]:
-    """The ``paths`` that ``glob`` means, in their order."""
-    if not any(sign in glob for sign in "*?["):  # by far the most: a manifest for one application
-        return [glob] if glob in paths else []
-    expression = PathPattern(glob).expression
-    return [path for path in paths if expression.fullmatch(path)]
-
-
-def _value_file(folder: str, name: str) -> str | None:
-    reference = REFERENCE.match(name)
-    relative = reference is None and not name.startswith("/")
-    whole = f"{folder}/{name}" if relative else name[reference.end() if reference is not None else 1 :]
-    path = posixpath.normpath(_as_glob(whole).lstrip("/"))
-    return None if path in ("", ".", "..") or path.startswith("../") else path
-
-
-def _split(text: str) -> list[str]:
-    """The parts between slashes; a slash in a placeholder divides nothing."""
-    return _PLACEHOLDER.sub(lambda found: found[0].replace("/", ""), text).split("/")
-
-
-def _glob_part(part: str) -> str:
-    whole = _PLACEHOLDER.fullmatch(part)
-    if part == "**" or (whole is not None and whole[1] in _WHOLE_PATH):
-        return "**"
-    # A lone brace would be read as the start of {app}.
-    return re.sub(r"\*{2,}", "*", _PLACEHOLDER.sub("*", part)).replace("{", "?")
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One of ``helm.parameters``: ``--set name=value``."""
-
-    name: str
-    value: str
-    line: int
-
-
 @dataclass(frozen=True, slots=True)
 class Inline:
-    """Values that stand in the manifest itself; ``line`` is where they begin."""
+    """Values in a manifest, which Helm puts above the values files; ``how`` is the key of Argo CD's that holds them."""
 
-    data: Mapping[str, object] = field(hash=False)
     line: int
+    how: str
+    data: object = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +57,12 @@ class Source:
 
     path: str | None
     value_files: tuple[str, ...]
-    parameters: tuple[Parameter, ...] = ()
-    values_object: Inline | None = None
-    values: Inline | None = None
-
-    @property
-    def overrides(self) -> bool:
-        """Whether anything stands in the manifest that Helm puts above the values files."""
-        return bool(self.parameters) or self.values_object is not None or self.values is not None
+    inline: tuple[Inline, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One Application or ApplicationSet (``kind``); ``application`` is the glob of its applications' names.
+    """One Application or ApplicationSet (``kind``).
 
     ``spec`` is what it says as plain data, empty where that cannot be read as such.
     """
@@ -118,9 +71,28 @@ class Manifest:
     line: int
     kind: str
     name: str
-    application: str
     sources: tuple[Source, ...]
-    spec: Mapping[str, object] = field(default_factory=dict, hash=False, repr=False)
+    spec: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application of Argo CD's.
+
+    ``files`` are the values files of this repository that it reads, in Helm's order, the chart's own first.
+    """
+
+    name: str | None  # None where it depends on what only Argo CD knows
+    manifest: Manifest
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """The applications of all manifests, and a sentence for everything that could not be evaluated."""
+
+    applications: tuple[Application, ...]
+    unknown: tuple[str, ...]
 
 
 def is_data(path: str) -> bool:
@@ -138,90 +110,206 @@ def read_manifests(files: Mapping[str, bytes]) -> tuple[Manifest, ...]:
     return tuple(manifest for path in named for manifest in _manifests_in(path, files[path]))
 
 
-def _manifests_in(file: str, source: bytes) -> Iterator[Manifest]:
-    try:
-        documents = parse_documents(source.decode("utf-8-sig"))
-    except (UnicodeDecodeError, YamlError):
-        return
-    for document in documents:
-        root = document.root
-        kind, group = _text(root, "kind"), _text(root, "apiVersion") or ""
-        if kind in _KINDS and group.startswith(_MARK.decode()):
-            spec = ("spec",) if kind == "Application" else ("spec", "template", "spec")
-            name = _text(root, "metadata", "name") or "(without a name)"
-            generated = name if kind == "Application" else _text(root, "spec", "template", "metadata", "name") or name
-            sources = tuple(_sources(root, spec))
-            yield Manifest(file, root.line, kind, name, _as_glob(generated), sources, _spec(root))
-
-
 def read_source_file(file: str, source: bytes) -> Source | None:
     """What Argo CD reads above an application's source from a file of its own beside it, ``.argocd-source*.yaml``."""
-    try:
-        documents = parse_documents(source.decode("utf-8-sig"))
-    except (UnicodeDecodeError, YamlError):
-        return None
+    documents = _documents(source)
     root = resolve(documents[0].root) if documents else None
-    found = _source(root) if isinstance(root, MappingNode) else None
-    return replace(found, path=file.rpartition("/")[0]) if found is not None else None
+    return replace(_source(root), path=file.rpartition("/")[0]) if isinstance(root, MappingNode) else None
 
 
-def _spec(root: Node) -> Mapping[str, object]:
-    node = look_up(root, ("spec",))
+def _documents(source: bytes) -> tuple[Document, ...]:
     try:
-        data = to_data(node) if node is not None else None
-    except YamlError:
-        return {}
-    return data if isinstance(data, dict) else {}
+        return parse_documents(source.decode("utf-8-sig"))
+    except (UnicodeDecodeError, YamlError):
+        return ()
 
 
-def _sources(root: Node, spec: tuple[str, ...]) -> Iterator[Source]:
-    """Argo CD takes ``sources`` where both are written; an ApplicationSet may hold either."""
-    several = look_up(root, (*spec, "sources"))
-    nodes = map(resolve, several.items) if isinstance(several, SequenceNode) else [look_up(root, (*spec, "source"))]
-    yield from (_source(node) for node in nodes if isinstance(node, MappingNode))
+def _manifests_in(file: str, source: bytes) -> Iterator[Manifest]:
+    templates = {"Application": ("spec",), "ApplicationSet": ("spec", "template", "spec")}
+    for root in (document.root for document in _documents(source)):
+        kind, group = _text(root, "kind"), _text(root, "apiVersion") or ""
+        if kind in templates and group.startswith(_MARK.decode()):
+            # Argo CD takes ``sources`` where both are written.
+            several = look_up(root, (*templates[kind], "sources"))
+            nodes = (
+                several.items if isinstance(several, SequenceNode) else [look_up(root, (*templates[kind], "source"))]
+            )
+            found = (resolve(node) for node in nodes if node is not None)
+            sources = tuple(_source(node) for node in found if isinstance(node, MappingNode))
+            name = _text(root, "metadata", "name") or "(without a name)"
+            yield Manifest(file, root.line, kind, name, sources, _spec(root))
 
 
 def _source(node: MappingNode) -> Source:
     path = _text(node, "path")
-    listed = look_up(node, ("helm", "valueFiles"))
-    items = [resolve(item) for item in listed.items] if isinstance(listed, SequenceNode) else []
-    names = [item.value for item in items if isinstance(item, Scalar)]
+    names = [name for item in _items(node, "helm", "valueFiles") if (name := _text(item)) is not None]
     return Source(
         path=_as_glob(path) if path is not None else None,
         value_files=value_file_globs(path or "", names),
-        parameters=tuple(_parameters(look_up(node, ("helm", "parameters")))),
-        values_object=_inline(look_up(node, ("helm", "valuesObject"))),
-        values=_inline_text(look_up(node, ("helm", "values"))),
+        inline=tuple(_inline(node)),
     )
 
 
-def _parameters(listed: Resolved | None) -> Iterator[Parameter]:
-    for item in listed.items if isinstance(listed, SequenceNode) else ():
-        name = _text(item, "name")
-        if name is not None:
-            yield Parameter(name, _text(item, "value") or "", item.line)
+def _inline(node: MappingNode) -> Iterator[Inline]:
+    for item in _items(node, "helm", "parameters"):
+        path = parse_parameter_name(_text(item, "name") or "")
+        if path:
+            yield Inline(item.line, "helm.parameters", _nested(path, _text(item, "value") or ""))
+    values_object, values = look_up(node, ("helm", "valuesObject")), look_up(node, ("helm", "values"))
+    with suppress(YamlError):
+        if isinstance(values_object, MappingNode):
+            yield Inline(values_object.line, "helm.valuesObject", to_data(values_object))
+    with suppress(YamlError):
+        if isinstance(values, Scalar) and isinstance(data := read_data(values.value), dict):
+            yield Inline(values.line, "helm.values", data)
 
 
-def _inline(node: Resolved | None) -> Inline | None:
-    try:
-        data = to_data(node) if node is not None else None
-    except YamlError:
-        return None
-    return Inline(data, node.line) if node is not None and isinstance(data, dict) else None
+def _nested(path: PinPath, value: object) -> object:
+    for step in reversed(path):
+        value = {step: value}
+    return value
 
 
-def _inline_text(node: Resolved | None) -> Inline | None:
-    """``helm.values`` is YAML in a text."""
-    if not isinstance(node, Scalar):
-        return None
-    try:
-        documents = parse_documents(node.value)
-    except YamlError:
-        return None
-    inner = _inline(resolve(documents[0].root)) if documents else None
-    return Inline(inner.data, node.line) if inner is not None else None
+def _spec(root: Node) -> Mapping[str, Any]:
+    node = look_up(root, ("spec",))
+    with suppress(YamlError):
+        if node is not None and isinstance(data := to_data(node), dict):
+            return data
+    return {}
+
+
+def _items(node: Node, *path: str) -> list[Node]:
+    found = look_up(node, path)
+    return list(found.items) if isinstance(found, SequenceNode) else []
 
 
 def _text(node: Node, *path: str) -> str | None:
     found = look_up(node, path)
     return found.value if isinstance(found, Scalar) else None
+
+
+def value_file_globs(folder: str, names: Iterable[str]) -> tuple[str, ...]:
+    """``helm.valueFiles`` of a source at ``folder``; addresses and files outside the repository are left out."""
+    globs = [_value_file(_as_glob(folder), _as_glob(name)) for name in names if "://" not in name]
+    inside = (glob for glob in globs if glob not in ("", ".", "..") and not glob.startswith("../"))
+    return tuple(glob for glob in inside if glob.count("*") <= _MAX_STARS)
+
+
+def matching(glob: str, paths: Collection[str]) -> list[str]:
+    """The ``paths`` that ``glob`` means, in their order."""
+    if not any(sign in glob for sign in "*?["):  # by far the most: a manifest for one application
+        return [glob] if glob in paths else []
+    expression = PathPattern(glob).expression
+    return [path for path in paths if expression.fullmatch(path)]
+
+
+def _value_file(folder: str, name: str) -> str:
+    """The path from the repository's root: ``valueFiles`` are relative to the source's folder or to a ``$ref``."""
+    reference = _REFERENCE.match(name)
+    if reference is not None:
+        folder, name = "", name[reference.end() :]
+    return posixpath.normpath((name if name.startswith("/") else f"{folder}/{name}").lstrip("/"))
+
+
+def _as_glob(text: str) -> str:
+    """``text`` with every generator's placeholder as ``*``, and as ``**`` where it alone stands for a path."""
+    parts = _PLACEHOLDER.sub(lambda found: found[0].replace("/", ""), text).split("/")  # one in it divides nothing
+    return "/".join(map(_glob_part, parts))
+
+
+def _glob_part(part: str) -> str:
+    whole = _PLACEHOLDER.fullmatch(part)
+    if part == "**" or (whole is not None and whole[1] in _WHOLE_PATH):
+        return "**"
+    # A lone brace would be read as the start of {app}.
+    return re.sub(r"\*{2,}", "*", _PLACEHOLDER.sub("*", part)).replace("{", "?")
+
+
+def expand(manifests: Iterable[Manifest], tree: Tree) -> Expanded:
+    """Every Application, and those that every ApplicationSet generates from ``tree``."""
+    applications: list[Application] = []
+    unknown: list[str] = []
+    for manifest in manifests:
+        reader = _Reader(manifest, tree)
+        applications += reader.applications()
+        unknown += reader.unknown
+    return Expanded(tuple(applications), tuple(dict.fromkeys(unknown)))
+
+
+class _Reader:
+    """One manifest's applications; what cannot be evaluated is collected in ``unknown``."""
+
+    def __init__(self, manifest: Manifest, tree: Tree) -> None:
+        self._manifest = manifest
+        self._tree = tree
+        self._go = manifest.spec.get("goTemplate") is True
+        self._outside: list[str] = []
+        self.unknown: list[str] = []
+
+    def applications(self) -> Iterator[Application]:
+        spec = self._manifest.spec
+        if self._manifest.kind == "Application":
+            # A placeholder says that a Helm chart makes this manifest, not Argo CD.
+            if "{{" not in json.dumps([spec.get("source"), spec.get("sources")]):
+                yield Application(self._manifest.name, self._manifest, self._files(spec, None))
+            return
+        if isinstance(spec.get("templatePatch"), str) and "valueFiles" in spec["templatePatch"]:
+            self._note("sets valueFiles in its templatePatch, which bumper does not evaluate")
+        for generator in (one for one in spec.get("generators") or () if isinstance(one, dict)):
+            own = next((one.get("template") for one in generator.values() if isinstance(one, dict)), None)
+            template = merge_deeply(spec.get("template") or {}, own if isinstance(own, dict) else {})
+            yield from self._generated(generator, template)
+
+    def _generated(self, generator: Mapping[str, Any], template: Mapping[str, Any]) -> Iterator[Application]:
+        generators = Generators(self._tree, self._go)
+        made = generators.generate(generator)
+        self._outside = generators.outside
+        if self._outside:
+            what = ", ".join(dict.fromkeys(self._outside))
+            self._note(f"uses a generator that bumper cannot evaluate ({what}); what depends on it is left out")
+        elif not made:
+            self._note("has a generator that finds nothing in this repository")
+        for parameters in made[:_MAX_APPLICATIONS]:
+            try:
+                name = render(str(template.get("metadata", {}).get("name", "")), parameters, go=self._go)
+            except NotEvaluated as error:
+                name = None
+                self._note_unless_outside(f"names its applications by {error}, which bumper cannot evaluate")
+            yield Application(name, self._manifest, self._files(template.get("spec") or {}, parameters))
+
+    def _note(self, what: str) -> None:
+        manifest = self._manifest
+        self.unknown.append(f"{manifest.file}:{manifest.line}: {manifest.kind} {manifest.name} {what}")
+
+    def _note_unless_outside(self, what: str) -> None:
+        if not self._outside:
+            self._note(what)
+
+    def _files(self, spec: Mapping[str, Any], parameters: Parameters | None) -> tuple[str, ...]:
+        """The values files of all sources in Helm's order: the chart's own values.yaml, then ``valueFiles``."""
+        paths = self._tree.paths
+        files: dict[str, None] = {}
+        sources = spec.get("sources") or [spec.get("source")]
+        for source in sources if isinstance(sources, list) else ():
+            if not isinstance(source, dict):
+                continue
+            folder = self._text(source.get("path"), parameters)
+            helm = source.get("helm") if isinstance(source.get("helm"), dict) else None
+            if folder is not None and (helm is not None or _value_file(folder, "Chart.yaml") in paths):
+                own = (_value_file(folder, name) for name in CHART_VALUES)
+                files |= dict.fromkeys([path for path in own if path in paths][:1])
+            for written in (helm or {}).get("valueFiles") or ():
+                name = self._text(written, parameters)
+                if name is not None and "://" not in name and (folder is not None or _REFERENCE.match(name)):
+                    files |= dict.fromkeys(matching(_value_file(folder or "", name), paths))
+        return tuple(files)
+
+    def _text(self, text: object, parameters: Parameters | None) -> str | None:
+        """``text`` as it is for one application; None where it is none or cannot be evaluated."""
+        if not isinstance(text, str) or parameters is None:
+            return text if isinstance(text, str) else None
+        try:
+            return render(text, parameters, go=self._go)
+        except NotEvaluated:
+            self._note_unless_outside(f"reads {text}, which bumper cannot evaluate")
+            return None

@@ -1,9 +1,8 @@
 """What a GitOps repository holds: environments, applications, bases, and the patterns that find them again. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bumper.environments.discovery.applications import Application, expand
 from bumper.environments.discovery.bases import (
     Deployed,
     base_templates,
@@ -23,7 +22,7 @@ from bumper.environments.discovery.found import (
     read_for_two,
 )
 from bumper.environments.discovery.generators import Tree
-from bumper.environments.discovery.manifests import Manifest
+from bumper.environments.discovery.manifests import Application, Manifest, expand
 from bumper.environments.discovery.patterns import Templates, in_environment, in_helm_s_order, value_templates
 from bumper.environments.discovery.placing import Place, find_places
 from bumper.environments.path_pattern import APP, PathPattern, claim_paths
@@ -81,7 +80,7 @@ class _Located:
 
 def _locate(tree: Tree, applications: Sequence[Application], given: Mapping[str, Sequence[str]]) -> _Located:
     paths = tuple(tree.paths)
-    candidates = find_candidates(tree.paths, tree.sources, [path for one in applications for path in one.files])
+    candidates = find_candidates(tree, applications)
     named = _given_places(given, paths)
     found = find_environments({path: one for path, one in candidates.items() if path not in named})
     slots = {path: slot for path, slot in found.slots.items() if slot.name not in given}
@@ -90,6 +89,34 @@ def _locate(tree: Tree, applications: Sequence[Application], given: Mapping[str,
     own = {path: place for path, place in places.items() if path not in shared}
     values = value_templates(own, paths) | _given_templates(given, named)
     return _Located(candidates, found, own | named, shared, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The names of Argo CD's applications with tags that no environment has, and files with tags that none has.
+
+    ``files`` says how many tags each holds; ``unknown`` are sentences about what could not be compared.
+    """
+
+    applications: tuple[str, ...]
+    files: Mapping[str, int]
+    unknown: tuple[str, ...]
+
+
+def compare_coverage(
+    tree: Tree, manifests: Iterable[Manifest], values: Collection[str], bases: Collection[str]
+) -> Coverage:  # fmt: skip
+    """Compare what Argo CD reads and which files hold tags with the environments' ``values`` and ``bases``."""
+    expanded = expand(manifests, tree)
+    candidates = find_candidates(tree, expanded.applications)
+    tags = {path: one.pins for path, one in candidates.items() if one.pins}
+    missing = [
+        one.name or one.manifest.name
+        for one in expanded.applications
+        if any(path in tags for path in one.files) and not any(path in values for path in one.files)
+    ]
+    files = {path: count for path, count in tags.items() if path not in values and path not in bases}
+    return Coverage(tuple(dict.fromkeys(missing)), files, expanded.unknown)
 
 
 def _given_places(given: Mapping[str, Sequence[str]], paths: Sequence[str]) -> dict[str, Place]:

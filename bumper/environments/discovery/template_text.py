@@ -5,15 +5,22 @@ Anything else raises, so that nobody takes half a text for a path.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
-Parameters = Mapping[str, object]  # nested for Go templates, flat texts for fasttemplate
+Parameters: TypeAlias = Mapping[str, object]  # nested for Go templates, flat texts for fasttemplate
+_Token: TypeAlias = tuple[str, str]  # kind and text
 
-_PLACEHOLDER = re.compile(r"\{\{(-?)(.*?)(-?)\}\}", re.DOTALL)
+_FAST = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
+_GO = re.compile(
+    r"(?:(?<!\s)\s*\{\{-|\{\{)(.*?)(?:-\}\}\s*|\}\})", re.DOTALL
+)  # a hyphen takes away the space beside it
 _TOKEN = re.compile(
     r"""\s*(?:(?P<text>"(?:\\.|[^"\\])*"|`[^`]*`)|(?P<number>-?\d+)(?![\w.])|(?P<field>\$?(?:\.[A-Za-z_]\w*)+|\$|\.)"""
-    r"""|(?P<word>[A-Za-z_]\w*)|(?P<sign>[()|]))""",
+    r"""|(?P<truth>true|false)\b|(?P<word>[A-Za-z_]\w*)|(?P<sign>[()|]))""",
 )
+_PIPE, _CLOSE, _END = ("sign", "|"), ("sign", ")"), ("end", "")
 _NOT_IN_NAMES = re.compile(r"[^-a-z0-9.]")
 _MAX_NAME = 253
 
@@ -29,44 +36,19 @@ def render(text: str, parameters: Parameters, *, go: bool) -> str:
         NotEvaluated: a placeholder names an unknown parameter or uses what is not evaluated here.
 
     """
-    rendered, end, trim = "", 0, False
-    for found in _PLACEHOLDER.finditer(text):
-        before = text[end : found.start()]
-        before = before.lstrip() if trim else before
-        rendered += before.rstrip() if go and found[1] else before
-        rendered += _go_value(found[2], parameters) if go else _parameter(found[2].strip(), parameters)
-        end, trim = found.end(), go and bool(found[3])
-    rest = text[end:].lstrip() if trim else text[end:]
+    placeholder, evaluate = (_GO, _go_value) if go else (_FAST, _parameter)
+    rendered = placeholder.sub(lambda found: evaluate(found[1].strip(), parameters), text)
+    rest = text.rpartition("}}")[2]
     if "{{" in rest:
         raise NotEvaluated(rest)
-    return rendered + rest
-
-
-def render_all(data: object, parameters: Parameters, *, go: bool) -> object:
-    """Every text in ``data`` rendered; one that cannot be is left as it is, as Argo CD does between two generators."""
-    match data:
-        case str():
-            try:
-                return render(data, parameters, go=go)
-            except NotEvaluated:
-                return data
-        case list():
-            return [render_all(item, parameters, go=go) for item in data]
-        case dict():
-            return {key: render_all(value, parameters, go=go) for key, value in data.items()}
-        case _:
-            return data
+    return rendered
 
 
 def as_text(value: object) -> str:
     """A scalar as Go prints it."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case None:
-            return "<nil>"
-        case _:
-            return str(value)
+    if value is None:
+        return "<nil>"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def normalized(name: object) -> str:
@@ -83,85 +65,66 @@ def _parameter(name: str, parameters: Parameters) -> str:
 
 def _go_value(expression: str, parameters: Parameters) -> str:
     try:
-        value = _Pipeline(_tokens(expression), parameters).value()
-    except (LookupError, TypeError, ValueError) as error:
-        raise NotEvaluated(f"{{{{{expression.strip()}}}}}") from error
+        value = _Expression(expression, parameters).value()
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise NotEvaluated(f"{{{{{expression}}}}}") from error
     if isinstance(value, (dict, list)) or value is None:
-        raise NotEvaluated(f"{{{{{expression.strip()}}}}}")
+        raise NotEvaluated(f"{{{{{expression}}}}}")
     return as_text(value)
 
 
-def _tokens(expression: str) -> list[tuple[str, str]]:
-    tokens, position, whole = [], 0, expression.strip()
-    while position < len(whole):
-        found = _TOKEN.match(whole, position)
-        if found is None or found.lastgroup is None:
-            raise ValueError(whole[position:])
-        tokens.append((found.lastgroup, found[found.lastgroup]))
-        position = found.end()
-    return tokens
-
-
-class _Pipeline:
+class _Expression:
     """One expression of Go's: commands with ``|`` between them, each a field, a literal or a call."""
 
-    def __init__(self, tokens: Sequence[tuple[str, str]], parameters: Parameters) -> None:
-        self._tokens = [*tokens, ("end", "")]
-        self._next = 0
+    def __init__(self, text: str, parameters: Parameters) -> None:
+        tokens = list(_TOKEN.finditer(text))
+        if "".join(token[0] for token in tokens) != text:
+            raise ValueError(text)
+        self._tokens: deque[_Token] = deque((str(token.lastgroup), token[str(token.lastgroup)]) for token in tokens)
+        self._tokens.append(_END)
         self._parameters = parameters
 
     def value(self) -> object:
         value = self._pipeline()
-        if self._peek() != ("end", ""):
-            raise ValueError(self._peek()[1])
+        if self._tokens[0] != _END:
+            raise ValueError(self._tokens[0])
         return value
 
     def _pipeline(self) -> object:
-        value = self._command([])
-        while self._peek() == ("sign", "|"):
-            self._next += 1
-            value = self._command([value])
+        value = self._command()
+        while self._tokens[0] == _PIPE:
+            self._tokens.popleft()
+            value = self._command(value)
         return value
 
-    def _command(self, piped: list[object]) -> object:
-        kind, text = self._peek()
-        if kind != "word" or text in ("true", "false"):
+    def _command(self, *piped: object) -> object:
+        kind, text = self._tokens[0]
+        if kind != "word":
             if piped:
                 raise ValueError(text)
             return self._operand()
-        self._next += 1
+        self._tokens.popleft()
         arguments: list[object] = []
-        while self._peek() not in (("end", ""), ("sign", "|"), ("sign", ")")):
+        while self._tokens[0] not in (_PIPE, _CLOSE, _END):
             arguments.append(self._operand())
         return _FUNCTIONS[text](*arguments, *piped)
 
     def _operand(self) -> object:
-        kind, text = self._peek()
-        self._next += 1
+        kind, text = self._tokens.popleft()
         match kind:
             case "text":
                 return text[1:-1].replace('\\"', '"')
             case "number":
                 return int(text)
-            case "field":
-                return self._field(text.removeprefix("$"))
-            case "word" if text in ("true", "false"):
+            case "truth":
                 return text == "true"
+            case "field":
+                return _index(self._parameters, *filter(None, text.removeprefix("$").split(".")))
             case "sign" if text == "(":
                 value = self._pipeline()
-                if self._peek() == ("sign", ")"):
-                    self._next += 1
+                if self._tokens.popleft() == _CLOSE:
                     return value
         raise ValueError(text)
-
-    def _field(self, path: str) -> object:
-        value: object = self._parameters
-        for step in path.split(".")[1:] if path.strip(".") else ():
-            value = _index(value, step)
-        return value
-
-    def _peek(self) -> tuple[str, str]:
-        return self._tokens[self._next]
 
 
 def _index(value: object, *steps: object) -> object:
@@ -177,15 +140,11 @@ def _index(value: object, *steps: object) -> object:
     return value
 
 
-def _printf(form: object, *values: object) -> str:
-    return str(form).replace("%v", "%s").replace("%d", "%s") % tuple(map(as_text, values))
-
-
 # Sprig's functions take what they work on last, so that it can be piped.
 _FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "index": _index,
     "default": lambda fallback, value=None: value or fallback,
-    "printf": _printf,
+    "printf": lambda form, *values: re.sub("%[vd]", "%s", str(form)) % tuple(map(as_text, values)),
     "lower": lambda text: str(text).lower(),
     "upper": lambda text: str(text).upper(),
     "trim": lambda text: str(text).strip(),
