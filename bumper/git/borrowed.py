@@ -47,18 +47,12 @@ class Borrowed:
 
     def resolve(self, revision: str) -> str | None:
         """The commit that a revision names in the checkout; None where it names none."""
-        try:
-            return self.own.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-        except GitFailed:
-            return None
+        return self.own.query("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}") or None
 
     def has_uncommitted_changes(self) -> bool:
-        """Whether files of the checkout that git knows are not as its newest commit has them."""
-        try:
-            # Its own settings are not to run a program, and whoever owns the folder may be somebody else.
-            return bool(self.own.run("-c", "core.fsmonitor=false", "status", "--porcelain", "--untracked-files=no"))
-        except GitFailed:  # it has no work tree
-            return False
+        """Whether files of the checkout that git knows are not as its newest commit has them; False without any."""
+        # Its own settings are not to run a program, and whoever owns the folder may be somebody else.
+        return bool(self.own.query("-c", "core.fsmonitor=false", "status", "--porcelain", "--untracked-files=no"))
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bumper.errors import Refused
 from bumper.git.command import FETCH, NETWORK_TIMEOUT, GitCommand, GitFailed
-from bumper.git.failures import PushRaceLost, explain, is_gone
+from bumper.git.failures import PushRaceLost, explained, is_gone
 from bumper.git.objects import BlobStore, Commit, parse_commit
 from bumper.settings import Settings
 
@@ -101,12 +101,13 @@ def fetch_tip(checkout: Checkout, branch: str, depth: int = 1) -> str:
     """
     ref = f"refs/bumper/fetched/{branch}"
     extent = ("--depth", str(depth), "--filter=blob:none")
-    try:
-        checkout.git.over_network(*FETCH, *extent, "origin", f"+{HEADS}{branch}:{ref}")
-    except GitFailed as failure:
-        if branch != checkout.branch and is_gone(failure):  # merged or deleted a moment ago
-            raise PushRaceLost(branch) from failure
-        raise explain(failure, f"fetching {branch}", checkout.settings) from failure
+    with explained(f"fetching {branch}", checkout.settings):
+        try:
+            checkout.git.over_network(*FETCH, *extent, "origin", f"+{HEADS}{branch}:{ref}")
+        except GitFailed as failure:
+            if branch != checkout.branch and is_gone(failure):  # merged or deleted a moment ago
+                raise PushRaceLost(branch) from failure
+            raise
     return checkout.git.text("rev-parse", ref)
 
 
@@ -119,10 +120,8 @@ def read_files(checkout: Checkout, paths: Iterable[str]) -> dict[str, bytes]:
 
 def remote_refs(checkout: Checkout, pattern: str) -> dict[str, list[str]]:
     """The remote's refs that match a glob, by the commit that they are at."""
-    try:
+    with explained(f"listing {pattern}", checkout.settings):
         listed = checkout.git.text("ls-remote", "--quiet", "origin", pattern, timeout=NETWORK_TIMEOUT)
-    except GitFailed as failure:
-        raise explain(failure, f"listing {pattern}", checkout.settings) from failure
     refs: dict[str, list[str]] = {}
     for line in listed.splitlines():
         commit, _, ref = line.partition("\t")

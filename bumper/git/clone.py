@@ -13,8 +13,8 @@ from pathlib import Path
 from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.errors import Refused, Unavailable
 from bumper.git.checkout import HEADS, Checkout, list_entries
-from bumper.git.command import GitCommand, GitFailed, RunningGit, git_environment
-from bumper.git.failures import explain
+from bumper.git.command import GitCommand, RunningGit, git_environment
+from bumper.git.failures import explained
 from bumper.git.objects import BlobStore
 from bumper.progress import report_step
 from bumper.settings import Settings
@@ -29,8 +29,7 @@ class Cloning:
 
     settings: Settings
     _git: GitCommand
-    _arguments: tuple[str, ...]
-    _started: RunningGit
+    _running: RunningGit
 
     def end(self) -> Checkout:
         """Wait for the clone; the target branch.
@@ -40,11 +39,17 @@ class Cloning:
             Refused: it has no such branch, or no commit at all.
 
         """
-        try:
-            self._git.over_network(*self._arguments, started=self._started)
-        except GitFailed as failure:
-            raise explain(failure, "cloning", self.settings) from failure
-        return _read_head(self._git, self.settings)
+        git, settings = self._git, self.settings
+        with explained("cloning", settings):
+            git.finish(self._running)
+        heads = git.text("for-each-ref", "--format=%(objectname) %(refname)", HEADS).splitlines()
+        url, branch = settings.address.url, settings.branch
+        if not heads and branch is None:
+            raise Refused(f"{url} has no commit to start from", "push a first one")
+        if not heads:
+            raise Refused(f"{url} has no branch {branch!r}", "check --branch (or BUMPER_BRANCH)")
+        tip, _, name = heads[0].partition(" ")
+        return Checkout(git, settings, name.removeprefix(HEADS), tip, list_entries(git, tip), BlobStore(git, settings))
 
 
 @contextlib.contextmanager
@@ -58,12 +63,15 @@ def start_clone(settings: Settings, environ: Mapping[str, str], clock: Clock = S
 
     """
     report_step(f"cloning {settings.address.url}")
+    branch = ("--branch", settings.branch) if settings.branch is not None else ()
+    little = ("--depth", "1", "--filter=blob:none", "--single-branch", "--no-tags", "--template=", *branch)
     with make_clone_folder() as folder:
         git = GitCommand(Path(folder) / "gitops.git", git_environment(settings, environ), clock)
-        arguments = _clone_arguments(settings, git.directory)
-        running = git.start(*arguments)
+        # The remote's name is fixed against clone.defaultRemoteName in somebody's configuration.
+        bare = ("clone", "--quiet", "--bare", "--origin", "origin")
+        running = git.start(*bare, *little, "--", settings.address.url, str(git.directory))
         try:
-            yield Cloning(settings, git, arguments, running)
+            yield Cloning(settings, git, running)
         finally:
             running.stop()
 
@@ -76,23 +84,6 @@ def clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Checkout]:
     """
     with start_clone(settings, environ) as cloning:
         yield cloning.end()
-
-
-def _clone_arguments(settings: Settings, directory: Path) -> tuple[str, ...]:
-    branch = ("--branch", settings.branch) if settings.branch is not None else ()
-    little = ("--depth", "1", "--filter=blob:none", "--single-branch", "--no-tags", "--template=", *branch)
-    # The remote's name is fixed against clone.defaultRemoteName in somebody's configuration.
-    return ("clone", "--quiet", "--bare", "--origin", "origin", *little, "--", settings.address.url, str(directory))
-
-
-def _read_head(git: GitCommand, settings: Settings) -> Checkout:
-    heads = git.text("for-each-ref", "--format=%(objectname) %(refname)", HEADS).splitlines()
-    if not heads:
-        if settings.branch is None:
-            raise Refused(f"{settings.address.url} has no commit to start from", "push a first one")
-        raise Refused(f"{settings.address.url} has no branch {settings.branch!r}", "check --branch (or BUMPER_BRANCH)")
-    tip, _, name = heads[0].partition(" ")
-    return Checkout(git, settings, name.removeprefix(HEADS), tip, list_entries(git, tip), BlobStore(git, settings))
 
 
 def make_clone_folder() -> "tempfile.TemporaryDirectory[str]":
@@ -112,14 +103,9 @@ def make_clone_folder() -> "tempfile.TemporaryDirectory[str]":
 
 def sweep(folder: Path, now: float) -> None:
     """Remove this user's clones that are older than a day: their runs were killed before they could do it."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(_PREFIX):
-                _remove_if_left_behind(entry, now)
-
-
-def _remove_if_left_behind(entry: "os.DirEntry[str]", now: float) -> None:
-    with contextlib.suppress(OSError):
-        about = entry.stat(follow_symlinks=False)
-        if stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and about.st_mtime < now - _LEFT_BEHIND:
-            shutil.rmtree(entry.path, ignore_errors=True)
+    for left in folder.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            about = left.lstat()
+            is_own = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
+            if is_own and about.st_mtime < now - _LEFT_BEHIND:
+                shutil.rmtree(left, ignore_errors=True)

@@ -115,23 +115,33 @@ class GitCommand:
         """What ``git arguments`` prints as text, without the last line end; raises what ``run`` raises."""
         return self.run(*arguments, stdin=stdin, timeout=timeout).decode(errors="replace").removesuffix("\n")
 
-    def over_network(self, *arguments: str, stdin: bytes = b"", started: "RunningGit | None" = None) -> str:
+    def query(self, *arguments: str) -> str:
+        """What ``git arguments`` prints as text, empty where it ends with an error: so git says no."""
+        try:
+            return self.text(*arguments)
+        except GitFailed:
+            return ""
+
+    def over_network(self, *arguments: str, stdin: bytes = b"") -> str:
         """What ``git arguments`` and the server write to stderr: GitLab's ``remote:`` lines among it.
 
-        What fails for a moment (a gateway's error, a cut connection) is tried again. ``started`` is the first try,
-        where it is under way already. Raises what ``run`` raises.
+        What fails for a moment (a gateway's error, a cut connection) is tried again. Raises what ``run`` raises.
         """
+        return self.finish(self.start(*arguments), stdin)
+
+    def finish(self, running: "RunningGit", stdin: bytes = b"") -> str:
+        """Wait for what ``start`` began, as the first try of ``over_network``."""
         pauses, repeated = iter(_PAUSES), False
         while True:
             try:
-                return (started or self.start(*arguments)).wait(stdin, NETWORK_TIMEOUT)[1]
+                return running.wait(stdin, NETWORK_TIMEOUT)[1]
             except GitFailed as failure:
                 pause = next(pauses, None)
                 if pause is None or _PASSING.search(failure.stderr) is None:
                     failure.repeated = repeated
                     raise
-            repeated, started = True, None
             self.clock.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter, no secret
+            running, repeated = self.start(*running.arguments), True
 
     def start(self, *arguments: str) -> "RunningGit":
         """``git arguments``, which goes on by itself until somebody waits for its end.
@@ -159,7 +169,7 @@ class GitCommand:
             raise _NOT_FOUND from error
         except OSError as error:
             raise Unavailable(f"git {arguments[0]} could not be started ({error.strerror})", "run it again") from error
-        return RunningGit(process, arguments[0])
+        return RunningGit(process, arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +177,7 @@ class RunningGit:
     """A git that is running; GitPython stops it when nobody holds it any more."""
 
     _process: "Git.AutoInterrupt"
-    _verb: str
+    arguments: tuple[str, ...]
 
     def wait(self, stdin: bytes, timeout: int) -> tuple[bytes, str]:
         """Wait for its end; what it prints, and what it writes to stderr.
@@ -180,7 +190,7 @@ class RunningGit:
             out, err = self._process.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired as error:
             self.stop()
-            raise Unavailable(f"git {self._verb} did not end within {timeout} s", "run it again") from error
+            raise Unavailable(f"git {self.arguments[0]} did not end within {timeout} s", "run it again") from error
         except BaseException:  # ^C included: no git goes on writing into a folder that is about to be removed
             self.stop()
             raise

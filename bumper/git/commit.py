@@ -23,7 +23,9 @@ def write_commit(checkout: Checkout, files: Mapping[str, bytes], message: str, a
     """
     now = f"{int(time.time())} +0000"
     commit = _import(checkout, files, message, author, now)
-    return _signed(checkout, commit, message, author, now) if _signs(checkout) else commit
+    # In the machine's, the user's or the environment's configuration.
+    signs = checkout.git.query("config", "--type=bool", "--get", "commit.gpgsign") == "true"
+    return _signed(checkout, commit, message, author, now) if signs else commit
 
 
 def _import(checkout: Checkout, files: Mapping[str, bytes], message: str, author: str, now: str) -> str:
@@ -52,14 +54,6 @@ def _quoted(path: str) -> bytes:
     if not raw.startswith(b'"') and b"\n" not in raw:
         return raw
     return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
-
-
-def _signs(checkout: Checkout) -> bool:
-    """Whether commit.gpgsign is set, in the machine's, the user's or the environment's configuration."""
-    try:
-        return checkout.git.text("config", "--type=bool", "--get", "commit.gpgsign") == "true"
-    except GitFailed:  # it is not set, or no boolean
-        return False
 
 
 def _signed(checkout: Checkout, commit: str, message: str, author: str, now: str) -> str:

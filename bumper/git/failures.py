@@ -1,6 +1,8 @@
 """What git's error texts mean for the user: each becomes one sentence, which begins with the server's own."""
 
+import contextlib
 import re
+from collections.abc import Iterator
 
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.git.command import GitFailed
@@ -66,6 +68,15 @@ def is_gone(failure: GitFailed) -> bool:
     return _NO_BRANCH.search(failure.stderr) is not None
 
 
+@contextlib.contextmanager
+def explained(step: str, settings: Settings) -> Iterator[None]:
+    """Git's failure as the error to raise for it; ``step`` says what bumper was doing over the network."""
+    try:
+        yield
+    except GitFailed as failure:
+        raise explain(failure, step, settings) from failure
+
+
 def explain(failure: GitFailed, step: str, settings: Settings) -> BumperError:
     """The error to raise for a git command that failed over the network; ``step`` says what bumper was doing."""
     url, stderr = settings.address.url, failure.stderr
@@ -90,7 +101,7 @@ def _explain_refusal(stderr: str, step: str, settings: Settings) -> Unavailable:
             f"{failed} was not found, or the token may not see it", "check BUMPER_REPO and what the token may see"
         )
     if _REFUSED_TOKEN.search(stderr) or (sentence and settings.address.over_ssh):
-        return Unavailable(f"{failed} {_refusal(settings)}", _refusal_step(settings))
+        return _refused(failed, settings)
     if _WRONG_HOST.search(stderr):
         return Unavailable(
             f"{failed} shows a host key that is not the one in known_hosts, or none is there",
@@ -103,18 +114,19 @@ def _explain_refusal(stderr: str, step: str, settings: Settings) -> Unavailable:
     return Unavailable(f"{step} failed: {url}: {sentence or _cause(stderr, settings)}", "try again")
 
 
-def _refusal(settings: Settings) -> str:
+def _refused(failed: str, settings: Settings) -> Unavailable:
     if settings.address.over_ssh:
-        return "refused the SSH key"
-    return "asks for a token" if settings.token is None else f"refused the token in {settings.token.source}"
-
-
-def _refusal_step(settings: Settings) -> str:
-    if settings.address.over_ssh:
-        return "check the key and that it may read and write the repository"
+        return Unavailable(
+            f"{failed} refused the SSH key", "check the key and that it may read and write the repository"
+        )
     if settings.token is None:
-        return "set BUMPER_TOKEN to one with the scopes api and write_repository"
-    return "check that it has not expired, its role (Developer) and its scopes (api, write_repository)"
+        return Unavailable(
+            f"{failed} asks for a token", "set BUMPER_TOKEN to one with the scopes api and write_repository"
+        )
+    return Unavailable(
+        f"{failed} refused the token in {settings.token.source}",
+        "check that it has not expired, its role (Developer) and its scopes (api, write_repository)",
+    )
 
 
 def explain_push(failure: GitFailed, branch: str, settings: Settings) -> BumperError:

@@ -61,12 +61,12 @@ def person(place: Path, environ: Mapping[str, str]) -> str | None:
     """Whose name git writes into a commit that is made in ``place``; None where nobody told it."""
     if environ.get("GIT_AUTHOR_NAME"):
         return environ["GIT_AUTHOR_NAME"]
-    return _configured(_git(find_root(place) or place.resolve(), environ), "user.name")
+    return _git(find_root(place) or place.resolve(), environ).query("config", "--get", "user.name").strip() or None
 
 
 def origin_of(root: Path, environ: Mapping[str, str]) -> str | None:
     """The URL of the checkout's remote ``origin``, None where it has none."""
-    return _configured(_git(root, environ), _ORIGIN)
+    return _git(root, environ).query("config", "--get", _ORIGIN).strip() or None
 
 
 def is_tracked(root: Path, path: str, environ: Mapping[str, str]) -> bool:
@@ -81,13 +81,6 @@ def is_tracked(root: Path, path: str, environ: Mapping[str, str]) -> bool:
 
 def _git(root: Path, environ: Mapping[str, str]) -> GitCommand:
     return GitCommand(root / _GIT, local_environment(environ))
-
-
-def _configured(git: GitCommand, key: str) -> str | None:
-    try:
-        return git.text("config", "--get", key).strip() or None
-    except GitFailed:  # it is not set
-        return None
 
 
 def _list_files(git: GitCommand, root: Path) -> Iterable[str]:
@@ -108,8 +101,8 @@ def _list_files(git: GitCommand, root: Path) -> Iterable[str]:
 
 def _name(git: GitCommand, root: Path) -> str:
     """As the remote has it: a clone's folder may be called anything."""
-    url = _configured(git, _ORIGIN)
-    return root.name if url is None else url.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
+    url = git.query("config", "--get", _ORIGIN).strip()
+    return root.name if not url else url.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
 
 
 def read_bytes(tree: LocalTree, paths: Iterable[str]) -> Mapping[str, bytes]:

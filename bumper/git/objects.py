@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bumper.files import MAX_BYTES
 from bumper.git.command import FETCH, NETWORK_TIMEOUT, GitCommand, GitFailed
-from bumper.git.failures import explain
+from bumper.git.failures import explained
 from bumper.settings import CacheFolder, Settings
 
 _BEGINNING = datetime.fromtimestamp(0, tz=UTC)
@@ -77,11 +77,9 @@ class BlobStore:
 
     def _fetch(self, object_ids: list[str]) -> dict[str, bytes]:
         arguments = ("-c", "fetch.negotiationAlgorithm=noop", *FETCH, "--filter=blob:none", "--stdin", "origin")
-        try:
+        with explained("reading values files", self._settings):
             self._git.over_network(*arguments, stdin=in_lines(object_ids))
             return _read_blobs(self._git, object_ids)
-        except GitFailed as failure:
-            raise explain(failure, "reading values files", self._settings) from failure
 
 
 def _read_blobs(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from bumper.errors import LookedFarEnough, Unavailable
 from bumper.git.checkout import Checkout, fetch_tip
-from bumper.git.command import FETCH, NETWORK_TIMEOUT, GitFailed
-from bumper.git.failures import explain
+from bumper.git.command import FETCH, NETWORK_TIMEOUT
+from bumper.git.failures import explained
 from bumper.git.objects import Commit, cut_commits, in_lines, read_commits, read_objects
 
 STRETCHES = (100, 500, 2500, 10_000)  # commits from the tip
@@ -98,10 +98,8 @@ def fetch_commits(checkout: Checkout, ids: Collection[str], *extent: str) -> Non
     """Fetch commits by their ids; ``extent`` are git's options that say how much of them."""
     if not all(_OBJECT_ID.fullmatch(each) for each in ids):  # git would read anything else as a refspec
         raise Unavailable("GitLab answered with commit ids that are not valid", "check that its address is right")
-    try:
+    with explained("fetching past commits", checkout.settings):
         checkout.git.over_network(*FETCH, "--stdin", *extent, "origin", stdin=in_lines(ids))
-    except GitFailed as failure:
-        raise explain(failure, "fetching past commits", checkout.settings) from failure
 
 
 def _touched(checkout: Checkout, commits: Sequence[Commit]) -> dict[str, list[Touched]]:
@@ -111,13 +109,9 @@ def _touched(checkout: Checkout, commits: Sequence[Commit]) -> dict[str, list[To
     """
     lines = in_lines(f"{commit.id} {' '.join(commit.parents[:1])}" for commit in commits)
     found: dict[str, list[Touched]] = {commit.id: [] for commit in commits}
-    try:
-        raw = checkout.git.run(
-            "diff-tree", "--stdin", "--root", "-r", "--no-renames", "-z", "--raw", "--no-abbrev", "--full-index",
-            stdin=lines, timeout=NETWORK_TIMEOUT,
-        )  # fmt: skip
-    except GitFailed as failure:
-        raise explain(failure, "reading past commits", checkout.settings) from failure
+    form = ("-r", "--no-renames", "-z", "--raw", "--no-abbrev", "--full-index")
+    with explained("reading past commits", checkout.settings):
+        raw = checkout.git.run("diff-tree", "--stdin", "--root", *form, stdin=lines, timeout=NETWORK_TIMEOUT)
     fields = iter(raw.decode(errors="surrogateescape").split("\0"))
     current = ""
     for text in fields:

@@ -11,7 +11,7 @@ from bumper.errors import Refused, Unavailable
 from bumper.git.borrowed import SOURCE, Borrowed
 from bumper.git.checkout import HEADS, Checkout
 from bumper.git.command import FETCH, GitFailed
-from bumper.git.failures import explain
+from bumper.git.failures import explained
 from bumper.git.objects import cut_commits, parse_commit, read_commits
 from bumper.progress import report_step
 
@@ -69,10 +69,8 @@ def find_span(borrowed: Borrowed, base: str | None, head: str | None, request: M
 def _merge(borrowed: Borrowed, tip: Checkout, source: str) -> Checkout | None:
     """The files that a merge into the tip gives; None where they conflict, or git is older than 2.38."""
     _common_ancestor(borrowed, tip.tip, source)
-    try:
-        return borrowed.at(tip.branch, borrowed.git.text("merge-tree", "--write-tree", tip.tip, source))
-    except GitFailed:
-        return None
+    tree = borrowed.git.query("merge-tree", "--write-tree", tip.tip, source)
+    return borrowed.at(tip.branch, tree) if tree else None
 
 
 def _tip(borrowed: Borrowed, base: str | None, request: MergeRequestPipeline | None) -> Checkout:
@@ -96,12 +94,8 @@ def _tip(borrowed: Borrowed, base: str | None, request: MergeRequestPipeline | N
 
 def _branch_name(borrowed: Borrowed, name: str) -> str:
     """The branch of a revision, as its remote calls it."""
-    try:
-        full = borrowed.own.text("rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", name)
-    except GitFailed:
-        full = ""
-    ref = full or name
-    return ref.removeprefix(HEADS).removeprefix("refs/remotes/").removeprefix("origin/")
+    full = borrowed.own.query("rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", name)
+    return (full or name).removeprefix(HEADS).removeprefix("refs/remotes/").removeprefix("origin/")
 
 
 def _fetch_branch(borrowed: Borrowed, branch: str) -> Checkout:
@@ -126,7 +120,7 @@ def _common_ancestor(borrowed: Borrowed, target: str, source: str) -> str:
             remote = SOURCE if borrowed.has_source else "origin"
             _fetch(borrowed, "origin", target, "fetching past commits", f"--depth={depth}")
             _fetch(borrowed, remote, source, "fetching past commits", f"--depth={depth}")
-        found = _ancestors(borrowed, target, source)
+        found = borrowed.git.query("merge-base", "--all", target, source).split()
         cut = cut_commits(borrowed.git)
         between = borrowed.git.text("rev-list", target, source, *(f"^{one}" for one in found)).split() if cut else []
         if found and cut.isdisjoint(between):  # else a nearer one may be among the commits that are not there
@@ -142,17 +136,8 @@ def _common_ancestor(borrowed: Borrowed, target: str, source: str) -> str:
     return found[0]
 
 
-def _ancestors(borrowed: Borrowed, target: str, source: str) -> list[str]:
-    try:
-        return borrowed.git.text("merge-base", "--all", target, source).split()
-    except GitFailed:  # there is none
-        return []
-
-
 def _fetch(borrowed: Borrowed, remote: str, what: str, step: str, extent: str) -> None:
     if borrowed.remote is None:
         raise Unavailable(f"{step} failed: the checkout has no remote", "fetch all of its history, or add the remote")
-    try:
+    with explained(step, borrowed.settings):
         borrowed.git.over_network(*FETCH, "--filter=blob:none", extent, remote, what)
-    except GitFailed as failure:
-        raise explain(failure, step, borrowed.settings) from failure
