@@ -41,18 +41,12 @@ def running(gathered: Gathered, environment: str, config: Config) -> Running:
     pins: list[FoundPin] = []
     unknown: dict[str, str] = {}
     for app in gathered.applications:
-        layers = _layers(app, gathered)
-        own = by_app[app.app]
-        reason = _unreadable(layers, own)
-        if reason is not None:
-            unknown[app.app] = reason
-        elif _is_plain(layers, own):
-            pins += own
-        else:
-            try:
-                pins += _merged_pins(app, layers, own, environment, config)
-            except Refused as refusal:
-                unknown[app.app] = str(refusal)
+        layers, own = list(_layers(app, gathered)), by_app[app.app]
+        try:
+            _refuse_unreadable(layers, own)
+            pins += own if _is_plain(layers, own) else _merged_pins(app, layers, own, environment, config)
+        except Refused as refusal:
+            unknown[app.app] = str(refusal)
     return Running(tuple(pins), unknown)
 
 
@@ -66,47 +60,40 @@ class _Layer:
     refusal: Refused | None = None
 
 
-def _layers(app: AppFiles, gathered: Gathered) -> list[_Layer]:
+def _layers(app: AppFiles, gathered: Gathered) -> Iterator[_Layer]:
     """The application's files, the lowest precedence first."""
-    layers: list[_Layer] = []
     for path in app.files:
         if path in gathered.values:
             documents = gathered.values[path].documents
-            root = documents[0].root if documents else None
-            layers.append(_Layer(path, root, is_manifest=len(documents) > 1))
+            yield _Layer(path, documents[0].root if documents else None, is_manifest=len(documents) > 1)
         elif path in gathered.unreadable_files:
             refusal = gathered.unreadable_files[path]
-            root = refusal.root if isinstance(refusal, EncryptedBySops) else None
-            layers.append(_Layer(path, root, refusal=refusal))
-    return layers
+            yield _Layer(path, refusal.root if isinstance(refusal, EncryptedBySops) else None, refusal=refusal)
 
 
-def _unreadable(layers: Sequence[_Layer], pins: Sequence[FoundPin]) -> str | None:
-    """Why the application's values cannot be put together: a file above a pin cannot be read, and may speak of it.
+def _refuse_unreadable(layers: Sequence[_Layer], pins: Sequence[FoundPin]) -> None:
+    """Refuse a file above a pin that cannot be read and may speak of the pin.
 
-    Where no file has a pin, the one that cannot be read may have all of them.
+    Where no file has a pin, the one that cannot be read may have all of them; of an encrypted one the keys are known.
     """
     order = {layer.file: number for number, layer in enumerate(layers)}
     for number, layer in enumerate(layers):
         below = [found for found in pins if order[found.file] < number]
-        if layer.refusal is not None and (below or not pins):
-            encrypted = layer.root is not None
-            if not encrypted or not all(_leaves_alone(layer.root, found, may_speak=False) for found in below):
-                return str(layer.refusal)
-    return None
+        knows_keys = layer.root is not None and all(
+            _leaves_alone(layer.root, found, may_speak=False) for found in below
+        )
+        if layer.refusal is not None and (below or not pins) and not knows_keys:
+            raise layer.refusal
 
 
 def _is_plain(layers: Sequence[_Layer], pins: Iterable[FoundPin]) -> bool:
     """Whether each pin counts as its file has it: others speak only of mappings around it, and only lower ones do."""
-    if any(layer.is_manifest for layer in layers):
-        return True
     order = {layer.file: number for number, layer in enumerate(layers)}
-    return all(
+    return any(layer.is_manifest for layer in layers) or all(
         found.pin.refusal is None
         and all(
-            _leaves_alone(layer.root, found, may_speak=number < order[found.file])
+            layer.file == found.file or _leaves_alone(layer.root, found, may_speak=number < order[found.file])
             for number, layer in enumerate(layers)
-            if number != order[found.file]
         )
         for found in pins
     )
@@ -129,7 +116,7 @@ def _merged_pins(
 ) -> Iterator[FoundPin]:
     """The pins of the merged values, each at the place of the last file that holds its tag."""
     roots = [resolve(layer.root) for layer in layers if layer.root is not None and layer.refusal is None]
-    data = _Merge(app.values[-1]).merged(roots, 0)
+    data = _merge(app.values[-1], roots)
     merged = read_values(app.values[-1], json.dumps(data, ensure_ascii=False).encode())
     places = {found.pin.path: found for found in sorted(pins, key=lambda found: not found.pin.absent)}
     for pin in pins_of_file(merged, (), app, config, environment):
@@ -139,33 +126,24 @@ def _merged_pins(
             yield replace(place, pin=own)
 
 
-class _Merge:
-    """Merges the values of one application, as far as anybody's values go."""
+def _merge(name: str, roots: Sequence[Resolved | None]) -> _Data:
+    """The data of several files, the lowest precedence first; ``name`` is where it is said that they are too large."""
+    budget = iter(range(_MAX_NODES))
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._nodes = 0
-
-    def merged(self, layers: Sequence[Resolved | None], depth: int) -> _Data:
-        """The data of nodes at one place, the lowest precedence first: the mappings above the last other value."""
-        self._count(depth)
+    def merged(layers: Sequence[Resolved | None], depth: int) -> _Data:
+        if next(budget, None) is None or depth > _MAX_DEPTH:
+            raise Refused(f"{name}: it has too many values, or too deeply nested ones, to merge", "simplify them")
         top = layers[-1]
+        if isinstance(top, SequenceNode):
+            return [merged([resolve(item)], depth + 1) for item in top.items]
         if not isinstance(top, MappingNode):
-            return self._plain(top, depth)
-        mappings: list[dict[str, Resolved | None]] = []
+            return top.value if isinstance(top, Scalar) and not is_null(top) else None
+        mappings: list[dict[str, Resolved | None]] = []  # those above the last other value
         for node in reversed(layers):
             if not isinstance(node, MappingNode):
                 break
             mappings.insert(0, effective_values(node))
         keys = dict.fromkeys(key for mapping in mappings for key in mapping)
-        return {key: self.merged([one[key] for one in mappings if key in one], depth + 1) for key in keys}
+        return {key: merged([known[key] for known in mappings if key in known], depth + 1) for key in keys}
 
-    def _plain(self, node: Resolved | None, depth: int) -> _Data:
-        if isinstance(node, SequenceNode):
-            return [self.merged([resolve(item)], depth + 1) for item in node.items]
-        return node.value if isinstance(node, Scalar) and not is_null(node) else None
-
-    def _count(self, depth: int) -> None:
-        self._nodes += 1
-        if self._nodes > _MAX_NODES or depth > _MAX_DEPTH:
-            raise Refused(f"{self._name}: it has too many values, or too deeply nested ones, to merge", "simplify them")
+    return merged(roots, 0)
