@@ -113,7 +113,7 @@ class Changing(Reading):
     def delivery_options(self, *, allow_older: bool = False, rollback_on_failure: bool = False) -> "DeliveryOptions":
         """The way of a proposal."""
         from bumper.delivery.attempt import DeliveryOptions
-        from bumper.gitlab.merge_requests import People
+        from bumper.gitlab.merge_request_changes import People
 
         for name, is_given in (("--steady", self.steady is not None), ("--rollback-on-failure", rollback_on_failure)):
             if is_given and self.wait_deployed is None:

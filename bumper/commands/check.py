@@ -15,7 +15,7 @@ from bumper.git.command import GitFailed
 from bumper.git.failures import explain
 from bumper.git.span import Span, find_span
 from bumper.gitlab.connection import GitLab, connect_if_possible
-from bumper.gitlab.merge_requests import keep_note
+from bumper.gitlab.merge_request_changes import keep_note
 from bumper.planning.markdown import code
 from bumper.progress import report_step
 from bumper.records.line import Line

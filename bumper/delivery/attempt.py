@@ -17,7 +17,7 @@ from bumper.git.checkout import Checkout, refreshed
 from bumper.git.clone import Cloning
 from bumper.git.failures import PushRaceLost
 from bumper.gitlab.connection import GitLab, connect_if_possible
-from bumper.gitlab.merge_requests import NOBODY, People
+from bumper.gitlab.merge_request_changes import NOBODY, People
 from bumper.planning.description import Watching
 from bumper.records.known_requests import Ahead, KnownRequests, ask_ahead
 from bumper.records.record import Command

@@ -10,15 +10,20 @@ from difflib import SequenceMatcher
 from enum import Enum, auto
 from itertools import takewhile
 
+from bumper.clock import Clock, polls
 from bumper.errors import NotDeployed, Refused
-from bumper.git.checkout import Checkout, at_commit, fetch_branch, read_commit, read_files
+from bumper.git.checkout import HEADS, Checkout, at_commit, fetch_branch, read_commit, read_files, remote_refs
 from bumper.git.command import GitFailed
+from bumper.git.failures import PushRaceLost
 from bumper.git.objects import Commit
+from bumper.gitlab import merge_requests
 from bumper.gitlab.connection import GitLab
+from bumper.gitlab.merge_requests import MergeRequest
 from bumper.gitlab.project import contains, messages_between
 from bumper.records.record import Record, read_trailers
 
 _DEPTH = 50  # commits of the target branch among which a parent is looked for, where GitLab's API cannot be asked
+_HEAD_TIMEOUT = 60.0  # seconds
 _MAX_LINES = 1000  # that differ: with more, comparing takes seconds, and the proposal is made again instead
 
 
@@ -32,14 +37,15 @@ class Branch:
     on_target: bool  # the head has one parent, and that is on the target branch
 
     @property
-    def name(self) -> str:
-        """The branch's name."""
-        return self.checkout.branch
-
-    @property
-    def parent(self) -> str:
+    def base(self) -> Checkout:
         """The commit that the head is based on; only where ``on_target``."""
-        return self.head.parents[0]
+        return at_commit(self.checkout, self.head.parents[0])
+
+    def changed_paths(self) -> set[str]:
+        """The paths at which the head differs from its base: contents, modes, files and submodules."""
+        options = ("-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none")
+        found = self.checkout.git.run("diff-tree", *options, self.head.parents[0], self.head.id)
+        return {path.decode(errors="surrogateescape") for path in found.split(b"\0") if path}
 
 
 def fetch(target: Checkout, name: str, gitlab: GitLab | None) -> Branch:
@@ -81,11 +87,11 @@ def fetch_own(target: Checkout, name: str, gitlab: GitLab | None) -> Branch:
     if authors and _is_on_target(target, branch.head.id, gitlab):  # it has no commit of its own
         return branch
     if not authors and not branch.on_target and gitlab is not None:
-        commits = messages_between(gitlab, target.branch, branch.name)
+        commits = messages_between(gitlab, target.branch, name)
         authors = list(dict.fromkeys(author for author, message in commits if read_trailers(message) is None))
     if authors:
         raise Refused(
-            f"branch {branch.name} holds a commit by {', '.join(authors)}, which bumper does not overwrite",
+            f"branch {name} holds a commit by {', '.join(authors)}, which bumper does not overwrite",
             "merge or close its merge request, or delete the branch, and run this again",
         )
     return branch
@@ -153,13 +159,13 @@ def compare(target: Checkout, branch: Branch, files: Mapping[str, bytes]) -> Hol
     """
     if not branch.on_target or branch.record is None:
         return Holds.OTHER
-    base = at_commit(branch.checkout, branch.parent)
-    if changed_paths(base, branch.checkout) != set(files) or not _keeps_modes(base, branch.checkout, files):
+    base = branch.base
+    if branch.changed_paths() != set(files) or not _keeps_modes(base, branch.checkout, files):
         return Holds.OTHER
-    parent, now = read_files(base, files), read_files(target, files)
-    theirs, ours = changed_lines(parent, read_files(branch.checkout, files)), changed_lines(now, files)
+    parent, now, held = read_files(base, files), read_files(target, files), read_files(branch.checkout, files)
+    theirs, ours = changed_lines(parent, held), changed_lines(now, files)
     if theirs is None or ours is None:
-        return Holds.PROPOSAL if read_files(branch.checkout, files) == files else Holds.OTHER
+        return Holds.PROPOSAL if held == files else Holds.OTHER
     theirs = moved(theirs, parent, now)
     if theirs == ours:
         return Holds.PROPOSAL
@@ -174,42 +180,47 @@ def _differ_in_old_lines(theirs: Sequence[LineChange], ours: Sequence[LineChange
     )
 
 
-def changed_paths(base: Checkout, head: Checkout) -> set[str]:
-    """The paths at which two trees differ: contents, modes, files and submodules that only one has."""
-    options = ("-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none")
-    found = head.git.run("diff-tree", *options, base.tip, head.tip)
-    return {path.decode(errors="surrogateescape") for path in found.split(b"\0") if path}
-
-
 def _keeps_modes(base: Checkout, head: Checkout, files: Iterable[str]) -> bool:
     modes = ((base.entries.get(file), head.entries.get(file)) for file in files)
     return all(before is not None and after is not None and before.mode == after.mode for before, after in modes)
 
 
-def require_same_change(target: Checkout, before: Branch, after: Branch) -> None:
+def require_same_change(before: Branch, after: Branch) -> None:
     """Refuse a rebased head that is not what it was before: the same lines have to change, by the same message.
 
     Raises:
         NotDeployed: somebody pushed something else in the meantime.
 
     """
-    old_base, old_head = at_commit(target, before.parent), before.checkout
-    paths = changed_paths(old_base, old_head)
-    same = False
-    if (
-        after.on_target
-        and after.head.message.rstrip() == before.head.message.rstrip()
-        and changed_paths(new_base := at_commit(target, after.parent), after.checkout) == paths
-        and _keeps_modes(new_base, after.checkout, paths)
-    ):
-        was, now = read_files(old_base, paths), read_files(new_base, paths)
-        old, new = (
-            changed_lines(was, read_files(old_head, paths)),
-            changed_lines(now, read_files(after.checkout, paths)),
-        )
-        same = old is not None and moved(old, was, now) == new
-    if not same:
-        raise NotDeployed(
-            f"branch {after.name} no longer holds what this request proposed",
-            "look at its merge request, and run this again",
-        )
+    paths, says = before.changed_paths(), before.head.message.rstrip()
+    if after.on_target and after.head.message.rstrip() == says and after.changed_paths() == paths:
+        base = after.base
+        if _keeps_modes(base, after.checkout, paths):
+            was, now = read_files(before.base, paths), read_files(base, paths)
+            old = changed_lines(was, read_files(before.checkout, paths))
+            if old is not None and moved(old, was, now) == changed_lines(now, read_files(after.checkout, paths)):
+                return
+    raise NotDeployed(
+        f"branch {after.checkout.branch} no longer holds what this request proposed",
+        "look at its merge request, and run this again",
+    )
+
+
+def read_at_head(
+    checkout: Checkout, gitlab: GitLab, iid: int, branch: str, head: str, clock: Clock
+) -> MergeRequest | None:  # fmt: skip
+    """The branch's merge request once it shows the commit ``head``, or has ended; None where that takes a minute.
+
+    After a push a background job of GitLab's brings the new head to the merge request, some seconds later.
+
+    Raises:
+        PushRaceLost: somebody has pushed in the meantime, whose head alone GitLab may show.
+
+    """
+    for _ in polls(clock, _HEAD_TIMEOUT):
+        found = merge_requests.read(gitlab, iid)
+        if found.sha == head or found.state != "opened":
+            return found
+        if head not in remote_refs(checkout, f"{HEADS}{branch}"):
+            raise PushRaceLost(branch)
+    return None

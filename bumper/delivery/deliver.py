@@ -2,32 +2,24 @@
 
 from dataclasses import replace
 
-from bumper.clock import Clock
 from bumper.delivery.attempt import Attempt, DeliveryOptions
-from bumper.delivery.by_api import Published, publish
-from bumper.delivery.by_push import deliver_by_push
-from bumper.delivery.merge import (
-    Awaited,
-    MergeReply,
-    ask_to_merge,
-    landed_commit,
-    named_when_interrupted,
-    rebased_head,
-    require_content,
-    wait_until_merged,
-)
-from bumper.delivery.other_requests import close, close_promotions_of, close_replaced, close_superseded
-from bumper.delivery.result import Action, NotDone, Result, Status, overtaken_result, proposed_at, result_of
+from bumper.delivery.by_api import propose_by_api
+from bumper.delivery.by_push import propose_by_push
+from bumper.delivery.merge import MergeReply, Pending, ask_to_merge, wait_until_merged
+from bumper.delivery.other_requests import close_replaced
+from bumper.delivery.result import NotDone, Result, Status, proposed_at, result_of
+from bumper.environments.gather import pins_of_version
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
+from bumper.git.checkout import at_commit, read_files, refreshed
 from bumper.git.commit import push, write_commit
-from bumper.gitlab import merge_requests
+from bumper.git.past_commits import fetch_commits, newest_commits
+from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.draft import Draft
-from bumper.planning.proposal import Proposal
 from bumper.progress import report_step
-from bumper.records.known_requests import KnownRequests
-from bumper.records.newer_pipeline import NewerPipeline, newer_of_request
-from bumper.records.record import Command, make_sealer
+from bumper.records.record import COMMAND_TRAILER, make_sealer
+from bumper.values.change import Change
+from bumper.values.pin import Version, format_path
 
 _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 
@@ -40,27 +32,23 @@ def deliver(draft: Draft, attempt: Attempt) -> Result:
         NotDeployed: what was waited for is not what runs in the end.
 
     """
-    checkout = attempt.target.checkout
-    draft = replace(draft, proposal=_sealed(draft.proposal, attempt.target))
-    proposal = draft.proposal
+    checkout, proposal = attempt.target.checkout, draft.proposal
+    # The seal on the commit's trailers is how a later run recognises what it wrote itself.
+    message = make_sealer(checkout.settings, proposal.target_branch).seal(proposal.message)
+    draft = replace(draft, proposal=replace(proposal, message=message))
     author = attempt.target.setup.config.author or _DEFAULT_AUTHOR
-    commit = write_commit(checkout, proposal.files, proposal.message, author)
+    commit = write_commit(checkout, proposal.files, message, author)
     if attempt.delivery == "commit":
         report_step(f"pushing to {checkout.branch} of {checkout.settings.address.url}")
         push(checkout, commit, checkout.branch, checkout.tip)
         close_replaced(attempt, draft.plan, proposal.record.command)
         return replace(result_of(draft, Status.COMMITTED), branch=checkout.branch, commit=commit, landed=commit)
     if attempt.known is None:
-        done = deliver_by_push(draft, attempt, commit)
+        proposed = propose_by_push(draft, attempt, commit)
     else:
-        done = _deliver_by_api(draft, attempt, attempt.known, commit)
+        proposed = propose_by_api(draft, attempt, attempt.known, commit)
+    done = _see_it_merged(proposed) if isinstance(proposed, Pending) else proposed
     return require_wait(done, attempt.options)
-
-
-def _sealed(proposal: Proposal, target: Target) -> Proposal:
-    """The proposal with a seal on its commit's trailers, by which a later run recognises what it wrote itself."""
-    sealer = make_sealer(target.checkout.settings, proposal.target_branch)
-    return replace(proposal, message=sealer.seal(proposal.message))
 
 
 def require_wait(done: Result, options: DeliveryOptions) -> Result:
@@ -78,97 +66,93 @@ def require_wait(done: Result, options: DeliveryOptions) -> Result:
     return done
 
 
-def _deliver_by_api(draft: Draft, attempt: Attempt, known: KnownRequests, commit: str) -> Result:
-    """As GitLab's API has it: the merge request opened or updated, those that it supersedes closed, merged."""
-    target, options = attempt.target, attempt.options
-    draft = draft.on_branch(known.branch_of(draft.proposal.branch))
-    proposal, record = draft.proposal, draft.proposal.record
-    report_step(f"proposing {proposal.branch} over the API of {target.checkout.settings.address.gitlab_url}")
-    people = merge_requests.find_people(known.gitlab, attempt.people)
-    published = publish(attempt, known, proposal, commit, people)
-    if isinstance(published, NewerPipeline):
-        return overtaken_result(draft, published)
-    one, warnings = published.merge_request, _explain_missing_people(published, attempt, people.unknown)
-    others = [other for other in known.opened_now() if other.iid != one.iid]
-    newer = None if options.allow_older else newer_of_request(target, known, others, record)
-    if newer is not None and newer.merge_request is not None:
-        by = newer.merge_request.iid
-        close(known, one, f"!{by} is of a newer pipeline ({newer.pipeline.id})", by)
-        return overtaken_result(draft, newer)
-    close_superseded(known, target, draft.plan, record.command, others, one)
-    if record.command == Command.ROLLBACK and published.action is not Action.UNCHANGED:
-        close_promotions_of(known, target, draft.plan.changes, one)
-    done = replace(
-        result_of(draft, Status.PROPOSED), branch=proposal.branch, commit=published.commit,
-        warnings=(*draft.plan.warnings, *warnings), merge_request=proposed_at(one, published.action),
-    )  # fmt: skip
-    try:
-        return _see_it_merged(done, published, draft, attempt, known)
-    except NotDeployed as error:
-        raise NotDone(error.what, error.next_step, done) from error
-
-
-def _see_it_merged(
-    done: Result, published: Published, draft: Draft, attempt: Attempt, known: KnownRequests
-) -> Result:  # fmt: skip
-    """Ask GitLab to merge and wait for it, each as far as it is wanted; the result says what is true then."""
-    target, session, seconds = attempt.target, attempt.session, attempt.options.seconds_to_merge
-    one, head, message, asked = published.merge_request, published.commit, draft.proposal.message, None
+def _see_it_merged(pending: Pending) -> Result:
+    """The result once GitLab was asked to merge and the merge was waited for, each as far as it is wanted."""
+    target, session, seconds = pending.attempt.target, pending.attempt.session, pending.attempt.options.seconds_to_merge
     began = session.elapsed()
-    if attempt.auto_merge:
-        if seconds is not None and one.state == "opened":
-            session.show(f"asking GitLab to merge !{one.iid}: {one.url}")
-        with named_when_interrupted(one.iid, one.url, session.show):
-            asked, head = _ask_to_merge(known, target, draft.proposal, one.iid, head, session.clock)
-        one = asked.merge_request
-    if seconds is not None and one.state != "merged":
-        if draft.plan.held:
-            raise NotDeployed(
-                f"{done.environment}: part of the request is held, so not all of it will run",
-                "remove the hold with bumper unhold, or leave the application out with --app",
-            )
-        problem = asked.problem if asked is not None else None
-        awaited = Awaited(one.iid, draft.proposal.branch, head, message, attempt.auto_merge, problem)
-        one = wait_until_merged(known, target, awaited, seconds, session)
-    done = replace(done, merge_request=proposed_at(one, published.action))
-    if one.state != "merged":
-        warnings = [asked.warning] if asked is not None and asked.warning is not None else []
-        return replace(done, warnings=(*done.warnings, *warnings))
-    waited = session.elapsed() - began if seconds is not None else None
-    landed = landed_commit(target, one, message)
-    if seconds is not None or one.sha != head:
-        require_content(target, landed, draft.plan.changes, one.url)
+    try:
+        reply, head = _ask_and_wait(pending, seconds)
+        if reply is None:
+            return pending.done
+        waited, one = session.elapsed() - began if seconds is not None else None, reply.merge_request
+        done = replace(pending.done, merge_request=proposed_at(one, pending.shown.action))
+        if one.state != "merged":
+            return replace(done, warnings=(*done.warnings, *reply.warnings))
+        landed = _landed_commit(target, one, pending.draft.proposal.message)
+        if seconds is not None or one.sha != head:
+            _require_content(target, landed, pending.draft.plan.changes, one.url)
+    except NotDeployed as error:
+        raise NotDone(error.what, error.next_step, pending.done) from error
     return replace(done, status=Status.MERGED, landed=landed, waited=waited)
 
 
-def _ask_to_merge(
-    known: KnownRequests, target: Target, proposal: Proposal, iid: int, head: str, clock: Clock
-) -> tuple[MergeReply, str]:
-    """GitLab's reply and the branch's head then: a branch behind is rebased, which shows once GitLab has checked it."""
-    files, message = target.checkout.entries, proposal.message
-    asked = ask_to_merge(known, iid, head, message, files, clock)
-    if asked.problem is not None and asked.merge_request.merge_status == "need_rebase":
-        rebased = rebased_head(known, target, proposal.branch, iid, head, clock)
-        if rebased is not None:
-            return ask_to_merge(known, iid, rebased, message, files, clock), rebased
-    return asked, head
+def _ask_and_wait(pending: Pending, seconds: float | None) -> tuple[MergeReply | None, str]:
+    """GitLab's last word on the merge request, None where it was asked nothing; and the branch's head then."""
+    attempt, show, head = pending.attempt, pending.attempt.session.show, pending.head
+    reply: MergeReply | None = None
+    try:
+        if attempt.auto_merge and attempt.known is not None:
+            if seconds is not None:
+                show(f"asking GitLab to merge !{pending.iid}: {pending.shown.url}")
+            reply, head = ask_to_merge(pending, head)
+        if seconds is None or (reply is not None and reply.merge_request.state == "merged"):
+            return reply, head
+        if pending.draft.plan.held:
+            raise NotDeployed(
+                f"{pending.done.environment}: part of the request is held, so not all of it will run",
+                "remove the hold with bumper unhold, or leave the application out with --app",
+            )
+        problem = reply.problem if reply is not None else None
+        why = f"; GitLab will not merge it by itself: {problem}" if problem is not None else ""
+        show(f"waiting up to {seconds:g} s for {pending.shown.url}{why}")
+        return MergeReply(wait_until_merged(pending, head, seconds, problem)), head
+    except KeyboardInterrupt:
+        show(f"!{pending.iid} stays open: {pending.shown.url}")
+        raise
 
 
-def _explain_missing_people(published: Published, attempt: Attempt, unknown: tuple[str, ...]) -> list[str]:
-    """Whom the merge request does not ask although they are named, because GitLab or a person left them out."""
-    one = published.merge_request
-    warnings = [f"GitLab knows no user {name!r}, so nobody of that name was asked." for name in unknown]
-    if published.action is Action.OPENED:
-        missing = [name for name in attempt.people.reviewers if name not in {*one.reviewers, *unknown}]
-        names, why = (
-            ", ".join(missing),
-            "its Free tier keeps one reviewer, and only adds people who may see the project",
-        )
-        left_out = f"GitLab did not add {names} as reviewer of !{one.iid} ({why}); ask them yourself."
-    else:
-        asked = attempt.options.people
-        missing = [name for name in asked.reviewers if name not in {*one.reviewers, *unknown}]
-        missing += [name for name in asked.assignees if name not in {*one.assignees, *unknown}]
-        names = ", ".join(dict.fromkeys(missing))
-        left_out = f"not added to !{one.iid}, which was open already: {names}; ask them there."
-    return [*warnings, left_out] if missing else warnings
+def _landed_commit(target: Target, merged: MergeRequest, message: str) -> str:
+    """The target branch's commit that a merged merge request made of a commit with ``message``.
+
+    By the merge method it is a merge commit, a squash commit or the branch's own; where GitLab rebases before it
+    merges, that has become another, which only its trailers tell.
+    """
+    if merged.merged_as is not None:
+        return merged.merged_as
+    now = refreshed(target.checkout)
+    commits = newest_commits(now)
+    if merged.sha in {commit.id for commit in commits}:
+        return str(merged.sha)
+    wanted = _trailers(message)
+    return next((commit.id for commit in commits if _trailers(commit.message) == wanted), now.tip)
+
+
+def _trailers(message: str) -> list[str]:
+    last = message.rstrip("\n").rpartition("\n\n")[2].splitlines()
+    return last if any(line.startswith(f"{COMMAND_TRAILER}: ") for line in last) else [message]
+
+
+def _require_content(target: Target, commit: str, changes: tuple[Change, ...], url: str) -> None:
+    """Check that ``commit`` holds what ``changes`` asked for: the files count, not what a description says of them.
+
+    Without a digest in the values, any is as asked.
+
+    Raises:
+        NotDeployed: it holds something else.
+
+    """
+    fetch_commits(target.checkout, [commit])
+    landed = at_commit(target.checkout, commit)
+    contents = read_files(landed, {change.file for change in changes if change.file in landed.entries})
+    for change in changes:
+        content = contents.get(change.file, b"")
+        pins = pins_of_version(target.environment, target.setup.config, change.file, content, target.gathered.values)
+        held = [one.pin for one in pins if format_path(one.pin.path) == change.path]
+        versions = {pin.version for pin in held}
+        versions |= {Version(pin.tag, change.after.digest) for pin in held if pin.digest is None}
+        if change.after not in versions:
+            raise NotDeployed(
+                f"{url} was merged with other content than this request's: {change.file}: {change.path} is not at "
+                f"{change.after}",
+                "look at its commits",
+            )

@@ -1,33 +1,29 @@
-"""Merging: GitLab is asked to merge now, or by itself as soon as all checks pass; a branch behind is rebased before.
+"""Merging: GitLab is asked to merge now, or by itself as soon as all checks pass; then it is waited for.
 
 Auto-merge needs something to wait for. With nothing awaited GitLab answers it with 405 (gitlab-org/gitlab issues 217710
 and 355455), and merging at once is what was meant. Whether something is awaited shows late: a pipeline appears seconds
 after the push, the merge request learns of the new head in the background, and is checked after it was first looked at.
 """
 
-import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from bumper.clock import Clock, polls
+from bumper.clock import polls
 from bumper.delivery import branch as branches
-from bumper.delivery.attempt import Session
-from bumper.environments.gather import pins_of_version
-from bumper.environments.repository import Target
+from bumper.delivery.attempt import Attempt
+from bumper.delivery.result import ProposedAt, Result
 from bumper.errors import NotDeployed, Unavailable
-from bumper.git.checkout import at_commit, read_files, refreshed
-from bumper.git.past_commits import fetch_commits, newest_commits
-from bumper.gitlab import merge_requests
-from bumper.gitlab.connection import AlreadyThere, NotMergeable, Unauthorized
-from bumper.gitlab.merge_requests import CHECKING, MergeMessages, MergeRequest
-from bumper.gitlab.project import ProjectSettings
+from bumper.git.failures import PushRaceLost
+from bumper.gitlab import merge_request_changes, merge_requests
+from bumper.gitlab.connection import AlreadyThere, GitLab, NotMergeable, Unauthorized
+from bumper.gitlab.merge_requests import CHECKING, MergeRequest
+from bumper.planning.draft import Draft
 from bumper.records.known_requests import KnownRequests
-from bumper.records.record import COMMAND_TRAILER, read_comment
-from bumper.values.change import Change
-from bumper.values.pin import Version, format_path
+from bumper.records.record import read_comment
 
-_HEAD_TIMEOUT = 60.0  # seconds for the merge request to show the pushed commit
 _PIPELINE_TIMEOUT = 30.0  # seconds for a pipeline to appear; 20 have been seen (gitlab-org/gitlab issue 353984)
+_REBASE_TIMEOUT = 30.0  # seconds
+_MERGE_TIMEOUT = 10.0  # seconds for a merge that GitLab has agreed to
+_MAX_PAUSE = 5.0  # seconds between two looks
 # Seconds after a push these mean that GitLab has not looked yet.
 _PASSING = CHECKING | {"ci_must_pass", "ci_still_running"}
 _UNDER_WAY = frozenset(
@@ -56,8 +52,35 @@ _WAITS_FOR = {
     "commits_status": "a commit on its branch",
     "merging": "GitLab, which is merging it",
 }
-_REBASE_TIMEOUT = 30.0  # seconds
-_MERGE_TIMEOUT = 10.0  # seconds for a merge that GitLab has agreed to
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A merge request that is not merged yet, its branch at ``head``; ``done`` is the result as long as that is so.
+
+    ``known`` reads it; whether bumper may change it, too, is for the attempt's ``known`` to say.
+    """
+
+    attempt: Attempt
+    known: KnownRequests
+    draft: Draft
+    done: Result
+    shown: ProposedAt
+    head: str
+
+    @property
+    def iid(self) -> int:
+        """The merge request's number."""
+        return self.shown.iid
+
+    @property
+    def gitlab(self) -> GitLab:
+        """GitLab's API."""
+        return self.known.gitlab
+
+    def read(self) -> MergeRequest:
+        """The merge request as it is now."""
+        return merge_requests.read(self.gitlab, self.iid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +91,17 @@ class MergeReply:
     problem: str | None = None
 
     @property
-    def warning(self) -> str | None:
+    def warnings(self) -> tuple[str, ...]:
         """What to add to a result that is not merged: what is awaited, or why auto-merge could not be set."""
         one = self.merge_request
         if self.problem is not None:
-            return f"auto-merge could not be set on !{one.iid}: {self.problem}."
+            return (f"auto-merge could not be set on !{one.iid}: {self.problem}.",)
         if one.state == "opened" and one.auto_merge:
-            return f"!{one.iid} will be merged by GitLab; it waits for {waits_for(one)}."
-        return None
+            return (f"!{one.iid} will be merged by GitLab; it waits for {_waits_for(one)}.",)
+        return ()
 
 
-def waits_for(one: MergeRequest) -> str:
+def _waits_for(one: MergeRequest) -> str:
     """What an open merge request waits for, in words."""
     if one.merge_status in _WAITS_FOR and not one.merge_status.startswith("ci_"):
         return _WAITS_FOR[one.merge_status]
@@ -93,99 +116,102 @@ def waits_for(one: MergeRequest) -> str:
     return _WAITS_FOR.get(one.merge_status, one.merge_status or "GitLab to check it")
 
 
-def retargeted(known: KnownRequests, found: MergeRequest) -> str:
+def _retargeted(known: KnownRequests, found: MergeRequest) -> str:
     """What to say of a merge request that somebody has given another target branch: bumper does not merge it there."""
     return f"somebody has changed its target branch from {known.target_branch} to {found.target_branch}"
 
 
-def merge_messages(project: ProjectSettings, iid: int, message: str) -> MergeMessages:
-    """The messages of the commits that merging makes, so that the trailers of ``message`` survive each merge method.
-
-    Push rules on commit messages hold for these commits, too; "See merge request" is how GitLab's own default ends.
-    """
-    subject, _, rest = message.partition("\n\n")
-    merged = f"{subject}\n\nSee merge request {project.path}!{iid}\n\n{rest}"
-    return MergeMessages(project.squashes, merged, merged)
-
-
-def ask_to_merge(
-    known: KnownRequests, iid: int, head: str, message: str, files: Collection[str], clock: Clock
-) -> MergeReply:
+def ask_to_merge(pending: Pending, head: str) -> tuple[MergeReply, str]:
     """Merge the merge request whose branch is at ``head``, or have GitLab merge it as soon as all checks pass.
 
-    ``message`` is the proposal's commit message, ``files`` are the paths of the branch's files: a project without a CI
-    file has no pipeline to wait for. In a project with merge trains the merge request joins the train.
+    In a project with merge trains the merge request joins the train. Returns the reply with the branch's head then: one
+    that is behind is rebased, which shows once GitLab has checked it.
+
+    Raises:
+        NotDeployed: somebody pushed something else in the meantime.
+
     """
-    found = merge_requests.read_at_head(known.gitlab, iid, head, clock, _HEAD_TIMEOUT)
-    if found is None:
-        late = merge_requests.read(known.gitlab, iid)
-        return MergeReply(late, f"it does not show the pushed commit {head[:12]} yet; run this again in a minute")
-    if found.state == "opened" and found.sha != head:
-        return MergeReply(found, "its branch has moved on")
-    messages = merge_messages(known.project, iid, message)
-    return _ask_until_taken(known, found, head, messages, clock, awaited=known.project.runs_pipelines(files))
+    reply = _ask(pending, head)
+    if reply.problem is not None and reply.merge_request.merge_status == "need_rebase":
+        rebased = _rebased_head(pending, head)
+        if rebased is not None:
+            return _ask(pending, rebased), rebased
+    return reply, head
 
 
-def _ask_until_taken(
-    known: KnownRequests, found: MergeRequest, head: str, messages: MergeMessages, clock: Clock, *, awaited: bool
-) -> MergeReply:
-    for left in polls(clock, _PIPELINE_TIMEOUT if awaited else _HEAD_TIMEOUT / 2):
-        found = merge_requests.read_settled(known.gitlab, found.iid, clock)
+def _ask(pending: Pending, head: str) -> MergeReply:
+    checkout, branch, clock = (
+        pending.attempt.target.checkout,
+        pending.draft.proposal.branch,
+        pending.attempt.session.clock,
+    )
+    late = f"it does not show the pushed commit {head[:12]} yet; run this again in a minute"
+    try:
+        shown = branches.read_at_head(checkout, pending.gitlab, pending.iid, branch, head, clock)
+    except PushRaceLost:
+        shown, late = None, "its branch has moved on"
+    return _ask_until_taken(pending, head) if shown is not None else MergeReply(pending.read(), late)
+
+
+def _ask_until_taken(pending: Pending, head: str) -> MergeReply:
+    """A project without a CI file has no pipeline to wait for."""
+    known, clock = pending.known, pending.attempt.session.clock
+    awaited = known.project.runs_pipelines(pending.attempt.target.checkout.entries)
+    for left in polls(clock, _PIPELINE_TIMEOUT):
+        found = merge_requests.read_settled(pending.gitlab, pending.iid, clock)
         if found.target_branch != known.target_branch:
-            return MergeReply(found, retargeted(known, found))
+            return MergeReply(found, _retargeted(known, found))
         if found.state != "opened" or found.auto_merge:
             return MergeReply(found, "somebody has closed it" if found.state == "closed" else None)
         if found.can_merge is False:
             return MergeReply(found, _may_not_merge(found))
-        # Asked to merge at once, GitLab passes over a pipeline that failed, unless the project requires it.
-        when_ready = found.pipeline in _UNDER_WAY | _FAILED or found.merge_status != "mergeable"
         appears_yet = not found.pipeline and (awaited or found.merge_status in _PASSING)
         if left > 0 and (appears_yet or found.merge_status in CHECKING):
             continue  # the pipeline that is awaited has not appeared yet, or GitLab still checks
-        problem = _ask_once(known, found, head, messages, when_ready=when_ready)
+        problem = _ask_once(pending, found, head)
         if problem is None:
-            return _what_came_of_it(known, found.iid, clock)
+            return _what_came_of_it(pending)
         if problem and (left <= 0 or found.merge_status not in {"mergeable", *_PASSING}):
-            return MergeReply(merge_requests.read(known.gitlab, found.iid), problem)
-    return MergeReply(merge_requests.read(known.gitlab, found.iid), f"GitLab still says {found.merge_status}")
+            return MergeReply(pending.read(), problem)
+    return MergeReply(pending.read(), f"GitLab still says {found.merge_status}")
 
 
-def _what_came_of_it(known: KnownRequests, iid: int, clock: Clock) -> MergeReply:
-    """The merge request that GitLab was asked to merge and did not refuse to; a proxy may have answered for it."""
-    for _ in polls(clock, _MERGE_TIMEOUT):
-        now = merge_requests.read(known.gitlab, iid)
-        if now.state != "opened" or now.auto_merge:
-            return MergeReply(now)
-    return MergeReply(now, "GitLab accepted the request, but has not merged it, and gives no reason")
-
-
-def _ask_once(
-    known: KnownRequests, found: MergeRequest, head: str, messages: MergeMessages, *, when_ready: bool
-) -> str | None:
+def _ask_once(pending: Pending, found: MergeRequest, head: str) -> str | None:
     """None where GitLab took it, else why not; empty where that passes: the head is the old one, or it merges."""
-    gitlab, iid = known.gitlab, found.iid
+    gitlab, iid, squash = pending.gitlab, pending.iid, pending.known.project.squashes
+    # Asked to merge at once, GitLab passes over a pipeline that failed, unless the project requires it.
+    when_ready = found.pipeline in _UNDER_WAY | _FAILED or found.merge_status != "mergeable"
     try:
-        if known.project.has_trains:
-            merge_requests.join_train(gitlab, iid, head, squash=messages.squash)
+        if pending.known.project.has_trains:
+            merge_request_changes.join_train(gitlab, iid, head, squash=squash)
         else:
-            merge_requests.merge(gitlab, iid, head, messages, when_ready=when_ready)
+            message = _merge_message(pending)
+            merge_request_changes.merge(gitlab, iid, head, message, squash=squash, when_ready=when_ready)
     except Unauthorized:
         return _may_not_merge(found)
     except AlreadyThere:  # 409: another head than the one asked for
-        now = merge_requests.read(gitlab, iid)
-        return "" if now.sha == head else "its branch has moved on"
+        return "" if pending.read().sha == head else "its branch has moved on"
     except NotMergeable as refusal:
-        now = merge_requests.read(gitlab, iid)
+        now = pending.read()
         if now.state == "merged" or now.auto_merge:
             return None
-        return now.merge_error or f"it waits for {waits_for(now)} ({refusal.what})"
+        return now.merge_error or f"it waits for {_waits_for(now)} ({refusal.what})"
     except Unavailable:  # GitLab may have merged all the same: a rollback that is made again would go back further
-        now = merge_requests.read(gitlab, iid)
+        now = pending.read()
         if now.merge_status == "merging":
             return ""
         if now.state == "opened" and not now.auto_merge:
             raise
     return None
+
+
+def _merge_message(pending: Pending) -> str:
+    """The message of the commit that merging makes: the proposal's trailers survive each merge method.
+
+    Push rules on commit messages hold for it, too; "See merge request" is how GitLab's own default ends.
+    """
+    subject, _, rest = pending.draft.proposal.message.partition("\n\n")
+    return f"{subject}\n\nSee merge request {pending.known.project.path}!{pending.iid}\n\n{rest}"
 
 
 def _may_not_merge(found: MergeRequest) -> str:
@@ -195,83 +221,79 @@ def _may_not_merge(found: MergeRequest) -> str:
     )
 
 
-def rebased_head(
-    known: KnownRequests, target: Target, branch: str, iid: int, head: str, clock: Clock
-) -> str | None:  # fmt: skip
+def _what_came_of_it(pending: Pending) -> MergeReply:
+    """The merge request that GitLab was asked to merge and did not refuse to; a proxy may have answered for it."""
+    for _ in polls(pending.attempt.session.clock, _MERGE_TIMEOUT):
+        now = pending.read()
+        if now.state != "opened" or now.auto_merge:
+            return MergeReply(now)
+    return MergeReply(now, "GitLab accepted the request, but has not merged it, and gives no reason")
+
+
+def _rebased_head(pending: Pending, head: str) -> str | None:
     """What became of the branch's ``head`` by a rebase; None where a merge train does it, or GitLab could not in time.
 
     Raises:
         NotDeployed: somebody pushed something else in the meantime.
 
     """
-    if merge_requests.is_on_train(known.gitlab, iid):
+    gitlab, checkout, name = pending.gitlab, pending.attempt.target.checkout, pending.draft.proposal.branch
+    if merge_request_changes.is_on_train(gitlab, pending.iid):
         return None
-    before = branches.fetch(target.checkout, branch, known.gitlab)
+    before = branches.fetch(checkout, name, gitlab)
     if before.head.id != head:  # somebody has pushed: nobody has looked at that
         return None
-    with contextlib.suppress(AlreadyThere):  # 409: one is under way, and ends like this one
-        merge_requests.rebase(known.gitlab, iid)
-    for _ in polls(clock, _REBASE_TIMEOUT):
-        found = merge_requests.read(known.gitlab, iid)
+    merge_request_changes.rebase(gitlab, pending.iid)
+    for _ in polls(pending.attempt.session.clock, _REBASE_TIMEOUT):
+        found = pending.read()
         if found.state != "opened" or found.merge_error is not None:
             return None
-        if found.sha not in (None, before.head.id):
-            after = branches.fetch(target.checkout, branch, known.gitlab)
-            branches.require_same_change(target.checkout, before, after)
+        if found.sha not in (None, head):
+            after = branches.fetch(checkout, name, gitlab)
+            branches.require_same_change(before, after)
             return after.head.id
     return None
 
 
-_MAX_PAUSE = 5.0  # seconds between two looks
+def wait_until_merged(pending: Pending, head: str, seconds: float, problem: str | None) -> MergeRequest:
+    """The merge request as soon as it is merged; what is no person's turn is done meanwhile, the rest is named.
 
-
-@dataclass(frozen=True, slots=True)
-class Awaited:
-    """A merge request to wait for; ``auto_merge`` where bumper itself sees to the merge, and not a person."""
-
-    iid: int
-    branch: str
-    head: str
-    message: str
-    auto_merge: bool
-    problem: str | None = None  # why GitLab will not merge by itself although it was asked to
-    may_write: bool = True  # a job's token only reads merge requests
-
-
-def wait_until_merged(
-    known: KnownRequests, target: Target, awaited: Awaited, seconds: float, session: Session
-) -> MergeRequest:
-    """The merge request as soon as it is merged.
+    ``problem`` says why GitLab will not merge it by itself although it was asked to.
 
     Raises:
         NotDeployed: it was closed, its branch got other content, or it was not merged within ``seconds``.
 
     """
-    show, waiting = session.show, _Waiting(known, target, awaited, session)
-    found = merge_requests.read(known.gitlab, awaited.iid)
-    problem = f"; GitLab will not merge it by itself: {awaited.problem}" if awaited.problem is not None else ""
-    with named_when_interrupted(found.iid, found.url, show):
-        show(f"waiting up to {seconds:g} s for {found.url}{problem}")
-        for _ in polls(session.clock, seconds, first=0.5, longest=_MAX_PAUSE):
-            found = merge_requests.read(known.gitlab, awaited.iid)
-            if found.target_branch != known.target_branch:
-                raise NotDeployed(f"{found.url}: {retargeted(known, found)}", "change it back, and run this again")
-            if found.state == "merged":
-                return found
-            if found.state == "closed":
-                raise _closed(found)
-            waiting.look_at(found)
-    raise _not_in_time(found, awaited, seconds)
+    known, session = pending.known, pending.attempt.session
+    seen: tuple[object, ...] = ()
+    shown = ""
+    for _ in polls(session.clock, seconds, first=0.5, longest=_MAX_PAUSE):
+        found = pending.read()
+        if found.target_branch != known.target_branch:
+            raise NotDeployed(f"{found.url}: {_retargeted(known, found)}", "change it back, and run this again")
+        if found.state == "merged":
+            return found
+        if found.state == "closed":
+            raise _closed(found)
+        state = (found.merge_status, found.sha, found.auto_merge, found.pipeline)
+        if state == seen or found.merge_status in CHECKING:
+            continue
+        seen = state
+        if shown != (reason := _waits_for(found)):
+            session.show(f"waiting for !{found.iid}: it waits for {reason}")
+            shown = reason
+        if pending.attempt.known is not None:
+            head = _help_on(pending, found, head)
+    raise _not_in_time(pending, found, seconds, problem)
 
 
-@contextlib.contextmanager
-def named_when_interrupted(iid: int, url: str, show: Callable[[str], None]) -> Iterator[None]:
-    """Whoever interrupts the waiting is shown what is left behind."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        show(f"!{iid} stays open: {url}")
-        raise
+def _help_on(pending: Pending, found: MergeRequest, head: str) -> str:
+    """Rebase it, and set auto-merge that GitLab did not take before; returns bumper's head of the branch then."""
+    if found.merge_status == "need_rebase":
+        head = _rebased_head(pending, head) or head
+    if pending.attempt.auto_merge and not found.auto_merge and found.sha == head:
+        _ask(pending, head)
+    return head
 
 
 def _closed(found: MergeRequest) -> NotDeployed:
@@ -283,87 +305,9 @@ def _closed(found: MergeRequest) -> NotDeployed:
     return NotDeployed(f"{found.url} was closed by bumper, because {by} replaces it", "look at its last comment")
 
 
-def _not_in_time(found: MergeRequest, awaited: Awaited, seconds: float) -> NotDeployed:
-    if found.merge_status == "mergeable" and not awaited.auto_merge:
-        return NotDeployed(
-            f"{found.url} was not merged within {seconds:g} s: nobody has merged it yet",
-            "add --auto-merge, or merge it there",
-        )
-    reason = found.merge_error or awaited.problem or f"it waits for {waits_for(found)}"
-    return NotDeployed(
-        f"{found.url} was not merged within {seconds:g} s: {reason}", "resolve that, and run this again to keep waiting"
-    )
-
-
-class _Waiting:
-    """What is remembered from one look to the next: the state that was shown, the head that is bumper's."""
-
-    def __init__(self, known: KnownRequests, target: Target, awaited: Awaited, session: Session) -> None:
-        self._known, self._target, self._awaited, self._session = known, target, awaited, session
-        self._head = awaited.head
-        self._seen: tuple[object, ...] = ()
-        self._shown = ""
-
-    def look_at(self, found: MergeRequest) -> None:
-        """Show a new state, and do what is no person's turn: rebase, and set auto-merge that GitLab did not take."""
-        state = (found.merge_status, found.sha, found.auto_merge, found.pipeline)
-        if state == self._seen or found.merge_status in CHECKING:
-            return
-        self._seen = state
-        if self._shown != (reason := waits_for(found)):
-            self._session.show(f"waiting for !{found.iid}: it waits for {reason}")
-            self._shown = reason
-        if not self._awaited.may_write:
-            return
-        if found.merge_status == "need_rebase":
-            branch, iid = self._awaited.branch, found.iid
-            head = rebased_head(self._known, self._target, branch, iid, self._head, self._session.clock)
-            self._head = head or self._head
-        if self._awaited.auto_merge and not found.auto_merge and found.sha == self._head:
-            files = self._target.checkout.entries
-            ask_to_merge(self._known, found.iid, self._head, self._awaited.message, files, self._session.clock)
-
-
-def landed_commit(target: Target, merged: MergeRequest, message: str) -> str:
-    """The target branch's commit that a merged merge request made of a commit with ``message``."""
-    if merged.merged_as is not None:
-        return merged.merged_as
-    now = refreshed(target.checkout)
-    commits = newest_commits(now)
-    if merged.sha in {commit.id for commit in commits}:
-        return str(merged.sha)
-    wanted = _trailers(message)
-    return next((commit.id for commit in commits if _trailers(commit.message) == wanted), now.tip)
-
-
-def _trailers(message: str) -> list[str]:
-    last = message.rstrip("\n").rpartition("\n\n")[2].splitlines()
-    return last if any(line.startswith(f"{COMMAND_TRAILER}: ") for line in last) else [message]
-
-
-def require_content(target: Target, commit: str, changes: Iterable[Change], url: str) -> None:
-    """Check that ``commit`` holds what ``changes`` asked for: the files count, not what a description says of them.
-
-    Raises:
-        NotDeployed: it holds something else.
-
-    """
-    fetch_commits(target.checkout, [commit])
-    landed = at_commit(target.checkout, commit)
-    wanted = list(changes)
-    contents = read_files(landed, {change.file for change in wanted if change.file in landed.entries})
-    for change in wanted:
-        if change.file not in contents or change.after not in _held(target, change, contents[change.file]):
-            raise NotDeployed(
-                f"{url} was merged with other content than this request's: {change.file}: {change.path} is not at "
-                f"{change.after}",
-                "look at its commits",
-            )
-
-
-def _held(target: Target, change: Change, content: bytes) -> set[Version]:
-    """What the pin at the change's place holds in a version of its file; without a digest, with any."""
-    pins = pins_of_version(target.environment, target.setup.config, change.file, content, target.gathered.values)
-    found = [one.pin for one in pins if format_path(one.pin.path) == change.path]
-    held = {pin.version for pin in found}
-    return held | {Version(pin.tag, change.after.digest) for pin in found if pin.digest is None}
+def _not_in_time(pending: Pending, found: MergeRequest, seconds: float, problem: str | None) -> NotDeployed:
+    late = f"{found.url} was not merged within {seconds:g} s"
+    if found.merge_status == "mergeable" and not pending.attempt.auto_merge:
+        return NotDeployed(f"{late}: nobody has merged it yet", "add --auto-merge, or merge it there")
+    reason = found.merge_error or problem or f"it waits for {_waits_for(found)}"
+    return NotDeployed(f"{late}: {reason}", "resolve that, and run this again to keep waiting")

@@ -6,15 +6,15 @@ from typing import TypeAlias
 
 from bumper.delivery import branch as branches
 from bumper.delivery.attempt import Attempt
+from bumper.delivery.branch import Branch
 from bumper.delivery.result import Result
 from bumper.environments.images import canonical
 from bumper.environments.repository import Target
 from bumper.errors import Refused
 from bumper.gate.freeze import Frozen, find_freeze
 from bumper.gate.rules import Waiting
-from bumper.git.checkout import at_commit
 from bumper.git.failures import PushRaceLost
-from bumper.gitlab import merge_requests
+from bumper.gitlab import merge_request_changes, merge_requests
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.planning.bump import Plan
 from bumper.planning.markdown import inert
@@ -79,41 +79,40 @@ def _is_covered(record: Record, plan: Plan, command: Command) -> bool:
 
 def _is_bumpers(known: KnownRequests, target: Target, one: MergeRequest, record: Record) -> bool:
     """Whether bumper made it as it is: by its author, and by its branch, which changes the files of its record."""
-    if not known.is_bumpers(one.author):
+    branch = _own_branch(known, target, one) if known.is_bumpers(one.author) else None
+    if branch is None or branch.record is None or branch.record.command != record.command:
         return False
+    return branch.changed_paths() <= {change.file for change in record.changes}
+
+
+def _own_branch(known: KnownRequests, target: Target, one: MergeRequest) -> Branch | None:
+    """The branch, where its head is based on the target branch, and nobody else has a commit on it."""
     try:
         branch = branches.fetch_own(target.checkout, one.source_branch, known.gitlab)
     except (PushRaceLost, Refused):
-        return False
-    if not branch.on_target or branch.record is None or branch.record.command != record.command:
-        return False
-    base = at_commit(target.checkout, branch.parent)
-    changed = branches.changed_paths(base, branch.checkout)
-    return changed <= {change.file for change in record.changes}
+        return None
+    return branch if branch.on_target else None
 
 
 def close_promotions_of(
-    known: KnownRequests, target: Target, undone: Iterable[Change], kept: MergeRequest | None
-) -> list[int]:
+    known: KnownRequests, target: Target, undone: Iterable[Change], rollback: MergeRequest
+) -> None:  # fmt: skip
     """Close the open promotions that carry nothing but versions that a rollback takes back; comment on the others.
 
-    What failed in one environment is not to be merged into the next one.
+    What failed in one environment is not to be merged into the next one. Closed is only what bumper's users made.
     """
-    config = target.setup.config
+    config, name = target.setup.config, target.environment.name
     versions = [(change.app, canonical(config, change.image), change.before.tag) for change in undone]
     bad: set[_Carried] = {*versions, *((None, image, tag) for _, image, tag in versions)}
-    closed = []
     for one in known.opened_now():
-        carried = _promoted(known, target, one) if kept is None or one.iid != kept.iid else set()
-        by = f" (!{kept.iid})" if kept is not None else ""
-        if carried and carried <= bad and _is_untouched(known, target, one):
-            close(known, one, f"what it promotes was rolled back in {target.environment.name}{by}", 0)
-            closed.append(one.iid)
+        carried = _promoted(known, target, one) if one.iid != rollback.iid else set()
+        branch = _own_branch(known, target, one) if carried and carried <= bad else None
+        if branch is not None and known.made_head(one.source_branch, branch.head, one.author):
+            close(known, one, f"what it promotes was rolled back in {name} (!{rollback.iid})", 0)
         elif carried & bad:
             tags = ", ".join(sorted(f"{app or image} {tag}" for app, image, tag in carried & bad))
-            text = f"{tags} is rolled back in {target.environment.name}{by}; merging this would deploy it here."
-            merge_requests.comment(known.gitlab, one.iid, text)
-    return closed
+            text = f"{tags} is rolled back in {name} (!{rollback.iid}); merging this would deploy it here."
+            merge_request_changes.comment(known.gitlab, one.iid, text)
 
 
 _Carried: TypeAlias = tuple[str | None, str, str | None]  # application, image, tag
@@ -139,46 +138,34 @@ def _promoted(known: KnownRequests, target: Target, one: MergeRequest) -> set[_C
     return described if own is None or images == {(None, image, tag) for _, image, tag in described} else images
 
 
-def _is_untouched(known: KnownRequests, target: Target, one: MergeRequest) -> bool:
-    """Whether bumper's users made the head of the branch, and nobody else has a commit on it."""
-    try:
-        branch = branches.fetch_own(target.checkout, one.source_branch, known.gitlab)
-    except (PushRaceLost, Refused):
-        return False
-    return branch.on_target and known.made_head(one.source_branch, branch.head, one.author)
-
-
 def close(known: KnownRequests, one: MergeRequest, reason: str, superseded_by: int) -> None:
     """Close ``one`` with a comment, and note in its record that it was not a person who did."""
-    merge_requests.comment(known.gitlab, one.iid, f"Closed by bumper, because {reason}.")
+    merge_request_changes.comment(known.gitlab, one.iid, f"Closed by bumper, because {reason}.")
     record = read_comment(one.description)
     description = replace_comment(one.description, replace(record, superseded_by=superseded_by)) if record else None
-    merge_requests.close(known.gitlab, one.iid, description)
+    merge_request_changes.close(known.gitlab, one.iid, description)
 
 
 def find_freeze_and_mark(attempt: Attempt, *, dry_run: bool) -> Frozen | None:
-    """The freeze that the environment is in, which its open merge requests then say, but for a dry run."""
-    session = attempt.session
-    frozen = find_freeze(attempt.target.environment, session.gitlab, session.clock.now())
-    if frozen is not None and attempt.known is not None and not dry_run:
-        _mark_frozen(attempt.known, frozen)
-    return frozen
+    """The freeze that the environment is in, which its open bumps and promotions are marked with, but for a dry run.
 
-
-def _mark_frozen(known: KnownRequests, frozen: Frozen) -> None:
-    """Take auto-merge off the environment's open bumps and promotions, and comment on each once a freeze.
-
-    Those that were opened as urgent, rollbacks and holds pass a freeze.
+    Their auto-merge is taken off, and a comment says so once a freeze. Those that were opened as urgent, rollbacks and
+    holds pass a freeze.
     """
+    session, known = attempt.session, attempt.known
+    frozen = find_freeze(attempt.target.environment, session.gitlab, session.clock.now())
+    if frozen is None or known is None or dry_run:
+        return frozen
+    note = f"{frozen}: it should not be merged before that is over. bumper sets no auto-merge until then."
     for one in recorded_requests(known.opened_now()):
         record, request = one.record, one.merge_request
         if record.environment == frozen.environment and record.command in _STOPPED and record.urgent is None:
             report_step(f"marking !{request.iid} as frozen")
             if request.auto_merge:
-                merge_requests.cancel_auto_merge(known.gitlab, request.iid)
-            note = f"{frozen}: it should not be merged before that is over. bumper sets no auto-merge until then."
+                merge_request_changes.cancel_auto_merge(known.gitlab, request.iid)
             if all(text != note for _, text in merge_requests.notes_of(known.gitlab, request.iid)):
-                merge_requests.comment(known.gitlab, request.iid, note)
+                merge_request_changes.comment(known.gitlab, request.iid, note)
+    return frozen
 
 
 def stop_waiting(attempt: Attempt, changes: Iterable[Change], waiting: Mapping[str, Waiting]) -> None:
@@ -197,8 +184,8 @@ def stop_waiting(attempt: Attempt, changes: Iterable[Change], waiting: Mapping[s
         is_promotion = record.environment == environment and record.command is Command.PROMOTE
         if reasons and is_promotion and request.auto_merge and record.urgent is None:
             report_step(f"taking auto-merge off !{request.iid}")
-            merge_requests.cancel_auto_merge(known.gitlab, request.iid)
+            merge_request_changes.cancel_auto_merge(known.gitlab, request.iid)
             why = inert("; ".join(dict.fromkeys(reasons)))
-            merge_requests.comment(
+            merge_request_changes.comment(
                 known.gitlab, request.iid, f"It may not be merged now: {why}. bumper has taken auto-merge off."
             )

@@ -18,7 +18,7 @@ from bumper.delivery.other_requests import close_outdated
 from bumper.delivery.result import NotDone, Result
 from bumper.delivery.watch import Before, WatchedApplication, look_before, require_rollout, watch
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.gitlab.merge_requests import comment
+from bumper.gitlab.merge_request_changes import comment
 from bumper.planning.bump import Plan
 from bumper.planning.description import Watching
 from bumper.planning.draft import Draft, Rollout, rollout_of

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from gitlab import Gitlab
 from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabParsingError
-from gitlab.v4.objects import Project
+from gitlab.v4.objects import Project, ProjectMergeRequest
 from pydantic import BaseModel
 
 from bumper.errors import BumperError, Refused, Unavailable
@@ -66,6 +66,10 @@ class GitLab:
     def path(self) -> str:
         """The project's path in the API."""
         return f"/projects/{self.project.encoded_id}"
+
+    def merge_request(self, iid: int) -> ProjectMergeRequest:
+        """The merge request of this number, to do something with it; it is not read."""
+        return self.project.mergerequests.get(iid, lazy=True)
 
 
 def connect(settings: Settings) -> GitLab:

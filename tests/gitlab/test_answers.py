@@ -8,9 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bumper.errors import BumperError, Unavailable
+from bumper.gitlab import merge_request_changes as changes
 from bumper.gitlab import merge_requests, project
 from bumper.gitlab.connection import GitLab, connect, current_user_id
-from bumper.gitlab.merge_requests import FoundPeople, MergeMessages, MergeRequest, MergeRequestText, People
+from bumper.gitlab.merge_request_changes import Text
+from bumper.gitlab.merge_requests import MergeRequest
 from bumper.gitlab.project import pushers_of, read_project
 from bumper.settings import read_settings
 from tests.support.spoilt import Answers, Reply, Spoilt
@@ -24,7 +26,7 @@ REQUEST = {
     "author": {"id": 1, "username": "bumper", "bot": True}, "source_project_id": 1, "target_project_id": 1,
 }  # fmt: skip
 COMMIT = {"id": "2" * 40, "message": "m", "author_name": "n", "author_email": "e"}
-TEXT = MergeRequestText("title", "description")
+TEXT = Text("title", "description")
 SHA, NOTE = "1" * 40, {"body": "text", "system": False, "author": {"id": 1, "username": "bumper"}}
 PUSH = {"author": NOTE["author"], "push_data": {"ref_type": "branch", "ref": "x", "commit_to": SHA}}
 PROJECT = {"id": 1, "path_with_namespace": "a/b", "http_url_to_repo": f"{URL}/a/b.git", "merge_method": "ff"}
@@ -37,13 +39,10 @@ CALLS: Mapping[str, tuple[Call, object]] = {
     "read": (lambda gitlab: merge_requests.read(gitlab, 7), REQUEST),
     "notes_of": (lambda gitlab: merge_requests.notes_of(gitlab, 7), [NOTE]),
     "is_approved": (lambda gitlab: merge_requests.is_approved(gitlab, 7), {"approved_by": []}),
-    "create": (lambda gitlab: merge_requests.create(gitlab, "x", "main", TEXT, FoundPeople(), squash=False), REQUEST),
-    "update": (lambda gitlab: merge_requests.update(gitlab, 7, TEXT), REQUEST),
-    "merge": (
-        lambda gitlab: merge_requests.merge(gitlab, 7, SHA, MergeMessages(False, "m", "s"), when_ready=True),  # noqa: FBT003
-        REQUEST,
-    ),
-    "find_people": (lambda gitlab: merge_requests.find_people(gitlab, People(("a",))).unknown, [{"id": 3}]),
+    "create": (lambda gitlab: changes.create(gitlab, ("x", "main"), TEXT, [], [], squash=False), REQUEST),
+    "update": (lambda gitlab: changes.update(gitlab, 7, TEXT), REQUEST),
+    "merge": (lambda gitlab: changes.merge(gitlab, 7, SHA, "m", squash=False, when_ready=True), REQUEST),
+    "find_user_ids": (lambda gitlab: changes.find_user_ids(gitlab, ["a"]), [{"id": 3}]),
     "messages_between": (lambda gitlab: project.messages_between(gitlab, "main", "x"), {"commits": [COMMIT]}),
     "newest_commits": (lambda gitlab: project.newest_commits(gitlab, "a", "main"), [COMMIT]),
     "pushers_of": (lambda gitlab: pushers_of(gitlab, "x", SHA), [PUSH]),
@@ -54,7 +53,7 @@ CALLS: Mapping[str, tuple[Call, object]] = {
     "contains": (lambda gitlab: project.contains(gitlab, SHA, "2" * 40), {"commits": []}),
     "read_project": (read_project, PROJECT),
     "current_user_id": (current_user_id, {"id": 1}),
-    "is_on_train": (lambda gitlab: merge_requests.is_on_train(gitlab, 7), {"status": "fresh"}),
+    "is_on_train": (lambda gitlab: changes.is_on_train(gitlab, 7), {"status": "fresh"}),
 }
 
 
