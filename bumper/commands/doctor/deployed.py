@@ -103,8 +103,8 @@ def examine_argocd(report: Report, checkout: Checkout, targets: Sequence[Target]
         manifests = read_manifests(sources)
         _examine_coverage(report, Tree(dict.fromkeys(checkout.files), sources), manifests, targets)
         overrides = find_overrides(manifests, pin_paths(target.gathered for target in targets))
-        found = [(one.found, one.next_step) for one in overrides]
-        found += [(one.what, one.next_step) for target in targets for one in target.gathered.overridden]
+        overrides += [refusal for target in targets for refusal in target.gathered.overridden]
+        found = [(refusal.what, refusal.next_step) for refusal in overrides]
         report.add_first(name, found, "more")
         if not found:
             where = f"in {len(manifests)}" if manifests else "because there are no"
