@@ -15,10 +15,10 @@ from string import Template
 from urllib.parse import quote, urlsplit
 
 from bumper.cli.screen import Screen, count, short_names
-from bumper.cli.status_table import Application, Cell, Direction, Proposed, Running, applications
+from bumper.cli.status_table import Application, Cell, Comparison, Running, applications
 from bumper.clock import relative_age
 from bumper.commands.status import Status
-from bumper.records.known_requests import RecordedRequest
+from bumper.gitlab.merge_requests import MergeRequest
 from bumper.values.pin import Version
 
 _TEMPLATE = Path(__file__).with_suffix(".html")
@@ -30,19 +30,20 @@ _WIDE = 'class="wide" role="region" aria-label="Image tags" tabindex="0"'  # it 
 def status_page(status: Status, now: datetime) -> str:
     """The whole page as made at ``now``."""
     template = _TEMPLATE.read_text(encoding="utf-8")
-    apps = applications(status)
+    apps, writer = applications(status), _Writer(status, now)
     names = list(status.stages or status.overview.environments)
     images = short_names(Screen(), (image for app in apps for image in app.images))
+    warnings = [escape(warning) for warning in status.overview.warnings]
     page = Template(template).substitute(
         policy=_policy(template),
         title=escape(_project(status)),
         header=_header(status, now),
         filters=_filters(apps, names, len(status.merge_requests)),
-        requests=_list("Open merge requests", [_request_line(one) for one in status.merge_requests]),
-        warnings=_list("Warnings", [escape(warning) for warning in status.overview.warnings]),
+        requests=_list("Open merge requests", list(_requests(status))),
+        warnings=_list("Warnings", warnings),
         region=_WIDE if len(names) > _MAX_BESIDE else 'class="narrow"',
         columns="".join(f'<th scope="col" role="columnheader">{escape(name)}</th>' for name in names),
-        rows="\n".join(_application(app, names, images, _Writer(status, now)) for app in apps),
+        rows="\n".join(writer.application(app, names, images) for app in apps),
         nothing="" if apps else "<p>No image tag was found.</p>",
     )
     # A name that is not UTF-8 in git comes as lone surrogates, which no file can be written with.
@@ -64,7 +65,7 @@ def _header(status: Status, now: datetime) -> str:
     """Repository, branch and commit, each as a link, and when that was."""
     looked, made = status.looked, _time(now, _utc(now))
     if looked is None:
-        return f"<h1>Image tags by environment</h1><p>{made}</p>"
+        return f"<h1>{_project(status)}</h1><p>{made}</p>"
     branch = _link(f"{looked.url}/-/tree/{quote(looked.branch)}", looked.branch)
     commit = _link(f"{looked.url}/-/commit/{looked.commit}", looked.commit[:12])
     return f"<h1>{_link(looked.url, _project(status))}</h1><p>{branch} at <code>{commit}</code>, {made}</p>"
@@ -73,36 +74,42 @@ def _header(status: Status, now: datetime) -> str:
 def _filters(apps: Sequence[Application], names: Iterable[str], requests: int) -> str:
     """What there is to do, in numbers of applications; each number shows those alone."""
     counts = Counter(kind for app in apps for kind in app.kinds)
-    kinds = [("", "", count(len(apps), "application"))]
+    kinds = []
     for name in names:
         waits = "waits" if counts[f"wait-{name}"] == 1 else "wait"
-        kinds.append((f"wait-{name}", "attention", f"{counts[f'wait-{name}']} {waits} for {name}"))
-        kinds.append((f"gate-{name}", "gate", f"{counts[f'gate-{name}']} not yet for {name}"))
-        kinds.append((f"ahead-{name}", "attention", f"{counts[f'ahead-{name}']} ahead in {name}"))
-    kinds.append(("held", "held", f"{counts['held']} held"))
-    kinds.append(("open", "open", f"{count(requests, 'merge request')} open"))
-    shown = [(kind, style, text) for kind, style, text in kinds if not kind or counts[kind]]
-    button = '<button type="button" class="{}" data-kind="{}" aria-pressed="{}" disabled>{}</button>'
+        kinds += [
+            (f"wait-{name}", "attention", f"{waits} for {name}"),
+            (f"gate-{name}", "gate", f"not yet for {name}"),
+            (f"ahead-{name}", "attention", f"ahead in {name}"),
+        ]
+    shown = [("", "", count(len(apps), "application"))]
+    shown += [
+        (kind, style, f"{counts[kind]} {text}")
+        for kind, style, text in [*kinds, ("held", "held", "held")]
+        if counts[kind]
+    ]
+    shown += [("open", "open", f"{count(requests, 'merge request')} open")] if counts["open"] else []
     return "".join(
-        button.format(style, escape(kind), str(not kind).lower(), escape(text)) for kind, style, text in shown
+        f'<button type="button" class="{style}" data-kind="{escape(kind)}" aria-pressed="{str(not kind).lower()}" '
+        f"disabled>{escape(text)}</button>"
+        for kind, style, text in shown
     )
 
 
 def _list(title: str, items: Sequence[str]) -> str:
     """A section that folds; nothing without items."""
-    if not items:
-        return ""
     lines = "".join(f"<li>{item}</li>" for item in items)
-    return f"<details><summary><h2>{title} ({len(items)})</h2></summary><ul>{lines}</ul></details>"
+    return f"<details><summary><h2>{title} ({len(items)})</h2></summary><ul>{lines}</ul></details>" if items else ""
 
 
-def _request_line(recorded: RecordedRequest) -> str:
-    one = recorded.merge_request
-    about = escape(f"{recorded.record.environment}, by {one.author.username}")
-    return f"{_link(one.url, f'!{one.iid} {one.title}')} <span>{about}</span>"
+def _requests(status: Status) -> Iterator[str]:
+    for recorded in status.merge_requests:
+        request = recorded.merge_request
+        about = escape(f"{recorded.record.environment}, by {request.author.username}")
+        yield f"{_link(request.url, f'!{request.iid} {request.title}')} <span>{about}</span>"
 
 
-def _link(url: str, text: str, attributes: str = "") -> str:
+def _link(url: str, text: str) -> str:
     """A link where ``url`` is one of the web; else the text alone, because a script could hide behind it."""
     try:
         address = urlsplit(url)
@@ -110,58 +117,46 @@ def _link(url: str, text: str, attributes: str = "") -> str:
         return escape(text)
     if address.scheme not in {"http", "https"} or not address.netloc:
         return escape(text)
-    return f'<a href="{escape(url)}" rel="noopener noreferrer"{attributes}>{escape(text)}</a>'
-
-
-def _application(app: Application, names: Sequence[str], images: Mapping[str, str], writer: "_Writer") -> str:
-    """The rows of an application, one for each of its images."""
-    found = " ".join(dict.fromkeys(_findable(app)))
-    head = f'<th scope="rowgroup" role="rowheader" rowspan="{len(app.images)}">{escape(app.name)}</th>'
-    rows = []
-    for image, cells in app.images.items():
-        short = images[image].removeprefix(f"{app.name}/")
-        shown = f'<td role="cell" class="image" title="{escape(image)}">{escape(short)}</td>'
-        row = "".join(writer.cell(name, cells.get(name)) for name in names)
-        rows.append(f'<tr role="row">{head}{shown}{row}</tr>')
-        head = ""
-    kinds = escape(" ".join(sorted(app.kinds)))
-    return f'<tbody role="rowgroup" data-find="{escape(found)}" data-is="{kinds}">{"".join(rows)}</tbody>'
-
-
-def _findable(app: Application) -> Iterator[str]:
-    yield app.name
-    yield from app.images
-    for _, cell in app.cells:
-        yield from (_short(one.version) for one in cell.running)
-        yield from (_short(one.version) for one in cell.proposed)
-        yield from (one.change.who for one in cell.running if one.change is not None)
+    return f'<a href="{escape(url)}" rel="noopener noreferrer">{escape(text)}</a>'
 
 
 class _Writer:
-    """Writes cells, with links into GitLab and ages as of now."""
+    """Writes the table's rows, with links into GitLab and ages as of now."""
 
     def __init__(self, status: Status, now: datetime) -> None:
         self._url = status.looked.url if status.looked is not None else ""
         self._now = now
         self._watched = {one.merge_request.iid: one for one in status.watched}
 
-    def cell(self, name: str, cell: Cell | None) -> str:
+    def application(self, app: Application, names: Sequence[str], images: Mapping[str, str]) -> str:
+        """The rows of an application, one for each of its images."""
+        head = f'<th scope="rowgroup" role="rowheader" rowspan="{len(app.images)}">{escape(app.name)}</th>'
+        rows = []
+        for image, cells in app.images.items():
+            short = images[image].removeprefix(f"{app.name}/")
+            shown = f'<td role="cell" class="image" title="{escape(image)}">{escape(short)}</td>'
+            row = "".join(self._cell(name, cells.get(name) or Cell()) for name in names)
+            rows.append(f'<tr role="row">{head}{shown}{row}</tr>')
+            head = ""
+        found, kinds = " ".join(dict.fromkeys(_findable(app))), " ".join(sorted(app.kinds))
+        return f'<tbody role="rowgroup" data-find="{escape(found)}" data-is="{escape(kinds)}">{"".join(rows)}</tbody>'
+
+    def _cell(self, name: str, cell: Cell) -> str:
         """One line for each version that runs there: tag, age, who, merge request, and what there is to do."""
-        if cell is None or not cell.running:
-            lines = ['<span class="none">not there</span>']
-            lines += [self._proposed(one) for one in cell.proposed] if cell is not None else []
-            return f'<td role="cell" data-label="{escape(name)}"><div>{" ".join(lines)}</div></td>'
         lines = [self._running(one) for one in cell.running]
-        badges = "".join(self._badges(cell))
-        content = "".join(f"<div>{line}{badges if number == 0 else ''}</div>" for number, line in enumerate(lines))
+        if lines:
+            lines[0] = f"{lines[0]}{''.join(self._badges(cell))}"
+        else:
+            lines = [" ".join(['<span class="none">not there</span>', *(_proposed(*one) for one in cell.proposed)])]
+        content = "".join(f"<div>{line}</div>" for line in lines)
         return f'<td role="cell" data-label="{escape(name)}">{content}</td>'
 
     def _running(self, one: Running) -> str:
-        title = f' title="{escape(str(one.version.digest or _short(one.version)))}"'
         text, change = _short(one.version), one.change
+        title = f' title="{escape(str(one.version.digest or text))}"'
         if change is None:
             return f"<code{title}>{escape(text)}</code>"
-        tag = _link(f"{self._url}/-/commit/{change.commit}", text) if self._url else escape(text)
+        tag = _link(f"{self._url}/-/commit/{change.commit}", text)
         age = _time(change.at, self._age(change.at))
         request, number = "", change.merge_request
         if number is not None:
@@ -171,29 +166,40 @@ class _Writer:
         return f'<code{title}>{tag}</code> {age} <span class="who">{escape(change.who)}</span>{request}{outcome}'
 
     def _badges(self, cell: Cell) -> Iterator[str]:
-        held = next((one.held for one in cell.running if one.held is not None), None)
-        if held is not None:
-            yield f' <span class="badge held" title="{escape(held)}">held<i>: {escape(held)}</i></span>'
-        yield from (f" {self._proposed(one)}" for one in cell.proposed)
-        if cell.direction is Direction.SAME:
-            same = f"same as {escape(str(cell.before))}"
-            yield f' <span class="same" role="img" aria-label="{same}" title="{same}">=</span>'
-        elif cell.direction is Direction.AHEAD:
-            yield f' <span class="badge attention" title="ahead of {escape(str(cell.before))}">ahead</span>'
-        elif cell.direction is Direction.WAITING and cell.gate is not None:
+        before = escape(str(cell.before))
+        if cell.held is not None:
+            held = escape(cell.held)
+            yield f' <span class="badge held" title="{held}">held<i>: {held}</i></span>'
+        yield from (f" {_proposed(*one)}" for one in cell.proposed)
+        if cell.comparison is Comparison.SAME:
+            yield f' <span class="same" role="img" aria-label="same as {before}" title="same as {before}">=</span>'
+        elif cell.comparison is Comparison.AHEAD:
+            yield f' <span class="badge attention" title="ahead of {before}">ahead</span>'
+        elif cell.gate is not None:
             until = f" until {_utc(cell.gate.until)}" if cell.gate.until is not None else ""
             reason = escape(cell.gate.reason + until)
             yield f' <span class="badge gate" title="{reason}">not yet<i>: {reason}</i></span>'
-        elif cell.direction is Direction.WAITING and held is None and not cell.proposed:
-            age = f" {self._age(cell.since)}" if cell.since is not None else ""
+        elif cell.comparison is Comparison.WAITING and cell.held is None and not cell.proposed:
+            age = f" {self._age(cell.waits_since)}" if cell.waits_since is not None else ""
             yield f' <span class="badge attention">waits{age}</span>'
-
-    def _proposed(self, one: Proposed) -> str:
-        text = f"!{one.request.iid} \N{RIGHTWARDS ARROW} {_short(one.version)}"
-        return f'<span class="badge open" title="{escape(one.request.title)}">{_link(one.request.url, text)}</span>'
 
     def _age(self, at: datetime) -> str:
         return relative_age((self._now - at).total_seconds())
+
+
+def _findable(app: Application) -> Iterator[str]:
+    """What the filter's box finds an application by."""
+    yield app.name
+    yield from app.images
+    for _, cell in app.cells:
+        yield from (_short(one.version) for one in cell.running)
+        yield from (_short(version) for version, _ in cell.proposed)
+        yield from (one.change.who for one in cell.running if one.change is not None)
+
+
+def _proposed(version: Version, request: MergeRequest) -> str:
+    text = f"!{request.iid} \N{RIGHTWARDS ARROW} {_short(version)}"
+    return f'<span class="badge open" title="{escape(request.title)}">{_link(request.url, text)}</span>'
 
 
 def _short(version: Version) -> str:

@@ -14,56 +14,85 @@ from bumper.records.tag_ages import TagChange
 from bumper.values.pin import Version
 
 _NUMBERED = re.compile(r"v?(\d+(?:\.\d+)*)(?:[-+.](.+))?")
+_MAX_DIGITS = 18  # of a number in a version: a longer one is none
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-class Direction(StrEnum):
-    """How a stage compares with the one before it."""
+class Comparison(StrEnum):
+    """How a stage compares with the one before it; a filter of the page finds it by this name."""
 
     SAME = "same"
-    WAITING = "waiting"  # the stage before has something newer
+    WAITING = "wait"  # the stage before has something newer
+    GATED = "gate"  # which may not come yet
     AHEAD = "ahead"  # this one has something that the stage before has not
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Running:
-    """What pins of one cell hold; ``held`` is the hold's reason, ``change`` how the newest of them got it."""
+    """What pins of a cell hold; ``held`` is the hold's reason, ``change`` how the newest of them got it."""
 
     version: Version
     held: str | None
     change: TagChange | None
 
-
-@dataclass(frozen=True, slots=True)
-class Proposed:
-    """What an open merge request would put there."""
-
-    version: Version
-    request: MergeRequest
+    @property
+    def since(self) -> datetime:
+        """When it came; long ago, where nobody knows."""
+        return self.change.at if self.change is not None else _LONG_AGO
 
 
 @dataclass(slots=True)
 class Cell:
-    """An image of an application in one stage; ``since`` is how long the stage before has had what waits."""
+    """An image of an application in one stage, and what open merge requests would put there.
+
+    ``before`` is the stage that it is compared with, ``waits_since`` how long that has had what waits, ``gate`` why it
+    may not come yet.
+    """
 
     running: list[Running] = field(default_factory=list)
-    proposed: list[Proposed] = field(default_factory=list)
-    direction: Direction | None = None
+    proposed: list[tuple[Version, MergeRequest]] = field(default_factory=list)
+    comparison: Comparison | None = None
     before: str | None = None
-    since: datetime | None = None
-    gate: Waiting | None = None  # why it may not come yet
+    waits_since: datetime | None = None
+    gate: Waiting | None = None
 
     @property
-    def held(self) -> bool:
-        """Whether a hold keeps something in this cell."""
-        return any(one.held is not None for one in self.running)
+    def held(self) -> str | None:
+        """Why a hold keeps something in this cell."""
+        return next((one.held for one in self.running if one.held is not None), None)
 
     @property
     def needs_somebody(self) -> bool:
         """Whether it is a person's turn: to promote, to merge, or to look why this stage is ahead."""
-        if self.proposed:
-            return True
-        return self.direction in (Direction.WAITING, Direction.AHEAD) and not self.held and self.gate is None
+        differs = self.comparison in {Comparison.WAITING, Comparison.AHEAD}
+        return bool(self.proposed) or (differs and self.held is None)
+
+    @property
+    def newest(self) -> Running:
+        """What came last."""
+        return max(self.running, key=lambda one: one.since)
+
+    def add(self, version: Version, held: str | None, change: TagChange | None) -> None:
+        """A pin; pins that hold the same are shown as one."""
+        for one in self.running:
+            if (one.version, one.held) == (version, held):
+                one.change = max(filter(None, (one.change, change)), key=lambda known: known.at, default=None)
+                return
+        self.running.append(Running(version, held, change))
+
+    def compare(self, name: str | None, before: "Cell | None", gate: Waiting | None) -> None:
+        """Find out how it compares with the stage ``before`` it; ``gate`` is what keeps the application there."""
+        if before is None or not before.running or not self.running:
+            return
+        self.before = name
+        ours, theirs = ({one.version.tag or one.version.digest for one in cell.running} for cell in (self, before))
+        if ours == theirs:
+            self.comparison = Comparison.SAME
+        elif _is_ahead(self.newest, before.newest):
+            self.comparison = Comparison.AHEAD
+        else:
+            self.comparison = Comparison.WAITING if gate is None else Comparison.GATED
+            self.waits_since, self.gate = before.newest.change.at if before.newest.change is not None else None, gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,68 +110,43 @@ class Application:
     @property
     def kinds(self) -> frozenset[str]:
         """What a filter finds it by: ``wait-prod``, ``ahead-prod``, ``gate-prod``, ``held``, ``open``."""
-        found = set()
-        for name, cell in self.cells:
-            if cell.direction is Direction.WAITING:
-                found.add(f"gate-{name}" if cell.gate is not None else f"wait-{name}")
-            found |= {f"ahead-{name}"} if cell.direction is Direction.AHEAD else set()
-            found |= {"held"} if cell.held else set()
-            found |= {"open"} if cell.proposed else set()
-        return frozenset(found)
+        compared = {
+            f"{cell.comparison}-{name}" for name, cell in self.cells if cell.comparison not in {None, Comparison.SAME}
+        }
+        held = {"held" for _, cell in self.cells if cell.held is not None}
+        return frozenset(compared | held | {"open" for _, cell in self.cells if cell.proposed})
 
-
-_Cells = defaultdict[str, defaultdict[str, defaultdict[str, Cell]]]
+    @property
+    def urgency(self) -> tuple[int, datetime]:
+        """Where something waits for somebody the longest comes first."""
+        needed = [cell.waits_since or _LONG_AGO for _, cell in self.cells if cell.needs_somebody]
+        return (0, min(needed)) if needed else (1 if self.kinds else 2, _LONG_AGO)
 
 
 def applications(status: Status) -> list[Application]:
     """Every application: where something waits for somebody the longest first, then by name."""
-    cells: _Cells = defaultdict(lambda: defaultdict(lambda: defaultdict(Cell)))
-    for name in status.overview.environments:
-        for (app, image), running in _running(status, name):
-            cells[app][image][name].running = list(running.values())
-    for (app, image), name, proposed in _proposed(status):
-        if app in cells and image in cells[app] and proposed not in cells[app][image][name].proposed:
-            cells[app][image][name].proposed.append(proposed)
-    before = status.stages or dict(_neighbours(status))
+    environments, one_name = status.overview.environments, status.overview.one_name
+    cells: defaultdict[str, defaultdict[str, defaultdict[str, Cell]]]
+    cells = defaultdict(lambda: defaultdict(lambda: defaultdict(Cell)))
+    for name, rows in environments.items():
+        for row in rows:
+            cell = cells[row.app][one_name.get(row.image, row.image)][name]
+            cell.add(Version(row.tag, row.digest), row.held, status.ages.get((name, row.file, row.path)))
+    for recorded in status.merge_requests:
+        name, request = recorded.record.environment, recorded.merge_request
+        for change in recorded.record.changes if name in environments else ():
+            image = one_name.get(str(change.image), str(change.image))
+            if change.app in cells and image in cells[change.app]:
+                proposed = cells[change.app][image][name].proposed
+                proposed += [(change.after, request)] if (change.after, request) not in proposed else []
+    stages = status.stages or dict(zip(environments, [None, *environments], strict=False))
     gates = {(name, one.app): one for name, waiting in status.waiting.items() for one in waiting}
     for app, images in cells.items():
         for by_stage in images.values():
             for name, cell in by_stage.items():
-                _compare(cell, by_stage.get(before.get(name) or ""), before.get(name), gates.get((name, app)))
-    made = [Application(app, cells[app]) for app in sorted(cells)]
-    return sorted(made, key=_urgency)
-
-
-def _neighbours(status: Status) -> Iterator[tuple[str, str | None]]:
-    before = None
-    for name in status.overview.environments:
-        yield name, before
-        before = name
-
-
-def _urgency(app: Application) -> tuple[int, datetime]:
-    needed = [cell.since or _LONG_AGO for _, cell in app.cells if cell.needs_somebody]
-    if needed:
-        return 0, min(needed)
-    return (1 if app.kinds else 2), _LONG_AGO
-
-
-def _compare(cell: Cell, before: Cell | None, name: str | None, gate: Waiting | None) -> None:
-    if before is None or not before.running or not cell.running:
-        return
-    cell.before = name
-    ours, theirs = ({one.version.tag or one.version.digest for one in each.running} for each in (cell, before))
-    if ours == theirs:
-        cell.direction = Direction.SAME
-        return
-    newest, newest_before = _newest(cell), _newest(before)
-    cell.direction = Direction.AHEAD if _is_ahead(newest, newest_before) else Direction.WAITING
-    if cell.direction is Direction.WAITING:
-        cell.since, cell.gate = (newest_before.change.at if newest_before.change is not None else None), gate
-
-
-def _newest(cell: Cell) -> Running:
-    return max(cell.running, key=lambda one: one.change.at if one.change is not None else _LONG_AGO)
+                before = stages.get(name)
+                cell.compare(before, by_stage.get(before or ""), gates.get((name, app)))
+    return sorted((Application(app, cells[app]) for app in sorted(cells)), key=lambda app: app.urgency)
 
 
 def _is_ahead(ours: Running, theirs: Running) -> bool:
@@ -158,31 +162,6 @@ def _key(tag: str) -> tuple[tuple[int, ...], bool, tuple[tuple[int, str], ...]] 
     found = _NUMBERED.fullmatch(tag)
     if found is None:
         return None
+    numbers = tuple(int(number) for number in found[1].split(".") if len(number) <= _MAX_DIGITS)
     suffix = re.findall(r"\d{1,18}|\D+", found[2] or "")
-    parts = tuple((int(part), "") if part.isdecimal() else (-1, part) for part in suffix)
-    return tuple(int(number) for number in found[1].split(".") if len(number) < 19), not suffix, parts  # noqa: PLR2004
-
-
-def _running(
-    status: Status, environment: str
-) -> Iterator[tuple[tuple[str, str], dict[tuple[Version, str | None], Running]]]:
-    """By application and image, what runs in an environment; pins that hold the same are shown as one."""
-    found: defaultdict[tuple[str, str], dict[tuple[Version, str | None], Running]] = defaultdict(dict)
-    for row in status.overview.environments[environment]:
-        version, held = Version(row.tag, row.digest), row.held
-        same = found[row.app, status.overview.one_name.get(row.image, row.image)]
-        known = same[version, held].change if (version, held) in same else None
-        changes = [one for one in (known, status.ages.get((environment, row.file, row.path))) if one is not None]
-        same[version, held] = Running(version, held, max(changes, key=lambda one: one.at, default=None))
-    yield from found.items()
-
-
-def _proposed(status: Status) -> Iterator[tuple[tuple[str, str], str, Proposed]]:
-    """What each open merge request changes: application and image, environment, and to what."""
-    one_name = status.overview.one_name
-    for recorded in status.merge_requests:
-        record = recorded.record
-        if record.environment in status.overview.environments:
-            for change in record.changes:
-                image = one_name.get(str(change.image), str(change.image))
-                yield (change.app, image), record.environment, Proposed(change.after, recorded.merge_request)
+    return numbers, not suffix, tuple((int(part), "") if part.isdecimal() else (-1, part) for part in suffix)
