@@ -1,40 +1,27 @@
 """Commands that change an environment, by merge request or straight on the branch."""
 
-from typing import Annotated
-
-import typer
-
 from bumper.cli import options as opt
 from bumper.cli.common import Changing, with_options
 from bumper.cli.help import WAITING
-from bumper.cli.options import environment_argument, option, whole_number
+from bumper.cli.options import argument, environment_argument, flag, number, option
 
 
 @with_options
 def bump(
-    environment: Annotated[str, environment_argument("The environment to change.")],
-    images: Annotated[
-        list[str] | None, typer.Argument(help="registry/repository:tag[@digest]", metavar="IMAGE")
-    ] = None,
-    event: Annotated[
-        str | None, option("--event", "Take the images from a registry's push notification; - for stdin.", "FILE")
-    ] = None,
-    event_registry: Annotated[
-        str | None,
-        option(
-            "--event-registry",
-            "The registry of a notification that names none; by default registry in bumper.yaml.",
-            "HOST",
-        ),
-    ] = None,
-    app: opt.Apps = None,
-    verify: opt.Verify = True,
-    allow_missing: opt.AllowMissing = False,
-    allow_older: Annotated[
-        bool, option("--allow-older", "Even if a newer pipeline (by CI_PIPELINE_ID) already changed this.")
-    ] = False,
-    rollback_on_failure: opt.RollbackOnFailure = False,
-    urgent: opt.Urgent = None,
+    environment: str = environment_argument("The environment to change."),
+    images: list[str] | None = argument("registry/repository:tag[@digest]", "IMAGE", default=None),
+    event: str | None = option("--event", "Take the images from a registry's push notification; - for stdin.", "FILE"),
+    event_registry: str | None = option(
+        "--event-registry",
+        "The registry of a notification that names none; by default registry in bumper.yaml.",
+        "HOST",
+    ),
+    app: list[str] | None = opt.APPS,
+    verify: bool = opt.VERIFY,
+    allow_missing: bool = flag("--allow-missing", "Do not fail if nothing in the environment uses an image."),
+    allow_older: bool = flag("--allow-older", "Even if a newer pipeline (by CI_PIPELINE_ID) already changed this."),
+    rollback_on_failure: bool = opt.ROLLBACK_ON_FAILURE,
+    urgent: str | None = opt.URGENT,
     *,
     common: Changing,
 ) -> None:
@@ -69,26 +56,19 @@ def bump(
 
 @with_options
 def promote(
-    source: Annotated[str, environment_argument("The environment whose tags are taken.", "SOURCE")],
-    target: Annotated[str, environment_argument("The environment to change.", "TARGET")],
-    app: opt.Apps = None,
-    image: opt.Images = None,
-    verify: opt.Verify = True,
-    allow_moved: Annotated[
-        bool, option("--allow-moved", "Even if a tag now means another digest than when SOURCE got it.")
-    ] = False,
-    require_healthy: Annotated[
-        bool, option("--require-healthy", "Only what Argo CD reports healthy in SOURCE.", group=WAITING)
-    ] = False,
-    rollback_on_failure: opt.RollbackOnFailure = False,
-    when_ready: Annotated[
-        bool, option("--when-ready", "Only what soak, freeze and health let through now; list what waits.")
-    ] = False,
-    as_of: Annotated[
-        str | None,
-        option("--as-of", "What SOURCE ran at that commit or time: the versions that were tested.", "COMMIT|TIME"),
-    ] = None,
-    urgent: opt.Urgent = None,
+    source: str = environment_argument("The environment whose tags are taken.", "SOURCE"),
+    target: str = environment_argument("The environment to change.", "TARGET"),
+    app: list[str] | None = opt.APPS,
+    image: list[str] | None = opt.IMAGES,
+    verify: bool = opt.VERIFY,
+    allow_moved: bool = flag("--allow-moved", "Even if a tag now means another digest than when SOURCE got it."),
+    require_healthy: bool = flag("--require-healthy", "Only what Argo CD reports healthy in SOURCE.", WAITING),
+    rollback_on_failure: bool = opt.ROLLBACK_ON_FAILURE,
+    when_ready: bool = flag("--when-ready", "Only what soak, freeze and health let through now; list what waits."),
+    as_of: str | None = option(
+        "--as-of", "What SOURCE ran at that commit or time: the versions that were tested.", "COMMIT|TIME"
+    ),
+    urgent: str | None = opt.URGENT,
     *,
     common: Changing,
 ) -> None:
@@ -112,20 +92,16 @@ def promote(
 
 @with_options
 def rollback(
-    environment: Annotated[str, environment_argument("The environment to roll back.")],
-    app: opt.Apps = None,
-    image: opt.Images = None,
-    all_apps: Annotated[bool, option("--all-apps", "Undo the environment's last deployment.")] = False,
-    to: Annotated[str | None, option("--to", "Go back to this tag.", "TAG")] = None,
-    steps: Annotated[int | None, option("--steps", "This many deployments back.", "N", parser=whole_number(1))] = None,
-    mr: Annotated[
-        int | None, option("--mr", "Undo what this merge request changed.", "IID", parser=whole_number(1))
-    ] = None,
-    force: Annotated[bool, option("--force", "Also pins that have changed since.")] = False,
-    hold: Annotated[
-        str | None, option("--hold", "Put a hold on the pins, in the same merge request.", "REASON")
-    ] = None,
-    verify: opt.Verify = True,
+    environment: str = environment_argument("The environment to roll back."),
+    app: list[str] | None = opt.APPS,
+    image: list[str] | None = opt.IMAGES,
+    all_apps: bool = flag("--all-apps", "Undo the environment's last deployment."),
+    to: str | None = option("--to", "Go back to this tag.", "TAG"),
+    steps: int | None = number("--steps", "This many deployments back.", "N", 1),
+    mr: int | None = number("--mr", "Undo what this merge request changed.", "IID", 1),
+    force: bool = flag("--force", "Also pins that have changed since."),
+    hold: str | None = option("--hold", "Put a hold on the pins, in the same merge request.", "REASON"),
+    verify: bool = opt.VERIFY,
     *,
     common: Changing,
 ) -> None:
@@ -147,10 +123,10 @@ def rollback(
 
 @with_options
 def hold(
-    environment: Annotated[str, environment_argument("The environment.")],
-    app: opt.RequiredApps,
-    image: opt.Images = None,
-    reason: Annotated[str, option("--reason", "The reason, which is written into the comment.", "TEXT")] = "",
+    environment: str = environment_argument("The environment."),
+    app: list[str] = opt.REQUIRED_APPS,
+    image: list[str] | None = opt.IMAGES,
+    reason: str = option("--reason", "The reason, which is written into the comment.", "TEXT", default=""),
     *,
     common: Changing,
 ) -> None:
@@ -163,9 +139,9 @@ def hold(
 
 @with_options
 def unhold(
-    environment: Annotated[str, environment_argument("The environment.")],
-    app: opt.RequiredApps,
-    image: opt.Images = None,
+    environment: str = environment_argument("The environment."),
+    app: list[str] = opt.REQUIRED_APPS,
+    image: list[str] | None = opt.IMAGES,
     *,
     common: Changing,
 ) -> None:

@@ -5,14 +5,16 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.run import Run, confirm, run_of
+from bumper.cli.help import MERGE_REQUEST, OUTPUT, WAITING
+from bumper.cli.options import flag, option, seconds
+from bumper.cli.run import Output, Run, confirm, run_of
 from bumper.cli.screen import screen_of
 from bumper.errors import NotDeployed, WrongUsage
 from bumper.settings import Settings, environment, read_settings
@@ -28,14 +30,19 @@ _WHO = "GITLAB_USER_LOGIN"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The options of a command that reads the GitOps repository, and the run that it belongs to."""
+    """The options of a command that reads the GitOps repository, and Typer's context."""
 
-    run: Run
-    repo: opt.Repo = None
-    branch: opt.Branch = None
-    gitlab_url: opt.GitLabUrl = None
-    verbose: opt.Verbose = False
-    output: opt.OutputOption = "text"
+    context: typer.Context
+    repo: str | None = opt.REPO
+    branch: str | None = opt.BRANCH
+    gitlab_url: str | None = opt.GITLAB_URL
+    verbose: bool = opt.VERBOSE
+    output: Output = opt.OUTPUT_FORM
+
+    @property
+    def run(self) -> Run:
+        """The run of the command line."""
+        return run_of(self.context)
 
     @contextmanager
     def session(self) -> Iterator["Session"]:
@@ -76,19 +83,25 @@ class Reading:
 class Changing(Reading):
     """The options of a command that opens a merge request."""
 
-    dry_run: opt.DryRun = False
-    delivery: opt.DeliveryOption = None
-    label: opt.Labels = None
-    reviewer: opt.Reviewers = None
-    assignee: opt.Assignees = None
-    title: opt.Title = None
-    reopen: opt.Reopen = False
-    auto_merge: opt.AutoMerge = None
-    wait: opt.Wait = None
-    wait_deployed: opt.WaitDeployed = None
-    steady: opt.Steady = None
-    yes: opt.Yes = False
-    dotenv: opt.Dotenv = None
+    dry_run: bool = flag("--dry-run", "Show the diff and the merge request, change nothing.")
+    delivery: Literal["merge-request", "commit"] | None = option(
+        "--delivery", "By merge request, or straight to the branch.", None, MERGE_REQUEST
+    )
+    label: list[str] | None = option("--label", "A label of the merge request (repeatable).", "NAME", MERGE_REQUEST)
+    reviewer: list[str] | None = option("--reviewer", "A reviewer's user name (repeatable).", "USER", MERGE_REQUEST)
+    assignee: list[str] | None = option("--assignee", "An assignee's user name (repeatable).", "USER", MERGE_REQUEST)
+    title: str | None = option("--title", "The merge request's title.", "TEXT", MERGE_REQUEST)
+    reopen: bool = flag("--reopen", "Propose it again after somebody closed it.", MERGE_REQUEST)
+    auto_merge: bool | None = flag(
+        "--auto-merge/--no-auto-merge", "Have GitLab merge it as soon as all checks pass.", WAITING, default=None
+    )
+    wait: float | None = seconds("--wait", "Wait up to this long for the merge (also 90s, 10m, 2h, 1d).")
+    wait_deployed: float | None = seconds(
+        "--wait-deployed", "Wait up to this long until Argo CD reports it running and healthy (implies --wait)."
+    )
+    steady: float | None = seconds("--steady", "With --wait-deployed: and stays healthy for this long (also 15m).")
+    yes: bool = flag("--yes -y", "Do not ask for confirmation (without a terminal, nothing is asked).")
+    dotenv: Path | None = option("--dotenv", "Write the result as GitLab dotenv variables.", "FILE", OUTPUT)
 
     @contextmanager
     def session(self, *, asks_later: bool = False) -> Iterator["Session"]:
@@ -153,21 +166,14 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """``command`` as Typer reads it: the fields of its parameter ``common`` become options, behind its own ones."""
     own = dict(inspect.signature(command).parameters)
     kind = own.pop("common").annotation
-    hints = get_type_hints(kind, include_extras=True) | {"run": typer.Context}
     shared = [
-        inspect.Parameter(
-            one.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=one.default if one.default is not MISSING else inspect.Parameter.empty,
-            annotation=hints[one.name],
-        )
+        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type)
         for one in fields(kind)
     ]
     shared.sort(key=lambda one: one.name in {"verbose", "output"})  # which end every help
 
     @functools.wraps(command)
-    def run(**given: Any) -> None:  # noqa: ANN401 - as Typer hands them over
-        given["run"] = run_of(given["run"])
+    def run(**given: Any) -> None:
         command(common=kind(**{one.name: given.pop(one.name) for one in shared}), **given)
 
     parameters = [*own.values(), *shared]

@@ -37,11 +37,11 @@ _VARIABLES = {
 class GroupedCommand(TyperCommand):
     """A command whose options are grouped by their ``rich_help_panel``."""
 
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - Typer's context is not public
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The usage line; Typer puts needed arguments in braces, which no shell command has."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as above
+    def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the groups in their order."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
@@ -59,7 +59,7 @@ class GroupedCommand(TyperCommand):
 class GroupedProgram(TyperGroup):
     """The program, whose commands are grouped by their ``rich_help_panel``."""
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as above
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the groups in the order of their first commands."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for name in self.list_commands(ctx):

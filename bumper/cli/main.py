@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -96,10 +96,8 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[
-        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-    verbose: opt.Verbose = False,
+    version: bool = opt.flag("--version -V", "Print the version.", callback=_version, is_eager=True),
+    verbose: bool = opt.VERBOSE,
 ) -> None:
     """Options of bumper itself."""
 
@@ -122,7 +120,7 @@ def main(arguments: Sequence[str], *, slow: float = 1.0, clock: Clock = SYSTEM_C
 
 
 @cache
-def _program() -> Any:  # noqa: ANN401 - Typer keeps the type of its commands to itself
+def _program() -> Any:
     """The command line with all its options, which Typer makes anew at every call, in 20 ms."""
     return typer.main.get_command(app)
 

@@ -3,28 +3,27 @@
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from bumper.cli import options as opt
 from bumper.cli.common import Reading, with_options
 from bumper.cli.help import OUTPUT
-from bumper.cli.options import environment_argument, option, whole_number
-from bumper.cli.run import run_of
+from bumper.cli.options import environment_argument, flag, number, option
+from bumper.cli.run import Output, run_of
 from bumper.errors import WrongUsage
 from bumper.settings import environment as process_environment
 
-Environments = Annotated[list[str] | None, environment_argument("Only these environments; by default all.")]
+_ENVIRONMENTS = environment_argument("Only these environments; by default all.", default=None)
 _DEPLOYMENTS = 100  # that history lists where nobody says how many
 
 
 @with_options
 def status(
-    environments: Environments = None,
-    app: opt.Apps = None,
-    every_row: Annotated[bool, option("--all", "Show every row, not only what differs.")] = False,
-    html: Annotated[Path | None, option("--html", "Also write it as one self-contained HTML page.", "FILE")] = None,
+    environments: list[str] | None = _ENVIRONMENTS,
+    app: list[str] | None = opt.APPS,
+    every_row: bool = flag("--all", "Show every row, not only what differs."),
+    html: Path | None = option("--html", "Also write it as one self-contained HTML page.", "FILE"),
     *,
     common: Reading,
 ) -> None:
@@ -49,15 +48,12 @@ def status(
 
 @with_options
 def history(
-    environment: Annotated[str, environment_argument("The environment.")],
-    app: opt.Apps = None,
-    limit: Annotated[
-        int | None, option("--limit", "At most this many deployments (by default 100).", "N", parser=whole_number(1))
-    ] = None,
-    since: Annotated[
-        str | None,
-        option("--since", "All deployments since this date or time: 2026-01-31 or '2026-01-31 12:00+03:00'.", "DATE"),
-    ] = None,
+    environment: str = environment_argument("The environment."),
+    app: list[str] | None = opt.APPS,
+    limit: int | None = number("--limit", "At most this many deployments (by default 100).", "N", 1),
+    since: str | None = option(
+        "--since", "All deployments since this date or time: 2026-01-31 or '2026-01-31 12:00+03:00'.", "DATE"
+    ),
     *,
     common: Reading,
 ) -> None:
@@ -86,20 +82,11 @@ def history(
 
 @with_options
 def images(
-    environments: Environments = None,
-    keep: Annotated[
-        int | None,
-        option(
-            "--keep",
-            "What the last N deployments of each application replaced (by default 3).",
-            "N",
-            parser=whole_number(0),
-        ),
-    ] = None,
-    days: Annotated[
-        int | None,
-        option("--days", "What the deployments of this many days replaced.", "D", parser=whole_number(1, 36500)),
-    ] = None,
+    environments: list[str] | None = _ENVIRONMENTS,
+    keep: int | None = number(
+        "--keep", "What the last N deployments of each application replaced (by default 3).", "N", 0
+    ),
+    days: int | None = number("--days", "What the deployments of this many days replaced.", "D", 1, 36500),
     *,
     common: Reading,
 ) -> None:
@@ -122,25 +109,18 @@ def images(
 
 def check(
     context: typer.Context,
-    base: Annotated[
-        str | None,
-        option(
-            "--base",
-            "The branch that the change is for; by default the merge request's target, else the default branch.",
-            "REF",
-        ),
-    ] = None,
-    head: Annotated[str | None, option("--head", "The change's newest commit; by default HEAD.", "REF")] = None,
-    note: Annotated[
-        bool, option("--note", "Keep a note on the merge request up to date (needs BUMPER_TOKEN).")
-    ] = False,
-    warn_only: Annotated[bool, option("--warn-only", "Exit 0 whatever it finds.")] = False,
-    code_quality: Annotated[
-        Path | None, option("--codequality", "Write GitLab's Code Quality report, too.", "FILE", OUTPUT)
-    ] = None,
-    verify: opt.Verify = True,
-    verbose: opt.Verbose = False,
-    output: opt.OutputOption = "text",
+    base: str | None = option(
+        "--base",
+        "The branch that the change is for; by default the merge request's target, else the default branch.",
+        "REF",
+    ),
+    head: str | None = option("--head", "The change's newest commit; by default HEAD.", "REF"),
+    note: bool = flag("--note", "Keep a note on the merge request up to date (needs BUMPER_TOKEN)."),
+    warn_only: bool = flag("--warn-only", "Exit 0 whatever it finds."),
+    code_quality: Path | None = option("--codequality", "Write GitLab's Code Quality report, too.", "FILE", OUTPUT),
+    verify: bool = opt.VERIFY,
+    verbose: bool = opt.VERBOSE,
+    output: Output = opt.OUTPUT_FORM,
 ) -> None:
     """Check a change of the GitOps repository: which images it changes where, and whether bumper.yaml allows it.
 

@@ -3,15 +3,14 @@
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from bumper.cli import options as opt
 from bumper.cli.common import Reading, with_options
 from bumper.cli.help import REGISTRIES, REPOSITORY
-from bumper.cli.options import option, whole_number
-from bumper.cli.run import run_of
+from bumper.cli.options import argument, flag, number, option
+from bumper.cli.run import Output, run_of
 from bumper.cli.screen import colour_diff, is_coloured
 from bumper.errors import WrongUsage
 from bumper.settings import environment
@@ -19,22 +18,18 @@ from bumper.settings import environment
 
 def init(
     context: typer.Context,
-    place: Annotated[
-        str | None, typer.Argument(help="A folder in the checkout of the GitOps repository, or a URL.", metavar="DIR")
-    ] = None,
-    repo: Annotated[
-        str | None,
-        option("--repo", "The repository's URL; outside a checkout BUMPER_REPO counts, too.", "URL", REPOSITORY),
-    ] = None,
-    branch: opt.Branch = None,
-    gitlab_url: opt.GitLabUrl = None,
-    environments: Annotated[
-        list[str] | None,
-        option("--environment", "An environment and the pattern of its values files (repeatable).", "NAME=PATTERN"),
-    ] = None,
-    dry_run: Annotated[bool, option("--dry-run", "Print bumper.yaml, write nothing.")] = False,
-    verbose: opt.Verbose = False,
-    output: opt.OutputOption = "text",
+    place: str | None = argument("A folder in the checkout of the GitOps repository, or a URL.", "DIR", default=None),
+    repo: str | None = option(
+        "--repo", "The repository's URL; outside a checkout BUMPER_REPO counts, too.", "URL", REPOSITORY
+    ),
+    branch: str | None = opt.BRANCH,
+    gitlab_url: str | None = opt.GITLAB_URL,
+    environments: list[str] | None = option(
+        "--environment", "An environment and the pattern of its values files (repeatable).", "NAME=PATTERN"
+    ),
+    dry_run: bool = flag("--dry-run", "Print bumper.yaml, write nothing."),
+    verbose: bool = opt.VERBOSE,
+    output: Output = opt.OUTPUT_FORM,
 ) -> None:
     """Look through a GitOps repository and write bumper.yaml: environments, applications, bases.
 
@@ -68,9 +63,9 @@ def init(
 
 @with_options
 def doctor(
-    verify: Annotated[
-        bool, option("--verify/--no-verify", "Ask the registries about images that the values name.", group=REGISTRIES)
-    ] = True,
+    verify: bool = flag(
+        "--verify/--no-verify", "Ask the registries about images that the values name.", REGISTRIES, default=True
+    ),
     *,
     common: Reading,
 ) -> None:
@@ -91,9 +86,7 @@ def doctor(
 
 
 def schema(
-    files: Annotated[
-        list[str] | None, typer.Argument(help="Check these files instead; - for stdin.", metavar="FILE")
-    ] = None,
+    files: list[str] | None = argument("Check these files instead; - for stdin.", "FILE", default=None),
 ) -> None:
     """Print the JSON Schema of bumper.yaml, with which editors complete and check it.
 
@@ -111,8 +104,8 @@ def schema(
 
 def pins(
     context: typer.Context,
-    files: Annotated[list[str], typer.Argument(help="Values files, or folders of them.", metavar="FILE|DIR")],
-    output: opt.OutputOption = "text",
+    files: list[str] = argument("Values files, or folders of them.", "FILE|DIR"),
+    output: Output = opt.OUTPUT_FORM,
 ) -> None:
     """List the pins of local files that `bumper set` could edit. No git, no network.
 
@@ -128,11 +121,11 @@ def pins(
 
 def set_tag(
     context: typer.Context,
-    image: Annotated[str, typer.Argument(help="registry/repository:tag[@digest]", metavar="IMAGE")],
-    files: Annotated[list[str], typer.Argument(help="Values files; - for stdin to stdout.", metavar="FILE")],
-    path: Annotated[str | None, option("--path", 'Only the pin at this path: a.b[0].tag, a["b.c"].tag', "PATH")] = None,
-    dry_run: Annotated[bool, option("--dry-run", "Show the diff, change no file.")] = False,
-    output: opt.OutputOption = "text",
+    image: str = argument("registry/repository:tag[@digest]", "IMAGE"),
+    files: list[str] = argument("Values files; - for stdin to stdout.", "FILE"),
+    path: str | None = option("--path", 'Only the pin at this path: a.b[0].tag, a["b.c"].tag', "PATH"),
+    dry_run: bool = flag("--dry-run", "Show the diff, change no file."),
+    output: Output = opt.OUTPUT_FORM,
 ) -> None:
     """Rewrite an image's tag in local files, in place. No git, no network.
 
@@ -157,19 +150,14 @@ def set_tag(
 
 
 def sandbox(
-    port: Annotated[
-        int, option("--port", "Port to listen on; 0 takes a free one.", "N", parser=whole_number(0, 65535))
-    ] = 0,
-    directory: Annotated[Path | None, option("--dir", "Keep everything here.", "DIR", file_okay=False)] = None,
-    settings: Annotated[
-        list[str] | None,
-        option(
-            "--set",
-            "Play another kind of GitLab, such as merge_method=ff; docs/reference/sandbox.md lists the settings. "
-            "Repeatable.",
-            "NAME=VALUE",
-        ),
-    ] = None,
+    port: int = number("--port", "Port to listen on; 0 takes a free one.", "N", 0, 65535, default=0),
+    directory: Path | None = option("--dir", "Keep everything here.", "DIR", file_okay=False),
+    settings: list[str] | None = option(
+        "--set",
+        "Play another kind of GitLab, such as merge_method=ff; docs/reference/sandbox.md lists the settings. "
+        "Repeatable.",
+        "NAME=VALUE",
+    ),
 ) -> None:
     """Serve an embedded GitLab-compatible server with a sample GitOps repository, until ^C.
 
