@@ -2,8 +2,7 @@
 
 from bumper.cli import options as opt
 from bumper.cli.common import Changing, with_options
-from bumper.cli.help import WAITING
-from bumper.cli.options import argument, environment_argument, flag, number, option
+from bumper.cli.options import WAITING, argument, environment_argument, flag, number, option
 
 
 @with_options

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from bumper.cli import options as opt
-from bumper.cli.help import MERGE_REQUEST, OUTPUT, WAITING
-from bumper.cli.options import flag, option, seconds
+from bumper.cli.options import MERGE_REQUEST, OUTPUT, WAITING, flag, option, seconds
 from bumper.cli.run import Output, Run, confirm, run_of
 from bumper.cli.screen import screen_of
 from bumper.errors import NotDeployed, WrongUsage

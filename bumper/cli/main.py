@@ -16,7 +16,7 @@ import typer
 from bumper import __version__
 from bumper.cli import changing, reading, setting_up
 from bumper.cli import options as opt
-from bumper.cli.help import GroupedCommand, GroupedProgram
+from bumper.cli.options import GroupedCommand, GroupedProgram
 from bumper.cli.run import Progress, Run, error_data, start_run
 from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.errors import INTERRUPTED, BumperError, NotDeployed, Unavailable, WrongUsage

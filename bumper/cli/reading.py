@@ -8,8 +8,7 @@ import typer
 
 from bumper.cli import options as opt
 from bumper.cli.common import Reading, with_options
-from bumper.cli.help import OUTPUT
-from bumper.cli.options import environment_argument, flag, number, option
+from bumper.cli.options import OUTPUT, environment_argument, flag, number, option
 from bumper.cli.run import Output, run_of
 from bumper.errors import WrongUsage
 from bumper.settings import environment as process_environment

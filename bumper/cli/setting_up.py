@@ -8,8 +8,7 @@ import typer
 
 from bumper.cli import options as opt
 from bumper.cli.common import Reading, with_options
-from bumper.cli.help import REGISTRIES, REPOSITORY
-from bumper.cli.options import argument, flag, number, option
+from bumper.cli.options import REGISTRIES, REPOSITORY, argument, flag, number, option
 from bumper.cli.run import Output, run_of
 from bumper.cli.screen import colour_diff, is_coloured
 from bumper.errors import WrongUsage
