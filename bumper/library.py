@@ -15,7 +15,7 @@ from bumper.environments.gather import gather
 from bumper.environments.layout import Environment, read_layout
 from bumper.environments.selection import choose_applications
 from bumper.errors import Refused, WrongUsage
-from bumper.gate.rules import check_rules, refuse, require_digests
+from bumper.gate.rules import broken_by_bump, missing_digests, refuse
 from bumper.image import ImageReference, Repository, parse_image
 from bumper.planning.bump import apply_plan, check_images, diff_of
 from bumper.planning.bump import plan_bump as plan_edits
@@ -137,13 +137,13 @@ def plan_bump(
     check_environments(files.get(CONFIG_FILE, b""), config, layout.environments)
     place = layout.environment(environment)
     wanted = check_images([parse_image(image) for image in images])
-    check_rules(config, place, wanted)
+    refuse(broken_by_bump(config, place, wanted))
     gathered = gather(place, config, {path: files[path] for path in place.files})
     chosen = choose_applications(gathered.applications, environment, apps)
     planned = plan_edits(
         gathered, environment, wanted, chosen, write_digests=place.config.digests, allow_missing=allow_missing
     )
-    require_digests(place, [change.reference for change in planned.changes])
+    refuse(missing_digests(place, [change.reference for change in planned.changes]))
     if planned.changes and not (urgent or "").strip():
         _refuse_in_freeze(place)
     content = apply_plan(planned, gathered.values)
@@ -157,9 +157,10 @@ def plan_bump(
 
 def _refuse_in_freeze(place: Environment) -> None:
     if place.config.freeze is not None:
-        from bumper.gate.freeze import broken_freeze, find_freeze  # with GitLab's client
+        from bumper.gate.freeze import find_freeze  # with GitLab's client
 
-        refuse(broken_freeze(find_freeze(place, None, SYSTEM_CLOCK.now())))
+        if (frozen := find_freeze(place, None, SYSTEM_CLOCK.now())) is not None:
+            raise Refused(str(frozen), frozen.fix)
 
 
 def propose(planned: Plan, *, target_branch: str = "main", title: str | None = None) -> Proposal:

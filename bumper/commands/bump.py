@@ -14,8 +14,8 @@ from bumper.delivery.watched import deliver_watched, finish_unchanged
 from bumper.environments.registries import pushed_images, registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection, choose_applications
-from bumper.gate.freeze import broken_freeze
-from bumper.gate.rules import check_heirs, check_rules, refuse, require_digests
+from bumper.errors import Refused
+from bumper.gate.rules import broken_by_bump, check_heirs, missing_digests, refuse
 from bumper.git.checkout import Checkout
 from bumper.image import ImageReference
 from bumper.planning.bump import Plan, check_images, images_to_resolve, plan_bump
@@ -72,7 +72,7 @@ def _bump_once(
     images = check_images(request.images) or pushed_images(
         target, pushed, request.event_registry, allow_missing=request.allow_missing
     )
-    check_rules(target.setup.config, target.environment, images)
+    refuse(broken_by_bump(target.setup.config, target.environment, images))
     attempt = begin_attempt(target, options, session, ahead)
     apps = choose_applications(target.gathered.applications, request.environment, request.apps)
     repositories = tuple(image.repository for image in images)
@@ -87,8 +87,9 @@ def _bump_once(
     if not plan.changes:
         done = nothing_to_do(target, plan, asked)
         return done if request.dry_run else finish_unchanged(done, plan, attempt)
-    if request.urgent is None:
-        refuse(broken_freeze(find_freeze_and_mark(attempt, dry_run=request.dry_run)))
+    frozen = find_freeze_and_mark(attempt, dry_run=request.dry_run) if request.urgent is None else None
+    if frozen is not None:
+        raise Refused(str(frozen), frozen.fix)
     text = proposal_text(asked, plan, attempt)
     text = replace(text, checks=["image exists"] if request.verify else [], urgent=request.urgent)
     draft = make_draft(target, asked, plan, text, session.environ)
@@ -110,5 +111,5 @@ def _plan(
         target.gathered, target.environment.name, images, apps,
         write_digests=rules.digests, allow_missing=request.allow_missing,
     )  # fmt: skip
-    require_digests(target.environment, [change.reference for change in plan.changes])
+    refuse(missing_digests(target.environment, [change.reference for change in plan.changes]))
     return replace(plan, warnings=(*plan.warnings, *check_heirs(target, plan.changes)))

@@ -24,7 +24,7 @@ from bumper.environments.repository import (
     read_repository_config,
 )
 from bumper.errors import Refused, WrongUsage
-from bumper.gate.rules import Waiting, check_heirs, check_tags, require_digests
+from bumper.gate.rules import Waiting, broken_tags, check_heirs, missing_digests, refuse
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
 from bumper.planning.draft import make_draft
@@ -128,7 +128,7 @@ def _plan(request: PromoteRequest, promotion: Promotion, attempt: Attempt) -> tu
     target, session = promotion.target, attempt.session
     rules, matched = target.environment.config, promotion.match()
     changes, held = differing(matched)
-    check_tags(rules, request.target, [change.reference for change in (*changes, *held)])
+    refuse(broken_tags(target.environment, [change.reference for change in (*changes, *held)]))
     waiting = _find_waiting(request, promotion, changes, attempt)
     if not request.when_ready:
         _refuse_waiting(waiting)
@@ -139,7 +139,7 @@ def _plan(request: PromoteRequest, promotion: Promotion, attempt: Attempt) -> tu
         digests = find_digests(target, promotion.then, session.gitlab, left, access, allow_moved=request.allow_moved)
         matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
     plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)
-    require_digests(target.environment, [change.reference for change in plan.changes])
+    refuse(missing_digests(target.environment, [change.reference for change in plan.changes]))
     warnings = (*plan.warnings, *check_heirs(target, plan.changes, request.source))
     return replace(plan, warnings=warnings), tuple(waiting.values())
 

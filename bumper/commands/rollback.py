@@ -14,7 +14,7 @@ from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import Refused, WrongUsage
 from bumper.gate.freeze import find_freeze
-from bumper.gate.rules import check_heirs, check_rules, require_digests
+from bumper.gate.rules import broken_by_bump, check_heirs, missing_digests, refuse
 from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import NotShown
 from bumper.gitlab.merge_requests import read
@@ -171,7 +171,7 @@ def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, se
     refuse_another_image(past, target.gathered, target.setup.config)
     pins = pins_to_tag(target.gathered, request.environment, scope.names, past, tag)
     new = never_ran(pins, past, tag)
-    check_rules(target.setup.config, target.environment, new)
+    refuse(broken_by_bump(target.setup.config, target.environment, new))
     frozen = find_freeze(target.environment, session.gitlab, session.clock.now()) if new else None
     if frozen is not None:
         bump = f"bumper bump {request.environment} {new[0]} --urgent REASON"
@@ -179,7 +179,7 @@ def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, se
     digests = resolve_digests(new, registry_access(target, session.environ)) if new and request.verify else {}
     plan = plan_to_tag(target.gathered, past, pins, tag, digests, target.environment.config, obey_holds=bool(new))
     if new:
-        require_digests(target.environment, [change.reference for change in plan.changes])
+        refuse(missing_digests(target.environment, [change.reference for change in plan.changes]))
         plan = replace(plan, warnings=(*plan.warnings, *check_heirs(target, plan.changes)))
     return plan, list(undoing(past, plan.changes))
 

@@ -2,19 +2,29 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import TypeAlias
 
-from bumper.environments.config_models import CONFIG_FILE, EnvironmentConfig
+from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.layout import Environment
 from bumper.environments.repository import Target, odd_layout, open_environment, read_repository_config
 from bumper.errors import BumperError, Refused
 from bumper.gate.check_pins import PinChange, Pins, compare, read_pins
-from bumper.gate.freeze import Frozen, broken_freeze, find_freeze
+from bumper.gate.freeze import Frozen, find_freeze
 from bumper.gate.promotions import broken_soak, judge_promotions, unsoaked
-from bumper.gate.rules import Broken, Finding, Rule, Rules, broken_tags, explain_refusal, missing_digests, or_refusal
+from bumper.gate.rules import (
+    Broken,
+    Finding,
+    Rule,
+    Rules,
+    broken_tags,
+    explain_refusal,
+    held_at,
+    missing_digests,
+    or_refusal,
+)
 from bumper.git.checkout import Checkout, follow_links
 from bumper.git.span import Span
 from bumper.gitlab.connection import GitLab
@@ -102,22 +112,17 @@ def _odd(span: Span) -> Iterator[str]:
 class _Case:
     """The changes that enter an environment, to be judged by its rules."""
 
-    environment: str
+    environment: Environment  # with its rules, without its files
     changes: Sequence[PinChange]
     evidence: Evidence
-
-    @property
-    def config(self) -> EnvironmentConfig:
-        return self.evidence.rules.of(self.environment)
 
     @cached_property
     def target(self) -> Target | None:
         """The environment at the tip of the target branch; None where it is not there, or broken there."""
-        opened = or_refusal(self.open, self.environment)
+        opened = or_refusal(self.open, self.environment.name)
         return opened if isinstance(opened, Target) else None
 
     def open(self, name: str) -> Target:
-        """An environment at the tip of the target branch."""
         setup = self.evidence.rules.setup
         if setup is None:
             raise Refused(f"{CONFIG_FILE} on the target branch is broken", f"merge a correction of {CONFIG_FILE} first")
@@ -131,8 +136,8 @@ class _Case:
 
 def _broken(changes: Iterable[PinChange], pins: Pins, evidence: Evidence) -> _Found:
     """What the changes break, environment by environment; what a rollback may break is left out."""
-    for environment, group in groupby(changes, key=lambda one: one.environment):
-        known = list(group)
+    for name, group in groupby(changes, key=lambda one: one.environment):
+        known, environment = list(group), Environment(name, (), evidence.rules.of(name))
         case = _Case(environment, [change for change in known if change.after is not None], evidence)
         rules = _RULES if evidence.rules.setup is not None else (_broken_config,)
         found = [pair for rule in rules for pair in rule(case)]
@@ -144,7 +149,7 @@ def _broken(changes: Iterable[PinChange], pins: Pins, evidence: Evidence) -> _Fo
 
 
 def _broken_config(case: _Case) -> _Found:
-    why = f"the rules of {case.environment} are not known, because {CONFIG_FILE} on the target branch is broken"
+    why = f"the rules of {case.environment.name} are not known, because {CONFIG_FILE} on the target branch is broken"
     yield from ((one, Broken(Rule.CONFIG, why, f"merge a correction of {CONFIG_FILE} first")) for one in case.changes)
 
 
@@ -154,21 +159,21 @@ def _broken_pins(case: _Case) -> _Found:
         if (image := change.image) is None:
             yield from _without_image(case, change)
             continue
-        yield from ((change, broken) for broken in broken_tags(case.config, case.environment, [image]))
-        for missing in missing_digests(case.config, case.environment, [image]):
+        yield from ((change, broken) for broken in broken_tags(case.environment, [image]))
+        for missing in missing_digests(case.environment, [image]):
             yield change, Broken(missing.rule, missing.message, f"write {image}@sha256:…, as bumper does")
 
 
 def _without_image(case: _Case, change: PinChange) -> _Found:
     """A pin of which nobody can tell what it runs, where a rule says what may."""
-    if not case.evidence.rules.choose_images(case.environment):
+    if not case.evidence.rules.choose_images(case.environment.name):
         return
     found = change.pin.found
     has_name = found.pin.repository is not None
     what = "has no tag any more, so that the chart's own runs" if has_name else "names no image"
     fix = "write the tag that is to run" if has_name else f"name it under images in {CONFIG_FILE}"
     where = f"{format_path(found.pin.path)} of {found.app}"
-    yield change, Broken(Rule.IMAGE, f"{where} {what}: nobody can tell whether {case.environment} may run it", fix)
+    yield change, Broken(Rule.IMAGE, f"{where} {what}: nobody can tell whether {case.environment.name} may run it", fix)
 
 
 def _broken_holds(case: _Case) -> _Found:
@@ -177,8 +182,8 @@ def _broken_holds(case: _Case) -> _Found:
         reason = _hold(case, change)
         if reason is not None:
             app, where = change.pin.found.app, format_path(change.pin.found.pin.path)
-            fix = f"run `bumper unhold {case.environment} --app {app}`, or take the hold out in this change"
-            yield change, Broken(Rule.HOLD, f"{where} of {app} is held in {case.environment}: {reason}", fix)
+            fix = f"run `bumper unhold {case.environment.name} --app {app}`, or take the hold out in this change"
+            yield change, Broken(Rule.HOLD, f"{where} of {app} is held in {case.environment.name}: {reason}", fix)
 
 
 def _hold(case: _Case, change: PinChange) -> str | None:
@@ -187,18 +192,16 @@ def _hold(case: _Case, change: PinChange) -> str | None:
     held = change.before.found.held
     if held is not None:
         return held if change.after.found.held is not None else None
-    if case.target is None:
-        return None
-    gathered, pin = case.target.gathered, change.before
-    names = {app.identity: app.app for app in gathered.applications}
-    place = (names.get(pin.app.identity), pin.found.pin.path)
-    here = (one.held for one in gathered.with_shared if (one.app, one.pin.path) == place)
-    return next((reason for reason in here if reason is not None), None)
+    gathered, pin = case.target.gathered if case.target is not None else None, change.before
+    names = {app.identity: app.app for app in gathered.applications} if gathered is not None else {}
+    name = names.get(pin.app.identity)
+    return held_at(gathered, name, pin.found.pin.path) if gathered is not None and name is not None else None
 
 
 def _broken_promotions(case: _Case) -> _Found:
     """The changes whose version no environment that promotions come from ran, or has taken back since."""
-    evidence, config, name = case.evidence, case.config, case.environment
+    evidence, environment = case.evidence, case.environment
+    name, config = environment.name, environment.config
     known = [(one, change) for one, _ in case.named if (change := one.change) is not None]
     if not known or not config.promote_from:
         return
@@ -209,7 +212,7 @@ def _broken_promotions(case: _Case) -> _Found:
         if not sources:
             raise next(one for one in reversed(opened) if isinstance(one, Refused))
         changes = [change for _, change in known]
-        judged = judge_promotions(Environment(name, apps, config), apps, changes, sources, evidence.line)
+        judged = judge_promotions(replace(environment, apps=apps), apps, changes, sources, evidence.line)
     except BumperError as error:
         why = f"whether {' or '.join(config.promote_from)} has run it is not known: {error.what}"
         yield from ((one, Broken(Rule.PROMOTE_FROM, why, error.next_step)) for one, _ in known)
@@ -222,18 +225,19 @@ def _broken_promotions(case: _Case) -> _Found:
 
 def _broken_freeze(case: _Case) -> _Found:
     """The changes that enter an environment while it is frozen, or while nobody can tell whether it is."""
-    evidence, config, name = case.evidence, case.config, case.environment
+    evidence, environment = case.evidence, case.environment
+    name, config = environment.name, environment.config
     try:
         if config.freeze == () and evidence.gitlab is None and evidence.in_deploy_freeze is not None:
             frozen = Frozen(name, None) if evidence.in_deploy_freeze else None
         else:
-            frozen = find_freeze(Environment(name, (), config), evidence.gitlab, evidence.line.now)
+            frozen = find_freeze(environment, evidence.gitlab, evidence.line.now)
     except BumperError as error:
         yield from ((one, Broken(Rule.FREEZE, error.what, error.next_step)) for one in case.changes)
         return
-    fix = "merge it afterwards, or write `Bumper-Urgent: REASON` at the end of a commit's message"
-    for broken in broken_freeze(frozen):
-        yield from ((one, Broken(broken.rule, broken.message, fix)) for one in case.changes)
+    if frozen is not None:
+        fix = "merge it afterwards, or write `Bumper-Urgent: REASON` at the end of a commit's message"
+        yield from ((one, Broken(Rule.FREEZE, str(frozen), fix)) for one in case.changes)
 
 
 def _broken_images(case: _Case) -> _Found:

@@ -17,7 +17,7 @@ from bumper.environments.config_models import FreezePeriod
 from bumper.environments.config_values import WeekTime, parse_moment
 from bumper.environments.layout import Environment
 from bumper.errors import BumperError, Refused
-from bumper.gate.rules import Broken, Rule, Waiting
+from bumper.gate.rules import Waiting
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.project import GitLabFreeze, read_freeze_periods
 
@@ -107,12 +107,6 @@ def find_freeze(environment: Environment, gitlab: GitLab | None, now: datetime) 
     if until is None:
         return None
     return Frozen(environment.name, until if until != NEVER else None)
-
-
-def broken_freeze(frozen: Frozen | None) -> Iterator[Broken]:
-    """The rule that a bump or a promotion breaks now."""
-    if frozen is not None:
-        yield Broken(Rule.FREEZE, str(frozen), frozen.fix)
 
 
 def read_periods(environment: Environment, gitlab: GitLab | None) -> list[Period]:

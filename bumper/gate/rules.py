@@ -5,7 +5,7 @@ A rule is a function that yields what breaks it (``Broken``). Commands that make
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,7 @@ from bumper.errors import Refused
 from bumper.git.checkout import Checkout, read_files
 from bumper.image import ImageReference
 from bumper.values.change import Change
-from bumper.values.pin import Pin
+from bumper.values.pin import Pin, PinPath
 from bumper.values.requested import lines_to_add
 
 _P = ParamSpec("_P")
@@ -133,22 +133,7 @@ def refuse(broken: Iterable[Broken]) -> None:
         raise Refused(found.message, found.fix)
 
 
-def check_rules(config: Config, environment: Environment, images: Iterable[ImageReference]) -> None:
-    """Refuse what bumper.yaml does not let into the environment by a bump."""
-    refuse(_broken_by_bump(config, environment, list(images)))
-
-
-def check_tags(config: EnvironmentConfig, environment: str, images: Iterable[ImageReference]) -> None:
-    """Refuse a tag that bumper.yaml does not let into the environment."""
-    refuse(broken_tags(config, environment, images))
-
-
-def require_digests(environment: Environment, images: Iterable[ImageReference]) -> None:
-    """Refuse an image whose digest is not known where bumper.yaml demands digests."""
-    refuse(missing_digests(environment.config, environment.name, images))
-
-
-def _broken_by_bump(config: Config, environment: Environment, images: list[ImageReference]) -> Iterator[Broken]:
+def broken_by_bump(config: Config, environment: Environment, images: Sequence[ImageReference]) -> Iterator[Broken]:
     """The rules that a bump of the images would break."""
     name, rules = environment.name, environment.config
     if rules.promote_from is not None:
@@ -157,7 +142,7 @@ def _broken_by_bump(config: Config, environment: Environment, images: list[Image
             f"{name} takes promotions only (promote_from in bumper.yaml)",
             f"run `bumper promote {rules.promote_from[0]} {name}`",
         )
-    yield from broken_tags(rules, name, images)
+    yield from broken_tags(environment, images)
     for image in images:
         if is_ignored(config, image.repository):
             yield Broken(
@@ -167,40 +152,32 @@ def _broken_by_bump(config: Config, environment: Environment, images: list[Image
             )
 
 
-def broken_tags(config: EnvironmentConfig, environment: str, images: Iterable[ImageReference]) -> Iterator[Broken]:
+def broken_tags(environment: Environment, images: Iterable[ImageReference]) -> Iterator[Broken]:
     """The images whose tag bumper.yaml does not let into the environment."""
+    name, rules = environment.name, environment.config
     for image in images:
-        if image.tag is not None and not config.admits(image.tag):
+        if image.tag is not None and not rules.admits(image.tag):
             yield Broken(
                 Rule.TAGS,
-                f"{image} may not enter {environment}: its tag does not match '{config.tags}' (tags in bumper.yaml)",
+                f"{image} may not enter {name}: its tag does not match '{rules.tags}' (tags in bumper.yaml)",
                 "deploy a tag that matches, or change the expression",
             )
 
 
-def missing_digests(config: EnvironmentConfig, environment: str, images: Iterable[ImageReference]) -> Iterator[Broken]:
+def missing_digests(environment: Environment, images: Iterable[ImageReference]) -> Iterator[Broken]:
     """The images without a digest, where bumper.yaml demands one."""
     for image in images:
-        if config.digests and image.digest is None:
+        if environment.config.digests and image.digest is None:
             yield Broken(
                 Rule.DIGESTS,
-                f"{environment} takes images with their digest only (digests in bumper.yaml), and the digest of "
+                f"{environment.name} takes images with their digest only (digests in bumper.yaml), and the digest of "
                 f"{image} is not known",
                 f"leave --no-verify out, or write {image}@sha256:…",
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Heir:
-    """An application of another environment that runs what a change sets."""
-
-    environment: Environment
-    app: AppFiles
-    held: str | None  # why a hold in its own files keeps the pin as it is
-
-
 def check_heirs(target: Target, changes: Sequence[Change], source: str | None = None) -> list[str]:
-    """A sentence for every other environment that a change reaches through a base.
+    """A sentence for every other environment that a change reaches through a file that is its base.
 
     ``source`` is the environment that the changes are promoted from; None for a bump.
 
@@ -211,58 +188,51 @@ def check_heirs(target: Target, changes: Sequence[Change], source: str | None = 
     pins = {found.place: found.pin for found in target.gathered.pins}
     warnings: list[str] = []
     refusals: list[str] = []
-    for change, heir in _heirs(target, changes, pins):
-        name, place = heir.environment.name, f"{change.file}:{change.line}: {change.path}"
-        reason = _against(heir, change, source)
-        reaches = (
-            f"{place} is what {name} of {heir.app.app} runs too, because the file is its base and nothing overrides it"
-        )
-        if reason is None:
-            warnings.append(f"{reaches}; {name} gets {change.after} as well.")
-        else:
-            now = ImageReference(change.image, change.before.tag)
-            lines = lines_to_add(pins[change.place], now)
-            refusals.append(f"{reaches}, but {reason}; to keep {name} as it is add to {heir.app.values[-1]}\n{lines}")
+    for environment, app, gathered in _heirs(target, {change.file for change in changes}):
+        for change in changes:
+            name, pin = environment.name, pins[change.place]
+            if change.file not in app.bases or _is_overridden(gathered, app, change.file, pin):
+                continue
+            reaches = (
+                f"{change.file}:{change.line}: {change.path} is what {name} of {app.app} runs too, because the file is "
+                "its base and nothing overrides it"
+            )
+            reason = _why_not(environment, change, source, held_at(gathered, app.app, pin.path))
+            if reason is None:
+                warnings.append(f"{reaches}; {name} gets {change.after} as well.")
+            else:
+                lines = lines_to_add(pin, ImageReference(change.image, change.before.tag))
+                refusals.append(f"{reaches}, but {reason}; to keep {name} as it is add to {app.values[-1]}\n{lines}")
     if refusals:
         raise Refused("\n".join(dict.fromkeys(refusals)))
     return list(dict.fromkeys(warnings))
 
 
-def _against(heir: _Heir, change: Change, source: str | None) -> str | None:
-    """Why the heir's environment does not take the change."""
-    rules: EnvironmentConfig = heir.environment.config
-    if rules.promote_from is not None and source not in rules.promote_from:
-        return f"{heir.environment.name} takes promotions from {', '.join(rules.promote_from)} only (promote_from)"
-    if change.after.tag is not None and not rules.admits(change.after.tag):
-        return f"{heir.environment.name} does not admit {change.after.tag} (tags)"
-    return f"it is held there: {heir.held}" if heir.held is not None else None
+def _heirs(target: Target, files: Collection[str]) -> Iterator[tuple[Environment, AppFiles, Gathered]]:
+    """The applications of other environments that have one of ``files`` for a base.
 
-
-def _heirs(
-    target: Target, changes: Sequence[Change], pins: Mapping[tuple[str, str], Pin]
-) -> Iterator[tuple[Change, _Heir]]:
-    files = {change.file for change in changes}
-    for environment in _others(target, files):
-        apps = tuple(app for app in environment.apps if not files.isdisjoint(app.bases))
-        if apps:
-            part = replace(environment, apps=apps)
-            gathered = gather(part, target.setup.config, read_files(target.checkout, part.files))
-            for app in apps:
-                for change in changes:
-                    pin = pins[change.place]
-                    if change.file in app.bases and not _is_overridden(gathered, app, change.file, pin):
-                        yield change, _Heir(environment, app, _hold(gathered, app, pin))
-
-
-def _others(target: Target, files: Collection[str]) -> Iterator[Environment]:
-    """The other environments that may have one of ``files`` for a base; one that is broken is doctor's to report."""
+    An environment that is broken is doctor's to report.
+    """
     layout = target.setup.layout
     for name in layout.environments:
-        if name != target.environment.name and layout.may_be_bases(name, files):
-            try:
-                yield layout.environment(name)
-            except Refused:
-                continue
+        if name == target.environment.name or not layout.may_be_bases(name, files):
+            continue
+        environment = or_refusal(layout.environment, name)
+        if isinstance(environment, Environment):
+            apps = tuple(app for app in environment.apps if not set(files).isdisjoint(app.bases))
+            part = replace(environment, apps=apps)
+            gathered = gather(part, target.setup.config, read_files(target.checkout, part.files))
+            yield from ((environment, app, gathered) for app in apps)
+
+
+def _why_not(environment: Environment, change: Change, source: str | None, held: str | None) -> str | None:
+    """Why the environment does not take the change."""
+    rules = environment.config
+    if rules.promote_from is not None and source not in rules.promote_from:
+        return f"{environment.name} takes promotions from {', '.join(rules.promote_from)} only (promote_from)"
+    if change.after.tag is not None and not rules.admits(change.after.tag):
+        return f"{environment.name} does not admit {change.after.tag} (tags)"
+    return f"it is held there: {held}" if held is not None else None
 
 
 def _is_overridden(gathered: Gathered, app: AppFiles, file: str, pin: Pin) -> bool:
@@ -272,6 +242,7 @@ def _is_overridden(gathered: Gathered, app: AppFiles, file: str, pin: Pin) -> bo
     return any(overrides(gathered.values[path], pin.path) for path in above if path in gathered.values)
 
 
-def _hold(gathered: Gathered, app: AppFiles, pin: Pin) -> str | None:
-    found = (one for one in gathered.with_shared if one.app == app.app and one.pin.path == pin.path)
-    return next((one.held for one in found if one.held is not None), None)
+def held_at(gathered: Gathered, app: str, path: PinPath) -> str | None:
+    """Why a hold keeps the application's pin at ``path`` as it is; None without a hold."""
+    found = (one.held for one in gathered.with_shared if (one.app, one.pin.path) == (app, path))
+    return next((reason for reason in found if reason is not None), None)
