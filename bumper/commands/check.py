@@ -10,10 +10,8 @@ from bumper.clock import Clock
 from bumper.errors import BumperError, WrongUsage
 from bumper.gate.check import Evidence, Verdict, judge
 from bumper.gate.rules import read_rules
-from bumper.git.borrowed import Borrowed, borrow
-from bumper.git.command import GitFailed
-from bumper.git.failures import explain
-from bumper.git.span import Span, find_span
+from bumper.git.failures import explained
+from bumper.git.span import Borrowed, Span, borrow, find_span
 from bumper.gitlab.connection import GitLab, connect_if_possible
 from bumper.gitlab.merge_request_changes import keep_note
 from bumper.planning.markdown import code
@@ -50,11 +48,9 @@ def check(request: CheckRequest, place: Path, environ: Mapping[str, str], clock:
         raise WrongUsage("--note needs a merge request", "use it in a merge request's pipeline")
     with borrow(place, environ, merge_request.project_url if merge_request is not None else "") as borrowed:
         gitlab = connect_if_possible(borrowed.settings)
-        try:
+        with explained("reading the checkout", borrowed.settings):
             span = find_span(borrowed, request.base, request.head, merge_request)
             verdict = _judge(span, borrowed, gitlab, environ, clock.now(), verify=request.verify)
-        except GitFailed as failure:
-            raise explain(failure, "reading the checkout", borrowed.settings) from failure
         if merge_request is None and request.head is None and borrowed.has_uncommitted_changes():
             verdict = replace(verdict, warnings=(*verdict.warnings, _NOT_COMMITTED))
     if request.note and iid is not None:

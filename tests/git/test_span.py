@@ -2,7 +2,7 @@
 
 import pytest
 
-from bumper.git.borrowed import _parent
+from bumper.git.span import _parent
 
 TARGET = "https://gitlab.example.com/platform/gitops"
 
