@@ -79,6 +79,11 @@ def has_host(repository: str) -> bool:
     return bool(slash) and ("." in first or ":" in first or first == "localhost" or first.lower() != first)
 
 
+def is_host(text: str | None) -> bool:
+    """Whether ``text`` is a registry's host and nothing else: Docker Hub has no repository with a dot in one part."""
+    return text is not None and "/" not in text.rstrip("/") and has_host(f"{text.rstrip('/')}/name") and "." in text
+
+
 def is_at_public_registry(text: str) -> bool:
     """Whether ``text`` begins with the host of a registry that everybody knows for one."""
     return _PUBLIC_REGISTRY.match(text) is not None

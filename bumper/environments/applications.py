@@ -9,8 +9,8 @@ from bumper.environments.config_models import Config
 from bumper.environments.path_pattern import APP, Claim, Identity, PathPattern, Section
 from bumper.errors import Refused
 from bumper.values.pin import parse_path
-from bumper.values.siblings import look_up
 from bumper.values.values_file import ValuesFile, find_pins
+from bumper.values.yaml_data import look_up
 from bumper.values.yaml_tree import MappingNode
 
 

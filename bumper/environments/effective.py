@@ -15,9 +15,9 @@ from bumper.environments.config_models import Config
 from bumper.environments.gather import FoundPin, Gathered, pins_of_file
 from bumper.environments.images import is_ignored
 from bumper.errors import Refused
-from bumper.values.siblings import effective_values, value_of
 from bumper.values.tag_scalars import is_null
 from bumper.values.values_file import EncryptedBySops, read_values
+from bumper.values.yaml_data import effective_values, value_of
 from bumper.values.yaml_tree import MappingNode, Node, Resolved, Scalar, SequenceNode, resolve
 
 _Data: TypeAlias = "dict[str, _Data] | list[_Data] | str | None"

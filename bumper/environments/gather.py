@@ -11,8 +11,8 @@ from bumper.environments.layout import Environment
 from bumper.errors import Refused
 from bumper.values.holds import HOLD, find_idle_holds, hold_reason, may_have_holds
 from bumper.values.pin import Pin, PinPath, format_path
-from bumper.values.siblings import value_of
 from bumper.values.values_file import ValuesFile, find_pins, read_values
+from bumper.values.yaml_data import value_of
 from bumper.values.yaml_tree import MappingNode, resolve
 
 

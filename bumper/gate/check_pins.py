@@ -24,8 +24,8 @@ from bumper.git.checkout import Checkout, changed_submodules, read_files
 from bumper.image import ImageReference
 from bumper.values.change import Change
 from bumper.values.pin import Version, format_path
-from bumper.values.siblings import look_up
 from bumper.values.values_file import EncryptedBySops
+from bumper.values.yaml_data import look_up
 from bumper.values.yaml_tree import MappingNode, key_text
 
 _NOTHING = Version(None, None)

@@ -16,9 +16,9 @@ from bumper.progress import report_step
 from bumper.records.landed import named_request, own_record, who_asked
 from bumper.records.past import Files, read_past_of_all
 from bumper.values.pin import PinPath, format_path
-from bumper.values.siblings import look_up
 from bumper.values.tag_scalars import plain_value
 from bumper.values.values_file import ValuesFile, read_values
+from bumper.values.yaml_data import look_up
 
 _STRETCHES = (500, 2000)  # commits: what a job should fetch and parse for a page
 

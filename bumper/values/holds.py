@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from bumper.errors import Refused
-from bumper.values.aliases import aliases_of
 from bumper.values.edit_proof import prove_same_values
 from bumper.values.pin import Pin
 from bumper.values.values_file import ValuesFile
+from bumper.values.yaml_data import aliases_of
 from bumper.values.yaml_tree import Scalar, walk
 
 HOLD = "# bumper: hold"

@@ -6,10 +6,9 @@ Where the parts cannot be joined for certain the image has no name, and the reas
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bumper.image import Repository, has_host, is_at_public_registry, read_repository
-from bumper.values.key_names import Kind, companion_names, speaks_of_an_image
-from bumper.values.siblings import Origin, Sibling
-from bumper.values.surroundings import NamePart, Place, goes_before_names, is_host
+from bumper.image import Repository, has_host, is_at_public_registry, is_host, read_repository
+from bumper.values.keys import Kind, Origin, Sibling, companion_names, speaks_of_an_image
+from bumper.values.surroundings import NamePart, Place, goes_before_names
 from bumper.values.tag_scalars import is_placeholder, plain_value
 from bumper.values.yaml_tree import Scalar
 

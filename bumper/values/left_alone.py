@@ -12,7 +12,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from bumper.image import DOCKER_HUB, ImageReference, Repository, read_repository
-from bumper.values.key_names import Kind, key_name
+from bumper.values.keys import Kind, key_name
 from bumper.values.pin import Pin, format_path
 from bumper.values.values_file import ValuesFile, describe, find_pins
 from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode

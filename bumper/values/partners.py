@@ -3,14 +3,16 @@
 import re
 
 from bumper.image import has_host, is_address, is_digest, read_repository, split_reference
-from bumper.values.key_names import (
+from bumper.values.keys import (
+    NAMES_BELOW_AN_IMAGE,
     Kind,
+    Origin,
+    Sibling,
     is_tag_of_something_else,
     key_name,
     repository_names,
     speaks_of_an_image,
 )
-from bumper.values.siblings import Origin, Sibling
 from bumper.values.surroundings import Place
 from bumper.values.tag_scalars import is_placeholder, plain_value
 from bumper.values.yaml_tree import MappingNode, Node, Scalar
@@ -23,8 +25,6 @@ _CHART_PARENTS = frozenset({"chart", "charts", "dependencies"})
 _CODE_PARENT = re.compile(r"git(hub|lab)?(repo|repos|repository|repositories|source|sync|ops)?")
 _CODE_KEYS = frozenset({"owner", "branch", "revision", "commit", "giturl", "gitref"})
 _MACHINE_PARENTS = frozenset({"machineimage", "machineimages", "amiimage", "osimage", "osimages"})
-
-_WEAK_NAMES = frozenset({"name", "fullname", "url", "uri", "path", "source", "src", "base", "location"})
 
 
 def is_chart_file(root: Node) -> bool:
@@ -76,12 +76,10 @@ def _may_name_the_image(place: Place, key: Sibling, kind: Kind) -> bool:
     value = plain_value(key.node)
     if not value or speaks_of_something_else(place, key):
         return False
-    name, own_tag, own_digest = split_reference(value)
-    if (own_tag is not None and not is_placeholder(value)) or not (
-        own_digest in (None, "sha256") or is_digest(own_digest)
-    ):
+    name, tag, digest = split_reference(value)
+    if (tag is not None and not is_placeholder(value)) or not (digest in (None, "sha256") or is_digest(digest)):
         return False
-    if key.name.name in _WEAK_NAMES and not _weak_name_counts(place, key, name, kind):
+    if key.name.name in NAMES_BELOW_AN_IMAGE and not _weak_name_counts(place, key, name, kind):
         return False
     if kind is Kind.TAG:
         return True
@@ -135,11 +133,8 @@ def sole_tag(place: Place, repository: Sibling) -> Sibling | None:
 
     Outside of images the word has to be the default's or a part of the repository's name.
     """
-    tags = [
-        key
-        for key in place.keys.values()
-        if key.name.kind is Kind.TAG and key.origin is not Origin.LOWER and not is_tag_of_something_else(key.name)
-    ]
+    tags = [key for key in place.keys.values() if key.name.kind is Kind.TAG and key.origin is not Origin.LOWER]
+    tags = [key for key in tags if not is_tag_of_something_else(key.name)]
     if len(tags) != 1 or tags[0].name.prefix in ("", "image"):
         return None
     word, last = tags[0].name.prefix, (plain_value(repository.node) or "").rpartition("/")[2]

@@ -1,35 +1,28 @@
 """The walk through a document in search of pins. It neither recurses nor follows aliases."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from bumper.values.helm_sources import Helm, helm_of_manifest, is_parameter_list, pins_of_parameters, values_beside
-from bumper.values.key_names import KeyName, Kind, key_name
+from bumper.values.keys import Kind, Lower, is_public_image, key_name, siblings_of
+from bumper.values.manifests import (
+    Helm,
+    helm_of_manifest,
+    is_kustomize_image,
+    is_parameter_list,
+    pins_of_kustomize_image,
+    pins_of_parameters,
+    values_beside,
+)
 from bumper.values.partners import is_chart_file
-from bumper.values.pin import Pin, PinPath, format_path
-from bumper.values.pin_making import is_kustomize_image, pins_of_kustomize_image
-from bumper.values.shapes import pins_of_list, pins_of_mapping
-from bumper.values.siblings import effective_values, is_public_image, siblings_of
-from bumper.values.surroundings import Scope, Surroundings, scope_below
+from bumper.values.pin import Pin, format_path
+from bumper.values.shapes import pins_of_keys, pins_of_list
+from bumper.values.surroundings import Place, Scope, Surroundings, scope_below
+from bumper.values.yaml_data import effective_values
 from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode, YamlError, key_text, parse_documents
 
-# The way to a node, innermost step first, so that a file nested 5,000 deep needs no 5,000 copies of its path.
-Way: TypeAlias = "tuple[Way, str | int] | None"
-
-_Lower: TypeAlias = "tuple[tuple[str, MappingNode], ...]"
-
-
-class _Visit(NamedTuple):  # a tuple, because a large file makes tens of thousands of them
-    node: MappingNode | SequenceNode
-    way: Way
-    parent_name: str
-    in_images: bool
-    lower: _Lower
-    scope: Scope
-    duplicate: str | None
-    beside: _Lower = ()  # of a list: the values in the mapping that holds it
+_Collection: TypeAlias = tuple[MappingNode | SequenceNode, Surroundings]
 
 
 def search_pins(
@@ -39,47 +32,25 @@ def search_pins(
 
     ``registry`` is that of repositories that name none, by default Docker Hub.
     """
-    below = tuple((name, other) for name, other in lower if isinstance(other, MappingNode))
     if not isinstance(root, (MappingNode, SequenceNode)) or is_chart_file(root):
         return
+    below = tuple((name, other) for name, other in lower if isinstance(other, MappingNode))
     helms = helm_of_manifest(root)
     for helm in helms:
         yield from _pins_in_text(helm)
     # An Application's valuesObject stands for the root of lower files, as the document's own root does.
-    roots = {id(helm.values_object): below for helm in helms}
-    waiting = [_Visit(root, None, "", in_images=False, lower=below, scope=Scope(default=registry), duplicate=None)]
+    roots = {id(root), *(id(helm.values_object) for helm in helms)}
+    waiting: list[_Collection] = [(root, Surroundings(text, scope=Scope(default=registry)))]
     while waiting:
-        visit = waiting.pop()
-        if roots and id(visit.node) in roots:
-            visit = visit._replace(lower=below)
-        if isinstance(visit.node, MappingNode):
-            speaks, scope = _open_mapping(visit, visit.node, waiting)
-            if speaks or visit.in_images:
-                yield from _pins_of_mapping(visit._replace(scope=scope), visit.node, text)
+        node, around = waiting.pop()
+        if isinstance(node, MappingNode):
+            place = _open(node, around._replace(lower=below) if id(node) in roots else around)
+            yield from pins_of_kustomize_image(place) if is_kustomize_image(node, around) else pins_of_keys(place)
+            waiting += _in_mapping(node, place.around)
         else:
-            _open_list(visit, visit.node, waiting)
-            yield from _pins_of_list(visit, visit.node, text, below)
-
-
-def _pins_of_mapping(visit: _Visit, mapping: MappingNode, text: str) -> Iterator[Pin]:
-    if visit.way is not None and isinstance(visit.way[1], int) and is_kustomize_image(mapping, visit.parent_name):
-        yield from pins_of_kustomize_image(mapping, _surroundings(visit, text))
-    else:
-        yield from pins_of_mapping(mapping, _surroundings(visit, text))
-
-
-def _pins_of_list(visit: _Visit, items: SequenceNode, text: str, below: _Lower) -> Iterator[Pin]:
-    if is_parameter_list(items):
-        yield from pins_of_parameters(text, path_of(visit.way), items, (*visit.beside, *below), visit.scope)
-    elif visit.in_images or any(map(is_public_image, items.items)):
-        yield from pins_of_list(items, _surroundings(visit, text))
-
-
-def _surroundings(visit: _Visit, text: str) -> Surroundings:
-    lower = visit.lower if isinstance(visit.node, MappingNode) else ()
-    return Surroundings(
-        text, path_of(visit.way), visit.parent_name, visit.in_images, lower, visit.scope, visit.duplicate
-    )
+            is_parameters = is_parameter_list(node)
+            yield from pins_of_parameters(node, around, below) if is_parameters else pins_of_list(node, around)
+            waiting += _in_list(node, around)
 
 
 def _pins_in_text(helm: Helm) -> Iterator[Pin]:
@@ -91,7 +62,7 @@ def _pins_in_text(helm: Helm) -> Iterator[Pin]:
         documents = parse_documents(block.value)
     except YamlError:
         return
-    below = () if not isinstance(helm.values_object, MappingNode) else (("", helm.values_object),)
+    below = (("", helm.values_object),) if isinstance(helm.values_object, MappingNode) else ()
     reason = f"it is inside a text, {format_path((*helm.path, 'values'))}; move that to valuesObject, which is YAML"
     for document in documents:
         for pin in search_pins(block.value, document.root, below):
@@ -101,69 +72,42 @@ def _pins_in_text(helm: Helm) -> Iterator[Pin]:
             yield replace(refused, tag_scalar=None, digest_scalars=(), name_scalars=())
 
 
-def _open_mapping(visit: _Visit, mapping: MappingNode, waiting: list[_Visit]) -> tuple[bool, Scope]:
-    """Put the collections in ``mapping`` on the list of visits; whether one of its keys speaks of an image.
+def _open(mapping: MappingNode, around: Surroundings) -> Place:
+    """``mapping`` with its scope; without keys where none of them speaks of an image."""
+    names = [key_name(text) for text in mapping.keys]
+    speaks = around.in_images or any(name.speaks for name in names) or any(is_public_image(v) for _, v in mapping.pairs)
+    is_scope = bool(around.lower) or any(name.is_above for name in names)
+    keys = siblings_of(mapping, around.lower, every=around.in_images) if speaks or is_scope else {}
+    if is_scope:
+        around = around._replace(scope=scope_below(around, keys))
+    return Place(keys if speaks else {}, around)
 
-    With it comes the scope of what stands in the mapping.
-    """
-    speaks = scoped = False
-    keys: list[str] = []
-    inner: list[tuple[str, KeyName, MappingNode | SequenceNode]] = []
-    for text, value in _entries(mapping):
-        keys.append(text)
+
+def _in_mapping(mapping: MappingNode, around: Surroundings) -> Iterator[_Collection]:
+    """The collections in ``mapping``, the last one first."""
+    inner = [(key, value) for key, value in mapping.pairs if isinstance(value, (MappingNode, SequenceNode))]
+    if not inner:
+        return
+    times = Counter(key_text(key) for key, _ in mapping.pairs) if len(mapping.keys) < len(mapping.pairs) else {}
+    lower = [(file, effective_values(other)) for file, other in around.lower]
+    for key, value in reversed(inner):
+        text = key_text(key)
+        if text is None:
+            continue
         name = key_name(text)
-        speaks = speaks or name.speaks or is_public_image(value)
-        scoped = scoped or name.is_above
-        if type(value) is MappingNode or type(value) is SequenceNode:
-            inner.append((text, name, value))
-    scope = visit.scope
-    if scoped or visit.lower:
-        scope = scope_below(scope, siblings_of(mapping, visit.lower, every=False), visit.lower)
-    if inner:
-        twice = {key for key, times in Counter(keys).items() if times > 1} if len(mapping.keys) < len(keys) else set()
-        waiting.extend(_visits(visit, mapping, inner, twice, scope))
-    return speaks, scope
+        below: Lower = ()
+        if isinstance(value, MappingNode):
+            below = tuple((file, node) for file, values in lower if isinstance(node := values.get(text), MappingNode))
+        elif is_parameter_list(value):
+            below = values_beside(mapping)
+        in_images = around.in_images or name.kind in (Kind.IMAGE, Kind.IMAGES)
+        twice = f"the key {text!r} above it is twice in one mapping; join them" if times.get(text, 1) > 1 else None
+        way, duplicate = (around.way, text), twice or around.duplicate
+        yield value, Surroundings(around.text, way, name.name, in_images, below, around.scope, duplicate)
 
 
-def _visits(
-    visit: _Visit,
-    mapping: MappingNode,
-    inner: Sequence[tuple[str, KeyName, MappingNode | SequenceNode]],
-    twice: Collection[str],
-    scope: Scope,
-) -> Iterator[_Visit]:
-    """The visits of the collections in ``mapping``, the last one first; ``twice`` are its duplicate keys."""
-    lower = [(file, effective_values(other)) for file, other in visit.lower]
-    for text, name, value in reversed(inner):
-        below = tuple((file, node) for file, values in lower if isinstance(node := values.get(text), MappingNode))
-        duplicate = visit.duplicate
-        if text in twice:
-            duplicate = f"the key {text!r} above it is twice in one mapping; join them"
-        in_images = visit.in_images or name.kind is Kind.IMAGE or name.kind is Kind.IMAGES
-        beside = values_beside(mapping) if type(value) is SequenceNode and is_parameter_list(value) else ()
-        yield _Visit(value, (visit.way, text), name.name, in_images, below, scope, duplicate, beside)
-
-
-def _entries(mapping: MappingNode) -> Iterable[tuple[str, Node]]:
-    """The keys that are texts and what they lead to, duplicates included."""
-    if len(mapping.keys) == len(mapping.pairs):
-        return mapping.keys.items()
-    return [(text, value) for key, value in mapping.pairs if (text := key_text(key)) is not None]
-
-
-def _open_list(visit: _Visit, items: SequenceNode, waiting: list[_Visit]) -> None:
-    """Put the collections in a list on the list of visits. Helm replaces a list whole, so nothing below is shared."""
-    waiting.extend(
-        _Visit(item, (visit.way, index), visit.parent_name, visit.in_images, (), visit.scope, visit.duplicate)
-        for index, item in reversed(tuple(enumerate(items.items)))
-        if isinstance(item, (MappingNode, SequenceNode))
-    )
-
-
-def path_of(way: Way) -> PinPath:
-    """The steps of ``way`` from the root on."""
-    steps: list[str | int] = []
-    while way is not None:
-        way, step = way
-        steps.append(step)
-    return tuple(reversed(steps))
+def _in_list(items: SequenceNode, around: Surroundings) -> Iterator[_Collection]:
+    """The collections in a list, the last one first. Helm replaces a list whole, so nothing below is shared."""
+    for index, item in reversed(list(enumerate(items.items))):
+        if isinstance(item, (MappingNode, SequenceNode)):
+            yield item, around._replace(way=(around.way, index), lower=())

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bumper.image import ImageReference, Repository, read_repository
-from bumper.values.aliases import mark_shared, moved_unasked, places_of
 from bumper.values.digests import holds_digest, speaks_of_a_digest
-from bumper.values.key_names import key_name
+from bumper.values.keys import key_name
 from bumper.values.pin import OtherPin, Pin, PinPath, format_path
-from bumper.values.siblings import key_standing_twice, look_up
-from bumper.values.tag_edit import TagEdit, digest_after, written_scalars
+from bumper.values.tag_edit import TagEdit, digest_after, moved_unasked, written_scalars
 from bumper.values.tag_scalars import image_string_for_tag, plain_value, read_tag_scalar
-from bumper.values.values_file import ValuesFile, describe
+from bumper.values.values_file import ValuesFile, describe, mark_shared
+from bumper.values.yaml_data import key_standing_twice, look_up, places_of
 from bumper.values.yaml_tree import Document, Resolved, Scalar
 
 _REPOSITORY_KEYS = frozenset({"repository", "repo", "registry", "image", "imagename"})

@@ -1,21 +1,21 @@
-"""What decides how a mapping or a list of values is read, beside what stands in it."""
+"""Where a mapping or a list stands, and what the mappings above say of images that name no registry."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from bumper.image import has_host
-from bumper.values.key_names import Kind
+from bumper.image import is_host
+from bumper.values.keys import Kind, Lower, Origin, Sibling, may_be_a_digest, siblings_of
 from bumper.values.pin import PinPath
-from bumper.values.siblings import Origin, Sibling, may_be_a_digest, siblings_of, value_of
 from bumper.values.tag_scalars import image_string, is_switch, plain_value
+from bumper.values.yaml_data import Way, path_of, value_of
 from bumper.values.yaml_tree import MappingNode
 
 _REGISTRIES = (
-    "imageregistry", "registry", "containerregistry", "dockerregistry", "defaultregistry", "hub", "imagehub",
-    "registryprefix", "repositoryprefix", "imageprefix",
-)  # fmt: skip
+    *("imageregistry", "registry", "containerregistry", "dockerregistry", "defaultregistry", "hub", "imagehub"),
+    *("registryprefix", "repositoryprefix", "imageprefix"),
+)
 _NAMES = frozenset({"repository", "repo", "name", "image"})
 _NAMESPACES = ("imagenamespace", "imageorganization", "imageorg")
 
@@ -44,21 +44,25 @@ class Scope:
     @property
     def registries(self) -> tuple[NamePart, ...]:
         """The registries that may be meant, each value once."""
-        parts = (*((self.nearest,) if self.nearest is not None else ()), *self.shared)
+        parts = (self.nearest, *self.shared) if self.nearest is not None else self.shared
         return tuple({part.value: part for part in reversed(parts)}.values())[::-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Where a mapping or a list stands and what holds there."""
+class Surroundings(NamedTuple):  # a tuple, because a large file makes tens of thousands of them
+    """Where a mapping or a list stands in ``text`` and what holds there."""
 
     text: str
-    path: PinPath
-    parent_name: str  # the name (see key_names) of the key that leads here, through lists
-    in_images: bool  # whether a key above is named for images, so that any value here may be one
-    lower: Sequence[tuple[str, MappingNode]]  # the same mapping in lower-precedence files, the highest of them first
-    scope: Scope
-    duplicate: str | None  # what to say of a duplicate key above, where there is one
+    way: Way = None
+    parent_name: str = ""  # the name (see keys) of the key that leads here, through lists
+    in_images: bool = False  # whether a key above is named for images, so that any value here may be one
+    lower: Lower = ()  # the same mapping in lower-precedence files; of a list of parameters, the values beside it
+    scope: Scope = Scope()
+    duplicate: str | None = None  # what to say of a duplicate key above, where there is one
+
+    @property
+    def path(self) -> PinPath:
+        """The steps from the document's root."""
+        return path_of(self.way)
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,7 @@ class Place:
     @cached_property
     def near_digests(self) -> Mapping[str, Sibling]:
         """The keys that may hold a digest or tell the chart to use it, by name; looked for once, not for each pin."""
-        return {
-            name: key for name, key in self.keys.items() if key.name.kind is None and may_be_a_digest(name, key.node)
-        }
+        return {name: key for name, key in self.keys.items() if key.name.kind is None and may_be_a_digest(key)}
 
     @cached_property
     def image_prefixes(self) -> frozenset[str]:
@@ -88,31 +90,29 @@ class Place:
 
 def _has_an_image(key: Sibling) -> bool:
     kind, value = key.name.kind, plain_value(key.node)
-    if value is None:
-        return False
-    return (
-        kind is Kind.TAG
-        or (kind is Kind.IMAGE and image_string(value) is not None)
-        or (kind is Kind.REPOSITORY and key.name.prefix not in ("", "image"))
-    )
+    if value is None or kind is Kind.TAG:
+        return value is not None
+    if kind is Kind.IMAGE:
+        return image_string(value) is not None
+    return kind is Kind.REPOSITORY and key.name.prefix not in ("", "image")
 
 
-def scope_below(scope: Scope, keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]]) -> Scope:
-    """The scope of what stands in the mapping with ``keys``; ``lower`` is that mapping in lower files."""
+def scope_below(around: Surroundings, keys: Mapping[str, Sibling]) -> Scope:
+    """The scope of what stands in the mapping with ``keys``."""
+    scope = around.scope
     nearest = _registry(keys, _REGISTRIES)
     if nearest is not None and not nearest.is_hub and _names_an_image(keys):
         nearest = None  # that image's alone
-    below_global = _inner(keys, lower, "global")
-    namespace = _registry(keys, _NAMESPACES) or _registry(below_global, _NAMESPACES)
+    below_global = _inner(keys, around.lower, "global")
     shared = _shared_by_global(below_global)
     for name, registry in (("docker", "registry"), ("image", "registry"), ("privateregistry", "registryurl")):
-        inner = _inner(keys, lower, name)
+        inner = _inner(keys, around.lower, name)
         if _NAMES.isdisjoint(inner):
             shared += _named(keys[name].key if name in keys else name, inner, (registry,))
     return replace(
         scope,
         nearest=nearest or scope.nearest,
-        namespace=namespace or scope.namespace,
+        namespace=_registry(keys, _NAMESPACES) or _registry(below_global, _NAMESPACES) or scope.namespace,
         shared=tuple(shared) or scope.shared,
     )
 
@@ -144,7 +144,7 @@ def _names_an_image(keys: Mapping[str, Sibling]) -> bool:
     )  # fmt: skip
 
 
-def _inner(keys: Mapping[str, Sibling], lower: Sequence[tuple[str, MappingNode]], name: str) -> Mapping[str, Sibling]:
+def _inner(keys: Mapping[str, Sibling], lower: Lower, name: str) -> Mapping[str, Sibling]:
     """The keys of the mapping that the key of this name holds."""
     key = keys.get(name)
     if key is None or not isinstance(key.node, MappingNode):
@@ -172,8 +172,3 @@ def _named(above: str, keys: Mapping[str, Sibling], names: Sequence[str]) -> lis
     """The registries in the keys of these names, each with the key ``above``, by which a message names it."""
     parts = (_registry(keys, (name,)) for name in names)
     return [part._replace(key=f"{above}.{part.key}") for part in parts if part is not None]
-
-
-def is_host(text: str | None) -> bool:
-    """Whether ``text`` is a registry's host and nothing else: Docker Hub has no repository with a dot in one part."""
-    return text is not None and "/" not in text.rstrip("/") and has_host(f"{text.rstrip('/')}/name") and "." in text

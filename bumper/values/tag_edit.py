@@ -1,13 +1,14 @@
 """New tags into a values file: every byte outside the tags and digests stays, and the result is proven."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bumper.errors import Refused
 from bumper.values.edit_proof import prove
-from bumper.values.pin import Pin
-from bumper.values.tag_scalars import cut_scalar, helm_prints_alike, read_tag_scalar, reads_as_text
+from bumper.values.pin import OtherPin, Pin
+from bumper.values.quotes import helm_prints_alike, needs_quotes
+from bumper.values.tag_scalars import cut_scalar, read_tag_scalar
 from bumper.values.values_file import ValuesFile, describe
 from bumper.values.yaml_tree import Scalar
 
@@ -91,6 +92,19 @@ def written_scalars(values: ValuesFile, edit: TagEdit) -> list[Scalar]:
     return [splice.scalar for splice in _splices(values, edit) if splice.is_needed]
 
 
+def moved_unasked(pin: Pin, written: Iterable[Scalar], asked: Sequence[Pin]) -> OtherPin | None:
+    """The first pin of another image that would silently change with the ``written`` scalars of ``pin``.
+
+    Those of images that are ``asked`` for, too, are meant to change.
+    """
+    starts = {scalar.start for scalar in written}
+    named = {(one.repository, scalar.start) for one in asked for scalar in one.scalars}
+    for other in pin.others:
+        if other.scalar.start in starts and (other.repository, other.scalar.start) not in named:
+            return other
+    return None
+
+
 def digest_after(values: ValuesFile, edit: TagEdit) -> str | None:
     """The digest that the pin holds after ``edit``, in its tag or in a key of its own."""
     if edit.digest is None:
@@ -130,19 +144,13 @@ def _rewritten(values: ValuesFile, splice: _Splice) -> str:
     scalar, value = splice.scalar, splice.value
     before, body = cut_scalar(scalar, values.text)
     if scalar.style == "":
-        plain = value if _may_be_plain(value, scalar) else f'"{value}"'
+        plain = f'"{value}"' if needs_quotes(value, scalar) else value
         ahead = before or values.text[scalar.start - 1 : scalar.start]
         gap = " " if body == "" and not ahead[-1:].isspace() else ""
         return before + gap + plain
     if scalar.style in ("'", '"'):
         return before + body[0] + value + body[-1]
     return before + (body.replace(scalar.value, value) if value else _emptied_block(body))
-
-
-def _may_be_plain(value: str, scalar: Scalar) -> bool:
-    """Whether ``value`` needs no quotes; in brackets, YAML 1.1 ends a plain scalar at its first colon."""
-    hidden_colon = scalar.in_flow and ":" in value and ":" not in scalar.value
-    return reads_as_text(value) and not hidden_colon
 
 
 def _emptied_block(body: str) -> str:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from bumper.image import is_address, is_digest, is_tag, split_reference
+from bumper.values.quotes import reads_as_text
 from bumper.values.yaml_tree import STRING_TAG, Resolved, Scalar
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -11,25 +12,6 @@ _BOOLEANS = frozenset({"true", "false", "yes", "no", "on", "off"})
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s*)*")  # the anchor and the explicit tag before a scalar
 _BEFORE_A_VALUE = re.compile(r"(?::|(?:^|\s)-)\s*$")
 _PLACEHOLDER = re.compile(r"[{}$<>%#]|__\w+__|@\w+@|\[.*\]|^[A-Z][A-Z0-9_-]{2,}/")
-
-# Everything that some reader takes for something else than text, in one net wider than any single reader's:
-# the YAML 1.1 type repository (bool, null, int with underscores and base 60, float, timestamp, merge, value),
-# the YAML 1.2 core schema (0o17), and what Helm's reader adds by dropping underscores before it looks for a number.
-_NOT_TEXT = re.compile(
-    r"""
-      | ~ | = | <<
-      | (?i: y | n | yes | no | on | off | true | false | null )
-      | [-+]? [0-9] [0-9_]*
-      | [-+]? 0 (?i: x [0-9a-f_]+ | b [01_]+ | o [0-7_]+ )
-      | [-+]? (?: [0-9] [0-9_]* (?: \. [0-9_]* )? | \. [0-9_]+ ) (?: [eE] [-+]? [0-9_]+ )?
-      | [-+]? [0-9] [0-9_]* (?: : [0-5]? [0-9] )+ (?: \. [0-9_]* )?
-      | [-+]? \. (?i: inf ) | \. (?i: nan )
-      | [0-9]{4} - [0-9]{1,2} - [0-9]{1,2} (?: (?: [Tt] | [ \t]+ ) .* )?
-    """,
-    re.VERBOSE,
-)
-# A short number without a trailing zero comes out of Helm's reader and its printing (Go's %v) as it went in.
-_PRINTED_ALIKE = re.compile(r"(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{0,8}[1-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +23,6 @@ class TagReading:
     scalar: Scalar | None = None
     reads_as_text: bool = True
     refusal: str | None = None
-
-
-def reads_as_text(plain: str) -> bool:
-    """Whether every reader of YAML 1.1 or 1.2 takes the plain scalar ``plain`` for exactly that string."""
-    return all(_NOT_TEXT.fullmatch(read) is None for read in (plain, plain.replace("_", "")))
-
-
-def helm_prints_alike(plain: str) -> bool:
-    """Whether Helm prints the plain scalar ``plain`` as it stands, although it may read it as a number."""
-    return reads_as_text(plain) or _PRINTED_ALIKE.fullmatch(plain) is not None
 
 
 def is_null(node: Scalar) -> bool:

@@ -1,16 +1,17 @@
 """A values file: its bytes, its documents, the pins in it. Pure: bytes in, pins out."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.errors import Refused
 from bumper.files import MAX_BYTES
-from bumper.values.aliases import mark_shared
 from bumper.values.digests import digests_among, speaks_of_a_digest, switch_among
-from bumper.values.pin import Pin, PinPath, format_path
+from bumper.values.keys import Sibling, siblings_of
+from bumper.values.pin import OtherPin, Pin, PinPath, format_path
 from bumper.values.pin_search import search_pins
-from bumper.values.siblings import Sibling, look_up, siblings_of
+from bumper.values.yaml_data import look_up
 from bumper.values.yaml_tree import Document, MappingNode, Node, YamlError, key_text, parse_documents
 
 _BOM = "\ufeff"
@@ -155,6 +156,26 @@ def _keys_about_digests(document: Document, path: PinPath) -> list[Sibling]:
     if not isinstance(mapping, MappingNode):
         return []
     return [key for key in siblings_of(mapping, (), every=False).values() if speaks_of_a_digest(key.name)]
+
+
+def mark_shared(pins: Sequence[Pin]) -> tuple[Pin, ...]:
+    """``pins`` (of one file), each with the pins of other images that share a scalar with it."""
+    readers: defaultdict[int, list[Pin]] = defaultdict(list)
+    for pin in pins:
+        for scalar in pin.scalars:
+            readers[scalar.start].append(pin)
+    if all(len(sharing) == 1 for sharing in readers.values()):
+        return tuple(pins)
+    return tuple(replace(pin, others=_others(pin, readers)) for pin in pins)
+
+
+def _others(pin: Pin, readers: dict[int, list[Pin]]) -> tuple[OtherPin, ...]:
+    return tuple(
+        OtherPin(other.path, other.line, other.repository, scalar)
+        for scalar in pin.scalars
+        for other in readers[scalar.start]
+        if other.repository is not None and other.repository != pin.repository
+    )
 
 
 def describe(values: ValuesFile, pin: Pin) -> str:

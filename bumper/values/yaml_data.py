@@ -1,51 +1,207 @@
-"""Nodes to plain Python data, for configuration: YAML 1.2's core schema, with merge keys, within bounds."""
+"""What the nodes of a document mean: aliases and merge keys followed, by path, or as plain data."""
 
 import re
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import TypeAlias
 
-from bumper.values.siblings import merged_mappings
-from bumper.values.yaml_tree import STRING_TAG, Alias, MappingNode, Node, Scalar, YamlError, key_text, resolve
+from bumper.values.pin import PinPath
+from bumper.values.yaml_tree import (
+    STRING_TAG,
+    Alias,
+    Document,
+    MappingNode,
+    Node,
+    Resolved,
+    Scalar,
+    SequenceNode,
+    YamlError,
+    key_text,
+    resolve,
+)
 
-_DEEPEST = 50
+# The way to a node, innermost step first, so that a file nested 5,000 deep needs no 5,000 copies of its path.
+Way: TypeAlias = "tuple[Way, str | int] | None"
+
+_MERGE_KEY = "<<"
+_MAX_MERGED = 100  # a chain of merges costs the square of its length; real files merge a handful
+
+_MAX_DEPTH = 50
 _MAX_NODES = 100_000  # aliases expanded: an alias bomb stops here, at once
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SPELLINGS: tuple[tuple[str, bool | None], ...] = (("null", None), ("true", True), ("false", False))
-_WORDS: dict[str, bool | None] = {
-    spelling: value for word, value in _SPELLINGS for spelling in (word, word.capitalize(), word.upper())
-} | {"": None, "~": None}
 
 
-@dataclass(slots=True)
-class _Budget:
-    nodes: int
+def merged_mappings(mapping: MappingNode) -> Iterator[MappingNode]:
+    """The mappings that ``<<`` brings in, nearest first, each once however often it is reached, the first 100."""
+    waiting = _merge_targets(mapping)
+    seen = {id(mapping)}
+    while waiting and len(seen) <= _MAX_MERGED:
+        target = waiting.pop()
+        if id(target) not in seen:
+            seen.add(id(target))
+            yield target
+            waiting.extend(_merge_targets(target))
+
+
+def _merge_targets(mapping: MappingNode) -> list[MappingNode]:
+    """What ``mapping`` itself merges, each once, the nearest last."""
+    targets: dict[int, MappingNode] = {}
+    for key, value in mapping.pairs if _MERGE_KEY in mapping.keys else ():
+        if isinstance(key, Scalar) and key.value == _MERGE_KEY and key.style == "":
+            node = resolve(value)
+            for part in map(resolve, node.items) if isinstance(node, SequenceNode) else (node,):
+                if isinstance(part, MappingNode):
+                    targets.setdefault(id(part), part)
+    return list(targets.values())[::-1]
+
+
+def effective_values(mapping: MappingNode) -> dict[str, Resolved | None]:
+    """What each key of ``mapping`` leads to, merge keys included; the last of a duplicate, as Helm takes it."""
+    values = {text: resolve(value) for text, value in mapping.keys.items()}
+    for part in merged_mappings(mapping):
+        values = {text: resolve(value) for text, value in part.keys.items()} | values
+    return values
+
+
+def value_of(mapping: MappingNode, key: str) -> Resolved | None:
+    """What ``key`` leads to in ``mapping``, as in ``effective_values``."""
+    for part in (mapping, *merged_mappings(mapping)):
+        if key in part.keys:
+            return resolve(part.keys[key])
+    return None
+
+
+def look_up(root: Node, path: PinPath) -> Resolved | None:
+    """The node at ``path``, aliases and merge keys followed; None where there is none."""
+    node = resolve(root)
+    for step in path:
+        node = _step(node, step)
+    return node
+
+
+def _step(node: Resolved | None, step: str | int) -> Resolved | None:
+    if isinstance(step, str) and isinstance(node, MappingNode):
+        return value_of(node, step)
+    if isinstance(step, int) and isinstance(node, SequenceNode) and step < len(node.items):
+        return resolve(node.items[step])
+    return None
+
+
+def key_standing_twice(root: Node, path: PinPath) -> str | None:
+    """The first key on the way along ``path`` that its mapping has more than once."""
+    node = resolve(root)
+    for step in path:
+        if isinstance(step, str) and isinstance(node, MappingNode):
+            holder = next((part for part in (node, *merged_mappings(node)) if step in part.keys), node)
+            if sum(key_text(key) == step for key, _ in holder.pairs) > 1:
+                return step
+        node = _step(node, step)
+    return None
+
+
+def path_of(way: Way) -> PinPath:
+    """The steps of ``way`` from the root on."""
+    steps: list[str | int] = []
+    while way is not None:
+        way, step = way
+        steps.append(step)
+    return tuple(reversed(steps))
+
+
+def _ways(root: Node, scalar: Scalar | None = None) -> Iterator[tuple[Node, Way]]:
+    """The values in ``root`` and the ways to them, in the order of the text; only those around ``scalar``, if given."""
+    waiting: list[tuple[Node, Way]] = [(root, None)]
+    while waiting:
+        node, way = waiting.pop()
+        yield node, way
+        inner: list[tuple[Node, Way]] = []
+        if isinstance(node, MappingNode):
+            inner = [(value, (way, key_text(key) or "?")) for key, value in reversed(node.pairs)]
+        elif isinstance(node, SequenceNode):
+            inner = [(item, (way, index)) for index, item in reversed(list(enumerate(node.items)))]
+        waiting += [pair for pair in inner if scalar is None or pair[0].start <= scalar.start <= pair[0].end]
+
+
+def _path_to(root: Node, scalar: Scalar) -> PinPath | None:
+    """The path from ``root`` to ``scalar``, no alias followed; None where it does not stand in it."""
+    return next((path_of(way) for node, way in _ways(root, scalar) if node is scalar), None)
+
+
+def places_of(documents: Iterable[Document], scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
+    """Path and line of every place with the value of ``scalar``, where the file has anchors; its own comes first.
+
+    An alias of something that holds another alias is one place, however often the scalar can be reached through it.
+    """
+    for document in documents:
+        own = _path_to(document.root, scalar) if document.anchored else None
+        if own is not None:
+            yield own, scalar.line
+            yield from _aliases_in(document, scalar)
+
+
+def aliases_of(documents: Iterable[Document], scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
+    """The places with the value of ``scalar`` but for its own."""
+    places = places_of(documents, scalar)
+    next(places, None)
+    yield from places
+
+
+def _aliases_in(document: Document, scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
+    readers = [scalar.start]  # in the order of the text, in which an alias follows what it names
+    for node, way in _ways(document.root):
+        if not isinstance(node, Alias) or node.target is None or node.start < scalar.start:
+            continue
+        nearest = bisect_left(readers, node.target.start)
+        if nearest == len(readers) or readers[nearest] > node.target.end:
+            continue
+        readers.append(node.start)
+        path = path_of(way)
+        if _MERGE_KEY in path[-2:]:
+            yield from _merged_uses(document, path, scalar, node)
+        else:
+            yield (*path, *(_path_to(node.target, scalar) or ())), node.line
+
+
+def _merged_uses(document: Document, path: PinPath, scalar: Scalar, alias: Alias) -> Iterator[tuple[PinPath, int]]:
+    """The key that a merge brings in with the value of ``scalar``, unless the mapping has one of its own."""
+    consumer = path[: path.index(_MERGE_KEY, -2)]
+    for key, value in effective_values(alias.target).items() if isinstance(alias.target, MappingNode) else ():
+        holds_it = value is not None and value.start <= scalar.start <= value.end
+        if value is not None and holds_it and look_up(document.root, (*consumer, key)) is value:
+            yield (*consumer, key, *(_path_to(value, scalar) or ())), alias.line
 
 
 def to_data(root: Node) -> object:
-    """``root`` as dictionaries, lists and scalars.
+    """``root`` as dictionaries, lists and scalars by YAML 1.2's core schema, with merge keys; for configuration.
 
     Raises:
         YamlError: a duplicate key, an unknown type, a key that is no text, or too deep or too large when expanded.
 
     """
-    return _data(root, 0, _Budget(_MAX_NODES))
+    return _data(root, 0, count(1))
 
 
-def _data(node: Node, depth: int, budget: _Budget) -> object:
-    budget.nodes -= 1
-    if depth > _DEEPEST or budget.nodes < 0:
-        raise YamlError(f"more than {_DEEPEST} deep or {_MAX_NODES} values when its aliases are expanded", node.line)
+def _data(node: Node, depth: int, nodes: Iterator[int]) -> object:
+    if depth > _MAX_DEPTH or next(nodes) > _MAX_NODES:
+        raise YamlError(f"more than {_MAX_DEPTH} deep or {_MAX_NODES} values when its aliases are expanded", node.line)
     target = resolve(node)
     if target is None:
         raise YamlError("an alias refers to what contains it", node.line)
     if isinstance(target, Scalar):
         return _scalar(target)
     if isinstance(target, MappingNode):
-        return _mapping(target, depth, budget)
-    return [_data(item, depth + 1, budget) for item in target.items]
+        return _mapping(target, depth, nodes)
+    return [_data(item, depth + 1, nodes) for item in target.items]
 
 
-def _mapping(mapping: MappingNode, depth: int, budget: _Budget) -> dict[str, object]:
+def _mapping(mapping: MappingNode, depth: int, nodes: Iterator[int]) -> dict[str, object]:
     data: dict[str, object] = {}
     for key, value in mapping.pairs:
         text = key_text(key)
@@ -53,10 +209,10 @@ def _mapping(mapping: MappingNode, depth: int, budget: _Budget) -> dict[str, obj
             raise YamlError("a key must be text", key.line)
         if text in data:
             raise YamlError(f"the key {text!r} is there twice", key.line)
-        if text != "<<" or isinstance(key, Alias):
-            data[text] = _data(value, depth + 1, budget)
+        if text != _MERGE_KEY or isinstance(key, Alias):
+            data[text] = _data(value, depth + 1, nodes)
     for merged in merged_mappings(mapping):
-        for text, inherited in _mapping(merged, depth + 1, budget).items():
+        for text, inherited in _mapping(merged, depth + 1, nodes).items():
             data.setdefault(text, inherited)
     return data
 

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bumper.errors import Refused
-from bumper.values.aliases import aliases_of
 from bumper.values.pin import Pin
 from bumper.values.requested import pin_at
 from bumper.values.tag_edit import TagEdit, set_tags
 from bumper.values.values_file import find_pins, read_values
+from bumper.values.yaml_data import aliases_of
 
 PIN = "image:\n  repository: shop/api\n  tag: v1\n"
 

@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from bumper.values.quotes import reads_as_text
 from bumper.values.tag_edit import TagEdit, set_tags
-from bumper.values.tag_scalars import reads_as_text
 from bumper.values.values_file import find_pins, read_values
 
 # Any tag of the OCI specification, those oftener that come near a number, a date or a word of YAML's.

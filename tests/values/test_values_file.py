@@ -1,11 +1,11 @@
 import pytest
 
 from bumper.errors import Refused
-from bumper.values.aliases import aliases_of
 from bumper.values.pin import Pin, format_path, parse_path
 from bumper.values.requested import pin_at
 from bumper.values.tag_edit import TagEdit, set_tags
 from bumper.values.values_file import ValuesFile, describe, find_pins, read_values
+from bumper.values.yaml_data import aliases_of
 
 DIGEST = "sha256:" + "1a" * 32
 

@@ -12,10 +12,9 @@ from bumper.environments.discovery.generators import Generators, Tree, merge_dee
 from bumper.environments.discovery.template_text import NotEvaluated, Parameters, render
 from bumper.environments.path_pattern import PathPattern
 from bumper.environments.usual_names import CHART_VALUES
-from bumper.values.helm_sources import parse_parameter_name
+from bumper.values.manifests import parse_parameter_name
 from bumper.values.pin import PinPath
-from bumper.values.siblings import look_up
-from bumper.values.yaml_data import to_data
+from bumper.values.yaml_data import look_up, to_data
 from bumper.values.yaml_tree import (
     Document,
     MappingNode,
