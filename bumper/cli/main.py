@@ -17,7 +17,7 @@ from bumper import __version__
 from bumper.cli import changing, reading, setting_up
 from bumper.cli import options as opt
 from bumper.cli.options import GroupedCommand, GroupedProgram
-from bumper.cli.run import Progress, Run, error_data, start_run
+from bumper.cli.run import Progress, Run, asked_output, error_data
 from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.errors import INTERRUPTED, BumperError, NotDeployed, Unavailable, WrongUsage
 from bumper.settings import environment
@@ -31,34 +31,40 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-_CHANGES, _LOOKS, _SETS_UP, _LOCAL, _TRIES = (
-    "Change an environment",
-    "Look at environments",
-    "Set up",
-    "Local files, without git and network",
-    "Try it",
-)
-_COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
-    (changing.bump, _CHANGES, "Set images' tags after a push"),
-    (changing.promote, _CHANGES, "Set tags to those of another environment"),
-    (changing.rollback, _CHANGES, "Undo the last deployment"),
-    (changing.hold, _CHANGES, "Keep an application's tags as they are"),
-    (changing.unhold, _CHANGES, "Let an application's tags change again"),
-    (reading.status, _LOOKS, "What runs where, what differs"),
-    (reading.history, _LOOKS, "Who deployed what, and when"),
-    (reading.images, _LOOKS, "What a registry's clean-up must keep"),
-    (reading.check, _LOOKS, "Check a change against the rules"),
-    (setting_up.init, _SETS_UP, "Write bumper.yaml for a repository"),
-    (setting_up.doctor, _SETS_UP, "Check token, project, registries and files"),
-    (setting_up.schema, _SETS_UP, "Print the JSON Schema of bumper.yaml"),
-    (setting_up.pins, _LOCAL, "List the tags in local files"),
-    (setting_up.set_tag, _LOCAL, "Set a tag in local files"),
-    (setting_up.sandbox, _TRIES, "Serve an embedded GitLab to try things out"),
-    (setting_up.demo, _TRIES, "Show bump, promote, rollback end to end"),
-)
-for _command, _group, _short in _COMMANDS:
-    _name = _command.__name__.partition("_")[0]
-    app.command(_name, cls=GroupedCommand, context_settings=_HELP, short_help=_short, rich_help_panel=_group)(_command)
+_COMMANDS: dict[str, dict[Callable[..., None], str]] = {
+    "Change an environment": {
+        changing.bump: "Set images' tags after a push",
+        changing.promote: "Set tags to those of another environment",
+        changing.rollback: "Undo the last deployment",
+        changing.hold: "Keep an application's tags as they are",
+        changing.unhold: "Let an application's tags change again",
+    },
+    "Look at environments": {
+        reading.status: "What runs where, what differs",
+        reading.history: "Who deployed what, and when",
+        reading.images: "What a registry's clean-up must keep",
+        reading.check: "Check a change against the rules",
+    },
+    "Set up": {
+        setting_up.init: "Write bumper.yaml for a repository",
+        setting_up.doctor: "Check token, project, registries and files",
+        setting_up.schema: "Print the JSON Schema of bumper.yaml",
+    },
+    "Local files, without git and network": {
+        setting_up.pins: "List the tags in local files",
+        setting_up.set_tag: "Set a tag in local files",
+    },
+    "Try it": {
+        setting_up.sandbox: "Serve an embedded GitLab to try things out",
+        setting_up.demo: "Show bump, promote, rollback end to end",
+    },
+}
+for _group, _commands in _COMMANDS.items():
+    for _command, _short in _commands.items():
+        _name = _command.__name__.partition("_")[0]
+        app.command(_name, cls=GroupedCommand, context_settings=_HELP, short_help=_short, rich_help_panel=_group)(
+            _command
+        )
 
 _OUR_WORDS = tuple(  # for what Typer writes
     (re.compile(theirs), ours)
@@ -70,6 +76,7 @@ _OUR_WORDS = tuple(  # for what Typer writes
         (r" \(Possible options: (.+)\)$", r" (did you mean \1?)"),
         (r"^Got unexpected extra argument\(s\) \((.+)\)$", r"Unexpected argument '\1'"),
         (r" \(env var: '(\w+)'\)", r" (or \1)"),
+        (r"Value error, ", ""),  # of pydantic, which reads values for Typer
         (r"Value error, ", ""),
     )
 )
@@ -110,10 +117,10 @@ def main(arguments: Sequence[str], *, slow: float = 1.0, clock: Clock = SYSTEM_C
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file name that is not UTF-8, or a terminal that is not
             stream.reconfigure(errors="backslashreplace")
-    progress = Progress(environment(), slow)
-    run = start_run(progress, environment(), clock, arguments)
+    progress, given = Progress(environment(), slow), list(arguments) or ["help"]
+    asked = [*given[1:2], "--help"] if given[0] == "help" else given  # `bumper help bump` is `bumper bump --help`
     with progress.shown():
-        code = _run(_asked(arguments), run)
+        code = _run(asked, Run(progress, asked_output(environment(), given), clock))
     if code == INTERRUPTED:  # typer hands its own 130 back for most of them
         print("interrupted", file=sys.stderr)
     return code
@@ -123,12 +130,6 @@ def main(arguments: Sequence[str], *, slow: float = 1.0, clock: Clock = SYSTEM_C
 def _program() -> Any:
     """The command line with all its options, which Typer makes anew at every call, in 20 ms."""
     return typer.main.get_command(app)
-
-
-def _asked(arguments: Sequence[str]) -> list[str]:
-    """The command line as Typer reads it: ``bumper help bump`` asks what ``bumper bump --help`` does."""
-    given = list(arguments) or ["help"]
-    return [*given[1:2], "--help"] if given[0] == "help" else given
 
 
 def _run(arguments: list[str], run: Run) -> int:

@@ -180,12 +180,12 @@ def error_data(error: BumperError) -> dict[str, Any]:
     return {"error": {"code": error.exit_code, "message": str(error)}}
 
 
-def start_run(progress: Progress, environ: Mapping[str, str], clock: Clock, arguments: Sequence[str]) -> Run:
-    """The run before Typer has read its command line."""
+def asked_output(environ: Mapping[str, str], arguments: Sequence[str]) -> Output:
+    """What a command line asks for, before Typer has read it."""
     asked = [environ.get("BUMPER_OUTPUT", "")]
     asked += [value for name, value in pairwise(arguments) if name == "--output"]
     asked += [argument.removeprefix("--output=") for argument in arguments if argument.startswith("--output=")]
-    return Run(progress, "json" if asked[-1] == "json" else "text", clock)
+    return "json" if asked[-1] == "json" else "text"
 
 
 def run_of(context: typer.Context) -> Run:
