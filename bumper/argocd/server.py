@@ -13,7 +13,7 @@ from bumper.argocd.verdict import Application
 from bumper.errors import Refused, Unavailable
 from bumper.http.session import Answer, NoAnswer, Question, Session, UntrustedCertificate, ask_once, is_private
 from bumper.http.transport import Limits
-from bumper.redaction import redactor
+from bumper.log import redactor
 from bumper.settings import Settings
 
 _MAX_MESSAGE = 300  # characters

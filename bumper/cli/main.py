@@ -77,7 +77,6 @@ _OUR_WORDS = tuple(  # for what Typer writes
         (r"^Got unexpected extra argument\(s\) \((.+)\)$", r"Unexpected argument '\1'"),
         (r" \(env var: '(\w+)'\)", r" (or \1)"),
         (r"Value error, ", ""),  # of pydantic, which reads values for Typer
-        (r"Value error, ", ""),
     )
 )
 _NEXT_STEPS = {  # where the machine lacks something for the moment

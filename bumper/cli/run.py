@@ -22,7 +22,7 @@ import typer
 from bumper.cli.screen import Screen, colour_diff, is_coloured, mark, painted, screen_of, visible
 from bumper.clock import Clock
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.progress import LOGGER
+from bumper.log import LOGGER
 from bumper.settings import environment_redactor
 
 Output: TypeAlias = Literal["text", "json"]

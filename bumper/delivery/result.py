@@ -13,10 +13,10 @@ from bumper.errors import NotDeployed
 from bumper.gate.rules import Waiting
 from bumper.gitlab.merge_requests import MergeRequest, User
 from bumper.image import ImageReference
+from bumper.log import report_step
 from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft
 from bumper.planning.proposal import Request, readable
-from bumper.progress import report_step
 from bumper.records.newer_pipeline import BumpQuery, NewerPipeline, find_newer, newer_at_head
 from bumper.records.record import Command, Record
 from bumper.values.change import Change, Held, as_it_is

@@ -12,7 +12,7 @@ from bumper.environments.overrides import overridden_pins, source_files_beside
 from bumper.environments.selection import EVERYTHING, Selection, with_apps, with_images
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, at_commit, read_files
-from bumper.progress import report_step
+from bumper.log import report_step
 
 _PART = 500  # applications
 _FEW = 2000  # files: among more, guessing takes longer than fetching twice

@@ -16,7 +16,7 @@ from bumper.git.checkout import HEADS, Checkout, list_entries
 from bumper.git.command import GitCommand, RunningGit, git_environment
 from bumper.git.failures import explained
 from bumper.git.objects import BlobStore
-from bumper.progress import report_step
+from bumper.log import report_step
 from bumper.settings import Settings
 
 _PREFIX = "bumper-clone-"

@@ -24,7 +24,7 @@ from bumper.git.command import FETCH, GitCommand, GitFailed, git_environment, lo
 from bumper.git.failures import explained
 from bumper.git.local_tree import checkout_root
 from bumper.git.objects import BlobStore, cut_commits, parse_commit, read_commits
-from bumper.progress import report_step
+from bumper.log import report_step
 from bumper.settings import Settings, read_settings
 
 _SOURCE = "source"  # the checkout's own remote, where that is another project than the target branch's

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.http.session import RequestFailed, Session, explain_failure, origin
 from bumper.http.transport import Limits
-from bumper.redaction import redactor
+from bumper.log import redactor
 from bumper.settings import Settings
 
 if TYPE_CHECKING:

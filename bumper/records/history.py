@@ -17,7 +17,7 @@ from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit, fetch_past
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.merge_requests import MergeRequest
-from bumper.progress import report_step
+from bumper.log import report_step
 from bumper.records.beside import Beside, CurrentValues, read_beside
 from bumper.records.landed import LandedRequests, merged_commit, named_request, own_record, who_asked
 from bumper.records.pairs import pair_pins

@@ -12,7 +12,7 @@ from bumper.environments.gather import FoundPin
 from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit
-from bumper.progress import report_step
+from bumper.log import report_step
 from bumper.records.landed import named_request, own_record, who_asked
 from bumper.records.past import Files, read_past_of_all
 from bumper.values.pin import PinPath, format_path

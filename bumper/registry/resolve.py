@@ -16,7 +16,7 @@ from pathlib import Path
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.http.session import Answer, Question, Session, is_loopback
 from bumper.image import DOCKER_HUB, ImageReference, is_digest
-from bumper.progress import report_step
+from bumper.log import report_step
 from bumper.registry.client import NO_VERIFY, TRUSTED, Registry, RegistryDown, ask, explain_status, speaks_https
 from bumper.registry.credentials import find_credentials
 

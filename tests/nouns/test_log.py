@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bumper.redaction import redactor
+from bumper.log import redactor
 
 SECRET = "glpat-s3cr/t+%1"
 OTHER = "another-one"

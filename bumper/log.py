@@ -1,17 +1,27 @@
-"""Secrets are taken out of every text before anybody reads it: messages, results, logs, whatever a server echoes."""
+"""What a run logs: its steps, for whoever listens (the command line shows those that take long), and no secret.
+
+Secrets are taken out of every text before anybody reads it: messages, results, logs, whatever a server echoes.
+"""
 
 import base64
 import json
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+LOGGER = logging.getLogger("bumper.steps")
 _SHORTEST = 6  # characters: what is shorter is no secret, and a part of too many words
 _SHOWN = "[token]"
 _BASE64 = "[A-Za-z0-9+/=]*"
 # Of the base64 digits of a text that follows 0, 1 or 2 other bytes: how many of the first ones are not its own.
 _FOREIGN_DIGITS = (0, 2, 3)
+
+
+def report_step(step: str) -> None:
+    """A step begins, which ends the one before; no secret is ever in it."""
+    LOGGER.info("%s", step)
 
 
 @dataclass(frozen=True, slots=True)
