@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bumper.address import RepositoryAddress, parse_repository
 from bumper.ci import MergeRequestPipeline
 from bumper.errors import Refused, Unavailable, WrongUsage
 from bumper.git.checkout import HEADS, Checkout, list_entries
@@ -25,7 +24,7 @@ from bumper.git.failures import explained
 from bumper.git.local_tree import checkout_root
 from bumper.git.objects import BlobStore, cut_commits, parse_commit, read_commits
 from bumper.log import report_step
-from bumper.settings import Settings, read_settings
+from bumper.settings import RepositoryAddress, Settings, parse_repository, read_settings
 
 _SOURCE = "source"  # the checkout's own remote, where that is another project than the target branch's
 # What of a checkout's configuration says how its remote is reached: GitLab's runner keeps the job's token there.

@@ -1,7 +1,7 @@
 import pytest
 
-from bumper.address import parse_repository
 from bumper.errors import WrongUsage
+from bumper.settings import parse_repository
 
 SECRET = "glpat-s3cr3t"
 
