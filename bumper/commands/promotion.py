@@ -64,8 +64,7 @@ class Promotion:
     def _waiting(self, changes: Sequence[Change], soak: float | None, *, needs_health: bool) -> Iterator[Waiting]:
         environment, judged = self.target.environment, list[Judged]()
         if environment.config.promote_from is not None or soak is not None or self.then is not self.source:
-            apps = self.target.gathered.applications
-            judged = judge_promotions(environment, apps, changes, [self.source], self.line)
+            judged = judge_promotions(environment, changes, [self.source], self.line)
         for one in judged:
             yield from (Waiting(one.change.app, broken.message, fix=broken.fix) for broken in one.broken)
         yield from unsoaked(judged, environment.name, soak, self.line.now)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bumper.errors import Refused, WrongUsage
 from bumper.files import locked, read_bytes, replace_local
-from bumper.image import ImageReference, Repository
+from bumper.image import ImageReference
 from bumper.values.change import Change, make_change, unified_diff
 from bumper.values.holds import find_idle_holds
 from bumper.values.left_alone import explain_left_alone, explain_other_names, nearest_names
@@ -30,14 +30,15 @@ class SetTags:
 
 @dataclass(frozen=True, slots=True)
 class _Edited:
-    """One file before and after its edit; ``found`` are the pins that were asked for, ``known`` all images in it."""
+    """One file before and after its edit; ``found`` are those of its ``pins`` that were asked for."""
 
     name: str
     before: bytes
     after: bytes
+    pins: Sequence[Pin]
     found: Sequence[Pin]
-    known: Sequence[Repository]
-    outcome: SetTags
+    changes: tuple[Change, ...]
+    warnings: tuple[str, ...]
 
 
 def set_tag(image: ImageReference, files: Sequence[str], path: str | None, *, dry_run: bool = False) -> SetTags:
@@ -58,33 +59,29 @@ def set_tag(image: ImageReference, files: Sequence[str], path: str | None, *, dr
         edited = [_edit(name, image, where) for name in names]
         if not any(one.found for one in edited):
             raise _nothing_found(edited, image, path)
-        if not dry_run:
-            _write(edited)
+        for one in edited if not dry_run else ():
+            if one.name == STDIN:
+                sys.stdout.buffer.write(one.after)
+                sys.stdout.buffer.flush()
+            elif one.after != one.before:
+                replace_local(Path(one.name), one.before, one.after)
     return SetTags(
-        tuple(change for one in edited for change in one.outcome.changes),
-        tuple(warning for one in edited for warning in one.outcome.warnings),
+        tuple(change for one in edited for change in one.changes),
+        tuple(warning for one in edited for warning in one.warnings),
         "".join(unified_diff(one.name, one.before, one.after) for one in edited),
     )
 
 
-def _write(edited: Sequence[_Edited]) -> None:
-    for one in edited:
-        if one.name == STDIN:
-            sys.stdout.buffer.write(one.after)
-            sys.stdout.buffer.flush()
-        elif one.after != one.before:
-            replace_local(Path(one.name), one.before, one.after)
-
-
 def _nothing_found(edited: Sequence[_Edited], image: ImageReference, path: str | None) -> Refused:
     files = ", ".join(one.name for one in edited[:5])
-    nearest = nearest_names(image.repository, (other for one in edited for other in one.known))
-    file = edited[0].name if edited[0].name != "-" else "FILE"
+    known = (pin.repository for one in edited for pin in one.pins if pin.repository is not None)
+    nearest = nearest_names(image.repository, known)
+    file = edited[0].name if edited[0].name != STDIN else "FILE"
     hint = f"`bumper pins {file}` lists what there is"
     if path is None and nearest:
         hint = f"did you mean {' or '.join(nearest)}? {hint}"
     what = f"uses {image.repository}" if path is None else f"has a scalar at {path}"
-    left_alone = [warning for one in edited for warning in one.outcome.warnings]
+    left_alone = [warning for one in edited for warning in one.warnings]
     return Refused(f"{files}: no file {what}", "\n".join([f"{hint}.", *left_alone]) if left_alone else hint)
 
 
@@ -95,42 +92,31 @@ def _parse(path: str | None) -> PinPath | None:
         raise WrongUsage(f"--path: {error}; write it as `bumper pins` prints it.") from error
 
 
-def _read(name: str) -> tuple[bytes, ValuesFile]:
-    if name == STDIN:
-        source = sys.stdin.buffer.read()
-        return source, read_values("standard input", source)
-    source = read_bytes(Path(name))
-    return source, read_values(name, source)
-
-
 def _edit(name: str, image: ImageReference, where: PinPath | None) -> _Edited:
-    source, values = _read(name)
+    source = sys.stdin.buffer.read() if name == STDIN else read_bytes(Path(name))
+    values = read_values("standard input" if name == STDIN else name, source)
     pins = find_pins(values)
-    if where is None:
-        found: Sequence[Pin] = [pin for pin in pins if pin.repository == image.repository]
-    else:
-        there = pin_at(values, where, pins, image.repository)
+    there: Sequence[Pin] = pins if where is None else pin_at(values, where, pins, image.repository)
+    found = [pin for pin in there if pin.repository == image.repository]
+    if where is not None:
         # Several documents may have the path: the image's own pins are meant then, else whatever stands there.
-        found = [pin for pin in there if pin.repository == image.repository] or there
+        found = found or [*there]
     edits, refusals = edits_for(values, found, image)
     if refusals and not edits:
         raise Refused("\n".join(refusals))
     needed = [edit for edit in edits if changes_file(values, edit)]
-    changes = tuple(_changes(name, values, needed, image))
     left_alone = list(explain_left_alone(values, pins, image)) if where is None else []
     if not found and where is None:
         left_alone += explain_other_names(values, pins, image)
     idle = map(str, find_idle_holds(values, pins))
     warnings = (*refusals, *explain_edits(values, needed), *left_alone, *idle)
-    known = [pin.repository for pin in pins if pin.repository is not None]
-    return _Edited(name, source, set_tags(values, edits), found, known, SetTags(changes, warnings))
+    after, changes = set_tags(values, edits), tuple(_changes(name, values, needed, image))
+    return _Edited(name, source, after, pins, found, changes, warnings)
 
 
 def _changes(name: str, values: ValuesFile, edits: Sequence[TagEdit], image: ImageReference) -> Iterator[Change]:
     """The change of every pin, and of every other place with its value."""
-    after = Version(image.tag, image.digest)
-    for edit in edits:
-        yield make_change("", name, replace(edit.pin, repository=image.repository), after)
-    for edit, path, line in places_along(values, edits):
-        place = replace(edit.pin, path=path, line=line, repository=image.repository)
-        yield make_change("", name, place, after)
+    pins = [edit.pin for edit in edits]
+    pins += [replace(edit.pin, path=path, line=line) for edit, path, line in places_along(values, edits)]
+    for pin in pins:
+        yield make_change("", name, replace(pin, repository=image.repository), Version(image.tag, image.digest))

@@ -212,7 +212,7 @@ def _broken_promotions(case: _Case) -> _Found:
         if not sources:
             raise next(one for one in reversed(opened) if isinstance(one, Refused))
         changes = [change for _, change in known]
-        judged = judge_promotions(replace(environment, apps=apps), apps, changes, sources, evidence.line)
+        judged = judge_promotions(replace(environment, apps=apps), changes, sources, evidence.line)
     except BumperError as error:
         why = f"whether {' or '.join(config.promote_from)} has run it is not known: {error.what}"
         yield from ((one, Broken(Rule.PROMOTE_FROM, why, error.next_step)) for one, _ in known)

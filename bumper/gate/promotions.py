@@ -5,7 +5,7 @@ known by its record, and by what it does: the application is at a tag again that
 to have been in the source environment is `soak` in bumper.yaml.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,95 +41,84 @@ class Judged:
 
 
 def judge_promotions(
-    target: Environment, apps: Sequence[AppFiles], changes: Iterable[Change], sources: Sequence[Target], line: Line
-) -> list[Judged]:
+    target: Environment, changes: Sequence[Change], sources: Iterable[Target], line: Line
+) -> list[Judged]:  # fmt: skip
     """Whether each of the changes of ``target`` may be promoted from one of the ``sources``, opened at the tip.
 
-    ``apps`` are the target's applications, ``line`` is the target branch's first-parent line.
+    ``line`` is the target branch's first-parent line.
 
     Raises:
         Refused: an application of the target may be several of a source's.
 
     """
-    listed = list(changes)
-    by_name = {app.app: app for app in apps}
-    judges = [_Judge(source, target.name, [(one, by_name[one.app]) for one in listed], line) for source in sources]
+    found = [_judge_by(source, target, changes, line) for source in sources]
     judged: list[Judged] = []
-    for change in listed:
-        found = [judge.judge(change) for judge in judges]
-        ran = tuple(one for one in found if isinstance(one, Ran))
-        broken = tuple(one for one in found if isinstance(one, Broken))
+    for number, change in enumerate(changes):
+        answers = [by_source[number] for by_source in found]
+        ran = tuple(one for one in answers if isinstance(one, Ran))
+        broken = tuple(one for one in answers if isinstance(one, Broken))
         judged.append(Judged(change, ran, () if ran else broken))
     return judged
 
 
-class _Judge:
-    """One source environment, and what it ran of the images that are to be promoted."""
+def _judge_by(source: Target, target: Environment, changes: Sequence[Change], line: Line) -> list[Ran | Broken]:
+    """Whether the source environment ran the version of each change, and has not taken it back since."""
+    apps, names = {app.app: app for app in target.apps}, (source.environment.name, target.name)
+    places: list[Place | None] = []
+    wanted: dict[Place, list[ImageReference]] = {}
+    for change in changes:
+        app = find_source(apps[change.app], source.gathered.applications, names)
+        place = place_of(source.setup.config, app, change.image) if app is not None else None
+        places.append(place)
+        if place is not None:
+            wanted.setdefault(place, []).append(change.reference)
+    periods = read_periods(source, line, wanted)
+    return [
+        _judge(change, source, target.name, line, place, periods[place]) if place is not None
+        else Broken(
+            Rule.PROMOTE_FROM, f"{names[1]} takes {change.app} from {names[0]}, which has no such application",
+            f"add it to {names[0]}, deploy it there, and run `{_promote(names, change.app)}`",
+        )
+        for change, place in zip(changes, places, strict=True)
+    ]  # fmt: skip
 
-    def __init__(self, source: Target, target: str, changes: Sequence[tuple[Change, AppFiles]], line: Line) -> None:
-        self._source, self._target, self._line = source, target, line
-        known = source.gathered.applications
-        self._names = {
-            change.app: find_source(app, known, (source.environment.name, target)) for change, app in changes
-        }
-        wanted: dict[Place, list[ImageReference]] = {}
-        for change, _ in changes:
-            if (place := self._place(change)) is not None:
-                wanted.setdefault(place, []).append(change.reference)
-        self._periods: Mapping[Place, Sequence[Period]] = read_periods(source, line, wanted)
 
-    def _place(self, change: Change) -> Place | None:
-        """The change's application and image, as the source has them."""
-        name = self._names[change.app]
-        return place_of(self._source.setup.config, name, change.image) if name is not None else None
+def _promote(names: tuple[str, str], app: str) -> str:
+    return f"bumper promote {names[0]} {names[1]} --app {app}"
 
-    def judge(self, change: Change) -> Ran | Broken:
-        name, place = self._source.environment.name, self._place(change)
-        promote = f"bumper promote {name} {self._target} --app {change.app}"
-        if place is None:
-            return Broken(
-                Rule.PROMOTE_FROM, f"{self._target} takes {change.app} from {name}, which has no such application",
-                f"add it to {name}, deploy it there, and run `{promote}`",
-            )  # fmt: skip
-        periods = self._periods[place]
-        run = _newest_run(periods, change.reference)
-        if run is None:
-            where = "as far back as can be read" if self._line.is_cut else f"on {self._line.branch}"
-            rules = self._source.environment.config.promote_from
-            first = f"promote {rules[0]} {name} --app {place[0]}" if rules else f"bump {name} {change.reference}"
-            return Broken(
-                Rule.PROMOTE_FROM,
-                f"{self._target} takes {change.app} from {name}, which has not run {change.reference} {where}",
-                f"run `bumper {first}`, then `{promote}`",
-            )
-        held = self._hold(place)
-        if held is not None:
-            return Broken(
-                Rule.PROMOTE_FROM, f"{change.reference} of {change.app} is held in {name}: {held}",
-                f"run `bumper unhold {name} --app {place[0]}` once it may go on",
-            )  # fmt: skip
-        back = _rolled_back(periods, run)
-        if back is not None:
-            when = f"{back.since:%Y-%m-%d %H:%M} UTC, by {(back.commit or '')[:12]}"
-            return Broken(
-                Rule.PROMOTE_FROM, f"{change.reference} of {change.app} was rolled back in {name} ({when})",
-                f"run `{promote}`, which takes what {name} runs now",
-            )  # fmt: skip
-        until = periods[run.start - 1].since if run.start > 0 else None
-        return Ran(name, periods[run.stop - 1].since, until)
 
-    def _hold(self, place: Place) -> str | None:
-        """Why a hold keeps the application's image in the source as it is."""
-        config, gathered = self._source.setup.config, self._source.gathered
-        return next(
-            (
-                found.held
-                for found in gathered.with_shared
-                if found.held is not None and found.pin.repository is not None
-                and place_of(config, found.app, found.pin.repository) == place
-            ),
-            None,
-        )  # fmt: skip
+def _judge(
+    change: Change, source: Target, target: str, line: Line, place: Place, periods: Sequence[Period]
+) -> Ran | Broken:  # fmt: skip
+    name, version, app = source.environment.name, change.reference, change.app
+    promote, run = _promote((name, target), app), _newest_run(periods, version)
+    if run is None:
+        where = "as far back as can be read" if line.is_cut else f"on {line.branch}"
+        rules = source.environment.config.promote_from
+        first = f"promote {rules[0]} {name} --app {place[0]}" if rules else f"bump {name} {version}"
+        what = f"{target} takes {app} from {name}, which has not run {version} {where}"
+        return Broken(Rule.PROMOTE_FROM, what, f"run `bumper {first}`, then `{promote}`")
+    held = _hold(source, place)
+    if held is not None:
+        unhold = f"run `bumper unhold {name} --app {place[0]}` once it may go on"
+        return Broken(Rule.PROMOTE_FROM, f"{version} of {app} is held in {name}: {held}", unhold)
+    back = _rolled_back(periods, run)
+    if back is not None:
+        when = f"{back.since:%Y-%m-%d %H:%M} UTC, by {(back.commit or '')[:12]}"
+        what = f"{version} of {app} was rolled back in {name} ({when})"
+        return Broken(Rule.PROMOTE_FROM, what, f"run `{promote}`, which takes what {name} runs now")
+    return Ran(name, periods[run.stop - 1].since, periods[run.start - 1].since if run.start > 0 else None)
+
+
+def _hold(source: Target, place: Place) -> str | None:
+    """Why a hold keeps the application's image in the source as it is."""
+    for found in source.gathered.with_shared:
+        repository = found.pin.repository
+        if found.held is None or repository is None:
+            continue
+        if place_of(source.setup.config, found.app, repository) == place:
+            return found.held
+    return None
 
 
 def find_source(target: AppFiles, sources: Iterable[AppFiles], names: tuple[str, str]) -> str | None:

@@ -41,7 +41,7 @@ def judged(tag: str, since: datetime | None = None, now: datetime = NOW) -> Judg
         assert repository is not None
         change = Change("app", PROD.format("app"), "image.tag", 3, repository, Version("0", None), Version(tag, None))
         line = Line(checkout, now, since, None)
-        (found,) = judge_promotions(target.environment, target.gathered.applications, [change], [source], line)
+        (found,) = judge_promotions(target.environment, [change], [source], line)
         return found
 
 

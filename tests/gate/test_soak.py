@@ -82,7 +82,7 @@ def judged(repository: Path, ids: list[str], tag: str, soak: float) -> list[Wait
     change = Change("app", TARGET, "image.tag", 3, image, Version("0", None), Version(tag, None))
     log = iter([read_past(checkout, ids[::-1])])
     line = Line(checkout, NOW, NOW - timedelta(seconds=soak), None, log)
-    found = judge_promotions(target.environment, target.gathered.applications, [change], [source], line)
+    found = judge_promotions(target.environment, [change], [source], line)
     assert found[0].ran, found
     return list(unsoaked(found, "prod", soak, NOW))
 
