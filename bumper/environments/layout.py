@@ -1,15 +1,26 @@
 """Which files make an environment: by bumper.yaml's patterns, without them by the usual layouts."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bumper.environments.applications import AppFiles, Application, name_applications, refuse_same_names
+from bumper.environments.applications import (
+    AppFiles,
+    Application,
+    name_applications,
+    refuse_same_names,
+)
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.config_values import suggest
 from bumper.environments.configured_layout import ConfiguredLayout
 from bumper.environments.conventions import Conventions, read_conventions
-from bumper.environments.path_pattern import APP, Identity, are_apart, claim_paths, parse_section
+from bumper.environments.path_pattern import (
+    APP,
+    Identity,
+    are_apart,
+    claim_paths,
+    parse_section,
+)
 from bumper.environments.usual_names import usual_order
 from bumper.errors import Refused
 
@@ -38,7 +49,7 @@ class Layout:
     """The environments of a repository, in bumper.yaml's order, or from development to production."""
 
     environments: tuple[str, ...]
-    _source: ConfiguredLayout | Conventions
+    source: ConfiguredLayout | Conventions
     _known: dict[str, Environment] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def environment(self, name: str) -> Environment:
@@ -54,55 +65,60 @@ class Layout:
         return self._known[name]
 
     def _environment(self, name: str) -> Environment:
-        if name not in self.environments:
-            raise Refused(self._explain_unknown(name))
-        config = self._source.settings(name)
-        if not self._source.files[name]:
-            raise HasNoFile(
-                f"Environment {name} has no file: nothing matches {', '.join(config.values)}",
-                "correct its values in bumper.yaml",
-            )
-        self._refuse_shared(name, config)
+        self._refuse_unknown(name)
+        config = self.source.settings(name)
+        self._refuse_no_files(name, config)
+        self._refuse_shared_files(name, config)
         apps = self._applications[name]
         if isinstance(apps, Refused):
             raise apps
         bases = {
             identity: tuple(base for base in paths if base not in apps[identity].values)
-            for identity, paths in self._source.bases(name, apps).items()
+            for identity, paths in self.source.bases(name, apps).items()
         }
         # What is only the base of others is no application: `envs/{env}/{app}.yaml` matches such files, too.
         based_on = {path for paths in bases.values() for path in paths}
         apps = {identity: app for identity, app in apps.items() if not based_on.issuperset(app.values)}
         refuse_same_names(name, self._names, apps)
-        files = (
-            AppFiles(
-                self._names[identity],
-                tuple(app.values),
-                bases[identity],
-                identity,
-                # {app} is the path's, or stays where the path names none.
-                parse_section(config.at, identity.app if app.pattern.names_app else APP),
-            )
-            for identity, app in apps.items()
-        )
+        files: list[AppFiles] = []
+        for identity, app in apps.items():
+            # {app} in a section is the path's, or stays where the path names none.
+            section = parse_section(config.at, identity.app if app.pattern.names_app else APP)
+            files.append(AppFiles(self._names[identity], tuple(app.values), bases[identity], identity, section))
         return Environment(name, tuple(files), config, self.environments)
+
+    def _refuse_unknown(self, name: str) -> None:
+        if not self.environments:
+            raise Refused(
+                f"There is no environment {name!r}: no path here looks like an environment's values",
+                "name the environments in bumper.yaml (bumper init writes one)",
+            )
+        if name not in self.environments:
+            raise Refused(f"There is no environment {name!r}", suggest(name, self.environments))
+
+    def _refuse_no_files(self, name: str, config: EnvironmentConfig) -> None:
+        if not self.source.files[name]:
+            raise HasNoFile(
+                f"Environment {name} has no file: nothing matches {', '.join(config.values)}",
+                "correct its values in bumper.yaml",
+            )
+
+    def _refuse_shared_files(self, name: str, config: EnvironmentConfig) -> None:
+        """A file, or a section of it, has one environment, else a bump of one would deploy to the other."""
+        section = parse_section(config.at)
+        for other in self.environments:
+            shared = self.claimed(name) & self.claimed(other) if other != name else ()
+            if shared and not are_apart(section, parse_section(self.source.settings(other).at)):
+                both = sorted((name, other), key=self.environments.index)  # one sentence, whichever is opened
+                raise Refused(
+                    f"{min(shared)} belongs to two environments, {' and '.join(both)}",
+                    "tell them apart by their values patterns in bumper.yaml, or by `at` where each has a section of "
+                    "the file",
+                )
 
     def claimed(self, name: str) -> frozenset[str]:
         """The values files of an environment, of one that is broken, too."""
-        return frozenset(self._source.files[name])
-
-    def patterns(self, name: str) -> tuple[str, ...]:
-        """The patterns of an environment's values and of the shared ones below them."""
-        settings = self._source.settings(name)
-        return (*settings.values, *settings.base)
-
-    def idle_patterns(self, name: str) -> list[str]:
-        """The patterns of an environment in bumper.yaml that match no file."""
-        return self._source.idle_patterns(name)
-
-    def may_be_bases(self, name: str, files: Collection[str]) -> bool:
-        """Whether one of ``files`` may be a base in the environment, which need not be put together for that."""
-        return self._source.may_be_bases(name, files)
+        return frozenset(self.source.files[name])
 
     def heirs(self, name: str) -> dict[str, str]:
         """The environment's values files that are another one's bases, each with that other environment.
@@ -121,7 +137,7 @@ class Layout:
         found: dict[str, Mapping[Identity, Application] | Refused] = {}
         for name in self.environments:
             try:
-                found[name] = self._source.applications(name)
+                found[name] = self.source.applications(name)
             except Refused as refusal:
                 found[name] = refusal
         return found
@@ -130,27 +146,6 @@ class Layout:
     def _names(self) -> Mapping[Identity, str]:
         apps = self._applications.items()
         return name_applications({name: known for name, known in apps if not isinstance(known, Refused)})
-
-    def _explain_unknown(self, name: str) -> str:
-        if self.environments:
-            return f"There is no environment {name!r}; {suggest(name, self.environments)}."
-        return (
-            f"There is no environment {name!r}: no path here looks like an environment's values; "
-            "name the environments in bumper.yaml (bumper init writes one)."
-        )
-
-    def _refuse_shared(self, name: str, config: EnvironmentConfig) -> None:
-        """A file, or a section of it, has one environment, else a bump of one would deploy to the other."""
-        section = parse_section(config.at)
-        for other in self.environments:
-            shared = self.claimed(name) & self.claimed(other) if other != name else ()
-            if shared and not are_apart(section, parse_section(self._source.settings(other).at)):
-                both = sorted((name, other), key=self.environments.index)  # one sentence, whichever is opened
-                raise Refused(
-                    f"{min(shared)} belongs to two environments, {' and '.join(both)}",
-                    "tell them apart by their values patterns in bumper.yaml, or by `at` where each has a section of "
-                    "the file",
-                )
 
 
 def read_layout(config: Config | None, paths: Iterable[str], repository_name: str) -> Layout:

@@ -168,7 +168,7 @@ def odd_layout(setup: RepositoryConfig) -> Iterator[Odd]:
     """Patterns that match nothing, and files that are one environment's values and another's base."""
     layout = setup.layout
     for name in layout.environments:
-        for pattern in layout.idle_patterns(name):
+        for pattern in layout.source.idle_patterns(name):
             yield Odd(name, f"no file matches {pattern}", f"correct it in {CONFIG_FILE}, or remove it")
         with contextlib.suppress(Refused):  # of an environment that is broken, which is reported elsewhere
             heirs = layout.heirs(name)

@@ -148,9 +148,10 @@ def _hidden(layout: Layout | Refused, rules: Rules, moved: Sequence[str]) -> Ite
     if isinstance(layout, Refused):
         return
     for name in layout.environments:
-        patterns = [PathPattern(text) for text in layout.patterns(name)] if rules.choose_images(name) else []
+        settings = layout.source.settings(name)
+        patterns = [*settings.values, *settings.base] if rules.choose_images(name) else []
         for path in moved:
-            if any(pattern.reaches_into(path) for pattern in patterns):
+            if any(PathPattern(pattern).reaches_into(path) for pattern in patterns):
                 what = f"{path} is a submodule, which bumper does not read, and may hold values of {name}"
                 yield from explain_refusal(Refused(what, "keep them in this repository"), path, name)
 

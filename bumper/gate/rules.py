@@ -215,7 +215,7 @@ def _heirs(target: Target, files: Collection[str]) -> Iterator[tuple[Environment
     """
     layout = target.setup.layout
     for name in layout.environments:
-        if name == target.environment.name or not layout.may_be_bases(name, files):
+        if name == target.environment.name or not layout.source.may_be_bases(name, files):
             continue
         environment = or_refusal(layout.environment, name)
         if isinstance(environment, Environment):
