@@ -11,7 +11,7 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
 
 from bumper.argocd.verdict import Application
 from bumper.errors import Refused, Unavailable
-from bumper.http.session import Answer, NoAnswer, Question, Session, UntrustedCertificate, ask_once, is_private
+from bumper.http.session import NoAnswer, Response, Session, UntrustedCertificate, ask_once, is_private
 from bumper.http.transport import Limits
 from bumper.log import redactor
 from bumper.settings import Settings
@@ -140,10 +140,10 @@ class ArgoServer:
 
         """
         answer = self._ask(self._session, name)
-        if answer.status != HTTPStatus.OK:
+        if answer.status_code != HTTPStatus.OK:
             raise self._explain(name, answer)
         try:
-            found = ApplicationAnswer.model_validate_json(answer.body)
+            found = ApplicationAnswer.model_validate_json(answer.content)
         except ValidationError as error:
             raise Unavailable(
                 f"{self.url} answers for application {name} with something that is not an Argo CD application",
@@ -160,13 +160,13 @@ class ArgoServer:
         with Session(self._settings.ca_file, REFRESH_LIMITS) as session, contextlib.suppress(Unavailable):
             self._ask(session, name, {"refresh": "normal"})
 
-    def _ask(self, session: Session, name: str, query: dict[str, str] | None = None) -> Answer:
+    def _ask(self, session: Session, name: str, query: dict[str, str] | None = None) -> Response:
         namespace, _, bare = name.rpartition("/")
         wanted = {**(query or {}), "appNamespace": namespace, "project": self.project or ""}
         parameters = urlencode({key: value for key, value in wanted.items() if value})
         url = f"{self.url}/api/v1/applications/{quote(bare, safe='')}?{parameters}".rstrip("?")
         try:
-            return ask_once(session, Question("GET", url, {"Authorization": f"Bearer {self._token}"}))
+            return ask_once(session, "GET", url, {"Authorization": f"Bearer {self._token}"})
         except UntrustedCertificate:
             raise
         except NoAnswer as error:
@@ -176,29 +176,29 @@ class ArgoServer:
     def _token(self) -> str:
         return self._settings.argocd_token.value if self._settings.argocd_token is not None else ""
 
-    def _explain(self, name: str, answer: Answer) -> Unavailable:
+    def _explain(self, name: str, answer: Response) -> Unavailable:
         try:
-            failure = _FailureAnswer.model_validate_json(answer.body)
+            failure = _FailureAnswer.model_validate_json(answer.content)
         except ValidationError:
             failure = _FailureAnswer()
         text = redactor([self._token])(_in_one_line([failure.message or failure.error or ""]))
         reason = f" ({text})" if text else ""
-        if answer.status == HTTPStatus.UNAUTHORIZED:
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
             return Unavailable(f"{self.url} refused the token in ARGOCD_AUTH_TOKEN{reason}", "make a new token")
-        if answer.status == HTTPStatus.FORBIDDEN:  # also of a missing one, unless the question names the project
+        if answer.status_code == HTTPStatus.FORBIDDEN:  # also of a missing one, unless the question names the project
             return NoSuchApplication(
                 f"{self.url} has no application {name}, or the token in ARGOCD_AUTH_TOKEN may not see it{reason}",
                 "correct argocd.application in bumper.yaml, or let the token's role get applications",
             )
-        if answer.status == HTTPStatus.NOT_FOUND:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
             place = f" in its project {self.project}" if self.project is not None else ""
             return NoSuchApplication(
                 f"{self.url} has no application {name}{place}{reason}",
                 "correct argocd.application in bumper.yaml",
             )
-        if answer.status in range(300, 400):
+        if answer.status_code in range(300, 400):
             return Unavailable(f"{self.url} redirects elsewhere", "write the new address into argocd.server")
-        return NotAnswering(f"{self.url} (Argo CD) answers {answer.status}{reason}", "try again")
+        return NotAnswering(f"{self.url} (Argo CD) answers {answer.status_code}{reason}", "try again")
 
 
 def connect_to_argocd(url: str, project: str | None, settings: Settings) -> ArgoServer:

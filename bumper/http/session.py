@@ -6,7 +6,6 @@ Registries and Argo CD have no library of their own here: they are asked by ``as
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -17,7 +16,9 @@ from bumper import __version__
 from bumper.errors import Unavailable
 from bumper.http.transport import Adapter, AnswerTooLarge, Limits, is_timeout, is_unreachable
 
-RequestFailed = requests.RequestException  # for the rooms that do not import requests
+# For the rooms that do not import requests.
+RequestFailed = requests.RequestException
+Response = requests.Response
 _BROKEN = (
     requests.ConnectionError,
     requests.exceptions.ChunkedEncodingError,
@@ -66,41 +67,23 @@ class Session(requests.Session):
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A request; ``headers`` and ``form`` may hold a secret."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    form: Mapping[str, str] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A server's answer, read whole; ``url`` is the one that was asked. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-
-
-def ask_once(session: Session, question: Question) -> Answer:
-    """The answer after retries; a redirect is returned, not followed.
+def ask_once(
+    session: Session,
+    method: str,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer, read whole, after retries; a redirect is returned, not followed.
 
     Raises:
         NoAnswer: there is none, or it is too long.
 
     """
     try:
-        response = session.request(
-            question.method, question.url, headers=question.headers, data=question.form, allow_redirects=False
-        )
+        return session.request(method, url, headers=headers, data=form, allow_redirects=False)
     except (OSError, ValueError) as error:  # requests' failures are OSErrors; a bad address is a ValueError
-        raise explain_failure(error, question.url) from error
-    names = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, names, response.content, question.url)
+        raise explain_failure(error, url) from error
 
 
 def explain_failure(error: Exception, url: str) -> NoAnswer:

@@ -8,13 +8,13 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from bumper.errors import BumperError, Unavailable
-from bumper.http.session import Answer, NoAnswer, Question, Session, UntrustedCertificate, ask_once, is_private, origin
+from bumper.http.session import NoAnswer, Response, Session, UntrustedCertificate, ask_once, is_private, origin
 from bumper.http.transport import Limits
 from bumper.registry.credentials import Credentials
 
@@ -66,19 +66,22 @@ class Registry:
         )
 
 
-def ask(registry: Registry, question: Question, scope: str) -> Answer:
-    """The answer, after retries, redirects and the login; ``scope`` is asked for where the challenge names none.
+def ask(registry: Registry, method: str, path: str, headers: Mapping[str, str], scope: str) -> Response:
+    """The answer to a question for ``path``, after retries, redirects and the login.
+
+    ``scope`` is what a token is asked for where the challenge names none.
 
     Raises:
         Unavailable: no answer, one that is too long, a redirect that is not followed, or a token server that refuses
             or must not be given the password.
 
     """
-    answer = _follow(registry.session, question)
-    authorization = _authorize(registry, answer, scope) if answer.status == HTTPStatus.UNAUTHORIZED else None
+    url = f"{registry.url}{path}"
+    answer = _follow(registry.session, method, url, headers)
+    authorization = _authorize(registry, answer, scope) if answer.status_code == HTTPStatus.UNAUTHORIZED else None
     if authorization is None:
         return answer
-    return _follow(registry.session, replace(question, headers={**question.headers, "Authorization": authorization}))
+    return _follow(registry.session, method, url, {**headers, "Authorization": authorization})
 
 
 def speaks_https(host: str, ca_file: Path | None) -> bool:
@@ -88,7 +91,7 @@ def speaks_https(host: str, ca_file: Path | None) -> bool:
     """
     with Session(ca_file, Limits(tries=1)) as session:
         try:
-            ask_once(session, Question("HEAD", f"https://{host}/v2/"))
+            ask_once(session, "HEAD", f"https://{host}/v2/")
         except NoAnswer as error:
             return isinstance(error, UntrustedCertificate)
     return True
@@ -99,22 +102,24 @@ def explain_status(status: int) -> str:
     return f"{status} {HTTPStatus(status).phrase}" if status in set(HTTPStatus) else str(status)
 
 
-def _follow(session: Session, question: Question) -> Answer:
+def _follow(
+    session: Session, method: str, asked: str, given: Mapping[str, str], form: Mapping[str, str] | None = None
+) -> Response:
     """The answer after redirects.
 
     None is followed with a password or an identity token, nor from HTTPS to HTTP; a Bearer token, which the registry
     gave for itself, stays with its origin.
     """
-    headers, url = dict(question.headers), question.url
+    headers, url = dict(given), asked
     for _ in range(_MAX_REDIRECTS + 1):
         try:
-            answer = ask_once(session, replace(question, url=url, headers=headers))
+            answer = ask_once(session, method, url, headers, form)
         except NoAnswer as error:
             raise RegistryDown(error.what, f"{error.next_step}, {NO_VERIFY}") from error
-        if answer.status not in _REDIRECTS or "location" not in answer.headers:
+        if answer.status_code not in _REDIRECTS or "location" not in answer.headers:
             return answer
         target = _target(url, answer.headers["location"])
-        with_password = question.form is not None or headers.get("Authorization", "").startswith("Basic ")
+        with_password = form is not None or headers.get("Authorization", "").startswith("Basic ")
         if target is None or with_password:
             raise Unavailable(
                 f"{origin(url)} redirects to where bumper does not follow (from HTTPS to HTTP, or with a login)",
@@ -123,7 +128,7 @@ def _follow(session: Session, question: Question) -> Answer:
         if origin(target) != origin(url):
             headers.pop("Authorization", None)
         url = target
-    raise Unavailable(f"{origin(question.url)} redirects more than {_MAX_REDIRECTS} times", f"check it, {NO_VERIFY}")
+    raise Unavailable(f"{origin(asked)} redirects more than {_MAX_REDIRECTS} times", f"check it, {NO_VERIFY}")
 
 
 def _target(url: str, location: str) -> str | None:
@@ -148,7 +153,7 @@ def read_challenges(header: str) -> dict[str, dict[str, str]]:
     return challenges
 
 
-def _authorize(registry: Registry, refusal: Answer, scope: str) -> str | None:
+def _authorize(registry: Registry, refusal: Response, scope: str) -> str | None:
     """The Authorization header that answers a 401; None where there is nothing to answer with.
 
     A 401 of another host, after a redirect, is not answered: the password is for the registry's own challenge only.
@@ -172,12 +177,12 @@ def _fetch_token(registry: Registry, challenge: Mapping[str, str], scope: str) -
     query = {"scope": scope} | {key: challenge[key] for key in ("scope", "service") if key in challenge}
     if credentials is not None and credentials.identity_token is not None:
         form = {"grant_type": "refresh_token", "client_id": "bumper", "refresh_token": credentials.identity_token}
-        question = Question("POST", realm, form=query | form)
+        answer = _follow(registry.session, "POST", realm, {}, query | form)
     else:
         headers = {"Authorization": _basic(credentials)} if credentials is not None else {}
         separator = "&" if urlsplit(realm).query else "?"
-        question = Question("GET", f"{realm}{separator}{urlencode(query)}", headers)
-    return _read_token(_follow(registry.session, question), registry)
+        answer = _follow(registry.session, "GET", f"{realm}{separator}{urlencode(query)}", headers)
+    return _read_token(answer, registry)
 
 
 def _check_realm(realm: str, registry: Registry) -> None:
@@ -199,17 +204,17 @@ def _check_realm(realm: str, registry: Registry) -> None:
         )
 
 
-def _read_token(answer: Answer, registry: Registry) -> str:
+def _read_token(answer: Response, registry: Registry) -> str:
     server = f"The token server {origin(answer.url)} of {registry.url}"
-    if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+    if answer.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise Unavailable(
-            f"{server} refused {registry.explain_login()} ({explain_status(answer.status)})",
+            f"{server} refused {registry.explain_login()} ({explain_status(answer.status_code)})",
             f"log in again with `docker login`, {NO_VERIFY}",
         )
-    if answer.status != HTTPStatus.OK:
-        raise Unavailable(f"{server} answered {explain_status(answer.status)}", f"try again, {NO_VERIFY}")
+    if answer.status_code != HTTPStatus.OK:
+        raise Unavailable(f"{server} answered {explain_status(answer.status_code)}", f"try again, {NO_VERIFY}")
     try:
-        body = json.loads(answer.body)
+        body = json.loads(answer.content)
     except (ValueError, RecursionError):
         body = None
     token = (body.get("token") or body.get("access_token")) if isinstance(body, dict) else None

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from bumper.errors import BumperError, Refused, Unavailable
-from bumper.http.session import Answer, Question, Session, is_loopback
+from bumper.http.session import Response, Session, is_loopback
 from bumper.image import DOCKER_HUB, ImageReference, is_digest
 from bumper.log import report_step
 from bumper.registry.client import NO_VERIFY, TRUSTED, Registry, RegistryDown, ask, explain_status, speaks_https
@@ -104,28 +104,28 @@ def _resolve(registry: Registry, image: ImageReference) -> str | BumperError:
 def _find_digest(registry: Registry, image: ImageReference) -> str:
     head = _ask(registry, image, "HEAD")
     digest = head.headers.get("docker-content-digest", "")
-    if head.status == HTTPStatus.OK and is_digest(digest):
+    if head.status_code == HTTPStatus.OK and is_digest(digest):
         return digest
-    if head.status != HTTPStatus.OK and head.status not in _NO_HEAD:
+    if head.status_code != HTTPStatus.OK and head.status_code not in _NO_HEAD:
         raise _refusal(registry, image, head)
     answer = _ask(registry, image, "GET")
-    if answer.status != HTTPStatus.OK:
+    if answer.status_code != HTTPStatus.OK:
         raise _refusal(registry, image, answer)
     return _digest_of(answer, image)
 
 
-def _ask(registry: Registry, image: ImageReference, method: str) -> Answer:
+def _ask(registry: Registry, image: ImageReference, method: str) -> Response:
     name = image.repository.name
-    url = f"{registry.url}/v2/{name}/manifests/{image.tag or image.digest}"
-    return ask(registry, Question(method, url, {"Accept": _ACCEPT}), f"repository:{name}:pull")
+    path = f"/v2/{name}/manifests/{image.tag or image.digest}"
+    return ask(registry, method, path, {"Accept": _ACCEPT}, f"repository:{name}:pull")
 
 
-def _digest_of(answer: Answer, image: ImageReference) -> str:
+def _digest_of(answer: Response, image: ImageReference) -> str:
     """The digest of a manifest, of which header and bytes must tell the same."""
-    computed = f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
+    computed = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
     named = answer.headers.get("docker-content-digest", computed)
     try:
-        manifest = json.loads(answer.body)
+        manifest = json.loads(answer.content)
     except (ValueError, RecursionError):
         manifest = None
     # A proxy's login page is no manifest, and schema 1's digest is not that of its bytes.
@@ -138,15 +138,15 @@ def _digest_of(answer: Answer, image: ImageReference) -> str:
     return named
 
 
-def _refusal(registry: Registry, image: ImageReference, answer: Answer) -> BumperError:
-    if answer.status == HTTPStatus.NOT_FOUND:
+def _refusal(registry: Registry, image: ImageReference, answer: Response) -> BumperError:
+    if answer.status_code == HTTPStatus.NOT_FOUND:
         return Refused(f"The registry has no {image}", "check the tag, or push the image first")
-    if answer.status in _NO_ENTRY:
+    if answer.status_code in _NO_ENTRY:
         return Unavailable(
             f"{image.repository.host} does not show {image} to {registry.explain_login()} "
-            f"({explain_status(answer.status)})",
+            f"({explain_status(answer.status_code)})",
             f"check the name and that the login may pull it, {NO_VERIFY}",
         )
     return Unavailable(
-        f"{image.repository.host} answered {explain_status(answer.status)} for {image}", f"try again, {NO_VERIFY}"
+        f"{image.repository.host} answered {explain_status(answer.status_code)} for {image}", f"try again, {NO_VERIFY}"
     )

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from bumper.http.session import NoAnswer, Question, Session, ask_once
+from bumper.http.session import NoAnswer, Session, ask_once
 from bumper.http.transport import Limits
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -96,7 +96,7 @@ def test_an_answer_that_drips_is_left(evil: Callable[..., Evil], start: bytes, p
     server = evil(drip(start, piece))
 
     with pytest.raises(NoAnswer, match=r"did not answer in time|broke off"):
-        ask_once(Session(None, Limits(timeouts=(1, 0.3))), Question("GET", server.url))
+        ask_once(Session(None, Limits(timeouts=(1, 0.3))), "GET", server.url)
 
     assert server.requests <= 4
 
@@ -118,13 +118,13 @@ def test_an_answer_without_end_is_left(evil: Callable[..., Evil], start: bytes, 
     server = evil(pour(start, piece) if piece else lambda send, _: send(start))
 
     with pytest.raises(NoAnswer, match=r"more than 4194304 bytes|2000000 values|broke off"):
-        ask_once(Session(None), Question("GET", server.url))
+        ask_once(Session(None), "GET", server.url)
 
 
 def test_only_the_origin_is_shown(evil: Callable[..., Evil]) -> None:
     server = evil(lambda send, _: send(b"no HTTP at all\r\n\r\n"))
 
     with pytest.raises(NoAnswer) as failure:
-        ask_once(Session(None), Question("GET", f"{server.url}path?secret=s3cr3t"))
+        ask_once(Session(None), "GET", f"{server.url}path?secret=s3cr3t")
 
     assert "s3cr3t" not in str(failure.value)
