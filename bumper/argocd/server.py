@@ -1,24 +1,19 @@
 """Argo CD's REST API: one application as it is now. The only place that speaks to Argo CD."""
 
 import contextlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote, urlencode
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from bumper.argocd.verdict import Application
+from bumper.argocd.application import Application, Failure
 from bumper.errors import Refused, Unavailable
 from bumper.http.session import NoAnswer, Response, Session, UntrustedCertificate, ask_once, is_private
 from bumper.http.transport import Limits
 from bumper.log import redactor
 from bumper.settings import Settings
 
-_MAX_MESSAGE = 300  # characters
-_WELL = frozenset({None, "Healthy", "Suspended", "Progressing"})
-_FAILED = frozenset({"Failed", "Error"})
 REFRESH_LIMITS = Limits(tries=1, timeouts=(5.0, 3.0))  # for the answer that may never come
 
 
@@ -28,97 +23,6 @@ class NotAnswering(Unavailable):
 
 class NoSuchApplication(Unavailable):
     """Argo CD shows no such application to this token."""
-
-
-def _at(*keys: str) -> Any:  # noqa: ANN401 - as pydantic's Field has it
-    """A field by its keys from the outside in; every one of them may be missing."""
-    return Field(default=None, validation_alias=AliasPath(*keys))
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(defer_build=True)  # most runs ask no Argo CD
-
-
-class _Resource(_Answer):
-    """A resource of the application, or one of its last sync with what became of it."""
-
-    kind: str | None = None
-    name: str | None = None
-    health: str | None = _at("health", "status")
-    health_message: str | None = _at("health", "message")
-    status: str | None = None
-    hook_phase: str | None = _at("hookPhase")
-    message: str | None = None
-
-
-class _Condition(_Answer):
-    type: str | None = None
-    message: str | None = None
-
-
-class ApplicationAnswer(_Answer):
-    """The answer to ``GET /api/v1/applications/{name}``, as far as bumper reads it."""
-
-    status: dict[str, object] | None = None  # anything else is another server's
-    sync: str | None = _at("status", "sync", "status")
-    revision: str | None = _at("status", "sync", "revision")
-    revisions: list[str] | None = _at("status", "sync", "revisions")
-    health: str | None = _at("status", "health", "status")
-    health_message: str | None = _at("status", "health", "message")
-    images: list[str] | None = _at("status", "summary", "images")
-    conditions: list[_Condition] | None = _at("status", "conditions")
-    resources: list[_Resource] | None = _at("status", "resources")
-    phase: str | None = _at("status", "operationState", "phase")
-    operation_message: str | None = _at("status", "operationState", "message")
-    synced_revision: str | None = _at("status", "operationState", "syncResult", "revision")
-    synced_revisions: list[str] | None = _at("status", "operationState", "syncResult", "revisions")
-    synced: list[_Resource] | None = _at("status", "operationState", "syncResult", "resources")
-
-    def application(self, name: str, page: str) -> Application:
-        """The application ``name`` as it is now; ``page`` is where people look at it."""
-        return Application(
-            name=name,
-            page=page,
-            sync=self.sync or "Unknown",
-            health=self.health or "Unknown",
-            message=self._why_unhealthy(),
-            revisions=tuple(filter(None, (*(self.revisions or ()), self.revision))),
-            images=tuple(self.images or ()),
-            phase=self.phase or "",
-            operation_message=self._why_failed(),
-            operation_revisions=tuple(filter(None, (*(self.synced_revisions or ()), self.synced_revision))),
-        )
-
-    def _why_unhealthy(self) -> str:
-        """Argo CD's own words for what is wrong: the application's, its resources', its conditions'."""
-        resources = [
-            f"{resource.kind} {resource.name}: {resource.health_message or resource.health}"
-            for resource in self.resources or ()
-            if resource.health not in _WELL
-        ]
-        conditions = [
-            found.message for found in self.conditions or () if found.message and "Error" in (found.type or "")
-        ]
-        return _in_one_line([*([self.health_message] if self.health_message else []), *resources, *conditions])
-
-    def _why_failed(self) -> str:
-        """What became of the sync, the resources and hooks that failed first: Argo CD's own summary names none."""
-        failed = [
-            f"{resource.kind} {resource.name}: {resource.message}"
-            for resource in self.synced or ()
-            if resource.message and (resource.hook_phase in _FAILED or resource.status == "SyncFailed")
-        ]
-        return _in_one_line([*failed, self.operation_message or ""]).rstrip("; ")
-
-
-class _FailureAnswer(_Answer):
-    message: str | None = None
-    error: str | None = None
-
-
-def _in_one_line(texts: Iterable[str]) -> str:
-    """Argo CD's words in a line of a length that people read."""
-    return " ".join("; ".join(texts).split())[:_MAX_MESSAGE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +47,16 @@ class ArgoServer:
         if answer.status_code != HTTPStatus.OK:
             raise self._explain(name, answer)
         try:
-            found = ApplicationAnswer.model_validate_json(answer.content)
+            return Application.model_validate_json(answer.content)
         except ValidationError as error:
             raise Unavailable(
                 f"{self.url} answers for application {name} with something that is not an Argo CD application",
                 "check argocd.server in bumper.yaml",
             ) from error
-        return found.application(name, f"{self.url}/applications/{quote(name)}")
+
+    def page(self, name: str) -> str:
+        """Where people look at an application."""
+        return f"{self.url}/applications/{quote(name)}"
 
     def refresh(self, name: str) -> None:
         """Have Argo CD look at the repository now, so that a commit of a moment ago is seen.
@@ -178,10 +85,10 @@ class ArgoServer:
 
     def _explain(self, name: str, answer: Response) -> Unavailable:
         try:
-            failure = _FailureAnswer.model_validate_json(answer.content)
+            failure = Failure.model_validate_json(answer.content)
         except ValidationError:
-            failure = _FailureAnswer()
-        text = redactor([self._token])(_in_one_line([failure.message or failure.error or ""]))
+            failure = Failure()
+        text = redactor([self._token])(failure.text)
         reason = f" ({text})" if text else ""
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             return Unavailable(f"{self.url} refused the token in ARGOCD_AUTH_TOKEN{reason}", "make a new token")

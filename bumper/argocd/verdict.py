@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from bumper.argocd.application import Application
 from bumper.image import ImageReference, Repository, read_reference
 from bumper.values.pin import Version
 
@@ -21,26 +22,6 @@ from bumper.values.pin import Version
 # new one, as far as Argo CD says anything about it.
 State: TypeAlias = Literal["well-before", "ill-before", "waiting", "done", "degraded", "failed", "silent", "missing"]
 _UNDER_WAY = frozenset({"Running", "Terminating"})
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """What Argo CD says of an application; ``revisions`` has one for each of its sources.
-
-    ``images`` are those of its running pods. ``phase``, ``operation_message`` and ``operation_revisions`` are of the
-    last sync; ``message`` says why it is not healthy, where Argo CD does.
-    """
-
-    name: str
-    page: str
-    sync: str
-    health: str
-    message: str
-    revisions: tuple[str, ...]
-    images: tuple[str, ...]
-    phase: str
-    operation_message: str
-    operation_revisions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _look(server: ArgoServer, one: WatchedApplication, clock: Clock) -> None:
     except NoSuchApplication as error:
         verdict = Verdict("missing", error.what)
     else:
-        verdict, one.page = judge(application, one.expected), application.page
+        verdict, one.page = judge(application, one.expected), server.page(one.name)
     one.course = one.course.after(Look(clock.monotonic(), verdict))
 
 

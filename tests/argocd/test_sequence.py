@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bumper.argocd.server import ApplicationAnswer
+from bumper.argocd.application import Application
 from bumper.argocd.verdict import (
-    Application,
     Course,
     Ending,
     Expectation,
@@ -112,8 +111,7 @@ OLD, NEW, COMMIT = f"{APP}:1.0.0", f"{APP}:1.0.1", "c" * 40
 
 
 def app(*images: str, revision: str = "0" * 40, **more: str) -> Application:
-    answer = ApplicationAnswer.model_validate(application(*images, revision=revision, **more))
-    return answer.application("app", "https://argocd.example/applications/app")
+    return Application.model_validate(application(*images, revision=revision, **more))
 
 
 def expectation(tag: str = "1.0.1", *, running_before: bool = False) -> Expectation:
