@@ -11,8 +11,7 @@ from bumper.delivery.other_requests import find_freeze_and_mark
 from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, Status, dry_run_result, find_superseded, nothing_to_do, superseded_result
 from bumper.delivery.watched import deliver_watched, finish_unchanged
-from bumper.environments.registries import pushed_images, registry_access, resolve_digests
-from bumper.environments.repository import Target, open_target
+from bumper.environments.repository import Target, open_target, pushed_images
 from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import Refused
 from bumper.gate.rules import broken_by_bump, check_heirs, missing_digests, refuse
@@ -23,6 +22,7 @@ from bumper.planning.draft import make_draft
 from bumper.planning.proposal import Request
 from bumper.records.record import Command
 from bumper.registry.pushed_image import PushedImage
+from bumper.registry.resolve import resolve_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _plan(
     rules = target.environment.config
     if request.verify:
         wanted = images_to_resolve(target.gathered, images, apps, write_digests=rules.digests)
-        digests = resolve_digests(wanted, registry_access(target, session.environ))
+        digests = resolve_digests(wanted, target.registry_access(session.environ))
         images = [image.with_digest(digests.get(image, image.digest)) for image in images]
     plan = plan_bump(
         target.gathered, target.environment.name, images, apps,

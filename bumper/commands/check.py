@@ -66,8 +66,7 @@ def _judge(
     rules = read_rules(span.tip)
     soaks = [one.soak for one in rules.config.environments.values() if one.soak is not None]
     line = Line(span.tip, now, now - timedelta(seconds=max(soaks)) if soaks else None, gitlab)
-    insecure = frozenset(host for host, one in rules.config.registries.items() if one.insecure)
-    access = RegistryAccess(environ, insecure, borrowed.settings.ca_file) if verify else None
+    access = RegistryAccess(environ, rules.config.insecure_registries, borrowed.settings.ca_file) if verify else None
     return judge(span, Evidence(rules, line, gitlab, read_deploy_freeze(environ), access, read_urgent(span.messages)))
 
 

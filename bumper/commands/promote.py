@@ -14,7 +14,6 @@ from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, Status, dry_run_result, nothing_to_do
 from bumper.delivery.watched import deliver_watched, finish_unchanged
 from bumper.environments.layout import Environment
-from bumper.environments.registries import registry_access
 from bumper.environments.repository import (
     RepositoryConfig,
     Target,
@@ -135,7 +134,7 @@ def _plan(request: PromoteRequest, promotion: Promotion, attempt: Attempt) -> tu
     matched = matched.without(waiting)
     left = [change for change in changes if change.app not in waiting]
     if left:
-        access = registry_access(target, session.environ) if request.verify else None
+        access = target.registry_access(session.environ) if request.verify else None
         digests = find_digests(target, promotion.then, session.gitlab, left, access, allow_moved=request.allow_moved)
         matched = replace(matched.with_digests(digests.known), warnings=(*matched.warnings, *digests.warnings))
     plan = plan_promote(target.gathered, matched, request.target, write_digests=rules.digests)

@@ -9,10 +9,9 @@ from bumper.delivery.proposal_text import proposal_text
 from bumper.delivery.result import Result, dry_run_result, nothing_to_do
 from bumper.delivery.watched import deliver_watched, finish_unchanged
 from bumper.environments.gather import pins_of_version
-from bumper.environments.registries import explain_missing, registry_access, resolve_digests
 from bumper.environments.repository import Target, open_target
 from bumper.environments.selection import Selection, choose_applications
-from bumper.errors import Refused, WrongUsage
+from bumper.errors import BumperError, Refused, WrongUsage
 from bumper.gate.freeze import find_freeze
 from bumper.gate.rules import broken_by_bump, check_heirs, missing_digests, refuse
 from bumper.git.checkout import Checkout
@@ -41,6 +40,7 @@ from bumper.planning.rollback import (
 )
 from bumper.records.history import Deployment, Scope, deployments, deployments_among, scope_of
 from bumper.records.record import Command
+from bumper.registry.resolve import resolve_all, resolve_digests
 from bumper.values.holds import NO_REASON, as_comment, put_hold
 from bumper.values.values_file import read_values
 
@@ -124,7 +124,8 @@ def rollback_once(
     missing: list[str] = []
     if request.verify:
         references = [change.reference for change in plan.changes]
-        missing = explain_missing(references, registry_access(target, session.environ))
+        answers = resolve_all(references, target.registry_access(session.environ)).values()
+        missing = [str(answer) for answer in answers if isinstance(answer, BumperError)]
         plan = replace(plan, warnings=(*plan.warnings, *missing))
     text = proposal_text(asked, plan, attempt)
     text = replace(
@@ -176,7 +177,7 @@ def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, se
     if frozen is not None:
         bump = f"bumper bump {request.environment} {new[0]} --urgent REASON"
         raise Refused(f"{frozen}, and {new[0]} never ran there", f"run `{bump}`, or wait")
-    digests = resolve_digests(new, registry_access(target, session.environ)) if new and request.verify else {}
+    digests = resolve_digests(new, target.registry_access(session.environ)) if new and request.verify else {}
     plan = plan_to_tag(target.gathered, past, pins, tag, digests, target.environment.config, obey_holds=bool(new))
     if new:
         refuse(missing_digests(target.environment, [change.reference for change in plan.changes]))

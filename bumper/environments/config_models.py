@@ -273,3 +273,8 @@ class Config(_Keys):
     author: kinds.Author | None = Field(
         default=None, description="Author of the commits.", examples=["bumper <bumper@example.com>"]
     )
+
+    @property
+    def insecure_registries(self) -> frozenset[str]:
+        """The hosts that are asked over plain HTTP."""
+        return frozenset(host for host, settings in self.registries.items() if settings.insecure)

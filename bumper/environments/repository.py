@@ -1,7 +1,7 @@
 """The GitOps repository as bumper reads it: bumper.yaml, the environments, and the pins of one."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.environments.config import check_environments, parse_config
@@ -12,7 +12,10 @@ from bumper.environments.overrides import overridden_pins, source_files_beside
 from bumper.environments.selection import EVERYTHING, Selection, with_apps, with_images
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, at_commit, read_files
+from bumper.image import ImageReference, Repository
 from bumper.log import report_step
+from bumper.registry.pushed_image import PushedImage, match_pushed
+from bumper.registry.resolve import RegistryAccess
 
 _PART = 500  # applications
 _FEW = 2000  # files: among more, guessing takes longer than fetching twice
@@ -82,6 +85,10 @@ class Target:
     environment: Environment
     gathered: Gathered
 
+    def registry_access(self, environ: Mapping[str, str]) -> RegistryAccess:
+        """How registries are reached."""
+        return RegistryAccess(environ, self.setup.config.insecure_registries, self.checkout.settings.ca_file)
+
 
 def open_target(checkout: Checkout, name: str, selection: Selection = EVERYTHING) -> Target:
     """bumper.yaml, the environment ``name`` and its pins, as far as they can be of ``selection``."""
@@ -122,6 +129,40 @@ def open_environment(
     return Target(checkout, setup, replace(environment, apps=every), gathered)
 
 
+def pushed_images(
+    target: Target, pushed: Sequence[PushedImage], registry: str | None, *, allow_missing: bool
+) -> tuple[ImageReference, ...]:
+    """The environment's images that a notification names; of an image pushed with several tags the one that may enter.
+
+    ``registry`` is that of a notification which names none; else it is bumper.yaml's.
+
+    Raises:
+        Refused: the environment uses none of them (unless ``allow_missing``), or it is not clear which tag is meant.
+
+    """
+    name, rules = target.environment.name, target.environment.config
+    repositories = {found.pin.repository for found in target.gathered.pins if found.pin.repository is not None}
+    of = registry or target.setup.config.registry
+    matched = [image for one in pushed if (image := match_pushed(one, repositories, of)) is not None]
+    if not matched and not allow_missing:
+        raise Refused(
+            f"Nothing in {name} uses {', '.join(str(one) for one in pushed)}, which the notification names",
+            "`bumper status --all` lists what it uses",
+        )
+    chosen: dict[Repository, ImageReference] = {}
+    for image in matched:
+        others = [other for other in matched if other.repository == image.repository]
+        allowed = [other for other in others if other.tag is not None and rules.admits(other.tag)] or others
+        if len({other.tag for other in allowed}) > 1:
+            tags = ", ".join(str(other.tag) for other in allowed)
+            raise Refused(
+                f"The notification names {image.repository} with several tags ({tags})",
+                f"set `tags` of {name} in bumper.yaml, so that only one of them may enter",
+            )
+        chosen[image.repository] = allowed[0]
+    return tuple(chosen.values())
+
+
 def fetch_environments(checkout: Checkout, setup: RepositoryConfig, names: Iterable[str]) -> None:
     """Fetch the files of several environments at once, before they are opened; what is wrong is reported then."""
     known = [name for name in names if name in setup.layout.environments]
@@ -155,29 +196,22 @@ def gather_environment(checkout: Checkout, setup: RepositoryConfig, name: str) -
         yield gather(part, config, read_files(checkout, part.files))
 
 
-@dataclass(frozen=True, slots=True)
-class Odd:
-    """What is odd about an environment, and what to do about it."""
-
-    environment: str
-    message: str
-    fix: str
-
-
-def odd_layout(setup: RepositoryConfig) -> Iterator[Odd]:
-    """Patterns that match nothing, and files that are one environment's values and another's base."""
+def odd_layout(setup: RepositoryConfig) -> Iterator[tuple[str, Refused]]:
+    """Patterns that match nothing, and files that are one environment's values and another's base, by environment."""
     layout = setup.layout
     for name in layout.environments:
         for pattern in layout.source.idle_patterns(name):
-            yield Odd(name, f"no file matches {pattern}", f"correct it in {CONFIG_FILE}, or remove it")
+            yield name, Refused(f"no file matches {pattern}", f"correct it in {CONFIG_FILE}, or remove it")
         with contextlib.suppress(Refused):  # of an environment that is broken, which is reported elsewhere
             heirs = layout.heirs(name)
             for other in dict.fromkeys(heirs.values()):
                 files = [file for file, heir in heirs.items() if heir == other]
                 more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-                yield Odd(
+                yield (
                     name,
-                    f"{min(files)}{more} is also a base of {other}: a bump of {name} changes {other} where its own "
-                    "values do not override the tag",
-                    f"give {other} tags of its own, or {name} values of its own",
+                    Refused(
+                        f"{min(files)}{more} is also a base of {other}: a bump of {name} changes {other} where its own "
+                        "values do not override the tag",
+                        f"give {other} tags of its own, or {name} values of its own",
+                    ),
                 )

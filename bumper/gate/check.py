@@ -101,7 +101,7 @@ def _odd(span: Span) -> Iterator[str]:
     """What is of no use in the change's bumper.yaml, or has effects that somebody may not expect."""
     with contextlib.suppress(Refused):
         setup = read_repository_config(span.head)
-        yield from (f"{one.environment}: {one.message}; {one.fix}." for one in odd_layout(setup))
+        yield from (f"{name}: {odd}" for name, odd in odd_layout(setup))
         for name in setup.layout.environments:
             refusal = or_refusal(setup.layout.environment, name)
             if isinstance(refusal, Refused):

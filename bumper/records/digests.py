@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bumper.environments.images import canonical
-from bumper.environments.registries import resolve_digests
 from bumper.environments.repository import Target
 from bumper.errors import LookedFarEnough, Refused
 from bumper.git.past_commits import PastCommit, read_log
@@ -13,7 +12,7 @@ from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
 from bumper.records.landed import LandedRequests, touched_files, versions_set
 from bumper.records.record import Sealed, make_sealer, read_trailers
-from bumper.registry.resolve import RegistryAccess
+from bumper.registry.resolve import RegistryAccess, resolve_digests
 from bumper.values.change import Change
 
 _STRETCHES = (100, 500)  # commits of the target branch: what a job should fetch for a digest
@@ -153,7 +152,7 @@ def _doubted(image: ImageReference, source: Target) -> str:
 def _resolved(
     images: Iterable[ImageReference], given: Mapping[ImageReference, str], access: RegistryAccess, *, allow_moved: bool
 ) -> dict[ImageReference, str]:
-    digests = resolve_digests(images, access)
+    digests = resolve_digests(list(images), access)
     for image, found in digests.items():
         if not allow_moved and given.get(image, found) != found:
             raise Refused(

@@ -61,6 +61,21 @@ def resolve_all(images: Sequence[ImageReference], access: RegistryAccess) -> dic
         return dict(zip(wanted, found, strict=True))
 
 
+def resolve_digests(images: Sequence[ImageReference], access: RegistryAccess) -> dict[ImageReference, str]:
+    """The digest of every image.
+
+    Raises:
+        Refused: one does not exist, or its tag means another digest. Unavailable: a registry cannot tell.
+
+    """
+    digests: dict[ImageReference, str] = {}
+    for image, found in resolve_all(images, access).items():
+        if isinstance(found, BumperError):
+            raise found
+        digests[image] = found
+    return digests
+
+
 def _open(session: Session, host: str, access: RegistryAccess) -> Registry:
     trusted = frozenset(access.environ.get(TRUSTED, "").replace(",", " ").split())
     registry = Registry(session, access.insecure, trusted)

@@ -11,7 +11,6 @@ from bumper.environments.discovery.manifests import Manifest, is_data, read_mani
 from bumper.environments.discovery.survey import compare_coverage
 from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides
-from bumper.environments.registries import registry_access
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
 from bumper.git.checkout import Checkout, read_files
@@ -32,7 +31,7 @@ def examine_registries(report: Report, targets: Sequence[Target], environ: Mappi
     """
     if not targets:
         return
-    access, images = registry_access(targets[0], environ), _images_by_registry(targets)
+    access, images = targets[0].registry_access(environ), _images_by_registry(targets)
     try:
         found = resolve_all([image for some in images.values() for image in some], access)
         for host, some in images.items():

@@ -46,8 +46,8 @@ def examine_environments(report: Report, checkout: Checkout, setup: RepositoryCo
         with report.check(f"environment {name}"):
             targets.append(open_environment(checkout, setup, name))
             _check_environment(report, targets[-1])
-    for one in odd_layout(setup):
-        report.add(f"environment {one.environment}", one.message, one.fix)
+    for name, odd in odd_layout(setup):
+        report.add(f"environment {name}", odd.what, odd.next_step)
     for target in targets:
         _report_uneditable(report, target)
     return targets
