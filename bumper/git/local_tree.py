@@ -29,8 +29,9 @@ def read_tree(place: Path, environ: Mapping[str, str]) -> LocalTree:
 
     """
     root = checkout_root(place)
-    git = _git(root, environ)
-    return LocalTree(root, _name(git, root), tuple(_list_files(git, root)))
+    url = origin_of(root, environ)  # as the remote has it: a clone's folder may be called anything
+    name = root.name if url is None else url.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
+    return LocalTree(root, name, tuple(_list_files(root, environ)))
 
 
 def checkout_root(place: Path) -> Path:
@@ -76,18 +77,18 @@ def is_tracked(root: Path, path: str, environ: Mapping[str, str]) -> bool:
         Refused: git cannot list its files.
 
     """
-    return path in _list_files(_git(root, environ), root)
+    return path in _list_files(root, environ)
 
 
 def _git(root: Path, environ: Mapping[str, str]) -> GitCommand:
     return GitCommand(root / _GIT, local_environment(environ))
 
 
-def _list_files(git: GitCommand, root: Path) -> Iterable[str]:
+def _list_files(root: Path, environ: Mapping[str, str]) -> Iterable[str]:
     """The paths of the files that git tracks, without submodules."""
     try:
         # Its own settings are not to run a program, and whoever owns the folder may be somebody else.
-        listed = git.run("-c", "core.fsmonitor=false", "ls-files", "-z", "--stage")
+        listed = _git(root, environ).run("-c", "core.fsmonitor=false", "ls-files", "-z", "--stage")
     except GitFailed as error:
         reason = error.stderr.strip().removeprefix("fatal: ").rstrip(".")
         raise Refused(
@@ -97,12 +98,6 @@ def _list_files(git: GitCommand, root: Path) -> Iterable[str]:
     return dict.fromkeys(
         path.decode(errors="surrogateescape") for about, _, path in entries if not about.startswith(_COMMIT.encode())
     )
-
-
-def _name(git: GitCommand, root: Path) -> str:
-    """As the remote has it: a clone's folder may be called anything."""
-    url = git.query("config", "--get", _ORIGIN).strip()
-    return root.name if not url else url.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
 
 
 def read_bytes(tree: LocalTree, paths: Iterable[str]) -> Mapping[str, bytes]:

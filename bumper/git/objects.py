@@ -12,7 +12,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,17 +40,17 @@ class Commit:
     parents: tuple[str, ...]
 
 
+@dataclass(slots=True, eq=False)
 class BlobStore:
-    """Contents by object id. It remembers them: a job that is made again after a lost push asks for the rest only."""
+    """Contents by object id. It remembers them: a job that is made again after a lost push asks for the rest only.
 
-    __slots__ = ("_git", "_own", "_read", "_settings")
+    ``_own`` is a checkout that has most of them already.
+    """
 
-    def __init__(self, git: GitCommand, settings: Settings, own: GitCommand | None = None) -> None:
-        """``own`` is a checkout that has most contents already."""
-        self._git = git
-        self._settings = settings
-        self._own = own
-        self._read: dict[str, bytes] = {}
+    _git: GitCommand
+    _settings: Settings
+    _own: GitCommand | None = None
+    _read: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     def known(self, object_ids: Iterable[str]) -> list[bytes]:
         """The contents of those objects that were read already."""
@@ -59,7 +59,9 @@ class BlobStore:
     def read(self, object_ids: set[str]) -> Mapping[str, bytes]:
         """The contents of objects; those that are missing are fetched in one request."""
         if self._own is not None:
-            self._read |= _read_blobs(self._own, _those_there(self._own, self._missing(object_ids)))
+            local = self._own.with_environment({"GIT_NO_LAZY_FETCH": "1"})  # an older git fetches them, one by one
+            with contextlib.suppress(GitFailed):  # a partial clone without one of them
+                self._read |= _read_blobs(local, self._missing(object_ids))
         missing = self._missing(object_ids)
         cache = self._settings.cache if len(missing) >= _WORTH_KEEPING else None
         if cache is not None:
@@ -83,7 +85,7 @@ class BlobStore:
 
 
 def _read_blobs(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]:
-    """The contents of files by their ids; one that is larger than any values file is given as too many zero bytes.
+    """The contents of those that are there; one that is larger than any values file is given as too many zero bytes.
 
     A small answer of a server's may unpack to gigabytes.
     """
@@ -91,25 +93,9 @@ def _read_blobs(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]:
         return {}
     form = "--batch-check=%(objectname) %(objectsize)"
     lines = git.text("cat-file", form, stdin=in_lines(object_ids), timeout=NETWORK_TIMEOUT).splitlines()
-    large = [
-        name for name, _, size in (line.partition(" ") for line in lines) if size.isdecimal() and int(size) > MAX_BYTES
-    ]
-    contents = read_objects(git, [object_id for object_id in object_ids if object_id not in large])
-    return contents | dict.fromkeys(large, bytes(MAX_BYTES + 1))
-
-
-def _those_there(git: GitCommand, object_ids: Sequence[str]) -> list[str]:
-    """Those of the objects that need not be fetched."""
-    if not object_ids:
-        return []
-    local = git.with_environment({"GIT_NO_LAZY_FETCH": "1"})  # an older git fetches them, one by one
-    try:
-        found = local.text(
-            "cat-file", "--batch-check=%(objectname)", stdin=in_lines(object_ids), timeout=NETWORK_TIMEOUT
-        )
-    except GitFailed:  # a partial clone without one of them
-        return []
-    return [line for line in found.splitlines() if " " not in line]
+    sizes = {name: int(size) for name, _, size in (line.partition(" ") for line in lines) if size.isdecimal()}
+    large = [name for name, size in sizes.items() if size > MAX_BYTES]
+    return read_objects(git, [name for name in sizes if name not in large]) | dict.fromkeys(large, bytes(MAX_BYTES + 1))
 
 
 def read_objects(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]:
@@ -236,5 +222,6 @@ def _require_own(about: os.stat_result) -> None:
 
 
 def _object_id(content: bytes, digits: int) -> str:
-    kind = hashlib.sha1 if digits == _HEX_OF_SHA1 else hashlib.sha256
-    return kind(b"blob %d\0" % len(content) + content).hexdigest()
+    return (hashlib.sha1 if digits == _HEX_OF_SHA1 else hashlib.sha256)(
+        b"blob %d\0" % len(content) + content
+    ).hexdigest()
