@@ -9,12 +9,11 @@ from typing import Any
 from bumper.environments.config import SCHEMA_FILE, schema_text
 from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.config_values import check_environment, check_path_pattern
-from bumper.environments.discovery.found import Survey
-from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.init_text import Tried, printable, some, try_out, write_skeleton
-from bumper.environments.discovery.manifests import is_data, read_manifests
+from bumper.environments.discovery.manifests import read_manifests
 from bumper.environments.discovery.patterns import in_environment
-from bumper.environments.discovery.survey import survey
+from bumper.environments.discovery.survey import Survey, survey
+from bumper.environments.discovery.tree import Tree, is_data
 from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides
 from bumper.errors import Refused, WrongUsage

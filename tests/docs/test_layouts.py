@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bumper.environments.config import parse_config
-from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.manifests import read_manifests
 from bumper.environments.discovery.survey import survey
+from bumper.environments.discovery.tree import Tree
 from bumper.environments.layout import read_layout
 from tests.docs.pages import ROOT
 from tests.support.command_line import CommandLine

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.manifests import Expanded, expand, read_manifests
+from bumper.environments.discovery.tree import Tree
 
 Files = Mapping[str, str]
 

@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bumper.environments.config import parse_config
-from bumper.environments.discovery.found import Survey
-from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.init_text import Tried, try_out, write_config, write_skeleton
 from bumper.environments.discovery.manifests import read_manifests
-from bumper.environments.discovery.survey import survey
+from bumper.environments.discovery.survey import Survey, survey
+from bumper.environments.discovery.tree import Tree
 from tests.environments.test_conventions import PATHS
 
 Files: TypeAlias = Mapping[str, str]
@@ -428,6 +427,15 @@ def test_a_person_s_pattern_comes_first() -> None:
 
     assert (found["live"].values, found["live"].apps) == (("live/{app}.yaml",), ("api", "web"))
     assert found["dev"].values == ("apps/{app}/{env}/values.yaml",)
+
+
+def test_environments_may_have_one_pattern_from_a_person() -> None:
+    files = per_app("apps/{app}/{env}/values.yaml", APPS, "live lab prod")
+    pattern = "apps/{app}/{env}/values.yaml"
+
+    found = find(files, {"live": [pattern], "lab": [pattern]})
+
+    assert {one.name: one.values for one in found.environments} == dict.fromkeys(("live", "lab", "prod"), (pattern,))
 
 
 def test_environments_that_are_sections_of_a_file_are_found() -> None:

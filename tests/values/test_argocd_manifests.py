@@ -2,7 +2,8 @@
 
 import pytest
 
-from bumper.environments.discovery.manifests import Manifest, is_data, matching, read_manifests
+from bumper.environments.discovery.manifests import Manifest, matching, read_manifests
+from bumper.environments.discovery.tree import is_data
 from bumper.environments.overrides import find_overrides
 
 APPLICATION = """\

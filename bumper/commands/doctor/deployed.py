@@ -6,9 +6,9 @@ from itertools import islice, zip_longest
 from bumper.argocd.server import connect_to_argocd
 from bumper.commands.doctor.check import Report, in_one_line
 from bumper.environments.config_models import CONFIG_FILE
-from bumper.environments.discovery.generators import Tree
-from bumper.environments.discovery.manifests import Manifest, is_data, read_manifests
+from bumper.environments.discovery.manifests import Manifest, read_manifests
 from bumper.environments.discovery.survey import compare_coverage
+from bumper.environments.discovery.tree import Tree, is_data
 from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides
 from bumper.environments.repository import Target

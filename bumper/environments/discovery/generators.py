@@ -9,30 +9,13 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from bumper.environments.discovery.template_text import NotEvaluated, Parameters, as_text, normalized, render
+from bumper.environments.discovery.tree import Tree
 from bumper.values.yaml_data import to_data
 from bumper.values.yaml_tree import YamlError, parse_documents
 
 _PAIR = 2  # generators of a matrix
 # What these yield is known to Argo CD alone: its clusters, and what other servers answer.
 _OUTSIDE = ("clusters", "scmProvider", "pullRequest", "clusterDecisionResource", "plugin")
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """The repository's files, and the bytes of those that are YAML or JSON."""
-
-    paths: Mapping[str, None]
-    sources: Mapping[str, bytes]
-
-    def folders(self) -> list[str]:
-        """Every folder but those whose name, or that of a folder above, starts with a dot; Argo CD leaves these out."""
-        found: set[str] = set()
-        for path in self.paths:
-            folder = path.rpartition("/")[0]
-            while folder and folder not in found:
-                found.add(folder)
-                folder = folder.rpartition("/")[0]
-        return sorted(folder for folder in found if not any(part.startswith(".") for part in folder.split("/")))
 
 
 @dataclass(slots=True)

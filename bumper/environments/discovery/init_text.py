@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from bumper.environments.config import SCHEMA_FILE, parse_config
 from bumper.environments.config_models import Config
-from bumper.environments.discovery.found import Doubtful, FoundEnvironment, Survey
-from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.patterns import in_environment
+from bumper.environments.discovery.survey import Doubtful, FoundEnvironment, Survey
+from bumper.environments.discovery.tree import Tree
 from bumper.environments.gather import Gathered, gather
 from bumper.environments.layout import read_layout
 from bumper.environments.path_pattern import APP, ENV

@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bumper.environments.discovery.generators import Generators, Tree, merge_deeply, read_data
+from bumper.environments.discovery.generators import Generators, merge_deeply, read_data
 from bumper.environments.discovery.template_text import NotEvaluated, Parameters, render
+from bumper.environments.discovery.tree import Tree
 from bumper.environments.path_pattern import PathPattern
 from bumper.environments.usual_names import CHART_VALUES
 from bumper.values.manifests import parse_parameter_name
@@ -33,8 +34,6 @@ _REFERENCE = re.compile(r"\$[^/]+/")  # to another source of the same applicatio
 _MAX_STARS = 6  # more of them in one path take too long to match
 _MAX_APPLICATIONS = 20_000  # of one ApplicationSet: a matrix of two large lists is somebody's mistake
 _MARK = b"argoproj.io/"
-# JSON is what git generators often read, and the ending that helmfile's values have.
-_DATA_FILE = re.compile(r".*\.(?:ya?ml|json)(?:\.gotmpl)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +91,6 @@ class Expanded:
 
     applications: tuple[Application, ...]
     unknown: tuple[str, ...]
-
-
-def is_data(path: str) -> bool:
-    """Whether ``path`` is worth reading for manifests, values, and what generators read: a YAML or a JSON file."""
-    return _DATA_FILE.fullmatch(path) is not None
 
 
 def read_manifests(files: Mapping[str, bytes]) -> tuple[Manifest, ...]:

@@ -1,36 +1,69 @@
 """What a GitOps repository holds: environments, applications, bases, and the patterns that find them again. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bumper.environments.discovery.bases import (
-    Deployed,
-    base_templates,
-    charts_of_applications,
-    find_bases,
-    shared_places,
-)
-from bumper.environments.discovery.candidates import Candidate, Slot, find_candidates
 from bumper.environments.discovery.environments import Found, find_environments
-from bumper.environments.discovery.found import (
-    FoundEnvironment,
-    Survey,
-    about_bases,
-    disputes,
-    doubtful_environments,
-    matched_too_many,
-    read_for_two,
-)
-from bumper.environments.discovery.generators import Tree
 from bumper.environments.discovery.manifests import Application, Manifest, expand
-from bumper.environments.discovery.patterns import Templates, in_environment, in_helm_s_order, value_templates
-from bumper.environments.discovery.placing import Place, find_places
+from bumper.environments.discovery.patterns import (
+    Templates,
+    base_templates,
+    find_bases,
+    in_environment,
+    in_helm_s_order,
+    literal,
+    shared_places,
+    template_of,
+    value_templates,
+)
+from bumper.environments.discovery.places import Place, Slot, find_places
+from bumper.environments.discovery.tree import Candidate, Tree, find_candidates
 from bumper.environments.path_pattern import APP, PathPattern, claim_paths
-from bumper.environments.usual_names import is_usual, usual_order
+from bumper.environments.usual_names import chart_folders, is_usual, unused_folder, usual_order
 
-_SEVERAL = 2
 # Keys under which one application keeps its own images.
 _OF_ONE = frozenset({"image", "images", "global", "sidecar", "sidecars", "initContainers", "spec", "containers"})
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEnvironment:
+    """An environment: its applications and files, and the templates (patterns with ``{env}``) that find them."""
+
+    name: str
+    apps: tuple[str, ...]
+    files: tuple[str, ...]
+    values: tuple[str, ...]
+    base: tuple[str, ...] = ()
+    argocd: tuple[str, ...] = ()  # names of Argo CD's applications, with {app} where they follow bumper's
+    at: str | None = None  # the section of its files that is this environment's
+    maybe_base: str | None = None  # the values of charts that are called like the applications
+    keys: tuple[str, ...] = ()  # top keys that may be applications, where no path names any
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """What may be an environment: its name, the pattern of its files, and why it is not written as one."""
+
+    name: str
+    values: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The environments, from development to production, and what could not be settled.
+
+    ``exclude`` are patterns of files that those of the environments match and that belong to none. ``stray`` are files
+    that hold pins and that no environment has, with how many; ``stray_patterns`` match them, the most telling first.
+    """
+
+    environments: tuple[FoundEnvironment, ...]
+    doubtful: tuple[Doubtful, ...]
+    exclude: tuple[str, ...]
+    stray: Mapping[str, int]
+    stray_patterns: tuple[str, ...]
+    warnings: tuple[str, ...]
+    given: frozenset[str] = frozenset()  # the environments that a person has named
 
 
 def survey(
@@ -41,54 +74,184 @@ def survey(
     ``repository_name`` names the application of files that are in no application's folder. ``given`` are the patterns
     of environments that a person has named.
     """
-    paths = tuple(tree.paths)
+    given, paths = given or {}, tuple(tree.paths)
     expanded = expand(manifests, tree)
-    located = _locate(tree, expanded.applications, given or {})
-    bases = find_bases(located.places, expanded.applications, tree.paths)
-    base, left_out = base_templates(bases.readers | located.shared, located.places, paths)
-    describe = _Describe(tree, located, expanded.applications, base, repository_name)
-    environments = describe.environments() or _in_sections(located.candidates, paths, repository_name)
-    covered = {*bases.readers, *located.shared, *(path for found in environments for path in found.files)}
-    stray = {path: one.pins for path, one in located.candidates.items() if one.pins and path not in covered}
-    warnings = (
-        *expanded.unknown,
-        *disputes(located.found.disputed),
-        *about_bases(bases, left_out, located.candidates),
-        *read_for_two(expanded.applications, located.places),
-    )
+    read = [one.files for one in expanded.applications]
+    candidates = find_candidates(tree, {path for files in read for path in files})
+    named, values = _given_places(given, paths)
+    found = find_environments({path: one for path, one in candidates.items() if path not in named})
+    slots = {path: slot for path, slot in found.slots.items() if slot.name not in given}
+    places = find_places(slots, candidates, read)
+    shared = shared_places(places, expanded.applications, {path for path, one in candidates.items() if not one.pins})
+    places = {path: place for path, place in places.items() if path not in shared}
+    for template, matched in value_templates(places, paths).items():
+        values.setdefault(template, set()).update(matched)
+    places |= named
+    readers, above = find_bases(places, expanded.applications, tree.paths)
+    base, left_out = base_templates(readers | shared, places, paths)
+    findings = _Findings(tree, expanded.applications, candidates, places, values, base, repository_name)
+    environments = findings.environments() or tuple(findings.sections())
+    covered = {*readers, *shared, *(path for one in environments for path in one.files)}
+    stray = {path: one.pins for path, one in candidates.items() if one.pins and path not in covered}
     return Survey(
         environments=environments,
-        doubtful=tuple(doubtful_environments(located.found.doubtful)),
-        exclude=matched_too_many(environments, located.places, located.candidates, paths),
+        doubtful=tuple(_doubtful_environments(found)),
+        exclude=findings.matched_too_many(environments),
         stray=stray,
-        stray_patterns=() if environments else _patterns_of(stray, located.candidates, paths),
-        warnings=warnings,
-        given=frozenset(given or ()),
+        stray_patterns=() if environments else findings.patterns_of(stray),
+        warnings=(
+            *expanded.unknown,
+            *_about_files(found, left_out, [(path, one) for path, one in above.items() if candidates[path].pins]),
+            *_read_for_two(expanded.applications, places),
+        ),
+        given=frozenset(given),
     )
+
+
+def _given_places(given: Mapping[str, Sequence[str]], paths: Sequence[str]) -> tuple[dict[str, Place], Templates]:
+    """The files that the patterns of a person match, also by pattern."""
+    places: dict[str, Place] = {}
+    templates: Templates = {}
+    for name, pattern in ((name, pattern) for name, patterns in given.items() for pattern in patterns):
+        expression = PathPattern(in_environment(pattern, name)).expression
+        for match in filter(None, map(expression.fullmatch, paths)):
+            span = match.span("app") if "app" in expression.groupindex else None
+            places[match.string] = Place(Slot(match.string, name, 0, "given", ()), span)
+            templates.setdefault(pattern, set()).add(match.string)
+    return places, templates
 
 
 @dataclass(frozen=True, slots=True)
-class _Located:
-    """The files with an environment: ``places`` of its own, and those ``shared`` by several applications of it."""
+class _Findings:
+    """The files with an environment, and the templates of their patterns and of their bases'."""
 
+    tree: Tree
+    applications: Sequence[Application]
     candidates: Mapping[str, Candidate]
-    found: Found
     places: Mapping[str, Place]
-    shared: dict[str, set[Deployed]]
     values: Templates
+    base: Templates
+    repository_name: str
+
+    def environments(self) -> tuple[FoundEnvironment, ...]:
+        """All of them, from development to production."""
+        return tuple(map(self._environment, usual_order({place.environment for place in self.places.values()})))
+
+    def _environment(self, name: str) -> FoundEnvironment:
+        own = {path: place for path, place in self.places.items() if place.environment == name}
+        read = [one.files for one in self.applications]
+        values = [template for template, paths in self.values.items() if not paths.isdisjoint(own)]
+        return FoundEnvironment(
+            name=name,
+            apps=self._apps(own),
+            files=tuple(sorted(own)),
+            values=tuple(in_helm_s_order(values, read, self.values)),
+            base=tuple(in_helm_s_order(self.base, read, self.base)),
+            argocd=self._argocd(own),
+            maybe_base=None if self.base else _charts_of_applications(own.values(), self.tree.paths),
+            keys=self._application_keys(own),
+        )
+
+    def _apps(self, places: Mapping[str, Place]) -> tuple[str, ...]:
+        return tuple(sorted({place.app or self.repository_name for place in places.values()}))
+
+    def _argocd(self, own: Mapping[str, Place]) -> tuple[str, ...]:
+        names = set()
+        for application in self.applications:
+            apps = {own[path].app for path in application.files if path in own}
+            name, app = application.name, next(iter(apps), None)
+            if name is not None and len(apps) == 1:
+                names.add(name.replace(app, APP, 1) if app and name.count(app) == 1 else name)
+        return tuple(sorted(names))
+
+    def _application_keys(self, own: Mapping[str, Place]) -> tuple[str, ...]:
+        """The keys that may be applications of an environment whose paths name none."""
+        keys = {key for path in own if path in self.candidates for key in self.candidates[path].keys}
+        if any(place.app is not None for place in own.values()) or len(keys) == 1 or keys & _OF_ONE:
+            return ()
+        return tuple(sorted(keys))
+
+    def sections(self) -> Iterator[FoundEnvironment]:
+        """The environments whose sections hold all tags of some files: ``dev`` and ``prod`` at the top of one file."""
+        keys = {path: one.keys for path, one in self.candidates.items() if len(one.keys) > 1}
+        places = self._without_environment(path for path in keys if all(map(is_usual, keys[path])))
+        for name in usual_order({name for path in places for name in keys[path]}):
+            own = {path: place for path, place in places.items() if name in keys[path]}
+            templates = value_templates(own, tuple(self.tree.paths))
+            yield FoundEnvironment(name, self._apps(own), tuple(sorted(own)), tuple(sorted(templates)), at=name)
+
+    def patterns_of(self, stray: Iterable[str]) -> tuple[str, ...]:
+        """Patterns of files whose environment no path tells, those of the most files first."""
+        templates = value_templates(self._without_environment(stray), tuple(self.tree.paths))
+        return tuple(sorted(templates, key=lambda template: (-len(templates[template]), template)))
+
+    def _without_environment(self, paths: Iterable[str]) -> dict[str, Place]:
+        return find_places({path: Slot(path, "", 0, "section", ()) for path in paths}, self.candidates, ())
+
+    def matched_too_many(self, environments: Iterable[FoundEnvironment]) -> tuple[str, ...]:
+        """Patterns of what the environments' patterns match although it is not theirs or never deployed.
+
+        A file of the same name that holds no tag (yet) may stay.
+        """
+        paths = tuple(self.tree.paths)
+        charts = chart_folders(paths)
+        found = set()
+        for one in environments:
+            patterns = [in_environment(template, one.name) for template in one.values if one.at is None]
+            for path in claim_paths(patterns, paths, ""):
+                unused = unused_folder(path, charts)
+                is_own = path in self.places and self.places[path].environment == one.name
+                if not is_own and (path in self.candidates or unused):
+                    found.add(f"{literal(unused)}/**" if unused else literal(path))
+        return tuple(sorted(found))
 
 
-def _locate(tree: Tree, applications: Sequence[Application], given: Mapping[str, Sequence[str]]) -> _Located:
-    paths = tuple(tree.paths)
-    candidates = find_candidates(tree, applications)
-    named = _given_places(given, paths)
-    found = find_environments({path: one for path, one in candidates.items() if path not in named})
-    slots = {path: slot for path, slot in found.slots.items() if slot.name not in given}
-    places = find_places(slots, candidates, [one.files for one in applications])
-    shared = shared_places(places, applications, candidates)
-    own = {path: place for path, place in places.items() if path not in shared}
-    values = value_templates(own, paths) | _given_templates(given, named)
-    return _Located(candidates, found, own | named, shared, values)
+def _charts_of_applications(places: Iterable[Place], paths: Collection[str]) -> str | None:
+    """The template of the values.yaml of charts that are called like all the applications; None where it is not one."""
+    apps = {place.app for place in places}
+    found = {
+        "/".join([*folder.split("/")[:-1], APP, "values.yaml"])
+        for folder in chart_folders(paths)
+        if folder.rpartition("/")[2] in apps and f"{folder}/values.yaml" in paths
+    }
+    if len(found) != 1 or None in apps:
+        return None
+    template = next(iter(found))
+    return template if all(template.replace(APP, str(app)) in paths for app in apps) else None
+
+
+def _doubtful_environments(found: Found) -> Iterable[Doubtful]:
+    """Each doubtful environment once, with the pattern of its first file."""
+    listed: dict[str, Doubtful] = {}
+    for slot, reason in found.doubtful.values():
+        values = in_environment(template_of(Place(slot)), slot.name)
+        listed.setdefault(slot.name, Doubtful(slot.name, values, reason))
+    return listed.values()
+
+
+def _about_files(
+    found: Found, left_out: Iterable[str], above: Iterable[tuple[str, Application]]
+) -> Iterator[str]:  # fmt: skip
+    """Files with two environments' names, bases without a pattern, and tags that are read above an environment's."""
+    for path, (first, second) in found.disputed.items():
+        yield f"{path} may belong to {first} or to {second} and was left out; add it to the values of the right one"
+    for path in left_out:
+        yield f"{path} is not written as a base, because its pattern would give it to applications that do not read it"
+    for path, one in above:
+        yield f"{path} overrides the environment's own files for {one.manifest.file}; add it to values where it belongs"
+
+
+def _read_for_two(applications: Iterable[Application], places: Mapping[str, Place]) -> Iterator[str]:
+    """Applications of Argo CD's that read files of several environments: one of these is rather the others' base."""
+    seen: set[tuple[str, ...]] = set()
+    for one in applications:
+        names = tuple(usual_order({places[path].environment for path in one.files if path in places}))
+        if len(names) > 1 and names not in seen:
+            seen.add(names)
+            yield (
+                f"{one.manifest.file} deploys {one.name or one.manifest.name} with files of {' and of '.join(names)}; "
+                "make the files that are read first a base of the others"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +271,7 @@ def compare_coverage(
 ) -> Coverage:  # fmt: skip
     """Compare what Argo CD reads and which files hold tags with the environments' ``values`` and ``bases``."""
     expanded = expand(manifests, tree)
-    candidates = find_candidates(tree, expanded.applications)
+    candidates = find_candidates(tree, {path for one in expanded.applications for path in one.files})
     tags = {path: one.pins for path, one in candidates.items() if one.pins}
     missing = [
         one.name or one.manifest.name
@@ -117,106 +280,3 @@ def compare_coverage(
     ]
     files = {path: count for path, count in tags.items() if path not in values and path not in bases}
     return Coverage(tuple(dict.fromkeys(missing)), files, expanded.unknown)
-
-
-def _given_places(given: Mapping[str, Sequence[str]], paths: Sequence[str]) -> dict[str, Place]:
-    """The files that the patterns of a person match."""
-    places: dict[str, Place] = {}
-    for name, patterns in given.items():
-        for pattern in patterns:
-            expression = PathPattern(in_environment(pattern, name)).expression
-            for match in filter(None, map(expression.fullmatch, paths)):
-                app, span = (match["app"], match.span("app")) if "app" in expression.groupindex else (None, None)
-                slot = Slot(match.string, name, 0, "given", ())
-                places[match.string] = Place(match.string, name, slot, app, span)
-    return places
-
-
-def _given_templates(given: Mapping[str, Sequence[str]], named: Mapping[str, Place]) -> Templates:
-    return {
-        pattern: set(claim_paths([in_environment(pattern, name)], named, ""))
-        for name, patterns in given.items()
-        for pattern in patterns
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _Describe:
-    """Puts the environments together from what was located."""
-
-    tree: Tree
-    located: _Located
-    applications: Sequence[Application]
-    base: Templates
-    repository_name: str
-
-    def environments(self) -> tuple[FoundEnvironment, ...]:
-        """All of them, from development to production."""
-        names = usual_order({place.environment for place in self.located.places.values()})
-        return tuple(map(self._environment, names))
-
-    def _environment(self, name: str) -> FoundEnvironment:
-        own = {path: place for path, place in self.located.places.items() if place.environment == name}
-        read = [one.files for one in self.applications]
-        made = self.located.values
-        values = [template for template, paths in made.items() if not paths.isdisjoint(own)]
-        return FoundEnvironment(
-            name=name,
-            apps=tuple(sorted({place.app or self.repository_name for place in own.values()})),
-            files=tuple(sorted(own)),
-            values=tuple(in_helm_s_order(values, read, made)),
-            base=tuple(in_helm_s_order(self.base, read, self.base)),
-            argocd=self._argocd(own),
-            maybe_base=None if self.base else charts_of_applications(own.values(), self.tree.paths),
-            keys=_application_keys(own, self.located.candidates),
-        )
-
-    def _argocd(self, own: Mapping[str, Place]) -> tuple[str, ...]:
-        names = set()
-        for application in self.applications:
-            apps = {own[path].app for path in application.files if path in own}
-            name, app = application.name, next(iter(apps), None)
-            if name is not None and len(apps) == 1:
-                names.add(name.replace(app, APP, 1) if app and name.count(app) == 1 else name)
-        return tuple(sorted(names))
-
-
-def _in_sections(
-    candidates: Mapping[str, Candidate], paths: Sequence[str], repository_name: str
-) -> tuple[FoundEnvironment, ...]:  # fmt: skip
-    """The environments whose sections hold all tags of some files: ``dev`` and ``prod`` at the top of one file."""
-    slots = {
-        path: Slot(path, "", 0, "section", ())
-        for path, one in candidates.items()
-        if len(one.keys) >= _SEVERAL and all(map(is_usual, one.keys))
-    }
-    places = find_places(slots, candidates, ())
-    found = []
-    for name in usual_order({name for path in slots for name in candidates[path].keys}):
-        own = {path: place for path, place in places.items() if name in candidates[path].keys}
-        found.append(
-            FoundEnvironment(
-                name=name,
-                apps=tuple(sorted({place.app or repository_name for place in own.values()})),
-                files=tuple(sorted(own)),
-                values=tuple(sorted(value_templates(own, paths))),
-                base=(),
-                at=name,
-            )
-        )
-    return tuple(found)
-
-
-def _patterns_of(stray: Collection[str], candidates: Mapping[str, Candidate], paths: Sequence[str]) -> tuple[str, ...]:
-    """Patterns of files whose environment no path tells, those of the most files first."""
-    slots = {path: Slot(path, "", 0, "section", ()) for path in stray}
-    templates = value_templates(find_places(slots, candidates, ()), paths)
-    return tuple(sorted(templates, key=lambda template: (-len(templates[template]), template)))
-
-
-def _application_keys(places: Mapping[str, Place], candidates: Mapping[str, Candidate]) -> tuple[str, ...]:
-    """The keys that may be applications of an environment whose paths name none."""
-    keys = frozenset[str]().union(*(candidates[path].keys for path in places if path in candidates))
-    if any(place.app is not None for place in places.values()) or len(keys) < _SEVERAL or keys & _OF_ONE:
-        return ()
-    return tuple(sorted(keys))
