@@ -1,5 +1,6 @@
 """What GitLab CI says of the job that bumper runs in: its pipeline, its source commit, who started it."""
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -17,12 +18,7 @@ MAX_PIPELINE_ID = 10**12
 
 def is_pipeline_id(text: str) -> bool:
     """Whether ``text`` is the id of a pipeline: ASCII digits, no more than GitLab can have counted to."""
-    return (
-        text.isascii()
-        and text.isdecimal()
-        and len(text) <= len(str(MAX_PIPELINE_ID))
-        and 0 < int(text) <= MAX_PIPELINE_ID
-    )
+    return re.fullmatch(r"[0-9]{1,13}", text) is not None and 0 < int(text) <= MAX_PIPELINE_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +49,12 @@ def read_pipeline(environ: Mapping[str, str]) -> Pipeline | None:
     if not is_pipeline_id(number):
         return None
     project = f"{environ.get('CI_SERVER_URL', '')}/{environ.get('CI_PROJECT_PATH', '')}"
-    created = _read_time(environ.get("CI_PIPELINE_CREATED_AT", ""))
+    created = None
+    with contextlib.suppress(ValueError):
+        created = datetime.fromisoformat(environ.get("CI_PIPELINE_CREATED_AT", ""))
+    if created is not None and created.tzinfo is None:  # GitLab writes the zone
+        created = None
     return Pipeline(int(number), environ.get("CI_PIPELINE_URL", ""), project, created)
-
-
-def _read_time(text: str) -> datetime | None:
-    """A time as GitLab writes it, with its zone."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
 
 
 def read_source(environ: Mapping[str, str]) -> Source | None:
@@ -126,12 +117,10 @@ def argocd_references(environ: Mapping[str, str]) -> dict[str, str]:
         "Argocd-reference-commit-author": environ.get("CI_COMMIT_AUTHOR", ""),
         "Argocd-reference-commit-sha": environ.get("CI_COMMIT_SHA", ""),
         "Argocd-reference-commit-subject": _REFERENCE.sub("\\g<0>\u200b", environ.get("CI_COMMIT_TITLE", "")),
-        "Argocd-reference-commit-body": _REFERENCE.sub(_escaped, json.dumps(body)) if body else "",
+        "Argocd-reference-commit-body": _REFERENCE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(body))
+        if body
+        else "",
         "Argocd-reference-commit-repourl": environ.get("CI_PROJECT_URL", ""),
         "Argocd-reference-commit-date": environ.get("CI_COMMIT_TIMESTAMP", ""),
     }
     return {name: value for name, value in values.items() if value}
-
-
-def _escaped(sign: re.Match[str]) -> str:
-    return f"\\u{ord(sign[0]):04x}"

@@ -12,7 +12,7 @@ from bumper.clock import SYSTEM_CLOCK
 from bumper.environments.config import check_environments, parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import gather
-from bumper.environments.layout import Environment, read_layout
+from bumper.environments.layout import read_layout
 from bumper.environments.selection import choose_applications
 from bumper.errors import Refused, WrongUsage
 from bumper.gate.rules import broken_by_bump, missing_digests, refuse
@@ -24,11 +24,12 @@ from bumper.planning.proposal import Proposal, Request
 from bumper.planning.proposal import propose as put_together
 from bumper.records.record import Command, Record, one_line
 from bumper.values.change import Change, Held
+from bumper.values.pin import Pin as FoundPin
 from bumper.values.pin import format_path
 from bumper.values.requested import edits_for
 from bumper.values.tag_edit import set_tags as splice
+from bumper.values.values_file import ValuesFile, read_values
 from bumper.values.values_file import find_pins as search
-from bumper.values.values_file import read_values
 
 _FILE = "values.yaml"
 
@@ -84,10 +85,9 @@ def find_pins(content: bytes, *, name: str = _FILE, bases: Sequence[bytes] = ())
         WrongUsage: a content is text.
 
     """
-    found = search(read_values(name, _bytes(name, content)), [read_values(name, _bytes(name, base)) for base in bases])
     return tuple(
         Pin(format_path(pin.path), pin.line, pin.repository, pin.tag, pin.digest, pin.shape, pin.refusal)
-        for pin in found
+        for pin in _search(name, content, bases)[1]
     )
 
 
@@ -102,13 +102,8 @@ def set_tags(content: bytes, image: str, *, name: str = _FILE, bases: Sequence[b
 
     """
     wanted = parse_image(image)
-    values = read_values(name, _bytes(name, content))
-    found = [
-        pin
-        for pin in search(values, [read_values(name, _bytes(name, base)) for base in bases])
-        if pin.repository == wanted.repository
-    ]
-    edits, refusals = edits_for(values, found, wanted)
+    values, pins = _search(name, content, bases)
+    edits, refusals = edits_for(values, [pin for pin in pins if pin.repository == wanted.repository], wanted)
     if not edits:
         raise Refused("\n".join(refusals) or f"{name}: nothing uses {wanted.repository}; find_pins lists what it has.")
     return splice(values, edits)
@@ -144,8 +139,11 @@ def plan_bump(
         gathered, environment, wanted, chosen, write_digests=place.config.digests, allow_missing=allow_missing
     )
     refuse(missing_digests(place, [change.reference for change in planned.changes]))
-    if planned.changes and not (urgent or "").strip():
-        _refuse_in_freeze(place)
+    if planned.changes and place.config.freeze is not None and not (urgent or "").strip():
+        from bumper.gate.freeze import find_freeze  # with GitLab's client
+
+        if (frozen := find_freeze(place, None, SYSTEM_CLOCK.now())) is not None:
+            raise Refused(str(frozen), frozen.fix)
     content = apply_plan(planned, gathered.values)
     used_by = tuple(found.app for found in gathered.pins if found.pin.repository in {one.repository for one in wanted})
     return Plan(
@@ -153,14 +151,6 @@ def plan_bump(
         diff_of(content, gathered.values), tuple(apps), used_by, config,
         one_line(urgent) if urgent is not None else None,
     )  # fmt: skip
-
-
-def _refuse_in_freeze(place: Environment) -> None:
-    if place.config.freeze is not None:
-        from bumper.gate.freeze import find_freeze  # with GitLab's client
-
-        if (frozen := find_freeze(place, None, SYSTEM_CLOCK.now())) is not None:
-            raise Refused(str(frozen), frozen.fix)
 
 
 def propose(planned: Plan, *, target_branch: str = "main", title: str | None = None) -> Proposal:
@@ -191,6 +181,11 @@ def propose(planned: Plan, *, target_branch: str = "main", title: str | None = N
         warnings=planned.warnings,
     )
     return put_together(asked, record, text, planned.files, planned.config, planned.apps or planned.used_by)
+
+
+def _search(name: str, content: bytes, bases: Sequence[bytes]) -> tuple[ValuesFile, tuple[FoundPin, ...]]:
+    values, *lower = (read_values(name, _bytes(name, one)) for one in (content, *bases))
+    return values, search(values, lower)
 
 
 def _bytes(name: str, content: bytes) -> bytes:

@@ -75,45 +75,33 @@ def parse_repository(text: str, gitlab_url: str | None) -> RepositoryAddress:
     netloc = f"{bracketed}:{port}" if port is not None else bracketed
     if parts.scheme == "ssh":
         user = f"{parts.username}@" if parts.username else ""
-        return _address(
-            f"ssh://{user}{netloc}{parts.path}", f"https://{bracketed}", parts.path, gitlab_url, over_ssh=True
-        )
-    password = parts.password if parts.password is not None else parts.username
-    root = f"{parts.scheme}://{netloc}"
-    path = _git_path(parts.path)
+        url, root = f"ssh://{user}{netloc}{parts.path}", f"https://{bracketed}"
+        return _address(url, root, parts.path, gitlab_url, over_ssh=True)
+    # With or without .git, or of a page that was open in a browser. GitLab redirects git from a path without .git, and
+    # bumper sends no token after a redirect.
+    path = parts.path.partition(_PAGE_OF_A_PROJECT)[0].rstrip("/").removesuffix(".git") + ".git"
+    root, password = f"{parts.scheme}://{netloc}", parts.password if parts.password is not None else parts.username
     return _address(f"{root}{path}", root, path, gitlab_url, over_ssh=False, password=password)
-
-
-def _git_path(path: str) -> str:
-    """The path that git asks for, of one with or without ``.git`` or of a page that was open in a browser.
-
-    GitLab redirects git from a path without ``.git``, and bumper sends no token after a redirect.
-    """
-    project = path.partition(_PAGE_OF_A_PROJECT)[0].rstrip("/").removesuffix(".git")
-    return f"{project}.git"
 
 
 def _address(
     url: str, root: str, path: str, gitlab_url: str | None, *, over_ssh: bool, password: str | None = None
 ) -> RepositoryAddress:
-    gitlab = _parse_gitlab(gitlab_url) if gitlab_url else root
     project = unquote(path).strip("/").removesuffix(".git")
-    below = urlsplit(gitlab).path.strip("/")
-    if below and not over_ssh:
-        project = project.removeprefix(f"{below}/")
+    if gitlab_url:
+        parts = urlsplit(gitlab_url)
+        is_web = parts.scheme in ("http", "https") and parts.hostname
+        if not is_web or parts.query or parts.username or parts.password:
+            raise WrongUsage("the GitLab URL must be http(s)://HOST[/PATH] without a user; check --gitlab-url.")
+        root = gitlab_url.rstrip("/").removesuffix("/api/v4")
+        below = urlsplit(root).path.strip("/")
+        project = project.removeprefix(f"{below}/") if below and not over_ssh else project
     if not project:
         raise WrongUsage(f"{root} names no project on GitLab; {_HINT}.")
     steps = project.split("/")
     if _PATH.fullmatch(project) is None or any(step in ("", ".", "..") or step.startswith("-") for step in steps):
         raise WrongUsage(f"{path.rpartition('@')[2]!r} is not the path of a project on GitLab; {_HINT}.")
-    return RepositoryAddress(url, gitlab, project, over_ssh, unquote(password) if password else None)
-
-
-def _parse_gitlab(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username or parts.password:
-        raise WrongUsage("the GitLab URL must be http(s)://HOST[/PATH] without a user; check --gitlab-url.")
-    return text.rstrip("/").removesuffix("/api/v4")
+    return RepositoryAddress(url, root, project, over_ssh, unquote(password) if password else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +200,11 @@ def _token(environ: Mapping[str, str], names: Iterable[str]) -> Token | None:
 
 
 def _ca_file(environ: Mapping[str, str]) -> Path | None:
-    for name in _CA_VARIABLES:
-        if environ.get(name):
-            path = Path(environ[name])
-            if not path.exists():
-                raise WrongUsage(f"{name} names {path}, which does not exist; set it to a file of CA certificates.")
-            return path
-    return None
+    name = next(filter(environ.get, _CA_VARIABLES), None)
+    path = Path(environ[name]) if name is not None else None
+    if path is not None and not path.exists():
+        raise WrongUsage(f"{name} names {path}, which does not exist; set it to a file of CA certificates.")
+    return path
 
 
 def _cache(environ: Mapping[str, str]) -> CacheFolder | None:
