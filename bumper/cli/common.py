@@ -14,7 +14,7 @@ import typer
 from bumper.cli import options as opt
 from bumper.cli.options import MERGE_REQUEST, OUTPUT, WAITING, flag, option, seconds
 from bumper.cli.run import Output, Run, confirm, run_of
-from bumper.cli.screen import screen_of
+from bumper.cli.screen import Style, screen_of
 from bumper.errors import NotDeployed, WrongUsage
 from bumper.settings import Settings, environment, read_settings
 
@@ -72,7 +72,7 @@ class Reading:
         unused = next((name for name in _TOKENS if environ.get(name)), None)
         if unused is not None and (settings.token is None or settings.token.source not in _TOKENS):
             what = f"{unused} is not used, because only the checkout names this server"
-            self.run.progress.print(f"{what}; set BUMPER_GITLAB_URL to its URL, or give --repo.", label="warning")
+            self.run.progress.print(f"{what}; set BUMPER_GITLAB_URL to its URL, or give --repo.", Style.WARNING)
         if changes and not yes:
             confirm("Change this repository?")
         return settings
@@ -118,7 +118,7 @@ class Changing(Reading):
 
                 if isinstance(error, NotDone):
                     for warning in error.result.warnings:
-                        self.run.progress.print(warning, label="warning")
+                        self.run.progress.print(warning, Style.WARNING)
                     self._write_dotenv(error.result)
                 raise
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,9 @@ def _changes(changes: "Sequence[Change]") -> list[dict[str, Any]]:
 
 def result_data(result: "Result") -> dict[str, Any]:
     """JSON of bump, promote, rollback, hold and unhold; only a promotion has a source, and what waits."""
-    until = [one.until.isoformat(timespec="seconds") if one.until is not None else None for one in result.waiting]
     waiting = [
-        {"app": one.app, "reason": one.reason, "until": moment.replace("+00:00", "Z") if moment is not None else None}
-        for one, moment in zip(result.waiting, until, strict=True)
+        {"app": one.app, "reason": one.reason, "until": _iso(one.until, "seconds") if one.until else None}
+        for one in result.waiting
     ]
     is_promotion = result.source is not None
     return {
@@ -65,6 +65,10 @@ def result_data(result: "Result") -> dict[str, Any]:
         "diff": result.diff,
         **({"rollback": result_data(result.rollback)} if result.rollback is not None else {}),
     }
+
+
+def _iso(moment: datetime, precision: str = "auto") -> str:
+    return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def status_data(status: "Status") -> dict[str, Any]:
@@ -102,7 +106,7 @@ def history_data(history: "History") -> dict[str, Any]:
     deployments = [
         {
             "commit": one.commit,
-            "at": one.at.isoformat().replace("+00:00", "Z"),
+            "at": _iso(one.at),
             "author": one.author,
             "merge_request": one.merge_request,
             **_urgent(one.record),

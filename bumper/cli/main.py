@@ -18,6 +18,7 @@ from bumper.cli import changing, reading, setting_up
 from bumper.cli import options as opt
 from bumper.cli.options import GroupedCommand, GroupedProgram
 from bumper.cli.run import Progress, Run, asked_output, error_data
+from bumper.cli.screen import Style
 from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.errors import INTERRUPTED, BumperError, NotDeployed, Unavailable, WrongUsage
 from bumper.settings import environment
@@ -160,7 +161,7 @@ def _drop_what_cannot_be_printed() -> None:
 
 
 def _fail(run: Run, error: BumperError) -> int:
-    run.progress.print(str(error), label="error")
+    run.progress.print(str(error), Style.ERROR)
     if run.output == "json":
         data = error_data(error)
         if isinstance(error, NotDeployed):

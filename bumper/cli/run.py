@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 import typer
 
-from bumper.cli.screen import Screen, colour_diff, is_coloured, mark, painted, screen_of, visible
+from bumper.cli.screen import Screen, Style, painted, screen_of, styled, styled_diff, visible
 from bumper.clock import Clock
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.log import LOGGER
@@ -57,7 +57,8 @@ class Progress(logging.Handler):
             yield
         finally:
             self.end_step()
-            LOGGER.removeHandler(self)
+            for logger in (LOGGER, logging.getLogger()):  # the second one has it for -v
+                logger.removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """The step of ``record`` begins; any other record is a line for ``-v``."""
@@ -103,11 +104,11 @@ class Progress(logging.Handler):
             print(f"section_end:{int(time.time())}:{self._section}{_AFTER_A_MARK}", file=sys.stderr)
         self._section = ""
 
-    def print(self, text: str, *, label: str = "") -> None:
-        """Print a text on stderr behind its ``label`` (``error``, ``warning``); the line of a step makes room."""
+    def print(self, text: str, label: Style | None = None) -> None:
+        """Print a text on stderr, as an error or a warning where the ``label`` says so; a step makes room for it."""
         self.end_step()
-        before = f"{mark(label, sys.stderr)} " if label else ""
-        print(f"{before}{painted(self.plain(text), sys.stderr)}", file=sys.stderr, flush=True)
+        before = f"{styled(f'{label.name.lower()}:', label)} " if label is not None else ""
+        print(painted(f"{before}{self.plain(text)}", sys.stderr), file=sys.stderr, flush=True)
 
     def plain(self, text: str) -> str:
         """``text`` without secrets and invisible characters."""
@@ -152,22 +153,21 @@ class Run:
 
         """
         for warning in warnings:
-            self.progress.print(warning, label="warning")
+            self.progress.print(warning, Style.WARNING)
         self.progress.end_step()
         stream = sys.stderr if to_stderr else sys.stdout
         if self.output == "json":
             printed = self.as_json({**data(result), **(error_data(error) if error is not None else {})})
         else:
             printed, diff = self.progress.plain(text(result, self.screen)), self.progress.plain(diff)
-            coloured = printed.replace(diff, colour_diff(diff)) if diff and is_coloured(stream) else printed
-            printed = painted(coloured, stream)
+            printed = painted(printed.replace(diff, styled_diff(diff)) if diff else printed, stream)
         try:
             print(printed, file=stream, flush=True)
         except BrokenPipeError as broken:  # Typer would end with exit code 1 and no word
             what, next_step = "the result could not be printed", "the program that reads the output ended first"
             raise Unavailable(what, next_step) from broken
         if error is not None:
-            self.progress.print(str(error), label="error")
+            self.progress.print(str(error), Style.ERROR)
             raise typer.Exit(error.exit_code)
 
     def as_json(self, data: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from bumper.cli import options as opt
 from bumper.cli.common import Reading, with_options
 from bumper.cli.options import REGISTRIES, REPOSITORY, argument, flag, number, option
 from bumper.cli.run import Output, run_of
-from bumper.cli.screen import colour_diff, is_coloured
+from bumper.cli.screen import painted, styled_diff
 from bumper.errors import WrongUsage
 from bumper.settings import environment
 
@@ -174,8 +174,7 @@ def demo() -> None:
     """
     from bumper.commands.demo import demo as run
 
-    paint = colour_diff if is_coloured(sys.stdout) else str
-    raise typer.Exit(run(lambda text: print(text, flush=True), paint))
+    raise typer.Exit(run(lambda text: print(text, flush=True), lambda diff: painted(styled_diff(diff), sys.stdout)))
 
 
 def _is_url(place: str) -> bool:

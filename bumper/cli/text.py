@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a command on local files imports nothing else
     from bumper.commands.init import Initialized
     from bumper.commands.pins import ListedPins
     from bumper.commands.set_tag import SetTags
-    from bumper.commands.status import Overview, Status
+    from bumper.commands.status import Status
     from bumper.delivery.result import Result
     from bumper.gate.check import Verdict
     from bumper.gate.rules import Waiting
@@ -130,10 +130,8 @@ def status_text(status: "Status", screen: Screen, *, every_row: bool) -> str:
 
     One environment alone, compared with nothing, is shown with every row.
     """
-    rows, names = _rows(status.overview), list(status.overview.environments)
-    every_row = every_row or len(names) == 1
-    telling = _telling(status)
-    shown = {key: cells for key, cells in rows.items() if every_row or key in telling}
+    (rows, telling), names = _rows(status), list(status.overview.environments)
+    shown = {key: cells for key, cells in rows.items() if every_row or len(names) == 1 or key in telling}
     images = short_names(screen, (image for _, image in shown))
     columns = (Column("app"), Column("image"), *(Column(name, labelled=True) for name in names))
     cells = [[app, images[image], *(own.get(name, _NOTHING) for name in names)] for (app, image), own in shown.items()]
@@ -142,6 +140,29 @@ def status_text(status: "Status", screen: Screen, *, every_row: bool) -> str:
         verb, them = ("is", "it") if hidden == 1 else ("are", "them")
         lines.append(f"{hidden} of {count(len(rows), 'row')} {verb} the same everywhere; --all shows {them}.")
     return "\n".join([*lines, *(line for note in _notes(status) for line in wrapped(note, screen.width, "", "  "))])
+
+
+def _rows(status: "Status") -> tuple[dict[tuple[str, str], dict[str, str]], set[tuple[str, str]]]:
+    """By application and image, the tags in each environment, and which of these differ, are held or are proposed.
+
+    An asterisk marks a hold, a colour what differs.
+    """
+    overview, one_name = status.overview, status.overview.one_name
+    cells: defaultdict[tuple[str, str], defaultdict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
+    changes = [change for one in status.merge_requests for change in one.record.changes]
+    telling = {(change.app, one_name.get(str(change.image), str(change.image))) for change in changes}
+    for name, rows in overview.environments.items():
+        for row in rows:
+            key, held = (row.app, one_name[row.image]), row.held is not None
+            cells[key][name][(row.tag or (row.digest or "(empty)")[:19]) + ("*" if held else "")] = None
+            telling |= {key} if held else set()
+    found = {key: {name: ", ".join(tags) for name, tags in cells[key].items()} for key in sorted(cells)}
+    for one in overview.drift:
+        source, *others = one.tags
+        own = found[one.app, one.image]
+        own |= {name: styled(own[name], Style.ATTENTION) for name in others if one.tags[name] != one.tags[source]}
+        telling.add((one.app, one.image))
+    return found, telling
 
 
 def _notes(status: "Status") -> Iterator[str]:
@@ -159,37 +180,6 @@ def _notes(status: "Status") -> Iterator[str]:
 
 def _urgent(record: "Record | None") -> str:
     return f" (urgent: {record.urgent})" if record is not None and record.urgent is not None else ""
-
-
-def _rows(overview: "Overview") -> dict[tuple[str, str], dict[str, str]]:
-    """By application and image, the tags in each environment; an asterisk marks a hold, a colour what differs."""
-    cells: defaultdict[tuple[str, str], defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for name, rows in overview.environments.items():
-        for row in rows:
-            text = (row.tag or (row.digest or "(empty)")[:19]) + ("*" if row.held is not None else "")
-            tags = cells[row.app, overview.one_name[row.image]][name]
-            if text not in tags:
-                tags.append(text)
-    found = {key: {name: ", ".join(tags) for name, tags in cells[key].items()} for key in sorted(cells)}
-    for one in overview.drift:
-        source, *others = one.tags
-        own = found[one.app, one.image]
-        own |= {name: styled(own[name], Style.ATTENTION) for name in others if one.tags[name] != one.tags[source]}
-    return found
-
-
-def _telling(status: "Status") -> set[tuple[str, str]]:
-    """Application and image of what differs, is held or is proposed."""
-    overview = status.overview
-    drifting = {(one.app, one.image) for one in overview.drift}
-    rows = [row for rows in overview.environments.values() for row in rows if row.held is not None]
-    held = {(row.app, overview.one_name[row.image]) for row in rows}
-    changes = [change for one in status.merge_requests for change in one.record.changes]
-    return (
-        drifting
-        | held
-        | {(change.app, overview.one_name.get(str(change.image), str(change.image))) for change in changes}
-    )
 
 
 def history_text(history: "History", screen: Screen) -> str:
