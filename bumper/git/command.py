@@ -39,21 +39,9 @@ FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")  # nothing bu
 
 # What a git hook leaves in the environment (git rev-parse --local-env-vars): with these, git would work on another
 # repository than ours. GIT_CONFIG_*, GIT_SSH* and GIT_SSL* stay: by them people set up SSH, CAs and proxies.
-_INHERITED = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_GRAFT_FILE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NAMESPACE",
-    "GIT_NO_REPLACE_OBJECTS",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
+_INHERITED = re.compile(
+    "GIT_(ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|DIR|GRAFT_FILE|IMPLICIT_WORK_TREE|INDEX_FILE|INTERNAL_SUPER_PREFIX"
+    "|NAMESPACE|NO_REPLACE_OBJECTS|OBJECT_DIRECTORY|PREFIX|REPLACE_REF_BASE|SHALLOW_FILE|WORK_TREE)"
 )
 _CONFIG = {
     "core.hooksPath": os.devnull,  # nobody's hooks run on bumper's commits and pushes
@@ -213,7 +201,7 @@ class RunningGit:
 
 def local_environment(inherited: Mapping[str, str]) -> dict[str, str | None]:
     """Git in a repository of this machine: without what a git hook around bumper left in the environment."""
-    return {"GIT_OPTIONAL_LOCKS": "0"} | {name: None for name in _INHERITED if name in inherited}
+    return {"GIT_OPTIONAL_LOCKS": "0"} | {name: None for name in inherited if _INHERITED.fullmatch(name)}
 
 
 def git_environment(
@@ -224,7 +212,7 @@ def git_environment(
     Credentials come to git this way alone, never by an argument, a URL or a file, so that no process list and no
     .git/config ever shows one.
     """
-    added: dict[str, str | None] = {name: None for name in _INHERITED if name in inherited}
+    added: dict[str, str | None] = {name: None for name in inherited if _INHERITED.fullmatch(name)}
     added |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
     config = [*own, *_CONFIG.items()]
     address = settings.address
