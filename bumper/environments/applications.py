@@ -1,5 +1,6 @@
 """The applications of an environment: their files, which is which by its path, names, and those that are keys. Pure."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -59,22 +60,19 @@ def group_applications(claims: Mapping[str, Claim], patterns: Sequence[PathPatte
     widest = max((pattern.width for pattern in patterns), default=0)
     joining = {place for place, pattern in enumerate(patterns) if pattern.names_app and pattern.width < widest}
     apps: dict[Identity, Application] = {}
-    for position in sorted(files.keys() - joining):
+    for position in sorted(files, key=lambda position: (position in joining, position)):
+        pattern = patterns[position]
+        wide = {one: app for one, app in apps.items() if app.pattern.names_app and app.pattern.width == widest}
+        find_owners = index_of(wide if position in joining else {}, pattern)
         for path in files[position]:
-            apps.setdefault(claims[path].identity, Application(patterns[position])).values.append(path)
-    named = {identity: app for identity, app in apps.items() if app.pattern.names_app}
-    for position in sorted(files.keys() & joining):
-        find_owners = index_of(named, patterns[position])
-        for path in files[position]:
-            owners = find_owners(claims[path].identity)
+            owners = find_owners(claims[path].identity) or [claims[path].identity]
             if len(owners) > 1:
                 names = " and ".join(owner.whole_name for owner in owners[:2])
                 raise Refused(
-                    f"{path} may belong to {names}, because {patterns[position].text} does not say which",
+                    f"{path} may belong to {names}, because {pattern.text} does not say which",
                     "name it as a base in bumper.yaml, or write a pattern that tells them apart",
                 )
-            identity = owners[0] if owners else claims[path].identity
-            apps.setdefault(identity, Application(patterns[position])).values.append(path)
+            apps.setdefault(owners[0], Application(pattern)).values.append(path)
     for app in apps.values():
         app.values.sort(key=lambda path: (claims[path].position, path))
         _refuse_loose_names(app.values, claims, patterns)
@@ -219,30 +217,15 @@ def split_by_key(
 
 def _split(app: AppFiles, config: Config, values: Mapping[str, ValuesFile]) -> Iterator[AppFiles]:
     depth = next(number for number, step in enumerate(app.section) if APP in str(step))
-    read = [values[path] for path in app.values if path in values]
+    key_of_app = re.compile(re.escape(str(app.section[depth])).replace(re.escape(APP), "(.+)"), re.DOTALL)
+    read = [values[path] for path in app.values if path in values and values[path].documents]
+    roots = [file.documents[0].root for file in read]
     with_pins = {pin.path[: len(app.section)] for file in read for pin in find_pins(file)}
     given = [parse_path(entry.path) for entry in config.images]
-    for name in _names(read, app.section, depth):
-        section = _filled(app.section, name)
-        if section in with_pins or any(_is_there(read, (*section, *path)) for path in given):
-            yield replace(app, identity=Identity(name, app.identity.before, app.identity.after), section=section)
-
-
-def _names(read: list[ValuesFile], section: Section, depth: int) -> list[str]:
-    """What ``{app}`` can be, in the order of the files."""
-    before, _, after = str(section[depth]).partition(APP)
-    names: dict[str, None] = {}
-    for file in read:
-        node = look_up(file.documents[0].root, section[:depth]) if file.documents else None
-        for key in node.keys if isinstance(node, MappingNode) else ():
-            if key.startswith(before) and key.endswith(after) and len(key) > len(before) + len(after):
-                names[key[len(before) : len(key) - len(after)]] = None
-    return list(names)
-
-
-def _filled(section: Section, name: str) -> Section:
-    return tuple(step.replace(APP, name) if isinstance(step, str) else step for step in section)
-
-
-def _is_there(read: list[ValuesFile], path: Section) -> bool:
-    return any(file.documents and look_up(file.documents[0].root, path) is not None for file in read)
+    above = [look_up(root, app.section[:depth]) for root in roots]
+    keys = [key for node in above if isinstance(node, MappingNode) for key in node.keys]
+    for name in dict.fromkeys(found[1] for found in map(key_of_app.fullmatch, keys) if found is not None):
+        section = tuple(step.replace(APP, name) if isinstance(step, str) else step for step in app.section)
+        is_given = any(look_up(root, (*section, *path)) is not None for root in roots for path in given)
+        if section in with_pins or is_given:
+            yield replace(app, identity=app.identity._replace(app=name), section=section)

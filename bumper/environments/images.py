@@ -16,16 +16,13 @@ from bumper.values.values_file import ValuesFile
 def canonical(config: Config, repository: Repository) -> str:
     """One name for the repository in all registries that ``same_as`` puts together; the longest prefix counts."""
     name = str(repository)
-    best: tuple[int, str] = (0, name)
-    for registries in config.same_as:
-        for prefix in registries:
-            if _is_below(name, prefix) and len(prefix) > best[0]:
-                best = (len(prefix), registries[0] + name[len(prefix) :])
-    return best[1]
+    prefixes = [(len(prefix), group[0]) for group in config.same_as for prefix in group if _is_below(name, prefix)]
+    length, first = max(prefixes, default=(0, ""))
+    return first + name[length:]
 
 
 def _is_below(name: str, prefix: str) -> bool:
-    return name == prefix or name.startswith(f"{prefix.rstrip('/')}/")
+    return f"{name}/".startswith(f"{prefix}/")
 
 
 def may_be_given(config: Config, images: Iterable[Repository]) -> bool:

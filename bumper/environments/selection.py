@@ -3,7 +3,7 @@
 Parsing thousands of values files takes seconds, a byte search milliseconds.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -77,23 +77,15 @@ def is_named(app: AppFiles, glob: str) -> bool:
 def with_images(
     environment: Environment, config: Config, sources: Mapping[str, bytes], images: Sequence[Repository]
 ) -> Environment:
-    """The environment with the applications whose files can hold a pin of one of ``images``."""
+    """The environment with the applications whose files can hold a pin of one of ``images``.
+
+    The last part of a repository's name stands in one piece in every file that names it, however the rest is split
+    over keys; only escapes (a letter as its number), UTF-16 and SOPS could hide it: such files are read in any case,
+    and so is a symbolic link, which has no content here and is warned of.
+    """
     if not images or sum(map(len, sources.values())) <= _LITTLE or may_be_given(config, images):
         return environment
-    needles = [image.name.rpartition("/")[2].encode() for image in images]
-    return replace(environment, apps=tuple(_mentioning(environment.apps, sources, needles)))
-
-
-def _mentioning(apps: Sequence[AppFiles], sources: Mapping[str, bytes], needles: Sequence[bytes]) -> Iterator[AppFiles]:
-    """The last part of a repository's name stands in one piece in every file that names it, however the rest is split
-    over keys; only escapes (a letter as its number), UTF-16 and SOPS could hide it: such files are read in any case.
-    """
-    signs = (b"\\", b"\0", b"sops", *needles)
-    mentions: dict[str, bool] = {}
-    for app in apps:
-        for path in app.files:
-            if path not in mentions:
-                content = sources.get(path)  # a symbolic link has none, and is warned of
-                mentions[path] = content is None or any(sign in content for sign in signs)
-        if any(mentions[path] for path in app.files):
-            yield app
+    signs = (b"\\", b"\0", b"sops", *(image.name.rpartition("/")[2].encode() for image in images))
+    files = environment.files
+    telling = {path for path in files if path not in sources or any(sign in sources[path] for sign in signs)}
+    return replace(environment, apps=tuple(app for app in environment.apps if not telling.isdisjoint(app.files)))
