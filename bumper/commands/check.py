@@ -7,9 +7,11 @@ from pathlib import Path
 
 from bumper.ci import read_deploy_freeze, read_merge_request
 from bumper.clock import Clock
+from bumper.environments.repository import RepositoryConfig, read_repository_config
 from bumper.errors import BumperError, WrongUsage
 from bumper.gate.check import Evidence, Verdict, judge
-from bumper.gate.rules import read_rules
+from bumper.gate.check_pins import config_of
+from bumper.gate.rules import or_refusal
 from bumper.git.failures import explained
 from bumper.git.span import Borrowed, Span, borrow, find_span
 from bumper.gitlab.connection import GitLab, connect_if_possible
@@ -63,11 +65,13 @@ def _judge(
     span: Span, borrowed: Borrowed, gitlab: GitLab | None, environ: Mapping[str, str], now: datetime, *, verify: bool
 ) -> Verdict:  # fmt: skip
     report_step("reading the pins before and after the change")
-    rules = read_rules(span.tip)
-    soaks = [one.soak for one in rules.config.environments.values() if one.soak is not None]
+    read = or_refusal(read_repository_config, span.tip)
+    setup = read if isinstance(read, RepositoryConfig) else None
+    config = config_of(setup)
+    soaks = [one.soak for one in config.environments.values() if one.soak is not None]
     line = Line(span.tip, now, now - timedelta(seconds=max(soaks)) if soaks else None, gitlab)
-    access = RegistryAccess(environ, rules.config.insecure_registries, borrowed.settings.ca_file) if verify else None
-    return judge(span, Evidence(rules, line, gitlab, read_deploy_freeze(environ), access, read_urgent(span.messages)))
+    access = RegistryAccess(environ, config.insecure_registries, borrowed.settings.ca_file) if verify else None
+    return judge(span, Evidence(setup, line, gitlab, read_deploy_freeze(environ), access, read_urgent(span.messages)))
 
 
 def _keep_note(gitlab: GitLab | None, iid: int, verdict: Verdict) -> list[str]:

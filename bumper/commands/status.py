@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from bumper.commands.promotion import find_all_waiting
 from bumper.delivery.attempt import Session
 from bumper.environments.applications import AppFiles
-from bumper.environments.config_models import Config, EnvironmentConfig
+from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
 from bumper.environments.images import canonical
@@ -228,8 +228,7 @@ def _drift(seen: Mapping[str, _Seen], asked: Sequence[str], config: Config) -> I
 
 def _sources_of(environments: Sequence[str], config: Config) -> list[str]:
     """The environments that some ``environments`` are promoted from, as bumper.yaml has it."""
-    rules = [config.environments[name].promote_from or () for name in environments if name in config.environments]
-    return [source for sources in rules for source in sources]
+    return [source for name in environments for source in config.rules_of(name).promote_from or ()]
 
 
 def _stages(names: Sequence[str], config: Config) -> dict[str, str | None]:
@@ -250,7 +249,7 @@ def _promotable(environments: Sequence[str], setup: RepositoryConfig) -> dict[st
     """
     found: dict[str, Sequence[str]] = {}
     for name, before in _stages(environments, setup.config).items():
-        rules = setup.config.environments.get(name) or EnvironmentConfig()
+        rules = setup.config.rules_of(name)
         if rules.promote_from:
             found[name] = rules.promote_from
         elif before is not None and (rules.soak is not None or rules.freeze is not None):

@@ -165,6 +165,11 @@ class EnvironmentConfig(_Keys):
         """Whether anything is kept from entering this environment."""
         return bool(self.promote_from or self.tags or self.digests or self.soak) or self.freeze is not None
 
+    @property
+    def chooses_images(self) -> bool:
+        """Whether something decides which images may run in this environment."""
+        return self.promote_from is not None or self.tags is not None or self.digests
+
     def admits(self, tag: str) -> bool:
         """Whether ``tag`` may enter this environment: ``tags`` matches it as a whole, or there is no such key.
 
@@ -278,3 +283,7 @@ class Config(_Keys):
     def insecure_registries(self) -> frozenset[str]:
         """The hosts that are asked over plain HTTP."""
         return frozenset(host for host, settings in self.registries.items() if settings.insecure)
+
+    def rules_of(self, environment: str) -> EnvironmentConfig:
+        """What it says of an environment, or the defaults."""
+        return self.environments.get(environment) or EnvironmentConfig()

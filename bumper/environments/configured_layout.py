@@ -51,7 +51,7 @@ class ConfiguredLayout:
 
     def settings(self, environment: str) -> EnvironmentConfig:
         """The environment's rules, with the patterns that it takes from the top of bumper.yaml."""
-        rules = self._config.environments.get(environment) or EnvironmentConfig()
+        rules = self._config.rules_of(environment)
         return rules.model_copy(
             update={
                 "values": _filled(rules.values or self._config.values, environment),

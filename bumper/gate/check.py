@@ -9,16 +9,21 @@ from typing import TypeAlias
 
 from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.layout import Environment
-from bumper.environments.repository import Target, odd_layout, open_environment, read_repository_config
+from bumper.environments.repository import (
+    RepositoryConfig,
+    Target,
+    odd_layout,
+    open_environment,
+    read_repository_config,
+)
 from bumper.errors import BumperError, Refused
-from bumper.gate.check_pins import PinChange, Pins, compare, read_pins
+from bumper.gate.check_pins import PinChange, Pins, compare, config_of, read_pins
 from bumper.gate.freeze import Frozen, find_freeze
 from bumper.gate.promotions import broken_soak, judge_promotions, unsoaked
 from bumper.gate.rules import (
     Broken,
     Finding,
     Rule,
-    Rules,
     broken_tags,
     explain_refusal,
     held_at,
@@ -48,7 +53,7 @@ class Evidence:
     ``access`` is None where no registry is asked, ``urgent`` are the reasons that the change's commits give.
     """
 
-    rules: Rules
+    setup: RepositoryConfig | None  # None where the target branch's bumper.yaml is broken
     line: Line
     gitlab: GitLab | None = None
     in_deploy_freeze: bool | None = None
@@ -72,7 +77,7 @@ def judge(span: Span, evidence: Evidence) -> Verdict:
     findings: list[Finding] = []
     excused: list[Broken] = []
     for number, (before, after) in enumerate(span.steps):
-        pins = read_pins(evidence.rules, span.tip, follow_links(before), follow_links(after))
+        pins = read_pins(evidence.setup, span.tip, follow_links(before), follow_links(after))
         changed = compare(pins)
         changes = changes if number else tuple(changed)
         findings += [*_of_config(before, after), *pins.unknown]
@@ -123,7 +128,7 @@ class _Case:
         return opened if isinstance(opened, Target) else None
 
     def open(self, name: str) -> Target:
-        setup = self.evidence.rules.setup
+        setup = self.evidence.setup
         if setup is None:
             raise Refused(f"{CONFIG_FILE} on the target branch is broken", f"merge a correction of {CONFIG_FILE} first")
         return open_environment(self.evidence.line.checkout, setup, name)
@@ -137,9 +142,9 @@ class _Case:
 def _broken(changes: Iterable[PinChange], pins: Pins, evidence: Evidence) -> _Found:
     """What the changes break, environment by environment; what a rollback may break is left out."""
     for name, group in groupby(changes, key=lambda one: one.environment):
-        known, environment = list(group), Environment(name, (), evidence.rules.of(name))
+        known, environment = list(group), Environment(name, (), config_of(evidence.setup).rules_of(name))
         case = _Case(environment, [change for change in known if change.after is not None], evidence)
-        rules = _RULES if evidence.rules.setup is not None else (_broken_config,)
+        rules = _RULES if evidence.setup is not None else (_broken_config,)
         found = [pair for rule in rules for pair in rule(case)]
         gone = (change for change in known if change.after is None and pins.is_left_out(change.pin))
         found += [pair for change in gone for pair in _without_image(case, change)]
@@ -166,7 +171,7 @@ def _broken_pins(case: _Case) -> _Found:
 
 def _without_image(case: _Case, change: PinChange) -> _Found:
     """A pin of which nobody can tell what it runs, where a rule says what may."""
-    if not case.evidence.rules.choose_images(case.environment.name):
+    if not case.environment.config.chooses_images:
         return
     found = change.pin.found
     has_name = found.pin.repository is not None

@@ -17,9 +17,9 @@ from bumper.environments.effective import Running, running
 from bumper.environments.gather import FoundPin, Gathered, gather
 from bumper.environments.layout import Environment, HasNoFile, Layout, read_layout
 from bumper.environments.path_pattern import Identity, PathPattern
-from bumper.environments.repository import read_config
+from bumper.environments.repository import RepositoryConfig, read_config
 from bumper.errors import Refused
-from bumper.gate.rules import Finding, Rules, explain_refusal, or_refusal
+from bumper.gate.rules import Finding, explain_refusal, or_refusal
 from bumper.git.checkout import Checkout, changed_submodules, read_files
 from bumper.image import ImageReference
 from bumper.values.change import Change
@@ -111,25 +111,34 @@ class Pins:
         return (pin.environment, pin.app.identity, key) in self.left
 
 
-def read_pins(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Pins:
-    """The pins of both sides, by the patterns of every version of bumper.yaml."""
+def read_pins(setup: RepositoryConfig | None, tip: Checkout, before: Checkout, head: Checkout) -> Pins:
+    """The pins of both sides, by the patterns of every version of bumper.yaml; ``setup`` is the target branch's."""
     paths = {*before.entries, *head.entries}
     changed = frozenset(path for path in paths if before.entries.get(path) != head.entries.get(path))
-    pins, views = Pins(), list(_views(rules, tip, before, head))
+    pins, views = Pins(), list(_views(setup, tip, before, head))
     for view in views:
-        _read_by(view, rules, (before, head), changed, pins)
+        config = config_of(setup)
+        if view is not None and (setup is None or view is not setup.written):
+            # Images that only another version names count as well.
+            config = config.model_copy(update={"images": (*config.images, *view.images)})
+        _read_by(view, config, (before, head), changed, pins)
     moved = changed_submodules(before, head)
     for view in views if moved else ():
-        pins.unknown += _hidden(or_refusal(_layout, view, head), rules, moved)
+        pins.unknown += _hidden(or_refusal(_layout, view, head), config_of(setup), moved)
     return pins
 
 
-def _views(rules: Rules, tip: Checkout, before: Checkout, head: Checkout) -> Iterator[Config | None]:
+def config_of(setup: RepositoryConfig | None) -> Config:
+    """The bumper.yaml that counts; the defaults where the target branch's is broken."""
+    return setup.config if setup is not None else Config()
+
+
+def _views(setup: RepositoryConfig | None, tip: Checkout, before: Checkout, head: Checkout) -> Iterator[Config | None]:
     """The versions of bumper.yaml, the target branch's first; None stands for the usual layouts."""
     known = []
-    if rules.setup is not None:
+    if setup is not None:
         known.append(tip.entries.get(CONFIG_FILE))
-        yield rules.setup.written
+        yield setup.written
     for checkout in (before, head):
         entry = checkout.entries.get(CONFIG_FILE)
         if entry not in known:
@@ -143,13 +152,13 @@ def _layout(view: Config | None, side: Checkout) -> Layout:
     return read_layout(view, side.files, side.settings.address.name)
 
 
-def _hidden(layout: Layout | Refused, rules: Rules, moved: Sequence[str]) -> Iterator[Finding]:
+def _hidden(layout: Layout | Refused, config: Config, moved: Sequence[str]) -> Iterator[Finding]:
     """The submodules that the change moves, where they may hold values of an environment with rules for its images."""
     if isinstance(layout, Refused):
         return
     for name in layout.environments:
         settings = layout.source.settings(name)
-        patterns = [*settings.values, *settings.base] if rules.choose_images(name) else []
+        patterns = [*settings.values, *settings.base] if config.rules_of(name).chooses_images else []
         for path in moved:
             if any(PathPattern(pattern).reaches_into(path) for pattern in patterns):
                 what = f"{path} is a submodule, which bumper does not read, and may hold values of {name}"
@@ -157,13 +166,9 @@ def _hidden(layout: Layout | Refused, rules: Rules, moved: Sequence[str]) -> Ite
 
 
 def _read_by(
-    view: Config | None, rules: Rules, sides: tuple[Checkout, Checkout], changed: frozenset[str], pins: Pins
+    view: Config | None, config: Config, sides: tuple[Checkout, Checkout], changed: frozenset[str], pins: Pins
 ) -> None:  # fmt: skip
     """Add the pins by one version of bumper.yaml: of every environment the applications whose files are changed."""
-    config = rules.config
-    if view is not None and (rules.setup is None or view is not rules.setup.written):
-        # Images that only the other version names count as well.
-        config = config.model_copy(update={"images": (*config.images, *view.images)})
     was, now = (or_refusal(_layout, view, side) for side in sides)
     if isinstance(now, Refused):
         pins.unknown += explain_refusal(now, CONFIG_FILE)

@@ -12,13 +12,13 @@ from enum import StrEnum
 from typing import ParamSpec, TypeVar
 
 from bumper.environments.applications import AppFiles
-from bumper.environments.config_models import CONFIG_FILE, Config, EnvironmentConfig
+from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import Gathered, gather, overrides
 from bumper.environments.images import is_ignored
 from bumper.environments.layout import Environment
-from bumper.environments.repository import RepositoryConfig, Target, read_repository_config
+from bumper.environments.repository import Target
 from bumper.errors import Refused
-from bumper.git.checkout import Checkout, read_files
+from bumper.git.checkout import read_files
 from bumper.image import ImageReference
 from bumper.values.change import Change
 from bumper.values.pin import Pin, PinPath
@@ -42,33 +42,6 @@ class Rule(StrEnum):
     IMAGE = "image"
     VALUES = "values"
     CONFIG = "bumper.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The repository as the target branch has it, whose rules count; None where bumper.yaml is broken there."""
-
-    setup: RepositoryConfig | None
-
-    @property
-    def config(self) -> Config:
-        """bumper.yaml, or the defaults."""
-        return self.setup.config if self.setup is not None else Config()
-
-    def of(self, environment: str) -> EnvironmentConfig:
-        """The rules of an environment."""
-        return self.config.environments.get(environment) or EnvironmentConfig()
-
-    def choose_images(self, environment: str) -> bool:
-        """Whether there is a rule for which images the environment may run."""
-        config = self.of(environment)
-        return config.promote_from is not None or config.tags is not None or config.digests
-
-
-def read_rules(tip: Checkout) -> Rules:
-    """The rules, of the target branch's newest commit."""
-    setup = or_refusal(read_repository_config, tip)
-    return Rules(setup if isinstance(setup, RepositoryConfig) else None)
 
 
 def or_refusal(read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | Refused:

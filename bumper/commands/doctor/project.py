@@ -219,8 +219,7 @@ def report_delivery(report: Report, branch: str, use: ProjectUse, *, may_push: b
 def _check_auto_merge(
     report: Report, gitlab: GitLab, use: ProjectUse, name: str, branch: _BranchAnswer, member: _Member
 ) -> None:  # fmt: skip
-    known = use.config.environments
-    which = ", ".join(one for one in use.by_request if one in known and known[one].auto_merge)
+    which = ", ".join(one for one in use.by_request if use.config.rules_of(one).auto_merge)
     if not which:
         return
     may_merge = _may_merge(name, branch, member, _read_protections(gitlab))
