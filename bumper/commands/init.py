@@ -1,6 +1,6 @@
 """``bumper init``: look through a GitOps repository and write its bumper.yaml."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from bumper.environments.discovery.init_text import Tried, printable, some, try_
 from bumper.environments.discovery.manifests import read_manifests
 from bumper.environments.discovery.patterns import in_environment
 from bumper.environments.discovery.survey import Survey, survey
-from bumper.environments.discovery.tree import Tree, is_data
+from bumper.environments.discovery.tree import Tree
 from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides
 from bumper.errors import Refused, WrongUsage
@@ -65,16 +65,6 @@ class Initialized:
     written: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Repository:
-    """A repository, on this machine or cloned: ``place`` is its folder or URL."""
-
-    name: str
-    place: str
-    paths: Sequence[str]
-    read: Callable[[Iterable[str]], Mapping[str, bytes]]
-
-
 def read_environments(texts: Iterable[str]) -> dict[str, list[str]]:
     """The patterns by environment of texts like ``prod=apps/{app}/prod/values.yaml``.
 
@@ -104,14 +94,20 @@ def init(request: InitRequest, settings: Settings | None, environ: Mapping[str, 
         Unavailable: the repository could not be cloned.
 
     """
-    if settings is not None:
-        target = _free(Path(CONFIG_FILE))
-        made = _look_through_clone(request, settings, environ)
-    else:
+    if settings is None:
         local = read_tree(request.place, environ)
-        target = _free(local.root / CONFIG_FILE)
-        repository = _Repository(local.name, str(local.root), local.files, partial(read_bytes, local))
-        made = _look_through(request, repository)
+        target = local.root / CONFIG_FILE
+        _refuse_existing(target)
+        tree = Tree.read(local.files, partial(read_bytes, local))
+        made = _look_through(request, tree, local.name, str(local.root))
+    else:
+        target = Path(CONFIG_FILE)
+        _refuse_existing(target)
+        with clone(settings, environ) as checkout:
+            if CONFIG_FILE in checkout.entries:
+                raise _exists(f"{settings.address.url}/{CONFIG_FILE}")
+            tree = Tree.read(checkout.files, partial(read_files, checkout))
+            made = _look_through(request, tree, settings.address.name, settings.address.url)
     if request.dry_run or made.nothing is not None:
         return made
     create_file(target, made.text.encode())
@@ -119,36 +115,24 @@ def init(request: InitRequest, settings: Settings | None, environ: Mapping[str, 
     return replace(made, written=target)
 
 
-def _free(target: Path) -> Path:
+def _refuse_existing(target: Path) -> None:
     if target.is_symlink() or target.exists():
         raise _exists(str(target))
-    return target
 
 
 def _exists(name: str) -> Refused:
     return Refused(f"{name} exists already and is never overwritten", "edit it, or move it away first")
 
 
-def _look_through_clone(request: InitRequest, settings: Settings, environ: Mapping[str, str]) -> Initialized:
-    url = settings.address.url
-    with clone(settings, environ) as checkout:
-        if CONFIG_FILE in checkout.entries:
-            raise _exists(f"{url}/{CONFIG_FILE}")
-        repository = _Repository(settings.address.name, url, checkout.files, partial(read_files, checkout))
-        return _look_through(request, repository)
-
-
-def _look_through(request: InitRequest, repository: _Repository) -> Initialized:
-    paths = dict.fromkeys(repository.paths)
-    sources = repository.read([path for path in paths if is_data(path)])
-    tree = Tree(paths, sources)
-    manifests = read_manifests(sources)
-    found = survey(tree, manifests, repository.name, request.environments)
+def _look_through(request: InitRequest, tree: Tree, name: str, place: str) -> Initialized:
+    """What the files of the repository ``name`` at ``place``, its folder or URL, show."""
+    manifests = read_manifests(tree.sources)
+    found = survey(tree, manifests, name, request.environments)
     _refuse_unmatched(request, found)
-    tried = try_out(found, tree, repository.name) if found.environments else None
+    tried = try_out(found, tree, name) if found.environments else None
     if tried is None or not tried.gathered:
         found = tried.survey if tried is not None else found
-        return Initialized(write_skeleton(found), {}, (), _warnings(found), _nothing_found(repository, found))
+        return Initialized(write_skeleton(found), {}, (), _warnings(found), _nothing_found(tree, place, found))
     overrides = find_overrides(manifests, pin_paths(tried.gathered.values()))
     return Initialized(
         text=tried.text,
@@ -194,13 +178,13 @@ def _without_tags(tried: Tried) -> Iterable[str]:
             yield f"No file of {name} holds a tag{base}."
 
 
-def _nothing_found(repository: _Repository, found: Survey) -> Refused:
-    if not repository.paths:
-        return Refused(f"{repository.place}: git tracks no file here", "git add the GitOps repository's files first")
+def _nothing_found(tree: Tree, place: str, found: Survey) -> Refused:
+    if not tree.paths:
+        return Refused(f"{place}: git tracks no file here", "git add the GitOps repository's files first")
     count = len(found.stray)
     files = "1 file holds" if count == 1 else f"{count or 'no'} files hold"
     return Refused(
-        f"{repository.place}: nothing here looks like an environment ({files} tags)",
+        f"{place}: nothing here looks like an environment ({files} tags)",
         f"fill in the skeleton that bumper init prints and save it as {CONFIG_FILE}, or name the environments with "
         "--environment NAME=PATTERN",
     )

@@ -1,6 +1,7 @@
 """What becomes of the environments elsewhere: the images that registries have, and what Argo CD deploys of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice, zip_longest
 
 from bumper.argocd.server import connect_to_argocd
@@ -8,7 +9,7 @@ from bumper.commands.doctor.check import Report, in_one_line
 from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.discovery.manifests import Manifest, read_manifests
 from bumper.environments.discovery.survey import compare_coverage
-from bumper.environments.discovery.tree import Tree, is_data
+from bumper.environments.discovery.tree import Tree
 from bumper.environments.gather import pin_paths
 from bumper.environments.overrides import find_overrides
 from bumper.environments.repository import Target
@@ -98,9 +99,9 @@ def examine_argocd(report: Report, checkout: Checkout, targets: Sequence[Target]
     """
     name = "Argo CD overrides"
     with report.check(name):
-        sources = read_files(checkout, filter(is_data, checkout.files))
-        manifests = read_manifests(sources)
-        _examine_coverage(report, Tree(dict.fromkeys(checkout.files), sources), manifests, targets)
+        tree = Tree.read(checkout.files, partial(read_files, checkout))
+        manifests = read_manifests(tree.sources)
+        _examine_coverage(report, tree, manifests, targets)
         overrides = find_overrides(manifests, pin_paths(target.gathered for target in targets))
         overrides += [refusal for target in targets for refusal in target.gathered.overridden]
         found = [(refusal.what, refusal.next_step) for refusal in overrides]

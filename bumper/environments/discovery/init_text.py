@@ -16,9 +16,7 @@ from bumper.errors import Refused
 
 _MAX_NAMES = 5  # of applications in a comment, the rest is counted
 _MAX_LINES = 20  # of what is left open
-_SEVERAL = 2
 _LATER_WINS = "in Helm's order: a later one wins"
-_NEVER_WRITTEN = "read, never written"
 _MAX_EXAMPLES = 5  # patterns in a skeleton
 _PRODUCTION = ("prod", "production", "prd", "prom", "live")
 
@@ -26,8 +24,7 @@ _HEAD = f"""\
 # yaml-language-server: $schema={SCHEMA_FILE}
 # Which files make which environment, and what may enter it. bumper init wrote this from what it found: read it, correct
 # it, then merge it. Lines behind a # are suggestions.
-# {{env}} stands for the environment's name, {{app}} for the application's, * for any name, ** for any folders.
-"""
+# {{env}} stands for the environment's name, {{app}} for the application's, * for any name, ** for any folders."""
 
 _FOOT = """\
 
@@ -50,21 +47,19 @@ def write_config(found: Survey, *, share: bool = True) -> str:
     """
     names = [one.name for one in found.environments]
     shared = _shared(found) if share else None
-    lines = [*_HEAD.splitlines(), ""]
+    lines = [_HEAD, ""]
     if shared is not None:
-        lines += [*_patterns("values", shared.values, _LATER_WINS), *_patterns("base", shared.base, _NEVER_WRITTEN)]
-        lines += _maybe_base(shared)
-    lines += _patterns("exclude", found.exclude, "of no environment")
+        lines += _patterns("", shared.values, shared.base, shared.maybe_base)
+    lines += _listed_patterns("exclude", found.exclude, "of no environment")
     lines += ["", "environments:"] if shared is not None or found.exclude else ["environments:"]
     for number, environment in enumerate(found.environments):
         lines += [] if number == 0 else [""]
         of_its_own = shared is None or environment.name in found.given
         lines += _environment(environment, _source(environment.name, names), of_its_own=of_its_own)
-    for doubtful in found.doubtful[:_MAX_LINES]:
-        lines += ["", *_doubtful(doubtful)]
-    lines += _remarks("Files with tags that no environment above has; bumper leaves them alone:", _stray(found.stray))
+    lines += _doubtful(found)
+    lines += _remarks("Files with tags that no environment above has; bumper leaves them alone:", _stray(found))
     lines += _remarks("What bumper init could not settle:", found.warnings)
-    return "\n".join([*lines, *_FOOT.splitlines(), ""])
+    return "\n".join([*lines, _FOOT])
 
 
 def _shared(found: Survey) -> FoundEnvironment | None:
@@ -73,31 +68,28 @@ def _shared(found: Survey) -> FoundEnvironment | None:
     A single environment is written out: ``{env}`` would take every folder beside it for one, too.
     """
     alike = [one for one in found.environments if one.name not in found.given]
-    if len(alike) < _SEVERAL or len({(one.values, one.base) for one in alike}) > 1:
+    if len(alike) == 1 or len({(one.values, one.base) for one in alike}) != 1:
         return None
     return alike[0] if all(ENV in pattern for pattern in alike[0].values) else None
 
 
 def write_skeleton(found: Survey) -> str:
     """A bumper.yaml to fill in, where no environment was found: the files that hold tags, and how to name them."""
-    lines = [*_HEAD.splitlines()]
-    lines += _remarks("These files hold tags:", _stray(found.stray)) or ["", "# No file here holds a tag."]
     examples = found.stray_patterns[:_MAX_EXAMPLES] or (f"apps/{APP}/prod/values.yaml",)
+    lines = [_HEAD, *(_remarks("These files hold tags:", _stray(found)) or ["", "# No file here holds a tag."])]
     lines += ["", "# Correct the name and the patterns, and write the other environments below it.", "environments:"]
-    lines += ["  prod:", *_patterns("values", examples, _LATER_WINS, "    ")]
-    for doubtful in found.doubtful[:_MAX_LINES]:
-        lines += ["", *_doubtful(doubtful)]
+    lines += ["  prod:", *_listed_patterns("    values", examples, _LATER_WINS), *_doubtful(found)]
     lines += _remarks("What bumper init could not settle:", found.warnings)
     return "\n".join([*lines, ""])
 
 
 def _environment(found: FoundEnvironment, source: str | None, *, of_its_own: bool) -> Iterator[str]:
+    apps = "application" if len(found.apps) == 1 else "applications"
     yield f"  {found.name}:"
-    yield f"    # {_number(len(found.files), 'file')}: {_names(found.apps)}"
+    yield f"    # {_number(len(found.files), 'file')}: {apps} {_listed(found.apps)}"
     if of_its_own:
-        yield from _patterns("values", [in_environment(one, found.name) for one in found.values], _LATER_WINS, "    ")
-        yield from _patterns("base", [in_environment(one, found.name) for one in found.base], _NEVER_WRITTEN, "    ")
-        yield from _maybe_base(found, "    ")
+        values, base = ([in_environment(one, found.name) for one in part] for part in (found.values, found.base))
+        yield from _patterns("    ", values, base, found.maybe_base)
     if found.at is not None:
         yield f"    at: {_quoted(found.at)}"
     if found.keys:
@@ -116,26 +108,33 @@ def _environment(found: FoundEnvironment, source: str | None, *, of_its_own: boo
     yield f"    # argocd: {{server: https://argocd.example.com, application: {printable(shown)}}}"
 
 
-def _maybe_base(found: FoundEnvironment, indent: str = "") -> Iterator[str]:
-    if found.maybe_base is not None:
-        yield f"{indent}# base: {_quoted(found.maybe_base)}  # if the charts called like the applications are theirs"
+def _patterns(indent: str, values: Sequence[str], base: Sequence[str], maybe_base: str | None) -> Iterator[str]:
+    yield from _listed_patterns(f"{indent}values", values, _LATER_WINS)
+    yield from _listed_patterns(f"{indent}base", base, "read, never written")
+    if maybe_base is not None:
+        yield f"{indent}# base: {_quoted(maybe_base)}  # if the charts called like the applications are theirs"
 
 
-def _doubtful(found: Doubtful) -> Iterator[str]:
-    yield f"  # {found.name}:  # perhaps: {printable(found.reason)}"
-    yield f"  #   values: {_quoted(found.values)}"
+def _listed_patterns(key: str, patterns: Sequence[str], remark: str) -> Iterator[str]:
+    if len(patterns) == 1:
+        yield f"{key}: {_quoted(patterns[0])}"
+    elif patterns:
+        indent = " " * (len(key) - len(key.lstrip()))
+        yield f"{key}:  # {remark}"
+        yield from (f"{indent}  - {_quoted(pattern)}" for pattern in patterns)
+
+
+def _doubtful(found: Survey) -> Iterator[str]:
+    for one in found.doubtful[:_MAX_LINES]:
+        yield from ("", f"  # {one.name}:  # perhaps: {printable(one.reason)}", f"  #   values: {_quoted(one.values)}")
 
 
 def _remarks(heading: str, lines: Sequence[str]) -> list[str]:
     return ["", f"# {heading}", *(f"#   {line}" for line in some(lines))] if lines else []
 
 
-def _stray(files: Mapping[str, int]) -> list[str]:
-    return [f"{path} ({_number(count, 'tag')})" for path, count in files.items()]
-
-
-def _names(apps: Sequence[str]) -> str:
-    return f"{'application' if len(apps) == 1 else 'applications'} {_listed(apps)}"
+def _stray(found: Survey) -> list[str]:
+    return [f"{path} ({_number(count, 'tag')})" for path, count in found.stray.items()]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -147,14 +146,6 @@ def _number(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
-def _patterns(key: str, patterns: Sequence[str], remark: str, indent: str = "") -> Iterator[str]:
-    if len(patterns) == 1:
-        yield f"{indent}{key}: {_quoted(patterns[0])}"
-    elif patterns:
-        yield f"{indent}{key}:  # {remark}"
-        yield from (f"{indent}  - {_quoted(pattern)}" for pattern in patterns)
-
-
 def _quoted(pattern: str) -> str:
     """In quotes always: YAML would take the braces of a bare {app} for a mapping and a bare * for an alias."""
     return json.dumps(pattern, ensure_ascii=False)
@@ -162,16 +153,12 @@ def _quoted(pattern: str) -> str:
 
 def _source(name: str, names: Sequence[str]) -> str | None:
     """The environment that production is promoted from: the one before it, of the same suffix where there is one."""
-    bare, *suffix = _split(name)
-    before = [other for other in names[: names.index(name)] if _split(other)[0] not in _PRODUCTION]
-    if bare not in _PRODUCTION or not before:
+    words = {other: other.replace("_", "-").split("-") for other in names}
+    before = [other for other in names[: names.index(name)] if words[other][0] not in _PRODUCTION]
+    if words[name][0] not in _PRODUCTION or not before:
         return None
-    alike = [other for other in before if _split(other)[1:] == suffix]
+    alike = [other for other in before if words[other][1:] == words[name][1:]]
     return (alike or before)[-1]
-
-
-def _split(name: str) -> list[str]:
-    return name.replace("_", "-").split("-")
 
 
 def some(lines: Sequence[str]) -> list[str]:

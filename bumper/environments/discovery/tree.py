@@ -1,8 +1,9 @@
 """The files of a repository, and which of them may be values. Pure."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from bumper.environments.usual_names import chart_folders, unused_folder
 from bumper.errors import Refused
@@ -22,6 +23,11 @@ class Tree:
 
     paths: Mapping[str, None]
     sources: Mapping[str, bytes]
+
+    @classmethod
+    def read(cls, paths: Iterable[str], read: Callable[[Iterable[str]], Mapping[str, bytes]]) -> Self:
+        """The tree of the files at ``paths``, of which ``read`` gives the bytes."""
+        return cls(dict.fromkeys(paths), read(filter(is_data, paths)))
 
     def folders(self) -> list[str]:
         """Every folder but those whose name, or that of a folder above, starts with a dot; Argo CD leaves these out."""
