@@ -41,12 +41,7 @@ class BumpRequest:
 
 
 def bump(request: BumpRequest, options: DeliveryOptions, session: Session) -> Result:
-    """Clone, read the environment, plan, propose, wait.
-
-    Raises:
-        BumperError: the request cannot be fulfilled; nothing is half done.
-
-    """
+    """Clone, read the environment, plan, propose, wait."""
     check_images(request.images)
     pushed: Sequence[PushedImage] = ()
     if request.event is not None:

@@ -38,12 +38,7 @@ class CheckRequest:
 
 
 def check(request: CheckRequest, place: Path, environ: Mapping[str, str], clock: Clock) -> Verdict:
-    """Find the change in the checkout around ``place``, read its pins before and after, judge them, keep the note.
-
-    Raises:
-        BumperError: it is not clear what the change is, or what is missing cannot be fetched.
-
-    """
+    """Find the change in the checkout around ``place``, read its pins before and after, judge them, keep the note."""
     merge_request = read_merge_request(environ)
     iid = merge_request.iid if merge_request is not None else None
     if request.note and iid is None:

@@ -132,12 +132,7 @@ def _environ(sandbox: Sandbox) -> dict[str, str]:
 
 
 def _merge(sandbox: Sandbox, token: str, output: str) -> str:
-    """Merge what ``output`` says was proposed, as a person does: once the server has checked it.
-
-    Raises:
-        Refused: it cannot be merged.
-
-    """
+    """Merge what ``output`` says was proposed, as a person does: once the server has checked it."""
     proposed = _PROPOSED.search(output)
     if proposed is None:
         raise Refused("the demo found no merge request to merge", "please report this")

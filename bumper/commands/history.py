@@ -34,12 +34,7 @@ class History:
 
 
 def history(environment: str, apps: tuple[str, ...], how_far: HowFar, session: Session) -> History:
-    """Clone, gather, walk back through the target branch's commits.
-
-    Raises:
-        BumperError: the environment or an application is unknown, or GitLab did not answer.
-
-    """
+    """Clone, gather, walk back through the target branch's commits."""
     checkout = session.cloning.end()
     repository = read_repository_config(checkout)
     found, is_complete = _find(_scope(checkout, repository, session.gitlab, environment, apps), how_far)

@@ -37,12 +37,7 @@ class HoldRequest:
 
 
 def hold(request: HoldRequest, options: DeliveryOptions, session: Session) -> Result:
-    """Clone, read the environment, write or remove the comments, propose, wait.
-
-    Raises:
-        BumperError: the request cannot be fulfilled; nothing is half done.
-
-    """
+    """Clone, read the environment, write or remove the comments, propose, wait."""
     return remake_after_lost_push(
         session.cloning.end(), lambda tip: _hold_once(request, options, tip, session), session.clock
     )

@@ -35,9 +35,7 @@ class KeptImages:
 def images(environments: Sequence[str], depth: Depth, session: Session) -> KeptImages:
     """Clone, gather the environments (those named, else all), walk back through the target branch's commits.
 
-    Raises:
-        BumperError: an environment is unknown or cannot be read: a list that lacks something would delete it.
-
+    What cannot be read is refused: a clean-up would delete what a list lacks.
     """
     checkout = session.cloning.end()
     setup = read_repository_config(checkout)

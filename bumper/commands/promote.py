@@ -55,12 +55,7 @@ class PromoteRequest:
 def promote(
     request: PromoteRequest, options: DeliveryOptions, session: Session, confirm: Callable[[Result], None]
 ) -> Result:
-    """Clone, read both environments, plan, ask, propose, wait.
-
-    Raises:
-        BumperError: the request cannot be fulfilled or was not confirmed; nothing is half done.
-
-    """
+    """Clone, read both environments, plan, ask, propose, wait."""
     if request.source == request.target:
         raise WrongUsage(f"{request.source} cannot be promoted to itself", "name two environments")
     if request.as_of is not None:

@@ -48,12 +48,7 @@ class Promotion:
     def find_waiting(
         self, changes: Sequence[Change], frozen: Frozen | None, soak: float | None, *, needs_health: bool
     ) -> dict[str, Waiting]:
-        """The applications of the changes that may not go on now, each with the first reason for it.
-
-        Raises:
-            Refused: whether they may cannot be told.
-
-        """
+        """The applications of the changes that may not go on now, each with the first reason for it."""
         found: dict[str, Waiting] = {}
         if frozen is not None:
             return {change.app: frozen.waiting(change.app) for change in changes}
@@ -97,12 +92,7 @@ def open_promotion(
     source: Target, target: Target, line: Line, session: Session, *, then: Target | None = None,
     apps: Sequence[str] = (), images: Sequence[str] = (),
 ) -> Promotion:  # fmt: skip
-    """The promotion of what the source runs (or ran ``then``); ``apps`` and ``images`` are globs.
-
-    Raises:
-        Refused: a glob matches nothing, or a name several applications.
-
-    """
+    """The promotion of what the source runs (or ran ``then``) of ``apps`` and ``images``, which are globs."""
     names = (source.environment.name, target.environment.name)
     choice = choose((then or source).gathered, target.gathered, apps, images, names)
     return Promotion(source, target, then or source, line, choice, session)

@@ -84,12 +84,7 @@ class RollbackRequest:
 def rollback(
     request: RollbackRequest, options: DeliveryOptions, session: Session, confirm: Callable[[Result], None]
 ) -> Result:
-    """Clone, read the environment, walk back through the history, plan, propose, wait.
-
-    Raises:
-        BumperError: the request cannot be fulfilled; nothing is half done.
-
-    """
+    """Clone, read the environment, walk back through the history, plan, propose, wait."""
     selectors = [request.to, request.steps, request.merge_request]
     if sum(selector is not None for selector in selectors) > 1:
         raise WrongUsage("--to, --steps and --mr cannot be combined; give one of them.")
@@ -106,12 +101,7 @@ def rollback_once(
     request: RollbackRequest, options: DeliveryOptions, checkout: Checkout, session: Session,
     confirm: Callable[[Result], None],
 ) -> Result:  # fmt: skip
-    """The rollback from the tip of ``checkout``.
-
-    Raises:
-        PushRaceLost: the branch moved on meanwhile; nothing is half done.
-
-    """
+    """The rollback from the tip of ``checkout``; raises PushRaceLost where the branch has moved on meanwhile."""
     target = open_target(checkout, request.environment, Selection(request.apps))
     target = replace(target, gathered=with_images(target.gathered, request.environment, request.images))
     attempt = begin_attempt(target, options, session)

@@ -106,12 +106,7 @@ class _Seen:
 def status(
     environments: Sequence[str], session: Session, apps: Sequence[str] = (), *, with_ages: bool = False
 ) -> Status:
-    """Clone, gather every environment (those named, else all), and list the open merge requests; ``apps`` are globs.
-
-    Raises:
-        BumperError: an environment or an application is unknown, or GitLab did not answer.
-
-    """
+    """Clone, gather every environment (those named, else all), and list the open merge requests; ``apps`` are globs."""
     checkout = session.cloning.end()
     setup = read_repository_config(checkout)
     names = setup.named_or_all(environments)
@@ -180,12 +175,7 @@ def _see(parts: Iterable[Gathered], environment: str, config: Config) -> _Seen:
 
 
 def _keep_applications(seen: Mapping[str, _Seen], globs: Sequence[str]) -> None:
-    """Leave out what ``--app`` does not mean.
-
-    Raises:
-        Refused: no environment has an application of that name, or a name means several.
-
-    """
+    """Leave out what ``--app`` does not mean; refuse a name that no environment has, or that means several."""
     known = {app.app: app for one in seen.values() for app in one.apps}
     apps = choose_applications(tuple(known.values()), ", ".join(seen), globs)
     for one in seen.values():
