@@ -14,8 +14,8 @@ from bumper.environments.discovery.manifests import read_manifests
 from bumper.environments.discovery.patterns import in_environment
 from bumper.environments.discovery.survey import Survey, survey
 from bumper.environments.discovery.tree import Tree
+from bumper.environments.effective import find_overrides
 from bumper.environments.gather import pin_paths
-from bumper.environments.overrides import find_overrides
 from bumper.errors import Refused, WrongUsage
 from bumper.files import write_text
 from bumper.git.checkout import read_files

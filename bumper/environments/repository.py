@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from bumper.environments.config import check_environments, parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config
+from bumper.environments.effective import overridden_pins, source_files_beside
 from bumper.environments.gather import Gathered, gather
 from bumper.environments.layout import Environment, Layout, read_layout
-from bumper.environments.overrides import overridden_pins, source_files_beside
 from bumper.environments.selection import EVERYTHING, Selection, with_apps, with_images
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout, at_commit, read_files

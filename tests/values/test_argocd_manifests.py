@@ -4,7 +4,7 @@ import pytest
 
 from bumper.environments.discovery.manifests import Manifest, matching, read_manifests
 from bumper.environments.discovery.tree import is_data
-from bumper.environments.overrides import find_overrides
+from bumper.environments.effective import find_overrides
 
 APPLICATION = """\
 apiVersion: argoproj.io/v1alpha1

@@ -10,8 +10,8 @@ from bumper.environments.config_models import CONFIG_FILE
 from bumper.environments.discovery.manifests import Manifest, read_manifests
 from bumper.environments.discovery.survey import compare_coverage
 from bumper.environments.discovery.tree import Tree
+from bumper.environments.effective import find_overrides
 from bumper.environments.gather import pin_paths
-from bumper.environments.overrides import find_overrides
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
 from bumper.git.checkout import Checkout, read_files
