@@ -1,21 +1,29 @@
 """The past of values files: the commits that changed them, the newest first, under whatever names they had then.
 
 GitLab lists the commits of one application, where there is a token for its API; else git's own log is read back in
-stretches. Either way a few fetches do: one for the commits of a stretch, one for all contents that matter in it.
+stretches. Either way a few fetches do: one for the commits of a stretch, one for all contents that matter in it. A
+renamed file's past goes on under its old name, another application's does not.
 """
 
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
-from posixpath import commonpath
+from itertools import chain, count, islice
+from posixpath import commonpath, dirname
 
-from bumper.errors import LookedFarEnough
+from bumper.environments.usual_names import usual_names_in
+from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import STRETCHES, PastCommit, Touched, fetch_past, read_log
 from bumper.gitlab.connection import GitLab
 from bumper.gitlab.project import commits_that_touched
-from bumper.records.renames import GoneFiles, are_of_two_environments, is_same_file
+from bumper.values.values_file import find_pins, read_values
 
+_WORD = re.compile(r"[^/._-]+")
+_MAX_SOURCES = 3  # files that are looked into for each new one
+_MAX_LOOKED_AT = 20  # files whose names are compared with that of a new one
+_ALIKE = 0.5  # of the lines: git takes as much for a renamed file
 _MAX_PAGES = 10
 # Pages of GitLab's list by size and number, and whether their commits are fetched before the next one is asked for. The
 # last deployment, which a rollback needs, is mostly among the first 20 commits; whoever reads on needs ever more.
@@ -86,31 +94,105 @@ class Files:
         Returns the contents of the renamed ones before and after, and the others.
         """
         added = [file for file in past.touched if file.old_blob is None and file.path in self._today]
-        gone = GoneFiles(past.touched) if added else None
+        gone = GoneFiles(past.touched if added else ())
         renamed, begun = {}, []
         for file in added:
             today = self._today.pop(file.path)
-            source = self._source(gone, file, past, contents, today) if gone is not None else None
-            if source is not None:
-                self._today[source.path] = today
-                renamed[today] = (contents[source.old_blob or ""], contents[file.new_blob or ""])
+            for source in gone.likely_sources(file):
+                if (
+                    source.path not in self._today
+                    and not are_of_two_environments(source.path, file.path, self._environments)
+                    and _is_same_file(source, file, past, contents, self._bases[today])
+                ):
+                    self._today[source.path] = today
+                    renamed[today] = (contents[source.old_blob or ""], contents[file.new_blob or ""])
+                    break
             else:
                 begun.append(today)
         return renamed, tuple(begun)
 
-    def _source(
-        self, gone: GoneFiles, added: Touched, past: PastCommit, contents: Mapping[str, bytes], today: str
-    ) -> Touched | None:
-        return next(
-            (
-                source
-                for source in gone.likely_sources(added)
-                if source.path not in self._today
-                and not are_of_two_environments(source.path, added.path, self._environments)
-                and is_same_file(source, added, past, contents, self._bases[today])
-            ),
-            None,
+
+class GoneFiles:
+    """The files that a commit took away, found by content and by name: a reorganisation moves thousands at once."""
+
+    __slots__ = ("_by_blob", "_by_word")
+
+    def __init__(self, touched: Iterable[Touched]) -> None:
+        self._by_blob: defaultdict[str | None, list[Touched]] = defaultdict(list)
+        self._by_word: defaultdict[str, list[Touched]] = defaultdict(list)
+        for file in touched:
+            if file.new_blob is None:
+                self._by_blob[file.old_blob].append(file)
+                for word in _words(file.path):
+                    self._by_word[word].append(file)
+
+    def likely_sources(self, added: Touched) -> list[Touched]:
+        """The files that may have become ``added``, the likeliest first: those of a like name, one of its content."""
+        words = _words(added.path)
+        rarest_first = sorted((self._by_word[word] for word in words if word in self._by_word), key=len)
+        looked_at = dict.fromkeys(islice(chain(self._by_blob.get(added.new_blob, ()), *rarest_first), _MAX_LOOKED_AT))
+        ordered = sorted(
+            looked_at, key=lambda file: (len(_words(file.path) ^ words), file.old_blob != added.new_blob, file.path)
         )
+        same = [file for file in ordered if file.old_blob == added.new_blob]
+        return list(dict.fromkeys([*ordered[:_MAX_SOURCES], *same[:1]]))
+
+
+def _words(path: str) -> set[str]:
+    return set(_WORD.findall(path))
+
+
+def are_of_two_environments(old: str, new: str, environments: Collection[str]) -> bool:
+    """Whether each of two paths names an environment that the other does not; ``environments`` are those of today.
+
+    The past of another environment is none of this one's: it may hold tags that this one's rules do not let in.
+    """
+    then, now = (
+        usual_names_in(_WORD.findall(path))
+        | {name for name in environments if re.search(rf"(?<![^/._-]){re.escape(name)}(?![^/._-])", path)}
+        for path in (old, new)
+    )
+    return not then <= now and not now <= then
+
+
+def _is_same_file(
+    old: Touched, new: Touched, past: PastCommit, contents: Mapping[str, bytes], bases: Sequence[str]
+) -> bool:
+    """Whether ``new`` goes on where ``old`` ended: alike, and of the same images.
+
+    ``bases`` are the shared values below ``new``, which name the images where the file itself names none.
+    """
+    before, after = contents[old.old_blob or ""], contents[new.new_blob or ""]
+    if not _alike(before, after):
+        return False
+    images = [_images(old.path, before), _images(new.path, after)]
+    if None in images:
+        return before == after
+    if images[0] or images[1]:
+        return images[0] == images[1]
+    return bool(bases) and all(_came_along(base, old.path, past) for base in bases)
+
+
+def _alike(before: bytes, after: bytes) -> bool:
+    lines, others = before.splitlines(), after.splitlines()
+    return before == after or len(set(lines) & set(others)) >= _ALIKE * max(len(set(lines)), len(set(others)))
+
+
+def _images(path: str, content: bytes) -> Collection[str] | None:
+    """The images that a file names by itself; None where it cannot be read."""
+    try:
+        return {str(pin.repository) for pin in find_pins(read_values(path, content)) if pin.repository is not None}
+    except Refused:
+        return None
+
+
+def _came_along(base: str, old_path: str, past: PastCommit) -> bool:
+    """Whether shared values were below the old file, too, or were moved with it as they are."""
+    added = next((file.new_blob for file in past.touched if file.path == base and file.old_blob is None), None)
+    if added is not None:
+        return any(file.old_blob == added and file.new_blob is None for file in past.touched)
+    folder = dirname(base)
+    return not folder or old_path.startswith(f"{folder}/")
 
 
 def read_past_of_all(checkout: Checkout, files: Files, stretches: Sequence[int] = STRETCHES) -> Iterator[list[Step]]:

@@ -3,7 +3,7 @@
 import pytest
 
 from bumper.git.past_commits import Touched
-from bumper.records.renames import GoneFiles, are_of_two_environments
+from bumper.records.past import GoneFiles, are_of_two_environments
 
 
 def gone(path: str, blob: str = "a") -> Touched:
