@@ -99,7 +99,7 @@ def images(
         from bumper.cli.data import images_data
         from bumper.cli.text import images_text
         from bumper.commands.images import images as run
-        from bumper.records.rollback_targets import Depth
+        from bumper.records.history import Depth
 
         since = session.clock.now() - timedelta(days=days) if days is not None else None
         found = run(environments or (), Depth(3 if keep is None else keep, since), session)

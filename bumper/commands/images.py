@@ -9,8 +9,7 @@ from bumper.environments.repository import Target, fetch_environments, open_envi
 from bumper.errors import Refused
 from bumper.image import ImageReference
 from bumper.records.digests import recorded_digests
-from bumper.records.history import scope_of
-from bumper.records.rollback_targets import Depth, rollback_targets
+from bumper.records.history import Depth, rollback_targets, scope_of
 from bumper.values.values_file import EncryptedBySops, describe
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from bumper.ci import MAX_PIPELINE_ID, Pipeline
+from bumper.environments.gather import pins_of_version
 from bumper.environments.images import canonical
 from bumper.environments.repository import Target
 from bumper.errors import BumperError
@@ -24,8 +25,10 @@ from bumper.git.past_commits import newest_commits as newest_in_git
 from bumper.gitlab.merge_requests import MergeRequest, User, notes_of
 from bumper.gitlab.project import LoggedCommit, first_parent_ids, message_of, newest_commits
 from bumper.image import Repository
+from bumper.records.changes import read_changes
+from bumper.records.history import scope_of
 from bumper.records.known_requests import KnownRequests
-from bumper.records.landed import messages_of_heads, sets_version, versions_in
+from bumper.records.landed import messages_of_heads
 from bumper.records.record import Command, Record, Sealed, read_comment, read_trailers
 
 _MAX_FILES_ASKED = 5  # of GitLab, a request each; the log of more is read from git, in two requests for all of them
@@ -96,11 +99,19 @@ def _verified_head(target: Target, known: KnownRequests, one: MergeRequest, aske
 
 
 def _says_what_it_holds(target: Target, branch: Checkout, record: Record, asked: BumpQuery) -> bool:
-    tag = _tag_of(target, record, asked)
+    """Whether the image's pins on the branch are at the tag (or digest) of the record."""
+    tag, config = _tag_of(target, record, asked), target.setup.config
     contents = read_files(branch, [file for file in asked.files if file in branch.entries])
-    name = canonical(target.setup.config, asked.repository)
-    found = (pin for file, content in contents.items() for pin in versions_in(target, file, content))
-    return tag is not None and any(image == name and tag in version for _, _, image, *version in found)
+    name = canonical(config, asked.repository)
+    found = (
+        one.pin
+        for file, content in contents.items()
+        for one in pins_of_version(target.environment, config, file, content, target.gathered.values)
+    )
+    return tag is not None and any(
+        pin.repository is not None and canonical(config, pin.repository) == name and tag in (pin.tag, pin.digest)
+        for pin in found
+    )
 
 
 def newer_at_head(
@@ -234,17 +245,21 @@ def _landed(
     target: Target, known: KnownRequests | None, commit: str, file: str, newer: NewerPipeline, image: Repository
 ) -> bool:
     """Whether the commit came to the target branch as a whole, and its diff sets the tag that its record names."""
+    scope = scope_of(target, None)
     try:
-        [past] = fetch_past(target.checkout, [commit])
+        steps = scope.files_today().read_back(target.checkout, fetch_past(target.checkout, [commit]))
+        changed = read_changes(target.checkout, scope.environment, scope.config, scope.values, steps)
     except BumperError:
         return False
-    if newer.tag is None or not sets_version(target, past, image, newer.tag):
+    name = canonical(scope.config, image)
+    set_to = (
+        change.after for _, changes in changed for change in changes if canonical(scope.config, change.image) == name
+    )
+    if newer.tag is None or not any(newer.tag in (version.tag, version.digest) for version in set_to):
         return False
-    return known is None or _is_whole(known, target, commit, file)
-
-
-def _is_whole(known: KnownRequests, target: Target, commit: str, file: str) -> bool:
-    """A commit in the middle of a merged branch may have been undone by the next one of the same branch."""
+    if known is None:
+        return True
+    # A commit in the middle of a merged branch may have been undone by the next one of the same branch.
     request = known.that_landed(commit)
     if request is not None and commit in (request.sha, request.merge_commit, request.squash_commit):
         return True

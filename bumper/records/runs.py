@@ -17,10 +17,10 @@ from bumper.errors import Refused
 from bumper.git.checkout import read_files
 from bumper.git.past_commits import PastCommit
 from bumper.image import ImageReference, Repository
-from bumper.records.landed import own_record
+from bumper.records.landed import own_message
 from bumper.records.line import Line
 from bumper.records.past import Files
-from bumper.records.record import Record
+from bumper.records.record import Record, read_trailers
 from bumper.values.pin import Version
 
 Place: TypeAlias = tuple[str, str]  # an application, and its image by the name that same_as makes one
@@ -119,7 +119,7 @@ class _Walk:
             since = self._line.landed_at(self._oldest) if self._oldest is not None else self._line.now
             return Period(begun.versions, None, since)
         commit = begun.past.commit.id
-        return Period(begun.versions, commit, self._line.landed_at(commit), own_record(begun.past))
+        return Period(begun.versions, commit, self._line.landed_at(commit), read_trailers(own_message(begun.past)))
 
     def _states(self, apps: Iterable[AppFiles]) -> dict[Place, frozenset[Version]]:
         """The versions that run, by place; an application that cannot be read runs nothing."""

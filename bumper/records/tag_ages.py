@@ -12,9 +12,10 @@ from bumper.environments.gather import FoundPin
 from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit
-from bumper.log import report_step
-from bumper.records.landed import named_request, own_record, who_asked
+from bumper.progress import report_step
+from bumper.records.landed import named_request, own_message, who_asked
 from bumper.records.past import Files, read_past_of_all
+from bumper.records.record import read_trailers
 from bumper.values.pin import PinPath, format_path
 from bumper.values.tag_scalars import plain_value
 from bumper.values.values_file import ValuesFile, read_values
@@ -63,7 +64,7 @@ def tag_ages(checkout: Checkout, pins: Mapping[str, Sequence[FoundPin]]) -> dict
 
 
 def _change(past: PastCommit) -> TagChange:
-    who = who_asked(past, own_record(past))
+    who = who_asked(past, read_trailers(own_message(past)))
     return TagChange(past.commit.at, past.commit.id, who, named_request(past))
 
 

@@ -16,8 +16,7 @@ from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused
 from bumper.git.checkout import Checkout, read_files
 from bumper.image import ImageReference, Repository, is_tag
-from bumper.records.history import scope_of
-from bumper.records.rollback_targets import Depth, rollback_targets
+from bumper.records.history import Depth, rollback_targets, scope_of
 from bumper.registry.credentials import find_credentials
 from bumper.registry.resolve import RegistryAccess, resolve_all
 
