@@ -63,6 +63,26 @@ def find_newer(target: Target, known: KnownRequests | None, asked: BumpQuery) ->
     return opened or _newer_landed(target, known, asked)
 
 
+def _newest(target: Target, records: Iterable[Record], asked: BumpQuery) -> NewerPipeline | None:
+    """The newest of the pipelines that bumped the image by these records, if it is newer than the one that asks."""
+    found = (
+        NewerPipeline(record.pipeline, tag)
+        for record in records
+        if (tag := _tag_of(target, record, asked)) is not None and record.pipeline is not None
+    )
+    newer = (one for one in found if asked.pipeline.id < one.pipeline.id <= MAX_PIPELINE_ID)
+    return max(newer, key=lambda one: one.pipeline.id, default=None)
+
+
+def _tag_of(target: Target, record: Record, asked: BumpQuery) -> str | None:
+    """The tag (or digest) that a bump of the same image in the environment by the same project set; None for others."""
+    if record.pipeline is None or record.command != Command.BUMP or record.environment != target.environment.name:
+        return None
+    if record.pipeline.project != asked.pipeline.project:
+        return None
+    return next((one.tag or one.digest for one in record.images if one.repository == asked.repository), None)
+
+
 def _newer_in_open(
     target: Target, known: KnownRequests, opened: Iterable[MergeRequest], asked: BumpQuery,
     hints: Mapping[int, Record] = MappingProxyType({}),
@@ -76,42 +96,38 @@ def _newer_in_open(
         hint = hints.get(one.iid) or read_comment(one.description)
         if hint is None or _tag_of(target, hint, asked) is None:
             continue
-        if _newest(target, _with_notes(known, one, hint), asked) is None:
+        if _newest(target, _with_notes(known, one, hint), asked) is None or not known.is_bumpers(one.author):
             continue
-        record = _verified_head(target, known, one, asked) if known.is_bumpers(one.author) else None
+        try:
+            branch = fetch_branch(target.checkout, one.source_branch)
+        except PushRaceLost:  # merged or deleted a moment ago
+            continue
+        record = _proven_record(target, known, branch, read_commit(branch), one.author, asked)
         newer = _newest(target, _with_notes(known, one, record), asked) if record is not None else None
         if newer is not None:
             return replace(newer, merge_request=one)
     return None
 
 
-def _verified_head(target: Target, known: KnownRequests, one: MergeRequest, asked: BumpQuery) -> Record | None:
-    """The record of the merge request's branch, where bumper made the head and its values are what it says."""
-    try:
-        branch = fetch_branch(target.checkout, one.source_branch)
-    except PushRaceLost:  # merged or deleted a moment ago
-        return None
-    head = read_commit(branch)
-    record = read_trailers(head.message)
-    if record is None or not _says_what_it_holds(target, branch, record, asked):
-        return None
-    return record if known.made_head(one.source_branch, head, one.author) else None
+def _proven_record(
+    target: Target, known: KnownRequests | None, branch: Checkout, head: Commit, author: User | None, asked: BumpQuery
+) -> Record | None:
+    """The record of a branch's head, where the image's pins there are at the tag that it names, and bumper made it.
 
-
-def _says_what_it_holds(target: Target, branch: Checkout, record: Record, asked: BumpQuery) -> bool:
-    """Whether the image's pins on the branch are at the tag (or digest) of the record."""
-    tag, config = _tag_of(target, record, asked), target.setup.config
+    Without GitLab's API nobody says who made the head: it counts as it is.
+    """
+    record, config, name = read_trailers(head.message), target.setup.config, asked.repository
+    tag = _tag_of(target, record, asked) if record is not None else None
+    if tag is None:
+        return None
     contents = read_files(branch, [file for file in asked.files if file in branch.entries])
-    name = canonical(config, asked.repository)
-    found = (
-        one.pin
+    holds_it = any(
+        one.pin.repository is not None and tag in (one.pin.tag, one.pin.digest)
+        and canonical(config, one.pin.repository) == canonical(config, name)
         for file, content in contents.items()
         for one in pins_of_version(target.environment, config, file, content, target.gathered.values)
-    )
-    return tag is not None and any(
-        pin.repository is not None and canonical(config, pin.repository) == name and tag in (pin.tag, pin.digest)
-        for pin in found
-    )
+    )  # fmt: skip
+    return record if holds_it and (known is None or known.made_head(branch.branch, head, author)) else None
 
 
 def newer_at_head(
@@ -119,15 +135,15 @@ def newer_at_head(
 ) -> NewerPipeline | None:
     """The newer pipeline that made the same request, by the branch's head and what it holds.
 
-    ``author`` is the one of its merge request. Without GitLab's API nobody says who made the head: it counts as it is.
+    ``author`` is the one of its merge request.
     """
     record = read_trailers(head.message)
     if record is None:
         return None
     for asked in _asked_by(ours):
         newer = _newest(target, [record], asked)
-        if newer is not None and _says_what_it_holds(target, branch, record, asked):
-            return newer if known is None or known.made_head(branch.branch, head, author) else None
+        if newer is not None and _proven_record(target, known, branch, head, author, asked) is not None:
+            return newer
     return None
 
 
@@ -146,25 +162,28 @@ def newer_of_request(
 
 
 def _asked_by(ours: Record) -> Iterator[BumpQuery]:
-    if ours.pipeline is None or ours.command != Command.BUMP:
-        return
-    for image in ours.images:
-        files = tuple(dict.fromkeys(change.file for change in ours.changes if change.image == image.repository))
-        yield BumpQuery(image.repository, ours.pipeline, files)
+    if ours.pipeline is not None and ours.command == Command.BUMP:
+        for image in ours.images:
+            files = dict.fromkeys(change.file for change in ours.changes if change.image == image.repository)
+            yield BumpQuery(image.repository, ours.pipeline, tuple(files))
 
 
 def _newer_landed(target: Target, known: KnownRequests | None, asked: BumpQuery) -> NewerPipeline | None:
     """The newest bump of the image on the target branch, if it is by a newer pipeline."""
-    for file, commits in _logs(target, known, asked.files):
+    for file in asked.files:
+        if known is not None and len(asked.files) <= _MAX_FILES_ASKED:
+            commits = newest_commits(known.gitlab, file, target.checkout.branch)
+        else:
+            commits = [LoggedCommit(one.id, one.message) for one in newest_in_git(target.checkout, file)]
         for commit in commits:
             records = list(_landed_records(known, commit))
             newer = _newest(target, records, asked)
-            if newer is not None and _is_impossible(known, commit, asked.pipeline):
-                continue
-            if newer is not None and _landed(target, known, commit.id, file, newer, asked.repository):
-                return newer
             if newer is None and any(_tag_of(target, record, asked) is not None for record in records):
                 break  # the newest bump of the image in this file is an older pipeline's
+            if newer is None or _is_impossible(known, commit, asked.pipeline):
+                continue
+            if _set_tag(target, commit.id, newer, asked.repository) and _is_whole(known, target, commit.id, file):
+                return newer
     return None
 
 
@@ -179,17 +198,6 @@ def _is_impossible(known: KnownRequests | None, commit: LoggedCommit, ours: Pipe
     return request.merged_at + _CLOCKS_DIFFER_BY < ours.created
 
 
-def _logs(
-    target: Target, known: KnownRequests | None, files: tuple[str, ...]
-) -> Iterator[tuple[str, Iterable[LoggedCommit]]]:
-    checkout = target.checkout
-    for file in files:
-        if known is not None and len(files) <= _MAX_FILES_ASKED:
-            yield file, newest_commits(known.gitlab, file, checkout.branch)
-        else:
-            yield file, [LoggedCommit(one.id, one.message) for one in newest_in_git(checkout, file)]
-
-
 def _landed_records(known: KnownRequests | None, commit: LoggedCommit) -> Iterator[Record]:
     """By the commit's trailers, else by those of its merge request's head: squashed, a commit may have none.
 
@@ -199,9 +207,8 @@ def _landed_records(known: KnownRequests | None, commit: LoggedCommit) -> Iterat
     if known is not None and request is not None and read_trailers(message) is None:
         message = message_of(known.gitlab, request.sha) if request.sha not in (None, commit.id) else message
     record = read_trailers(message)
-    if record is None or (known is not None and known.sealer.check(message) is Sealed.BROKEN):
-        return
-    yield from _with_notes(known, request, record) if known is not None and request is not None else (record,)
+    if record is not None and not (known is not None and known.sealer.check(message) is Sealed.BROKEN):
+        yield from _with_notes(known, request, record) if known is not None and request is not None else (record,)
 
 
 def _with_notes(known: KnownRequests, one: MergeRequest, record: Record) -> Iterator[Record]:
@@ -221,45 +228,24 @@ def pipeline_note(pipeline: Pipeline) -> str:
     )
 
 
-def _newest(target: Target, records: Iterable[Record], asked: BumpQuery) -> NewerPipeline | None:
-    newest: NewerPipeline | None = None
-    for record in records:
-        tag, pipeline = _tag_of(target, record, asked), record.pipeline
-        if tag is None or pipeline is None or not asked.pipeline.id < pipeline.id <= MAX_PIPELINE_ID:
-            continue
-        if newest is None or pipeline.id > newest.pipeline.id:
-            newest = NewerPipeline(pipeline, tag)
-    return newest
-
-
-def _tag_of(target: Target, record: Record, asked: BumpQuery) -> str | None:
-    """The tag (or digest) that a bump of the same image in the environment by the same project set; None for others."""
-    if record.pipeline is None or record.command != Command.BUMP or record.environment != target.environment.name:
-        return None
-    if record.pipeline.project != asked.pipeline.project:
-        return None
-    return next((one.tag or one.digest for one in record.images if one.repository == asked.repository), None)
-
-
-def _landed(
-    target: Target, known: KnownRequests | None, commit: str, file: str, newer: NewerPipeline, image: Repository
-) -> bool:
-    """Whether the commit came to the target branch as a whole, and its diff sets the tag that its record names."""
+def _set_tag(target: Target, commit: str, newer: NewerPipeline, image: Repository) -> bool:
+    """Whether the commit's diff sets the tag that its record names."""
     scope = scope_of(target, None)
     try:
         steps = scope.files_today().read_back(target.checkout, fetch_past(target.checkout, [commit]))
         changed = read_changes(target.checkout, scope.environment, scope.config, scope.values, steps)
     except BumperError:
         return False
+    changes = (change for _, changes in changed for change in changes)
     name = canonical(scope.config, image)
-    set_to = (
-        change.after for _, changes in changed for change in changes if canonical(scope.config, change.image) == name
-    )
-    if newer.tag is None or not any(newer.tag in (version.tag, version.digest) for version in set_to):
-        return False
+    set_to = (change.after for change in changes if canonical(scope.config, change.image) == name)
+    return newer.tag is not None and any(newer.tag in (version.tag, version.digest) for version in set_to)
+
+
+def _is_whole(known: KnownRequests | None, target: Target, commit: str, file: str) -> bool:
+    """A commit in the middle of a merged branch may have been undone by the next one of the same branch."""
     if known is None:
         return True
-    # A commit in the middle of a merged branch may have been undone by the next one of the same branch.
     request = known.that_landed(commit)
     if request is not None and commit in (request.sha, request.merge_commit, request.squash_commit):
         return True
