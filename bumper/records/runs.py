@@ -2,7 +2,8 @@
 first-parent line, each put together as Helm does it, with the shared values below.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -48,12 +49,9 @@ def _is_version_of(version: Version, image: ImageReference) -> bool:
     return version.tag == image.tag and (image.tag is not None or version.digest == image.digest)
 
 
-@dataclass(slots=True)
-class _Begun:
-    """A state as the walk back finds it: the commit that began it is known last."""
-
-    versions: frozenset[Version]
-    past: PastCommit | None = None
+def place_of(config: Config, app: str, repository: Repository) -> Place:
+    """The place of an application's image."""
+    return app, canonical(config, repository)
 
 
 def read_periods(
@@ -65,95 +63,80 @@ def read_periods(
     """
     if not wanted:
         return {}
-    walk = _Walk(target, line, wanted)
+    walk, oldest = _Walk(target, wanted), None
+    images = {place: list(images) for place, images in wanted.items()}
     stretches = line.stretches()
-    while not (walk.knows_enough and line.is_old_enough) and (stretch := next(stretches, None)) is not None:
+    while not (walk.knows(images) and line.is_old_enough) and (stretch := next(stretches, None)) is not None:
         walk.go_before(stretch)
-    return walk.periods()
+        oldest = stretch[-1].commit.id if stretch else oldest
+
+    def period(versions: frozenset[Version], past: PastCommit | None) -> Period:
+        if past is None:
+            return Period(versions, None, line.landed_at(oldest) if oldest is not None else line.now)
+        return Period(versions, past.commit.id, line.landed_at(past.commit.id), read_trailers(own_message(past)))
+
+    return {place: [period(*state) for state in states] for place, states in walk.states.items()}
 
 
 class _Walk:
-    """The values of the applications on the way back from the tip."""
+    """The values of the applications on the way back from the tip.
 
-    def __init__(self, target: Target, line: Line, wanted: Mapping[Place, Iterable[ImageReference]]) -> None:
-        self._environment, self._config, self._line = target.environment, target.setup.config, line
+    ``states`` are by place the versions that ran, and the commit that began it: the last one's is not known yet.
+    """
+
+    def __init__(self, target: Target, wanted: Iterable[Place]) -> None:
+        self._target = target
         names = {app for app, _ in wanted}
         self._apps = [app for app in target.gathered.applications if app.app in names]
-        self._wanted = {place: list(images) for place, images in wanted.items()}
         bases: dict[str, tuple[str, ...]] = {}
         for app in self._apps:
             for number, path in enumerate(files := (*app.bases, *app.values)):
                 bases[path] = tuple(dict.fromkeys((*bases.get(path, ()), *files[:number])))
         self._files = Files(bases, target.environment.known)
-        self._contents = read_files(line.checkout, bases)
-        states = self._states(self._apps)
-        self._found = {place: [_Begun(states.get(place, frozenset()))] for place in self._wanted}
-        self._oldest: str | None = None
+        self._contents = read_files(target.checkout, bases)
+        now = self._versions(self._apps)
+        self.states: dict[Place, list[tuple[frozenset[Version], PastCommit | None]]] = {
+            place: [(now[place], None)] for place in wanted
+        }
 
-    @property
-    def knows_enough(self) -> bool:
-        """Whether every wanted image has been found."""
-        return all(_is_found(self._found[place], image) for place, images in self._wanted.items() for image in images)
+    def knows(self, wanted: Mapping[Place, Sequence[ImageReference]]) -> bool:
+        """Whether it is known what ran before each image, where it runs no more; else whether it ever did."""
+        for place, images in wanted.items():
+            for image in images:
+                ran = [any(_is_version_of(one, image) for one in versions) for versions, _ in self.states[place]]
+                if not (ran[0] or (True in ran and not ran[-1])):
+                    return False
+        return True
 
     def go_before(self, stretch: list[PastCommit]) -> None:
         """Undo the commits of a stretch, the newest first."""
-        for step in self._files.read_back(self._line.checkout, stretch):
+        for step in self._files.read_back(self._target.checkout, stretch):
             touched = {*step.contents, *step.begun}
             self._contents |= {path: before for path, (before, _) in step.contents.items()}
             for path in step.begun:
                 self._contents.pop(path, None)
             apps = [app for app in self._apps if not touched.isdisjoint((*app.bases, *app.values))]
-            names, states = {app.app for app in apps}, self._states(apps)
-            for place, periods in self._found.items():
-                if place[0] in names and (state := states.get(place, frozenset())) != periods[-1].versions:
-                    periods[-1].past = step.past
-                    periods.append(_Begun(state))
-        self._oldest = stretch[-1].commit.id if stretch else self._oldest
+            names, versions = {app.app for app in apps}, self._versions(apps)
+            for place, states in self.states.items():
+                if place[0] in names and versions[place] != states[-1][0]:
+                    states[-1] = (states[-1][0], step.past)
+                    states.append((versions[place], None))
 
-    def periods(self) -> dict[Place, list[Period]]:
-        """What was found, with the times at which the commits landed."""
-        return {place: list(map(self._period, begun)) for place, begun in self._found.items()}
-
-    def _period(self, begun: _Begun) -> Period:
-        if begun.past is None:
-            since = self._line.landed_at(self._oldest) if self._oldest is not None else self._line.now
-            return Period(begun.versions, None, since)
-        commit = begun.past.commit.id
-        return Period(begun.versions, commit, self._line.landed_at(commit), read_trailers(own_message(begun.past)))
-
-    def _states(self, apps: Iterable[AppFiles]) -> dict[Place, frozenset[Version]]:
+    def _versions(self, apps: Iterable[AppFiles]) -> Mapping[Place, frozenset[Version]]:
         """The versions that run, by place; an application that cannot be read runs nothing."""
-        states: dict[Place, set[Version]] = {}
+        config, environment = self._target.setup.config, self._target.environment
+        found: defaultdict[Place, frozenset[Version]] = defaultdict(frozenset)
         for app in apps:
-            for place, version in self._versions(app):
-                states.setdefault(place, set()).add(version)
-        return {place: frozenset(versions) for place, versions in states.items()}
-
-    def _versions(self, app: AppFiles) -> Iterator[tuple[Place, Version]]:
-        config, environment = self._config, self._environment
-        there = {path for path in (*app.bases, *app.values) if path in self._contents}
-        kept = replace(
-            app, bases=tuple(path for path in app.bases if path in there),
-            values=tuple(path for path in app.values if path in there),
-        )  # fmt: skip
-        if not kept.values:
-            return
-        try:
-            gathered = gather(replace(environment, apps=(kept,)), config, self._contents)
-            pins = running(gathered, environment.name, config).pins
-        except Refused:
-            return
-        for found in pins:
-            if found.pin.repository is not None and not found.pin.absent:
-                yield place_of(config, app.app, found.pin.repository), found.pin.version
-
-
-def place_of(config: Config, app: str, repository: Repository) -> Place:
-    """The place of an application's image."""
-    return app, canonical(config, repository)
-
-
-def _is_found(periods: list[_Begun], image: ImageReference) -> bool:
-    """Whether it is known what the application ran before the image, where it runs it no more; else whether it does."""
-    ran = [any(_is_version_of(one, image) for one in period.versions) for period in periods]
-    return ran[0] or (True in ran and not ran[-1])
+            bases, values = (tuple(path for path in part if path in self._contents) for part in (app.bases, app.values))
+            if not values:
+                continue
+            kept = replace(app, bases=bases, values=values)
+            try:
+                gathered = gather(replace(environment, apps=(kept,)), config, self._contents)
+                pins = running(gathered, environment.name, config).pins
+            except Refused:
+                continue
+            for one in pins:
+                if one.pin.repository is not None and not one.pin.absent:
+                    found[place_of(config, app.app, one.pin.repository)] |= {one.pin.version}
+        return found
