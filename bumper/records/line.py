@@ -7,6 +7,7 @@ merged, if that was later: a fast-forward brings commits that were made long bef
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 
 from bumper.clock import show_time
 from bumper.errors import LookedFarEnough, Refused, WrongUsage
@@ -58,15 +59,15 @@ class Line:
         """
         if self.since is None:
             return True
-        oldest = [past for stretch in self._read for past in stretch][-_ENOUGH:]
-        return bool(oldest) and max(map(self._landed_at, oldest)) < self.since
+        oldest = list(chain.from_iterable(self._read))[-_ENOUGH:]
+        return bool(oldest) and max(map(self._by_itself, oldest)) < self.since
 
     def landed_at(self, commit: str) -> datetime:
         """When a commit that was read landed."""
         if commit not in self._landed:
             latest: datetime | None = None
-            for past in reversed([past for stretch in self._read for past in stretch]):
-                latest = max(filter(None, (latest, self._landed_at(past))))
+            for past in reversed(list(chain.from_iterable(self._read))):
+                latest = max(filter(None, (latest, self._by_itself(past))))
                 self._landed[past.commit.id] = latest
         return self._landed[commit]
 
@@ -75,25 +76,20 @@ class Line:
             found = next(self._log, None)
         except LookedFarEnough:
             self.is_cut, found = True, None
-        if found is None:
-            return False
-        self._read.append(found)
-        self._landed.clear()
-        return True
+        if found is not None:
+            self._read.append(found)
+            self._landed.clear()
+        return found is not None
 
-    def _landed_at(self, past: PastCommit) -> datetime:
-        """By the commit alone."""
-        return min(self.now, max(past.commit.at, self._merged_at().get(past.commit.id, past.commit.at)))
-
-    def _merged_at(self) -> dict[str, datetime]:
-        """When the commits of the merge requests that were merged lately came to the branch."""
+    def _by_itself(self, past: PastCommit) -> datetime:
+        """When a commit landed, whatever its ancestors say: its own date, or when its merge request was merged."""
         if self._merged is None:
-            self._merged = {}
-            if self._gitlab is not None and self.since is not None:
-                for request in merged_since(self._gitlab, self.branch, self.since):
-                    if request.merged_at is not None and request.merged_at >= self.since:
-                        self._merged |= dict.fromkeys(commits_of(self._gitlab, request), request.merged_at)
-        return self._merged
+            self._merged, gitlab, since = {}, self._gitlab, self.since
+            if gitlab is not None and since is not None:
+                for request in merged_since(gitlab, self.branch, since):
+                    if request.merged_at is not None and request.merged_at >= since:
+                        self._merged |= dict.fromkeys(commits_of(gitlab, request), request.merged_at)
+        return min(self.now, max(past.commit.at, self._merged.get(past.commit.id, past.commit.at)))
 
 
 def parse_as_of(text: str, now: datetime) -> str | datetime:
@@ -122,7 +118,7 @@ def parse_as_of(text: str, now: datetime) -> str | datetime:
 
 
 def commit_as_of(wanted: str | datetime, line: Line, gitlab: GitLab | None) -> str:
-    """The first-parent commit that is meant.
+    """The first-parent commit that is meant; of a time the newest that had landed by then.
 
     A commit that was merged in stands for the first-parent commit that brought it, and the head of a squashed merge
     request for the commit as which that landed.
@@ -132,7 +128,13 @@ def commit_as_of(wanted: str | datetime, line: Line, gitlab: GitLab | None) -> s
 
     """
     if isinstance(wanted, datetime):
-        return _at(wanted, line)
+        for past in chain.from_iterable(line.stretches()):
+            if line.landed_at(past.commit.id) <= wanted:
+                return past.commit.id
+        raise Refused(
+            f"the history of {line.branch} that can be read begins after {show_time(wanted)}",
+            "give a later time, or a commit",
+        )
     read: list[PastCommit] = []
     landed: str | None = None
     for stretch in line.stretches():
@@ -144,20 +146,12 @@ def commit_as_of(wanted: str | datetime, line: Line, gitlab: GitLab | None) -> s
         if found is not None:
             return found
     rebased = _rebased(wanted, read, gitlab) if gitlab is not None else None
-    if rebased is None:
-        raise _unknown(wanted, line, gitlab)
-    return rebased
-
-
-def _at(moment: datetime, line: Line) -> str:
-    """The newest commit that had landed by then."""
-    for stretch in line.stretches():
-        for past in stretch:
-            if line.landed_at(past.commit.id) <= moment:
-                return past.commit.id
+    if rebased is not None:
+        return rebased
+    where = "in the newest part of the history that can be read" if line.is_cut else f"on {line.branch}"
+    squashed = "" if gitlab is not None else "; whether a merge request was squashed into one only GitLab's API tells"
     raise Refused(
-        f"the history of {line.branch} that can be read begins after {show_time(moment)}",
-        "give a later time, or a commit",
+        f"there is no commit {wanted[:12]} {where}{squashed}", "give a commit that landed there (BUMPER_COMMIT)"
     )
 
 
@@ -196,11 +190,3 @@ def _rebased(wanted: str, read: Sequence[PastCommit], gitlab: GitLab) -> str | N
     if "\nBumper-Command: " not in message:
         return None
     return next((past.commit.id for past in read if past.commit.message.rstrip() == message), None)
-
-
-def _unknown(wanted: str, line: Line, gitlab: GitLab | None) -> Refused:
-    where = "in the newest part of the history that can be read" if line.is_cut else f"on {line.branch}"
-    squashed = "" if gitlab is not None else "; whether a merge request was squashed into one only GitLab's API tells"
-    return Refused(
-        f"there is no commit {wanted[:12]} {where}{squashed}", "give a commit that landed there (BUMPER_COMMIT)"
-    )

@@ -75,16 +75,13 @@ def read_watches(known: KnownRequests, iids: Iterable[int], now: datetime) -> di
 
 
 def _read_newest(known: KnownRequests, iid: int, now: datetime) -> WatchRecord | None:
-    for author, text in notes_of(known.gitlab, iid):
-        noted = _NOTE.search(text)
-        if noted is not None and known.is_bumpers(author):
-            return _read(noted[1], now)
-    return None
-
-
-def _read(text: str, now: datetime) -> WatchRecord | None:
+    noted = (
+        match[1]
+        for author, text in notes_of(known.gitlab, iid)
+        if (match := _NOTE.search(text)) is not None and known.is_bumpers(author)
+    )
     try:
-        record = WatchRecord.model_validate_json(text)
+        record = WatchRecord.model_validate_json(next(noted, ""))
     except ValidationError:
         return None
     until = record.until.replace(tzinfo=record.until.tzinfo or UTC) if record.until is not None else None
