@@ -1,7 +1,7 @@
 """``bumper history``: the deployments of an environment, newest first."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bumper.delivery.attempt import Session
