@@ -7,9 +7,9 @@ renamed file's past goes on under its old name, another application's does not.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count, islice
+from itertools import chain, islice
 from posixpath import commonpath, dirname
 
 from bumper.environments.usual_names import usual_names_in
@@ -25,9 +25,8 @@ _MAX_SOURCES = 3  # files that are looked into for each new one
 _MAX_LOOKED_AT = 20  # files whose names are compared with that of a new one
 _ALIKE = 0.5  # of the lines: git takes as much for a renamed file
 _MAX_PAGES = 10
-# Pages of GitLab's list by size and number, and whether their commits are fetched before the next one is asked for. The
-# last deployment, which a rollback needs, is mostly among the first 20 commits; whoever reads on needs ever more.
-_PAGES = ((20, 1, True), *((100, number, number in {1, 3, 9}) for number in range(1, 10)))
+# Commits on a page of GitLab's list: the last deployment, which a rollback needs, is mostly among the first 20.
+_FIRST_PAGE, _PAGE = 20, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,50 +210,31 @@ def read_past_of_all(checkout: Checkout, files: Files, stretches: Sequence[int] 
 def read_past_of_one(checkout: Checkout, files: Files, gitlab: GitLab) -> Iterator[list[Step]]:
     """The steps of one application's files, from the commits that GitLab lists for them.
 
+    After a commit that renamed one of them, the list goes on from there under the old names.
+
     Raises:
         LookedFarEnough: there are more commits than anybody should wait for.
 
     """
-    start: str | None = checkout.tip
-    pages = count(1)
-    while start is not None and files.names:
-        start = yield from _until_renamed(checkout, files, gitlab, start, pages)
-
-
-def _until_renamed(
-    checkout: Checkout, files: Files, gitlab: GitLab, start: str, pages: Iterator[int]
-) -> Generator[list[Step], None, str | None]:
-    """The steps up to the next rename; returns the commit to go on from under the old names, None at the end."""
-    names = set(files.names)
-    for ids in _listed(gitlab, files.folder, start, pages):
-        steps: list[Step] = []
-        for step in files.read_back(checkout, fetch_past(checkout, ids)):
+    start, path, number, seen = checkout.tip, files.folder, 0, set[str]()
+    for _ in range(_MAX_PAGES):
+        size = _PAGE if number else _FIRST_PAGE
+        page = commits_that_touched(gitlab, path, start, size, number or 1)
+        names, steps, renamed = set(files.names), list[Step](), False
+        for step in files.read_back(checkout, fetch_past(checkout, [commit for commit in page if commit not in seen])):
             steps.append(step)
-            if not names.issuperset(files.names):
-                yield steps
-                return next(iter(step.past.commit.parents), None)
+            if renamed := not names.issuperset(files.names):
+                break
         yield steps
-        if not files.names:  # all of them are younger
-            return None
-    return None
-
-
-def _listed(gitlab: GitLab, path: str, start: str, pages: Iterator[int]) -> Iterator[list[str]]:
-    """Ids of the commits that changed ``path``, in ever longer lists."""
-    seen: set[str] = set()
-    ids: list[str] = []
-    for size, number, is_enough in _PAGES:
-        if next(pages) > _MAX_PAGES:
-            break
-        page = commits_that_touched(gitlab, path, start, size, number)
-        ids += [commit for commit in page if commit not in seen]
-        seen.update(page)
-        if is_enough or len(page) < size:
-            yield ids
-            ids = []
-        if len(page) < size:
+        if not files.names or (not renamed and len(page) < size):  # all of them are younger, or the list is at its end
             return
-    yield ids
+        if renamed:
+            parents = steps[-1].past.commit.parents
+            if not parents:
+                return
+            start, path, number, seen = parents[0], files.folder, 0, set()
+        else:
+            number, seen = number + 1, seen.union(page)
     raise LookedFarEnough(
         f"what you ask for is further back than {_MAX_PAGES} pages of GitLab's list of the commits to {path}",
         "name a merge request with rollback's --mr",
