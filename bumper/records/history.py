@@ -12,12 +12,12 @@ from bumper.environments.layout import Environment
 from bumper.environments.repository import Target
 from bumper.errors import LookedFarEnough
 from bumper.git.checkout import Checkout
-from bumper.git.past_commits import STRETCHES, fetch_past
+from bumper.git.past_commits import STRETCHES, PastCommit, fetch_past
 from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
 from bumper.progress import report_step
 from bumper.records.changes import read_changes
-from bumper.records.landed import LandedRequests, messages_of_heads, named_request, own_message, who_asked
+from bumper.records.known_requests import LandedRequests, messages_of_heads
 from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one
 from bumper.records.record import Command, Record, read_trailers
 from bumper.values.change import Change
@@ -25,6 +25,8 @@ from bumper.values.values_file import ValuesFile
 
 # The last line of a message by git revert, and by GitLab's button for a merge request.
 _REVERTS = re.compile(r"This reverts (?:commit ([0-9a-f]{40,64})|merge request \S*(!\d{1,15}))\b")
+# GitLab's default message of a merge commit ends with this line.
+_MERGE_MESSAGE = re.compile(r"See merge request \S*!(\d{1,15})\b")
 CLOCKS_DIFFER_BY = timedelta(days=1)  # of the machines that commit
 
 
@@ -126,6 +128,24 @@ def deployments_among(scope: Scope, ids: Sequence[str]) -> list[Deployment]:
     oldest = min(past.commit.at for past in commits) - CLOCKS_DIFFER_BY
     recent = takewhile(lambda deployment: deployment.at >= oldest, deployments(scope))
     return [deployment for deployment in recent if deployment.commit in ids]
+
+
+def own_message(past: PastCommit) -> str:
+    """The message that holds bumper's record: the commit's, or that of the one that it merged; else empty."""
+    messages = (past.commit.message, past.merged.message if past.merged is not None else "")
+    return next((message for message in messages if read_trailers(message) is not None), "")
+
+
+def named_request(past: PastCommit) -> int | None:
+    """The merge request that a merge commit names."""
+    named = _MERGE_MESSAGE.search(past.commit.message)
+    return int(named[1]) if named is not None else None
+
+
+def who_asked(past: PastCommit, record: Record | None) -> str:
+    """Who asked for a deployment: as its record says, else who wrote the commit."""
+    author = (past.merged or past.commit).author.partition(" <")[0]
+    return (record.requested_by if record is not None else None) or author
 
 
 def _landed_requests(scope: Scope) -> LandedRequests | None:

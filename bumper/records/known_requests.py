@@ -1,42 +1,40 @@
 """What GitLab knows of the project's merge requests: asked for once a run, and only as far as somebody needs it."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from bumper.errors import BumperError
-from bumper.git.objects import Commit
-from bumper.gitlab import merge_requests
+from bumper.git.checkout import Checkout
+from bumper.git.objects import Commit, read_commits
+from bumper.git.past_commits import fetch_commits
 from bumper.gitlab.connection import GitLab, current_user_id, translated
-from bumper.gitlab.merge_requests import MergeRequest, Recent, User, find_recent
+from bumper.gitlab.merge_requests import (
+    MergeRequest,
+    Recent,
+    User,
+    find_of_branch,
+    find_open,
+    find_recent,
+    newest_merged,
+)
 from bumper.gitlab.project import ProjectSettings, merge_request_of, pushers_of, read_project
 from bumper.records.record import Command, Record, Sealed, make_sealer, read_comment
 
+_FEW = 3  # commits that GitLab is asked about one by one; for more its list of merged requests is read
 # The user that GitLab makes for a project's or a group's access token (GitLab's documentation of access tokens).
 _TOKEN_USER = re.compile(r"(?P<kind>project|group)_(?P<id>\d+)_bot(?:_\w+|\d*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What every change needs of GitLab, asked while the values files are fetched: two requests less to wait for.
+    """What every change needs of GitLab, asked while the values files are fetched: two requests less to wait for."""
 
-    Both answers are waited for, the project's comes last: the connection to GitLab's API is one.
-    """
-
-    _recent: Future[Recent]
-    _project: Future[ProjectSettings]
-
-    def recent(self) -> Recent:
-        """The merge requests that changed last. Raises what asking for them raised."""
-        self._project.exception()
-        return self._recent.result()
-
-    def project(self) -> ProjectSettings:
-        """The project's settings. Raises what asking for them raised."""
-        return self._project.result()
+    recent: Future[Recent]
+    project: Future[ProjectSettings]
 
 
 def ask_ahead(gitlab: GitLab, target_branch: str) -> Ahead:
@@ -84,34 +82,31 @@ class KnownRequests:
     @cached_property
     def project(self) -> ProjectSettings:
         """The project's settings. Raises ``Refused`` where it has moved."""
-        return read_project(self.gitlab) if self._ahead is None else self._ahead.project()
+        return read_project(self.gitlab) if self._ahead is None else self._ahead.project.result()
 
     @cached_property
     def _recent(self) -> Recent:
-        if self._ahead is not None:
-            return self._ahead.recent()
-        return merge_requests.find_recent(self.gitlab, self.target_branch)
+        if self._ahead is None:
+            return find_recent(self.gitlab, self.target_branch)
+        self._ahead.project.exception()  # waits for that, too: the connection to GitLab's API is one
+        return self._ahead.recent.result()
 
     @cached_property
     def opened(self) -> tuple[MergeRequest, ...]:
         """The open ones on bumper's branches, the newest first."""
-        return self._ours_by_branch(
-            [one for one in self._recent.merge_requests if one.state == "opened"]
-            if self._recent.complete
-            else merge_requests.find_open(self.gitlab, self.target_branch)
-        )
+        return self._ours(self._recent.merge_requests, "opened") if self._recent.complete else self.opened_now()
 
     @property
     def merged_lately(self) -> tuple[MergeRequest, ...]:
         """Those on bumper's branches that are merged, as far as they are among the hundred that changed last."""
-        return self._ours_by_branch([one for one in self._recent.merge_requests if one.state == "merged"])
+        return self._ours(self._recent.merge_requests, "merged")
 
     def opened_now(self) -> tuple[MergeRequest, ...]:
         """The open ones on bumper's branches, asked for again: others may have opened some in the meantime."""
-        return self._ours_by_branch(merge_requests.find_open(self.gitlab, self.target_branch))
+        return self._ours(find_open(self.gitlab, self.target_branch), "opened")
 
-    def _ours_by_branch(self, found: Collection[MergeRequest]) -> tuple[MergeRequest, ...]:
-        ours = (one for one in found if one.source_branch.startswith(self._prefix))
+    def _ours(self, found: Iterable[MergeRequest], state: str) -> tuple[MergeRequest, ...]:
+        ours = (one for one in found if one.state == state and one.source_branch.startswith(self._prefix))
         return tuple(sorted(ours, key=lambda one: one.iid, reverse=True))
 
     def is_by(self, command: Command, branch: str) -> bool:
@@ -130,7 +125,7 @@ class KnownRequests:
         """Those of a branch's request in every state, the newest first."""
         found = {one.iid: one for one in self._recent.merge_requests if _is_of_same_request(one.source_branch, branch)}
         if not self._recent.complete:
-            listed = merge_requests.find_of_branch(self.gitlab, branch, self.target_branch)
+            listed = find_of_branch(self.gitlab, branch, self.target_branch)
             found |= {one.iid: one for one in listed}
         return sorted(found.values(), key=lambda one: one.iid, reverse=True)
 
@@ -195,3 +190,42 @@ class KnownRequests:
                 return self.gitlab.api.http_get(path)
         except BumperError:  # what GitLab does not show is nobody's word
             return []
+
+
+class LandedRequests:
+    """The merged merge requests by the commits as which they landed, read from GitLab as far as they are asked for."""
+
+    __slots__ = ("_by_commit", "_checkout", "_gitlab", "_unread")
+
+    def __init__(self, gitlab: GitLab, checkout: Checkout) -> None:
+        self._gitlab = gitlab
+        self._checkout = checkout
+        self._unread = newest_merged(gitlab, checkout.branch)
+        self._by_commit: dict[str, MergeRequest] = {}
+
+    def find(self, commits: Sequence[str]) -> Mapping[str, MergeRequest]:
+        """The merge request of each commit that came by one, as far as GitLab's newest tell."""
+        if len(commits) <= _FEW:
+            with ThreadPoolExecutor(_FEW) as pool:
+                branch = self._checkout.branch
+                requests = pool.map(lambda commit: merge_request_of(self._gitlab, commit, branch), commits)
+                return {commit: one for commit, one in zip(commits, requests, strict=True) if one is not None}
+        for request in self._unread:
+            for commit in (request.merged_as, request.sha):  # a fast-forward lands as the branch's head
+                if commit is not None:
+                    self._by_commit.setdefault(commit, request)
+            if all(commit in self._by_commit for commit in commits):
+                break
+        return {commit: self._by_commit[commit] for commit in commits if commit in self._by_commit}
+
+
+def messages_of_heads(checkout: Checkout, requests: Iterable[MergeRequest]) -> Mapping[int, str]:
+    """The messages of merge requests' heads, which a squash leaves out and no edit reaches; by number."""
+    heads = {request.sha: request.iid for request in requests if request.sha is not None}
+    if not heads:
+        return {}
+    try:
+        fetch_commits(checkout, heads, "--depth=1", "--filter=tree:0")
+    except BumperError:  # a head that GitLab no longer has: then nobody knows
+        return {}
+    return {heads[commit.id]: commit.message for commit in read_commits(checkout.git, list(heads))}

@@ -27,8 +27,7 @@ from bumper.gitlab.project import LoggedCommit, first_parent_ids, message_of, ne
 from bumper.image import Repository
 from bumper.records.changes import read_changes
 from bumper.records.history import scope_of
-from bumper.records.known_requests import KnownRequests
-from bumper.records.landed import messages_of_heads
+from bumper.records.known_requests import KnownRequests, messages_of_heads
 from bumper.records.record import Command, Record, Sealed, read_comment, read_trailers
 
 _MAX_FILES_ASKED = 5  # of GitLab, a request each; the log of more is read from git, in two requests for all of them

@@ -18,7 +18,7 @@ from bumper.errors import Refused
 from bumper.git.checkout import read_files
 from bumper.git.past_commits import PastCommit
 from bumper.image import ImageReference, Repository
-from bumper.records.landed import own_message
+from bumper.records.history import own_message
 from bumper.records.line import Line
 from bumper.records.past import Files
 from bumper.records.record import Record, read_trailers

@@ -14,7 +14,7 @@ from bumper.environments.gather import FoundPin
 from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout
 from bumper.progress import report_step
-from bumper.records.landed import named_request, own_message, who_asked
+from bumper.records.history import named_request, own_message, who_asked
 from bumper.records.past import Files, read_past_of_all
 from bumper.records.record import read_trailers
 from bumper.values.pin import PinPath
