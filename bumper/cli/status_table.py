@@ -10,7 +10,7 @@ from enum import StrEnum
 from bumper.commands.status import Status
 from bumper.gate.rules import Waiting
 from bumper.gitlab.merge_requests import MergeRequest
-from bumper.records.tag_ages import TagChange
+from bumper.records.runs import TagChange
 from bumper.values.pin import Version
 
 _NUMBERED = re.compile(r"v?(\d+(?:\.\d+)*)(?:[-+.](.+))?")

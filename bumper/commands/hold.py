@@ -14,8 +14,8 @@ from bumper.environments.selection import Selection, choose_applications
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
+from bumper.planning.description import code
 from bumper.planning.draft import make_draft
-from bumper.planning.markdown import code
 from bumper.planning.proposal import Request
 from bumper.records.known_requests import KnownRequests, recorded_requests
 from bumper.records.record import Command

@@ -20,8 +20,8 @@ from bumper.gitlab.merge_requests import read
 from bumper.gitlab.project import commits_of
 from bumper.image import is_tag
 from bumper.planning.bump import Plan, apply_plan
+from bumper.planning.description import code, inert
 from bumper.planning.draft import make_draft
-from bumper.planning.markdown import code, inert
 from bumper.planning.proposal import Request
 from bumper.planning.rollback import (
     explain_undone,

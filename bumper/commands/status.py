@@ -22,7 +22,7 @@ from bumper.errors import Refused
 from bumper.gate.rules import Waiting
 from bumper.git.checkout import Checkout
 from bumper.records.known_requests import RecordedRequest, recorded_requests
-from bumper.records.tag_ages import TagChange, tag_ages
+from bumper.records.runs import TagChange, tag_ages
 from bumper.records.watches import WatchedRequest, newest_watched
 from bumper.values.pin import format_path
 

@@ -14,8 +14,7 @@ from bumper.git.checkout import fetch_branch, read_files
 from bumper.gitlab.connection import GitLab, translated
 from bumper.image import Repository
 from bumper.planning.bump import Plan
-from bumper.planning.description import ProposalText
-from bumper.planning.markdown import code, inert, link
+from bumper.planning.description import ProposalText, code, inert, link
 from bumper.planning.proposal import Request
 from bumper.records.known_requests import KnownRequests
 from bumper.records.record import Command

@@ -1,18 +1,18 @@
 """A merge request's description: what changes, where it comes from, what was checked and left out, how to undo it.
 
 Whoever looks at it decides whether to merge: so it shows the changes first, then one line a fact, and folds what is the
-same in every merge request. Pure.
+same in every merge request. Text that others wrote stands in Markdown so that none of it comes to life. Pure.
 """
 
+import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from bumper.ci import Source
 from bumper.clock import format_duration
-from bumper.planning.markdown import bullets, code, folded, inert, link, plain
-from bumper.records.record import Command, Record, comment
+from bumper.records.record import Command, Record, comment, one_line
 from bumper.values.change import Change, Held
 
 _MAX_ROWS = 100
@@ -20,6 +20,10 @@ _MAX_SENTENCES = 20
 _MAX_NAMED = 3  # applications in a command
 _MAX_DIGESTS = 5  # shown without a click
 _MAX_TEMPLATE = 100_000  # characters; GitLab takes a description of 1,048,576
+_MAX_URL = 2000  # characters
+_ZERO_WIDTH_SPACE = "\u200b"
+_REFERENCE = re.compile(r"[@#!$&~%](?=[\w\"])")
+_MARKUP = re.compile(r"[\\`*_\[\]<|~&$]|^[#>+=-]")
 _BEHAVIOUR = (
     "The same command run again updates it: a newer tag replaces this one, on the target branch's newest commit.",
     "Close it, and the same change is not proposed again, unless somebody runs bumper with `--reopen`.",
@@ -81,16 +85,16 @@ def describe(record: Record, text: ProposalText, subject: str = "") -> str:
     """The description; the ``subject`` is in it where the title is the user's. The record comes last, in a comment."""
     along = [f"{_place(change, text.files_url)} {code(change.path)}" for change in text.along]
     digests = _digests(record)
-    many = bullets(digests, _MAX_ROWS) if len(digests) > _MAX_DIGESTS else ""
+    many = _bullets(digests, _MAX_ROWS) if len(digests) > _MAX_DIGESTS else ""
     parts = [
         plain(subject) if text.title else "",
         _table(record, text.files_url),
-        f"These places change too, through an anchor:\n\n{bullets(along, _MAX_ROWS)}" if along else "",
+        f"These places change too, through an anchor:\n\n{_bullets(along, _MAX_ROWS)}" if along else "",
         "\n".join(f"- {fact}" for fact in _facts(record, text, digests if not many else [])),
         _listed("Left out", text.left_out),
         _listed("Warnings", text.warnings),
-        folded(f"Digests of {len(digests)} images", many) if many else "",
-        folded("How this merge request behaves", bullets(_BEHAVIOUR, len(_BEHAVIOUR))),
+        _folded(f"Digests of {len(digests)} images", many) if many else "",
+        _folded("How this merge request behaves", _bullets(_BEHAVIOUR, len(_BEHAVIOUR))),
         text.template[:_MAX_TEMPLATE].strip(),
         comment(record),
     ]
@@ -128,7 +132,7 @@ def _digests(record: Record) -> list[str]:
 
 
 def _listed(heading: str, sentences: Sequence[str]) -> str:
-    return f"**{heading}**\n\n{bullets(map(plain, dict.fromkeys(sentences)), _MAX_SENTENCES)}" if sentences else ""
+    return f"**{heading}**\n\n{_bullets(map(plain, dict.fromkeys(sentences)), _MAX_SENTENCES)}" if sentences else ""
 
 
 def _facts(record: Record, text: ProposalText, digests: Sequence[str]) -> Iterator[str]:
@@ -176,3 +180,56 @@ def _undoing(record: Record) -> str:
     if command is not Command.ROLLBACK and len(apps) == 1:
         return f"**Roll back**: {code(f'{back}{named}')}"
     return f"**Undo**: {code(f'{back} --mr N')}, where N is this merge request's number"
+
+
+def code(text: str) -> str:
+    """``text`` as code: no Markdown, HTML, mention or quick action in it comes to life, in a table neither."""
+    shown = one_line(text).replace("`", "'").replace("|", "\\|")
+    return f"`{shown or ' '}`"
+
+
+def inert(text: str) -> str:
+    """A title that somebody wrote, with no reference in it: GitLab closes what "closes #1" names even inside code."""
+    return without_references(one_line(text)).replace("://", f":{_ZERO_WIDTH_SPACE}//")
+
+
+def plain(text: str) -> str:
+    """``text`` as the words of a sentence that others' names are a part of."""
+    return _MARKUP.sub(r"\\\g<0>", inert(text)).replace("\\<", "&lt;")
+
+
+def quiet(text: str) -> str:
+    """``text`` in which no name notifies anybody: GitLab reads mentions in titles too, where backticks do not help."""
+    return text.replace("@", f"@{_ZERO_WIDTH_SPACE}")
+
+
+def without_references(text: str) -> str:
+    """``text`` in which no name is a reference either: an application called "closes #1" closes no issue by a commit.
+
+    GitLab reads ``#1 !1 $1 &1 ~label %milestone @user`` (its documentation of GitLab-specific references).
+    """
+    return _REFERENCE.sub(f"\\g<0>{_ZERO_WIDTH_SPACE}", text)
+
+
+def link(text: str, url: str) -> str:
+    """``text``, as code, that leads to ``url``; without a link where that is no address of the web."""
+    address = one_line(url)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return code(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or len(address) > _MAX_URL:
+        return code(text)
+    return f"[{code(text)}]({quote(address, safe=':/?#&=%+,;~.-_[]')})"
+
+
+def _bullets(items: Iterable[str], most: int) -> str:
+    """A list of at most so many items, and how many are left out."""
+    lines = [f"- {item}" for item in items]
+    more = [f"- … and {len(lines) - most} more"] if len(lines) > most else []
+    return "\n".join([*lines[:most], *more])
+
+
+def _folded(summary: str, content: str) -> str:
+    """A part that GitLab shows when its summary is clicked."""
+    return f"<details>\n<summary>{summary}</summary>\n\n{content}\n\n</details>"

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from bumper.environments.config_models import Config
 from bumper.image import Repository
-from bumper.planning.description import ProposalText, describe
-from bumper.planning.markdown import quiet, without_references
+from bumper.planning.description import ProposalText, describe, quiet, without_references
 from bumper.records.record import Command, Record, comment, one_line, trailers
 from bumper.values.change import Change
 from bumper.values.pin import Version

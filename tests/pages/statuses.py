@@ -11,7 +11,7 @@ from bumper.gitlab.merge_requests import MergeRequest, User
 from bumper.image import Repository
 from bumper.records.known_requests import RecordedRequest
 from bumper.records.record import Command, Record
-from bumper.records.tag_ages import TagChange
+from bumper.records.runs import TagChange
 from bumper.values.change import Change
 from bumper.values.pin import Version
 

@@ -10,7 +10,7 @@ import pytest
 from bumper.cli.status_page import status_page
 from bumper.clock import relative_age
 from bumper.gate.rules import Waiting
-from bumper.records.tag_ages import TagChange
+from bumper.records.runs import TagChange
 from tests.pages.browser import Browser
 from tests.pages.statuses import (
     COMMIT,

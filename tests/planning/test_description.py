@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from bumper.ci import Pipeline, Source
 from bumper.image import Repository
-from bumper.planning.description import ProposalText, describe
-from bumper.planning.markdown import code, link, plain
+from bumper.planning.description import ProposalText, code, describe, link, plain
 from bumper.records.record import Command, Record, read_comment
 from bumper.sandbox.pages.markdown import rendered
 from bumper.values.change import Change
