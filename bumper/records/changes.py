@@ -21,13 +21,14 @@ from bumper.values.change import Change, make_change
 from bumper.values.pin import PinPath
 from bumper.values.values_file import ValuesFile, read_values
 
+Changed: TypeAlias = tuple[PastCommit, tuple[Change, ...]]
 _Files: TypeAlias = Mapping[str, ValuesFile]
 _Image: TypeAlias = tuple[str, str | None]  # an application, and its image by the name that same_as makes one
 
 
 def read_changes(
     checkout: Checkout, environment: Environment, config: Config, today: _Files, steps: Iterable[Step]
-) -> list[tuple[PastCommit, tuple[Change, ...]]]:
+) -> list[Changed]:
     """The commits that changed tags of the environment's applications, with those changes; a pin come or gone is none.
 
     ``today`` are the files at the checkout's tip that were read already.
@@ -37,7 +38,7 @@ def read_changes(
         for path in app.values:
             by_file[path].append(app)
     found = [(step, list(dict.fromkeys(app for path in step.contents for app in by_file[path]))) for step in steps]
-    changed: list[tuple[PastCommit, tuple[Change, ...]]] = []
+    changed: list[Changed] = []
     for (step, apps), beside in zip(found, _read_beside(checkout, today, found), strict=True):
         changes = tuple(_changes(replace(environment, apps=tuple(apps)), config, step, beside))
         if changes:

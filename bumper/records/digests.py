@@ -9,7 +9,7 @@ from bumper.environments.repository import Target
 from bumper.errors import LookedFarEnough, Refused
 from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
-from bumper.records.history import deployments, scope_of
+from bumper.records.history import deployments_that, scope_of
 from bumper.records.record import Sealed, make_sealer
 from bumper.registry.resolve import RegistryAccess
 from bumper.values.change import Change
@@ -36,8 +36,12 @@ def recorded_digests(
     config, sealer = source.setup.config, make_sealer(source.checkout.settings, source.checkout.branch)
     missing = {(canonical(config, image.repository), image.tag): image for image in images}
     found: dict[ImageReference, RecordedDigest] = {}
+
+    def is_missing(change: Change) -> bool:
+        return (canonical(config, change.image), change.after.tag) in missing
+
     with contextlib.suppress(LookedFarEnough):
-        for deployment in deployments(scope_of(source, gitlab), _STRETCHES):
+        for deployment in deployments_that(is_missing, scope_of(source, gitlab), _STRETCHES):
             record, sealed = deployment.record, sealer.check(deployment.message)
             if record is None or record.environment != source.environment.name or sealed is Sealed.BROKEN:
                 continue

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -12,11 +12,11 @@ from bumper.environments.layout import Environment
 from bumper.environments.repository import Target
 from bumper.errors import LookedFarEnough
 from bumper.git.checkout import Checkout
-from bumper.git.past_commits import STRETCHES, PastCommit, fetch_past
+from bumper.git.past_commits import PastCommit, fetch_past
 from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
 from bumper.progress import report_step
-from bumper.records.changes import read_changes
+from bumper.records.changes import Changed, read_changes
 from bumper.records.known_requests import LandedRequests, messages_of_heads
 from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one
 from bumper.records.record import Command, Record, read_trailers
@@ -84,6 +84,10 @@ class Scope:
             bases.update({path: tuple(dict.fromkeys((*bases.get(path, ()), *app.bases))) for path in app.values})
         return Files(bases, self.environment.known)
 
+    def changed(self, steps: Iterable[Step]) -> list[Changed]:
+        """The commits that changed tags of these applications."""
+        return read_changes(self.checkout, self.environment, self.config, self.values, steps)
+
 
 def scope_of(target: Target, gitlab: GitLab | None, apps: Collection[str] | None = None) -> Scope:
     """An environment whose pins were gathered, with these of its ``apps``; with None all of them."""
@@ -92,11 +96,8 @@ def scope_of(target: Target, gitlab: GitLab | None, apps: Collection[str] | None
     return Scope(target.checkout, gitlab, environment, target.setup.config, target.gathered.values)
 
 
-def deployments(scope: Scope, stretches: Sequence[int] | None = None) -> Iterator[Deployment]:
+def deployments(scope: Scope) -> Iterator[Deployment]:
     """The deployments of the scope, the newest first, fetched from the past as far as the caller goes on reading.
-
-    By GitLab's list of commits where there is one application, else by git's log; with ``stretches`` always by that, so
-    many commits at a time and no further.
 
     Raises:
         LookedFarEnough: there are more commits than anybody should wait for.
@@ -104,12 +105,28 @@ def deployments(scope: Scope, stretches: Sequence[int] | None = None) -> Iterato
     """
     report_step(f"reading the past of {scope.environment.name}")
     landed, files = _landed_requests(scope), scope.files_today()
-    if scope.gitlab is not None and len(scope.environment.apps) == 1 and files.folder and stretches is None:
+    if scope.gitlab is not None and len(scope.environment.apps) == 1 and files.folder:
         past = read_past_of_one(scope.checkout, files, scope.gitlab)
     else:
-        past = read_past_of_all(scope.checkout, files, stretches or STRETCHES)
+        past = read_past_of_all(scope.checkout, files)
     for steps in past:
-        yield from _attributed(scope, landed, steps)
+        yield from _attributed(scope, landed, scope.changed(steps))
+
+
+def deployments_that(matter: Callable[[Change], bool], scope: Scope, stretches: Sequence[int]) -> Iterator[Deployment]:
+    """The deployments with changes that ``matter``, and those changes alone, the newest first.
+
+    They are read from git's log, so many commits at a time and no further. GitLab is asked about those alone that have
+    no record: of others the merge request may be missing.
+
+    Raises:
+        LookedFarEnough: there are more commits.
+
+    """
+    landed = _landed_requests(scope)
+    for steps in read_past_of_all(scope.checkout, scope.files_today(), stretches):
+        kept = ((past, tuple(filter(matter, changes))) for past, changes in scope.changed(steps))
+        yield from _attributed(scope, landed, [one for one in kept if one[1]], numbered=False)
 
 
 def deployments_among(scope: Scope, ids: Sequence[str]) -> list[Deployment]:
@@ -123,7 +140,7 @@ def deployments_among(scope: Scope, ids: Sequence[str]) -> list[Deployment]:
     today = scope.checkout.entries
     if all(file.path in today for past in commits for file in past.touched):
         steps = scope.files_today().read_back(scope.checkout, commits)
-        return list(_attributed(scope, _landed_requests(scope), steps))
+        return list(_attributed(scope, _landed_requests(scope), scope.changed(steps)))
     # A file has been renamed since, and only the way back from today shows what it is called now.
     oldest = min(past.commit.at for past in commits) - CLOCKS_DIFFER_BY
     recent = takewhile(lambda deployment: deployment.at >= oldest, deployments(scope))
@@ -152,11 +169,12 @@ def _landed_requests(scope: Scope) -> LandedRequests | None:
     return LandedRequests(scope.gitlab, scope.checkout) if scope.gitlab is not None else None
 
 
-def _attributed(scope: Scope, landed: LandedRequests | None, steps: Iterable[Step]) -> Iterator[Deployment]:
+def _attributed(
+    scope: Scope, landed: LandedRequests | None, changed: Sequence[Changed], *, numbered: bool = True
+) -> Iterator[Deployment]:
     """Who deployed, and by which merge request: from trailers, else from the one that GitLab knows for the commit."""
-    changed = read_changes(scope.checkout, scope.environment, scope.config, scope.values, steps)
     known = [(past, changes, own_message(past), named_request(past)) for past, changes in changed]
-    missing = [past.commit.id for past, _, message, iid in known if not message or iid is None]
+    missing = [past.commit.id for past, _, message, iid in known if not message or (numbered and iid is None)]
     requests = landed.find(missing) if landed is not None and missing else {}
     squashed = [
         request for past, _, message, _ in known

@@ -25,7 +25,6 @@ from bumper.git.past_commits import newest_commits as newest_in_git
 from bumper.gitlab.merge_requests import MergeRequest, User, notes_of
 from bumper.gitlab.project import LoggedCommit, first_parent_ids, message_of, newest_commits
 from bumper.image import Repository
-from bumper.records.changes import read_changes
 from bumper.records.history import scope_of
 from bumper.records.known_requests import KnownRequests, messages_of_heads
 from bumper.records.record import Command, Record, Sealed, read_comment, read_trailers
@@ -232,10 +231,9 @@ def _set_tag(target: Target, commit: str, newer: NewerPipeline, image: Repositor
     scope = scope_of(target, None)
     try:
         steps = scope.files_today().read_back(target.checkout, fetch_past(target.checkout, [commit]))
-        changed = read_changes(target.checkout, scope.environment, scope.config, scope.values, steps)
+        changes = [change for _, changes in scope.changed(steps) for change in changes]
     except BumperError:
         return False
-    changes = (change for _, changes in changed for change in changes)
     name = canonical(scope.config, image)
     set_to = (change.after for change in changes if canonical(scope.config, change.image) == name)
     return newer.tag is not None and any(newer.tag in (version.tag, version.digest) for version in set_to)
