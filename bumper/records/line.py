@@ -7,7 +7,7 @@ merged, if that was later: a fast-forward brings commits that were made long bef
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import accumulate, chain
 
 from bumper.clock import show_time
 from bumper.errors import LookedFarEnough, Refused, WrongUsage
@@ -65,10 +65,9 @@ class Line:
     def landed_at(self, commit: str) -> datetime:
         """When a commit that was read landed."""
         if commit not in self._landed:
-            latest: datetime | None = None
-            for past in reversed(list(chain.from_iterable(self._read))):
-                latest = max(filter(None, (latest, self._by_itself(past))))
-                self._landed[past.commit.id] = latest
+            oldest_first = list(chain.from_iterable(self._read))[::-1]
+            latest = accumulate(map(self._by_itself, oldest_first), max)
+            self._landed = {past.commit.id: at for past, at in zip(oldest_first, latest, strict=True)}
         return self._landed[commit]
 
     def _read_on(self) -> bool:

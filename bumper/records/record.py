@@ -79,21 +79,22 @@ class Record:
 
 def trailers(record: Record, extra: Mapping[str, str]) -> str:
     """The commit message's trailers, one a line."""
-    lines = [(COMMAND_TRAILER, record.command), ("Bumper-Environment", record.environment)]
-    lines += [("Bumper-Image", str(image)) for image in record.images]
-    if record.pipeline is not None:
-        order = f"{record.pipeline.id} {record.pipeline.project}"
-        lines += [("Bumper-Pipeline", record.pipeline.url or order), ("Bumper-Order", order)]
-    if record.source is not None:
-        lines.append(("Bumper-Source", f"{record.source.project}@{record.source.commit} {record.source.branch}"))
-    if record.requested_by is not None:
-        lines.append(("Bumper-Requested-By", record.requested_by))
-    lines += [("Bumper-Undoes", commit) for commit in record.undoes]
-    if record.watched is not None:
-        lines.append(("Bumper-Watched", f"{record.watched}"))
-    if record.urgent is not None:
-        lines.append((_URGENT_TRAILER, record.urgent))
-    return "".join(f"{name}: {one_line(value)}\n" for name, value in [*lines, *extra.items()])
+    pipeline, source = record.pipeline, record.source
+    order = f"{pipeline.id} {pipeline.project}" if pipeline is not None else None
+    rows = [
+        (COMMAND_TRAILER, record.command),
+        ("Bumper-Environment", record.environment),
+        *(("Bumper-Image", str(image)) for image in record.images),
+        ("Bumper-Pipeline", pipeline.url or order if pipeline is not None else None),
+        ("Bumper-Order", order),
+        ("Bumper-Source", f"{source.project}@{source.commit} {source.branch}" if source is not None else None),
+        ("Bumper-Requested-By", record.requested_by),
+        *(("Bumper-Undoes", commit) for commit in record.undoes),
+        ("Bumper-Watched", str(record.watched) if record.watched is not None else None),
+        (_URGENT_TRAILER, record.urgent),
+        *extra.items(),
+    ]
+    return "".join(f"{name}: {one_line(value)}\n" for name, value in rows if value is not None)
 
 
 def one_line(text: str) -> str:
