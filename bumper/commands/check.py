@@ -16,8 +16,8 @@ from bumper.git.failures import explained
 from bumper.git.span import Borrowed, Span, borrow, find_span
 from bumper.gitlab.connection import GitLab, connect_if_possible
 from bumper.gitlab.merge_request_changes import keep_note
+from bumper.log import report_step
 from bumper.planning.description import code
-from bumper.progress import report_step
 from bumper.records.line import Line
 from bumper.records.record import read_urgent
 from bumper.registry.resolve import RegistryAccess

@@ -16,6 +16,7 @@ from bumper.gitlab import merge_request_changes, merge_requests
 from bumper.gitlab.connection import AlreadyThere
 from bumper.gitlab.merge_request_changes import Text
 from bumper.gitlab.merge_requests import MergeRequest
+from bumper.log import report_step
 from bumper.planning.description import code
 from bumper.planning.draft import Draft
 from bumper.planning.proposal import MAX_TITLE, Proposal

@@ -19,7 +19,6 @@ from bumper.gitlab.merge_requests import MergeRequest
 from bumper.log import report_step
 from bumper.planning.bump import Plan
 from bumper.planning.description import inert
-from bumper.progress import report_step
 from bumper.records.known_requests import KnownRequests, recorded_requests
 from bumper.records.record import Command, Record, read_comment, replace_comment
 from bumper.values.change import Change

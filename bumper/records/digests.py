@@ -11,7 +11,7 @@ from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
 from bumper.records.history import deployments_that, scope_of
 from bumper.records.record import Sealed, make_sealer
-from bumper.registry.resolve import RegistryAccess
+from bumper.registry.resolve import RegistryAccess, resolve_digests
 from bumper.values.change import Change
 
 _STRETCHES = (100, 500)  # commits of the target branch: what a job should fetch for a digest

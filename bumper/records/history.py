@@ -15,7 +15,7 @@ from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit, fetch_past
 from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference
-from bumper.progress import report_step
+from bumper.log import report_step
 from bumper.records.changes import Changed, read_changes
 from bumper.records.known_requests import LandedRequests, messages_of_heads
 from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one

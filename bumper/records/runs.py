@@ -20,15 +20,15 @@ from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout, read_files
 from bumper.git.past_commits import PastCommit
 from bumper.image import ImageReference, Repository
-from bumper.progress import report_step
+from bumper.log import report_step
 from bumper.records.history import named_request, own_message, who_asked
 from bumper.records.line import Line
 from bumper.records.past import Files, read_past_of_all
 from bumper.records.record import Record, read_trailers
 from bumper.values.pin import PinPath, Version
-from bumper.values.siblings import look_up
 from bumper.values.tag_scalars import plain_value
 from bumper.values.values_file import read_values
+from bumper.values.yaml_data import look_up
 
 _STRETCHES = (500, 2000)  # commits: what a job should fetch and parse for a page
 _Tag: TypeAlias = tuple[PinPath, str | None]
