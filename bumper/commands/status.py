@@ -10,14 +10,13 @@ from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
-from bumper.environments.images import canonical
 from bumper.environments.repository import (
     RepositoryConfig,
     fetch_environments,
     gather_environment,
     read_repository_config,
 )
-from bumper.environments.selection import choose_applications
+from bumper.environments.selection import canonical, choose_applications
 from bumper.errors import Refused
 from bumper.gate.rules import Waiting
 from bumper.git.checkout import Checkout

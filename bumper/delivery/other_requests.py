@@ -8,8 +8,8 @@ from bumper.delivery import branch as branches
 from bumper.delivery.attempt import Attempt
 from bumper.delivery.branch import Branch
 from bumper.delivery.result import Result
-from bumper.environments.images import canonical
 from bumper.environments.repository import Target
+from bumper.environments.selection import canonical
 from bumper.errors import Refused
 from bumper.gate.freeze import Frozen, find_freeze
 from bumper.gate.rules import Waiting

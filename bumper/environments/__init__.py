@@ -2,6 +2,6 @@
 
 ``repository.open_environment`` gives a command the environment (``layout.Environment``) with its pins
 (``gather.Gathered``); ``config_models.Config`` is bumper.yaml. ``effective.running`` says what an application runs
-once Helm has put its files together. ``selection`` narrows a request to applications; ``images`` matches images across
+once Helm has put its files together. ``selection`` narrows a request to applications and matches images across
 registries. ``discovery`` is for repositories that nobody has described yet.
 """

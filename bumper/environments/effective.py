@@ -15,8 +15,8 @@ from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
 from bumper.environments.discovery.manifests import Manifest, matching, read_source_file, value_file_globs
 from bumper.environments.gather import FoundPin, Gathered, pins_of_file
-from bumper.environments.images import is_ignored
 from bumper.environments.layout import Environment
+from bumper.environments.selection import is_ignored
 from bumper.environments.usual_names import CHART_VALUES
 from bumper.errors import Refused
 from bumper.values.pin import PinPath, format_path

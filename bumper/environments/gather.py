@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from bumper.environments.applications import AppFiles, split_by_key
 from bumper.environments.config_models import Config
-from bumper.environments.images import is_ignored, with_given_images
 from bumper.environments.layout import Environment
+from bumper.environments.selection import is_ignored, with_given_images
 from bumper.errors import Refused
 from bumper.values.holds import HOLD, find_idle_holds, hold_reason, may_have_holds
 from bumper.values.pin import Pin, PinPath, format_path

@@ -14,9 +14,9 @@ from typing import ParamSpec, TypeVar
 from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import CONFIG_FILE, Config
 from bumper.environments.gather import Gathered, gather, overrides
-from bumper.environments.images import is_ignored
 from bumper.environments.layout import Environment
 from bumper.environments.repository import Target
+from bumper.environments.selection import is_ignored
 from bumper.errors import Refused
 from bumper.git.checkout import read_files
 from bumper.image import ImageReference

@@ -9,8 +9,7 @@ from bumper.environments.applications import AppFiles, match_source
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
-from bumper.environments.images import canonical
-from bumper.environments.selection import choose_applications, is_named
+from bumper.environments.selection import canonical, choose_applications, is_named
 from bumper.errors import Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, explain_shared, make_plan

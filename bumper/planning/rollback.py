@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.gather import FoundPin, Gathered
-from bumper.environments.images import canonical
+from bumper.environments.selection import canonical
 from bumper.errors import LookedFarEnough, Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan

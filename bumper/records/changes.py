@@ -11,8 +11,8 @@ from typing import TypeAlias
 from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
 from bumper.environments.gather import FoundPin, pins_of_version
-from bumper.environments.images import canonical
 from bumper.environments.layout import Environment
+from bumper.environments.selection import canonical
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import PastCommit, blobs_at

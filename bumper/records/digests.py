@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bumper.environments.images import canonical
 from bumper.environments.repository import Target
+from bumper.environments.selection import canonical
 from bumper.errors import LookedFarEnough, Refused
 from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference

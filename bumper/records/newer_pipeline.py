@@ -14,8 +14,8 @@ from types import MappingProxyType
 
 from bumper.ci import MAX_PIPELINE_ID, Pipeline
 from bumper.environments.gather import pins_of_version
-from bumper.environments.images import canonical
 from bumper.environments.repository import Target
+from bumper.environments.selection import canonical
 from bumper.errors import BumperError
 from bumper.git.checkout import Checkout, fetch_branch, read_commit, read_files
 from bumper.git.failures import PushRaceLost

@@ -14,8 +14,8 @@ from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, gather
-from bumper.environments.images import canonical
 from bumper.environments.repository import Target
+from bumper.environments.selection import canonical
 from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout, read_files
 from bumper.git.past_commits import PastCommit

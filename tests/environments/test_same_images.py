@@ -3,7 +3,7 @@
 import pytest
 
 from bumper.environments.config_models import Config
-from bumper.environments.images import canonical
+from bumper.environments.selection import canonical
 from bumper.image import read_repository
 
 SAME_AS = (
