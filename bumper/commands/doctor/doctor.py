@@ -15,7 +15,7 @@ from bumper.clock import SYSTEM_CLOCK
 from bumper.commands.doctor.check import Check, ProjectUse, Report
 from bumper.commands.doctor.deployed import examine_argocd, examine_registries
 from bumper.commands.doctor.environments import check_config, examine_environments, examine_gate
-from bumper.commands.doctor.project import examine_project, report_delivery
+from bumper.commands.doctor.project import ProjectExamination, report_delivery
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.git.checkout import Checkout
 from bumper.git.clone import clone
@@ -149,7 +149,7 @@ def _ask_gitlab(report: Report, settings: Settings, use: ProjectUse) -> None:
         user, opens_api = _examine_token(report, gitlab, token)
         if opens_api:
             _check_version(report, gitlab)
-            examine_project(report, gitlab, use, user)
+            ProjectExamination(report, gitlab, use, user).run()
         return
     how = "none for GitLab's API: merge requests are made by push options"
     if token is not None:
