@@ -13,11 +13,10 @@ from typing import TypeAlias
 
 from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
-from bumper.environments.discovery.manifests import Manifest, matching, read_source_file, value_file_globs
+from bumper.environments.discovery.manifests import Manifest, matching, read_source_file
 from bumper.environments.gather import FoundPin, Gathered, pins_of_file
 from bumper.environments.layout import Environment
 from bumper.environments.selection import is_ignored
-from bumper.environments.usual_names import CHART_VALUES
 from bumper.errors import Refused
 from bumper.values.pin import PinPath, format_path
 from bumper.values.tag_scalars import is_null
@@ -162,8 +161,7 @@ def find_overrides(manifests: Iterable[Manifest], pins: Mapping[str, Collection[
     """
     found: dict[str, Refused] = {}
     for manifest, source in ((owner, source) for owner in manifests for source in owner.sources):
-        own = value_file_globs(source.path, CHART_VALUES) if source.path is not None else ()
-        globs = (*own, *source.value_files) if source.inline else ()
+        globs = source.files if source.inline else ()
         files = dict.fromkeys(file for glob in globs for file in matching(glob, pins))
         overridden: defaultdict[tuple[int, str, PinPath], list[str]] = defaultdict(list)
         for inline, file in product(source.inline, files):
@@ -200,11 +198,10 @@ def _folder(path: str) -> str:
 def overridden_pins(gathered: Gathered, environment: str, sources: Mapping[str, bytes]) -> Iterator[Refused]:
     """The pins that the files of Argo CD's own in ``sources`` override, each with what to do."""
     for file, content in sources.items():
-        source = read_source_file(file, content)
         folder, slash, _ = file.rpartition("/")
         users = {app.app for app in gathered.applications if folder in map(_folder, app.files)}
         paths = {found.pin.path: found for found in gathered.pins if found.app in users}
-        for inline in source.inline if source is not None else ():
+        for inline in read_source_file(content):
             for path, found in paths.items():
                 if _decides(inline.data, path):
                     yield Refused(

@@ -31,7 +31,7 @@ def value_files(*names: str, path: str = "apps/backend") -> tuple[str, ...]:
         f"    metadata: {{name: '{{{{.app}}}}-prod'}}\n    spec:\n      source:\n        path: {path!r}\n"
         f"        helm:\n          valueFiles:\n{listed}"
     )
-    return manifest.sources[0].value_files
+    return manifest.sources[0].files[2:]  # after the chart's own
 
 
 def test_an_application_s_value_files_are_relative_to_its_path() -> None:
@@ -40,8 +40,8 @@ def test_an_application_s_value_files_are_relative_to_its_path() -> None:
     assert (manifest.file, manifest.line, manifest.kind, manifest.name) == (
         "argocd/x.yaml", 3, "Application", "backend-prod",
     )  # fmt: skip
-    assert manifest.sources[0].path == "apps/backend"
-    assert manifest.sources[0].value_files == ("apps/backend/values.yaml", "apps/backend/envs/prod/values.yaml")
+    own = ("apps/backend/values.yaml", "apps/backend/values.yml")
+    assert manifest.sources[0].files == (*own, "apps/backend/values.yaml", "apps/backend/envs/prod/values.yaml")
 
 
 def test_of_several_documents_each_is_read_and_others_are_passed_over() -> None:
@@ -58,7 +58,13 @@ def test_several_sources_refer_to_one_another() -> None:
         "    - {ref: values, repoURL: 'https://gitlab.example.com/a.git'}\n"
     )
 
-    assert [source.value_files for source in manifest.sources] == [("redis/values-prod.yaml",), ()]
+    assert [source.files for source in manifest.sources] == [("redis/values-prod.yaml",), ()]
+
+
+def test_an_empty_list_of_sources_leaves_the_source() -> None:
+    (manifest,) = read(APPLICATION + "  sources: []\n")
+
+    assert "apps/backend/envs/prod/values.yaml" in manifest.sources[0].files
 
 
 @pytest.mark.parametrize(
@@ -122,7 +128,7 @@ def test_manifests_of_another_form_hold_nothing(source: str) -> None:
 
     (manifest,) = read(text)
 
-    assert not any(one.value_files or one.inline for one in manifest.sources)
+    assert not any(one.files or one.inline for one in manifest.sources)
 
 
 def test_an_alias_bomb_ends_at_once() -> None:

@@ -5,7 +5,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from bumper.environments.discovery.generators import Generators, merge_deeply, read_data
@@ -14,7 +14,6 @@ from bumper.environments.discovery.tree import Tree
 from bumper.environments.path_pattern import PathPattern
 from bumper.environments.usual_names import CHART_VALUES
 from bumper.values.manifests import parse_parameter_name
-from bumper.values.pin import PinPath
 from bumper.values.yaml_data import look_up, to_data
 from bumper.values.yaml_tree import (
     Document,
@@ -24,7 +23,6 @@ from bumper.values.yaml_tree import (
     SequenceNode,
     YamlError,
     parse_documents,
-    resolve,
 )
 
 _PLACEHOLDER = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
@@ -49,12 +47,11 @@ class Inline:
 class Source:
     """What an application is made from.
 
-    ``value_files`` are globs from the repository's root, in Helm's order; they take the place of ``helm.valueFiles``,
-    which are relative to ``path`` or to a ``$ref``.
+    ``files`` are globs of its values files from the repository's root, in Helm's order: those of the chart's own, then
+    ``helm.valueFiles``.
     """
 
-    path: str | None
-    value_files: tuple[str, ...]
+    files: tuple[str, ...]
     inline: tuple[Inline, ...]
 
 
@@ -103,11 +100,10 @@ def read_manifests(files: Mapping[str, bytes]) -> tuple[Manifest, ...]:
     return tuple(manifest for path in named for manifest in _manifests_in(path, files[path]))
 
 
-def read_source_file(file: str, source: bytes) -> Source | None:
-    """What Argo CD reads above an application's source from a file of its own beside it, ``.argocd-source*.yaml``."""
+def read_source_file(source: bytes) -> tuple[Inline, ...]:
+    """What Argo CD puts above an application's source from a file of its own beside it, ``.argocd-source*.yaml``."""
     documents = _documents(source)
-    root = resolve(documents[0].root) if documents else None
-    return replace(_source(root), path=file.rpartition("/")[0]) if isinstance(root, MappingNode) else None
+    return tuple(_inline(documents[0].root)) if documents else ()
 
 
 def _documents(source: bytes) -> tuple[Document, ...]:
@@ -122,32 +118,32 @@ def _manifests_in(file: str, source: bytes) -> Iterator[Manifest]:
     for root in (document.root for document in _documents(source)):
         kind, group = _text(root, "kind"), _text(root, "apiVersion") or ""
         if kind in templates and group.startswith(_MARK.decode()):
+            single = look_up(root, (*templates[kind], "source"))
             # Argo CD takes ``sources`` where both are written.
-            several = look_up(root, (*templates[kind], "sources"))
-            nodes = (
-                several.items if isinstance(several, SequenceNode) else [look_up(root, (*templates[kind], "source"))]
-            )
-            found = (resolve(node) for node in nodes if node is not None)
-            sources = tuple(_source(node) for node in found if isinstance(node, MappingNode))
+            nodes = _items(root, *templates[kind], "sources") or ([single] if single is not None else [])
+            sources = tuple(Source(_globs(node), tuple(_inline(node))) for node in nodes)
             name = _text(root, "metadata", "name") or "(without a name)"
             yield Manifest(file, root.line, kind, name, sources, _spec(root))
 
 
-def _source(node: MappingNode) -> Source:
-    path = _text(node, "path")
-    names = [name for item in _items(node, "helm", "valueFiles") if (name := _text(item)) is not None]
-    return Source(
-        path=_as_glob(path) if path is not None else None,
-        value_files=value_file_globs(path or "", names),
-        inline=tuple(_inline(node)),
-    )
+def _globs(source: Node) -> tuple[str, ...]:
+    """The values files of a source; addresses and files outside the repository are left out."""
+    folder = _text(source, "path")
+    names = [*CHART_VALUES] if folder is not None else []
+    names += (name for item in _items(source, "helm", "valueFiles") if (name := _text(item)) is not None)
+    globs = [_value_file(_as_glob(folder or ""), _as_glob(name)) for name in names if "://" not in name]
+    inside = (glob for glob in globs if glob not in ("", ".", "..") and not glob.startswith("../"))
+    return tuple(glob for glob in inside if glob.count("*") <= _MAX_STARS)
 
 
-def _inline(node: MappingNode) -> Iterator[Inline]:
+def _inline(node: Node) -> Iterator[Inline]:
     for item in _items(node, "helm", "parameters"):
         path = parse_parameter_name(_text(item, "name") or "")
+        data: object = _text(item, "value") or ""
+        for step in reversed(path):
+            data = {step: data}
         if path:
-            yield Inline(item.line, "helm.parameters", _nested(path, _text(item, "value") or ""))
+            yield Inline(item.line, "helm.parameters", data)
     values_object, values = look_up(node, ("helm", "valuesObject")), look_up(node, ("helm", "values"))
     with suppress(YamlError):
         if isinstance(values_object, MappingNode):
@@ -155,12 +151,6 @@ def _inline(node: MappingNode) -> Iterator[Inline]:
     with suppress(YamlError):
         if isinstance(values, Scalar) and isinstance(data := read_data(values.value), dict):
             yield Inline(values.line, "helm.values", data)
-
-
-def _nested(path: PinPath, value: object) -> object:
-    for step in reversed(path):
-        value = {step: value}
-    return value
 
 
 def _spec(root: Node) -> Mapping[str, Any]:
@@ -179,13 +169,6 @@ def _items(node: Node, *path: str) -> list[Node]:
 def _text(node: Node, *path: str) -> str | None:
     found = look_up(node, path)
     return found.value if isinstance(found, Scalar) else None
-
-
-def value_file_globs(folder: str, names: Iterable[str]) -> tuple[str, ...]:
-    """``helm.valueFiles`` of a source at ``folder``; addresses and files outside the repository are left out."""
-    globs = [_value_file(_as_glob(folder), _as_glob(name)) for name in names if "://" not in name]
-    inside = (glob for glob in globs if glob not in ("", ".", "..") and not glob.startswith("../"))
-    return tuple(glob for glob in inside if glob.count("*") <= _MAX_STARS)
 
 
 def matching(glob: str, paths: Collection[str]) -> list[str]:
