@@ -49,10 +49,6 @@ def group_applications(claims: Mapping[str, Claim], patterns: Sequence[PathPatte
 
     A file of a pattern that has fewer wildcards than others belongs to the application of theirs with which it shares
     what its wildcards matched.
-
-    Raises:
-        Refused: a file may belong to several applications, or two files of a pattern cannot be told apart.
-
     """
     files: defaultdict[int, list[str]] = defaultdict(list)
     for path in sorted(claims):
@@ -144,12 +140,7 @@ def name_applications(environments: Mapping[str, Iterable[Identity]]) -> dict[Id
 
 
 def refuse_same_names(environment: str, names: Mapping[Identity, str], identities: Iterable[Identity]) -> None:
-    """Refuse an environment in which two applications bear one name.
-
-    Raises:
-        Refused: two of its ``identities`` differ by nothing that a name has.
-
-    """
+    """Refuse an environment of which two ``identities`` differ by nothing that a name has."""
     seen: dict[str, Identity] = {}
     for identity in identities:
         other = seen.setdefault(names[identity], identity)
@@ -178,15 +169,10 @@ def _tell_apart(alike: Sequence[Identity], homes: Mapping[Identity, set[str]]) -
 
 
 def match_source(target: AppFiles, sources: Sequence[AppFiles], environments: tuple[str, str]) -> AppFiles | None:
-    """The application of the source environment that ``target`` is promoted from; None where there is none.
+    """The application of ``sources``, whose ``{app}`` is the target's, that it is promoted from; None if there is none.
 
-    Where the patterns of both environments have equally many wildcards, all of them must match; otherwise the name
-    decides that ``{app}`` matched. ``sources`` are those whose ``{app}`` is the target's; ``environments`` are the
-    names of both, for the message.
-
-    Raises:
-        Refused: several are meant.
-
+    Where the patterns of both ``environments`` have equally many wildcards, all of them must match; otherwise the name
+    decides that ``{app}`` matched, and several of that name are refused.
     """
     for source in sources:
         if source.identity == target.identity:

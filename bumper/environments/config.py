@@ -83,12 +83,7 @@ def parse_config(source: bytes, name: str = CONFIG_FILE) -> Config:
 
 
 def check_environments(source: bytes, config: Config, found: Sequence[str]) -> None:
-    """Refuse environments in bumper.yaml, of which ``source`` are the bytes, that are not ``found`` in the repository.
-
-    Raises:
-        Refused: with a sentence for each of them.
-
-    """
+    """Refuse environments in bumper.yaml (``source`` are its bytes) that are not ``found`` in the repository."""
     where = ", ".join(config.values) or "the usual layouts"
     mistakes = [
         Mistake(("environments", name), f"no file is found for it by {where}; {suggest(name, found)}")

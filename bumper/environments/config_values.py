@@ -67,12 +67,7 @@ class WeekTime:
 
 
 def parse_moment(text: str) -> WeekTime | datetime:
-    """``Fri 17:00`` or ``2026-12-28 18:00``.
-
-    Raises:
-        ValueError: it is neither.
-
-    """
+    """The time of ``Fri 17:00`` or ``2026-12-28 18:00``; ValueError for what is neither."""
     try:
         if (weekly := _WEEKLY.fullmatch(text.strip())) is not None:
             return WeekTime(_day(weekly["day"]), _time(weekly["time"]))
@@ -100,12 +95,7 @@ def _time(text: str) -> time:
 
 @lru_cache
 def compile_expression(expression: str) -> regex.Pattern[str]:
-    """``expression``, whose classes (digits, letters, blanks) are ASCII's: a tag has no other characters.
-
-    Raises:
-        ValueError: it is no regular expression, or repeats something too often.
-
-    """
+    """A regular expression; its classes (digits, letters) are ASCII's, as tags are. ValueError if it is none, or too large."""
     counts = [(bool(group), int(count[:9])) for group, count in _COUNT.findall(expression)]
     largest = max((count for _, count in counts), default=1)
     is_too_much = largest * math.prod(count for of_group, count in counts if of_group and count) > _MAX_COUNT

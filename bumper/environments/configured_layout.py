@@ -17,11 +17,8 @@ _SEPARATOR = re.compile(r"[-_.]")
 class ConfiguredLayout:
     """The environments of bumper.yaml over the ``paths`` of a repository, each with its ``files``.
 
-    With ``{env}`` in its values the environments are those that are found, without it those that have an entry.
-
-    Raises:
-        Refused: a path can be several environments'.
-
+    With ``{env}`` in its values the environments are those that are found, without it those that have an entry. A path
+    that can be several environments' is refused.
     """
 
     def __init__(self, config: Config, paths: Sequence[str], repository_name: str) -> None:
@@ -67,12 +64,7 @@ class ConfiguredLayout:
         return [pattern for pattern in patterns if not claim_paths([pattern], self._paths, "")]
 
     def applications(self, environment: str) -> dict[Identity, Application]:
-        """The files of each application, in Helm's order.
-
-        Raises:
-            Refused: a file may belong to several applications.
-
-        """
+        """The files of each application, in Helm's order."""
         patterns = [PathPattern(text) for text in self.settings(environment).values]
         return group_applications(self.files[environment], patterns)
 

@@ -55,10 +55,7 @@ class Layout:
     def environment(self, name: str) -> Environment:
         """The environment ``name`` with its files, put together once.
 
-        Raises:
-            Refused: there is no such environment, it has no file, another one claims a file of it, or two of its
-                applications cannot be told apart.
-
+        It is refused if it has no file, shares one with another, or has two applications that cannot be told apart.
         """
         if name not in self._known:
             self._known[name] = self._environment(name)
@@ -121,12 +118,7 @@ class Layout:
         return frozenset(self.source.files[name])
 
     def heirs(self, name: str) -> dict[str, str]:
-        """The environment's values files that are another one's bases, each with that other environment.
-
-        Raises:
-            Refused: one of the environments is broken.
-
-        """
+        """The environment's values files that are another one's bases, each with that other environment."""
         own = {path for app in self.environment(name).apps for path in app.values}
         others = (self.environment(other) for other in self.environments if other != name)
         return {base: other.name for other in others for app in other.apps for base in app.bases if base in own}
@@ -152,10 +144,6 @@ def read_layout(config: Config | None, paths: Iterable[str], repository_name: st
     """The environments among all file ``paths`` of a tree.
 
     ``config`` is None without bumper.yaml. ``repository_name`` names an application that no folder names.
-
-    Raises:
-        Refused: a path may be several environments'.
-
     """
     settings, paths = config or Config(), tuple(paths)
     entries = settings.environments

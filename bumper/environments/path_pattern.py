@@ -142,12 +142,7 @@ class PathPattern:
 
 
 def parse_section(at: str | None, app: str = APP) -> Section:
-    """The section that bumper.yaml's ``at`` names, with the name of ``app`` in it; all of the file without ``at``.
-
-    Raises:
-        ValueError: it is not a path.
-
-    """
+    """The section that bumper.yaml's ``at`` names, with the name of ``app`` in it; the whole file without ``at``."""
     steps = parse_path(at.replace(APP, _HIDDEN)) if at is not None else ()
     return tuple(step.replace(_HIDDEN, app) if isinstance(step, str) else step for step in steps)
 
@@ -161,12 +156,7 @@ def are_apart(one: Section, other: Section) -> bool:
 
 
 def check_pattern(pattern: str, *allowed: str) -> None:
-    """Refuse what is no pattern with the ``allowed`` placeholders.
-
-    Raises:
-        ValueError: what is wrong with it, and what is right.
-
-    """
+    """Raise ValueError for what is no pattern with the ``allowed`` placeholders: what is wrong, and what is right."""
     parts = pattern.split("/")
     unknown = [name for name in _PLACEHOLDER.findall(pattern) if f"{{{name}}}" not in allowed]
     problem = None

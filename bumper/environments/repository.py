@@ -34,12 +34,7 @@ class RepositoryConfig:
         return self.written if self.written is not None else Config()
 
     def named_or_all(self, names: Iterable[str]) -> list[str]:
-        """The environments that are named, each once; all of them where none is.
-
-        Raises:
-            Refused: the repository has none.
-
-        """
+        """The environments that are named, each once; all of them where none is; Refused if the repository has none."""
         found = list(dict.fromkeys(names)) or list(self.layout.environments)
         if not found:
             raise Refused(
@@ -49,12 +44,7 @@ class RepositoryConfig:
 
 
 def read_repository_config(checkout: Checkout, along: Iterable[str] = ()) -> RepositoryConfig:
-    """bumper.yaml as it stands at the tip, and the environments that follow from it; files ``along`` come with it.
-
-    Raises:
-        Refused: bumper.yaml is wrong, or a symbolic link.
-
-    """
+    """bumper.yaml as it stands at the tip, and the environments that follow from it; files ``along`` come with it."""
     written = read_config(checkout, along)
     layout = read_layout(written, checkout.files, checkout.settings.address.name)
     if written is not None:
@@ -63,12 +53,7 @@ def read_repository_config(checkout: Checkout, along: Iterable[str] = ()) -> Rep
 
 
 def read_config(checkout: Checkout, along: Iterable[str] = ()) -> Config | None:
-    """bumper.yaml as it stands at the tip, None where there is none; files ``along`` come with it.
-
-    Raises:
-        Refused: it is wrong, or a symbolic link.
-
-    """
+    """bumper.yaml as it stands at the tip, None where there is none; files ``along`` come with it."""
     if CONFIG_FILE not in checkout.entries:
         return None
     if checkout.is_link(CONFIG_FILE):
@@ -134,11 +119,8 @@ def pushed_images(
 ) -> tuple[ImageReference, ...]:
     """The environment's images that a notification names; of an image pushed with several tags the one that may enter.
 
-    ``registry`` is that of a notification which names none; else it is bumper.yaml's.
-
-    Raises:
-        Refused: the environment uses none of them (unless ``allow_missing``), or it is not clear which tag is meant.
-
+    ``registry`` is that of a notification which names none; else it is bumper.yaml's. Refused if the environment uses
+    none of them (unless ``allow_missing``), or if several tags may enter.
     """
     name, rules = target.environment.name, target.environment.config
     repositories = {found.pin.repository for found in target.gathered.pins if found.pin.repository is not None}

@@ -30,12 +30,7 @@ _LITTLE = 250_000
 
 
 def with_apps(environment: Environment, globs: Sequence[str]) -> Environment:
-    """The environment with the applications that a glob names; what a file's keys name is known only when it is read.
-
-    Raises:
-        Refused: a name means several applications.
-
-    """
+    """The environment with the applications that a glob names, and those that keys name, which are not known yet."""
     if not globs:
         return environment
     chosen = choose_applications(environment.apps, environment.name, globs, may_be_missing=True)
@@ -47,11 +42,8 @@ def choose_applications(
 ) -> frozenset[str]:
     """The names of the applications that ``--app`` means; all of them without it.
 
-    A glob is compared with the whole name, and with its last part; so is a name with the folders before it.
-
-    Raises:
-        Refused: a name means several applications, or a glob none (unless ``may_be_missing``).
-
+    A glob is compared with the whole name, and with its last part; so is a name with the folders before it. Refused
+    if a name means several applications, or a glob none (unless ``may_be_missing``).
     """
     if not globs:
         return frozenset(app.app for app in apps)
