@@ -13,8 +13,13 @@ from pydantic import BaseModel
 
 from bumper.clock import SYSTEM_CLOCK
 from bumper.commands.doctor.check import Check, ProjectUse, Report
-from bumper.commands.doctor.deployed import examine_argocd, examine_registries
-from bumper.commands.doctor.environments import check_config, examine_environments, examine_gate
+from bumper.commands.doctor.contents import (
+    check_config,
+    examine_argocd,
+    examine_environments,
+    examine_gate,
+    examine_registries,
+)
 from bumper.commands.doctor.project import ProjectExamination, report_delivery
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.git.checkout import Checkout
