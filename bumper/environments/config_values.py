@@ -95,7 +95,7 @@ def _time(text: str) -> time:
 
 @lru_cache
 def compile_expression(expression: str) -> regex.Pattern[str]:
-    """A regular expression; its classes (digits, letters) are ASCII's, as tags are. ValueError if it is none, or too large."""
+    """A regular expression whose classes (digits, letters) are ASCII's, as tags are; ValueError where it is none."""
     counts = [(bool(group), int(count[:9])) for group, count in _COUNT.findall(expression)]
     largest = max((count for _, count in counts), default=1)
     is_too_much = largest * math.prod(count for of_group, count in counts if of_group and count) > _MAX_COUNT
