@@ -68,11 +68,11 @@ class Reading:
         if changes and not sys.stdin.isatty():
             what = f"without a terminal to ask on, {shown} is not changed"
             raise WrongUsage(what, "name it: give --repo or BUMPER_REPO")
-        self.run.progress.print(f"GitOps repository: {shown}")
+        self.run.print(f"GitOps repository: {shown}")
         unused = next((name for name in _TOKENS if environ.get(name)), None)
         if unused is not None and (settings.token is None or settings.token.source not in _TOKENS):
             what = f"{unused} is not used, because only the checkout names this server"
-            self.run.progress.print(f"{what}; set BUMPER_GITLAB_URL to its URL, or give --repo.", Style.WARNING)
+            self.run.print(f"{what}; set BUMPER_GITLAB_URL to its URL, or give --repo.", Style.WARNING)
         if changes and not yes:
             confirm("Change this repository?")
         return settings
@@ -118,7 +118,7 @@ class Changing(Reading):
 
                 if isinstance(error, NotDone):
                     for warning in error.result.warnings:
-                        self.run.progress.print(warning, Style.WARNING)
+                        self.run.print(warning, Style.WARNING)
                     self._write_dotenv(error.result)
                 raise
 
@@ -141,7 +141,7 @@ class Changing(Reading):
         from bumper.cli.text import question_text
 
         if not self.yes and sys.stdin.isatty():
-            self.run.progress.print(question_text(result, screen_of(sys.stderr, verbose=self.verbose)))
+            self.run.print(question_text(result, screen_of(sys.stderr, verbose=self.verbose)))
             self.run.has_shown = sys.stdout.isatty()
             confirm("Propose these changes?")
 
@@ -215,4 +215,4 @@ def _open_session(run: Run, settings: Settings, *, changes: bool = False) -> Ite
 
             name = person(Path(), environ)
             environ = {**environ, _WHO: name} if name is not None else environ
-        yield make_session(environ, cloning, run.progress.print, run.clock)
+        yield make_session(environ, cloning, run.print, run.clock)

@@ -17,7 +17,7 @@ from bumper import __version__
 from bumper.cli import changing, reading, setting_up
 from bumper.cli import options as opt
 from bumper.cli.options import GroupedCommand, GroupedProgram
-from bumper.cli.run import Progress, Run, asked_output, error_data
+from bumper.cli.run import Run, asked_output, error_data
 from bumper.cli.screen import Style
 from bumper.clock import SYSTEM_CLOCK, Clock
 from bumper.errors import INTERRUPTED, BumperError, NotDeployed, Unavailable, WrongUsage
@@ -117,10 +117,11 @@ def main(arguments: Sequence[str], *, slow: float = 1.0, clock: Clock = SYSTEM_C
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file name that is not UTF-8, or a terminal that is not
             stream.reconfigure(errors="backslashreplace")
-    progress, given = Progress(environment(), slow), list(arguments) or ["help"]
+    given = list(arguments) or ["help"]
     asked = [*given[1:2], "--help"] if given[0] == "help" else given  # `bumper help bump` is `bumper bump --help`
-    with progress.shown():
-        code = _run(asked, Run(progress, asked_output(environment(), given), clock))
+    run = Run(environment(), asked_output(environment(), given), clock, slow)
+    with run.shown():
+        code = _run(asked, run)
     if code == INTERRUPTED:  # typer hands its own 130 back for most of them
         print("interrupted", file=sys.stderr)
     return code
@@ -147,7 +148,7 @@ def _run(arguments: list[str], run: Run) -> int:
         if trouble is not None:
             _drop_what_cannot_be_printed()
             return _fail(run, trouble)
-        run.progress.print(traceback.format_exc().rstrip())
+        run.print(traceback.format_exc().rstrip())
         return _fail(run, BumperError("this is a bug in bumper", "please report it with the lines above"))
     return code if isinstance(code, int) else 0
 
@@ -161,7 +162,7 @@ def _drop_what_cannot_be_printed() -> None:
 
 
 def _fail(run: Run, error: BumperError) -> int:
-    run.progress.print(str(error), Style.ERROR)
+    run.print(str(error), Style.ERROR)
     if run.output == "json":
         data = error_data(error)
         if isinstance(error, NotDeployed):

@@ -40,7 +40,7 @@ def status(
         found = run(environments or (), session, app or (), with_ages=html is not None)
     if html is not None:
         write_text(html, status_page(found, datetime.now(UTC)), "--html")
-        common.run.progress.print(f"wrote {html}")
+        common.run.print(f"wrote {html}")
     text = partial(status_text, every_row=every_row or bool(app))
     common.run.show(found, status_data, text, found.overview.warnings)
 

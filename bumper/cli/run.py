@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -33,19 +32,24 @@ _AFTER_A_MARK = "\r\x1b[0K"  # GitLab: behind a section's mark, which is then no
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 
 
-class Progress(logging.Handler):
-    """Prints on stderr, without secrets, and shows the steps of a run that take longer than ``slow`` seconds."""
+class Run(logging.Handler):
+    """Prints results on stdout and everything else on stderr, without secrets; shows steps that take long.
 
-    def __init__(self, environ: Mapping[str, str], slow: float) -> None:
-        """Nothing is under way yet."""
+    ``output`` is what the command line asks for, even where Typer stops at a mistake before it has read ``--output``.
+    ``has_shown``: the changes are on the user's screen already.
+    """
+
+    def __init__(self, environ: Mapping[str, str], output: Output, clock: Clock, slow: float) -> None:
+        """A step is shown that takes longer than ``slow`` seconds."""
         super().__init__()
-        self.verbose = False
+        self.output, self.clock = output, clock
+        self.verbose, self.has_shown = False, False
         self._redact = environment_redactor(environ)
         self._slow = slow
         self._live = sys.stderr.isatty() and environ.get("TERM") != "dumb"
         self._folds = environ.get("GITLAB_CI") == "true"
         self._section, self._drawn = "", False
-        self._ended, self._screen = threading.Event(), threading.Lock()
+        self._ended, self._drawing = threading.Event(), threading.Lock()
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
@@ -82,7 +86,7 @@ class Progress(logging.Handler):
     def _watch(self, step: str, began: float, ended: threading.Event) -> None:
         pause = self._slow
         while not ended.wait(pause):
-            with self._screen:
+            with self._drawing:
                 if ended.is_set():
                     return
                 if not self._live:
@@ -96,7 +100,7 @@ class Progress(logging.Handler):
     def end_step(self) -> None:
         """Nothing is under way: the screen is free for other lines."""
         self._ended.set()
-        with self._screen:
+        with self._drawing:
             if self._drawn:
                 print(_CLEAR, end="", file=sys.stderr, flush=True)
             self._drawn = False
@@ -120,24 +124,10 @@ class Progress(logging.Handler):
         logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[self])
         logging.getLogger("bumper").setLevel(logging.DEBUG)
 
-
-@dataclass(slots=True)
-class Run:
-    """The progress on stderr, and how results and failures are printed.
-
-    ``output`` is what the command line asks for, even where Typer stops at a mistake before it has read ``--output``.
-    ``has_shown``: the changes are on the user's screen already.
-    """
-
-    progress: Progress
-    output: Output
-    clock: Clock
-    has_shown: bool = False
-
     @property
     def screen(self) -> Screen:
         """What results are made for."""
-        return screen_of(sys.stdout, verbose=self.progress.verbose)
+        return screen_of(sys.stdout, verbose=self.verbose)
 
     def show(
         self, result: _Result, data: Callable[[_Result], Mapping[str, Any]], text: Callable[[_Result, Screen], str],
@@ -153,13 +143,13 @@ class Run:
 
         """
         for warning in warnings:
-            self.progress.print(warning, Style.WARNING)
-        self.progress.end_step()
+            self.print(warning, Style.WARNING)
+        self.end_step()
         stream = sys.stderr if to_stderr else sys.stdout
         if self.output == "json":
             printed = self.as_json({**data(result), **(error_data(error) if error is not None else {})})
         else:
-            printed, diff = self.progress.plain(text(result, self.screen)), self.progress.plain(diff)
+            printed, diff = self.plain(text(result, self.screen)), self.plain(diff)
             printed = painted(printed.replace(diff, styled_diff(diff)) if diff else printed, stream)
         try:
             print(printed, file=stream, flush=True)
@@ -167,12 +157,12 @@ class Run:
             what, next_step = "the result could not be printed", "the program that reads the output ended first"
             raise Unavailable(what, next_step) from broken
         if error is not None:
-            self.progress.print(str(error), Style.ERROR)
+            self.print(str(error), Style.ERROR)
             raise typer.Exit(error.exit_code)
 
     def as_json(self, data: Mapping[str, Any]) -> str:
         """One JSON object, without secrets."""
-        return self.progress.plain(json.dumps(data, ensure_ascii=False, indent=2))
+        return self.plain(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 def error_data(error: BumperError) -> dict[str, Any]:
@@ -206,7 +196,7 @@ def keep_output(context: typer.Context, value: Output) -> Output:
 def show_details(context: typer.Context, value: bool) -> None:
     """Callback of ``--verbose``."""
     if value:
-        run_of(context).progress.show_details()
+        run_of(context).show_details()
 
 
 def confirm(question: str) -> None:
