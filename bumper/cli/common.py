@@ -52,12 +52,8 @@ class Reading:
     def settings(self, *, changes: bool = False, yes: bool = False) -> Settings:
         """The settings for the repository that is named; else, outside CI, for the origin of the checkout around.
 
-        An inferred repository is named on stderr; a command that ``changes`` it asks, unless ``yes``.
-
-        Raises:
-            WrongUsage: no repository is named and none can be inferred, or there is nobody to ask.
-            Refused: the answer was no.
-
+        An inferred repository is named on stderr; a command that ``changes`` it asks, unless ``yes``. It is WrongUsage
+        if there is nobody to ask, or if no repository is named and none can be inferred.
         """
         environ, branch, gitlab_url = environment(), self.branch, self.gitlab_url
         if self.repo or environ.get("CI"):
@@ -147,12 +143,11 @@ class Changing(Reading):
 
     def finish(self, result: "Result") -> None:
         """Print the result, for later jobs, too."""
-        from bumper.cli.data import result_data
-        from bumper.cli.text import result_text
+        from bumper.cli import data, text
 
         self._write_dotenv(result)  # before stdout has the result: a failure prints one JSON object of its own
-        text = functools.partial(result_text, with_rows=not self.run.has_shown)
-        self.run.show(result, result_data, text, result.warnings, diff=result.diff.rstrip("\n"))
+        as_text = functools.partial(text.result_text, with_rows=not self.run.has_shown)
+        self.run.show(result, data.result_data, as_text, result.warnings, diff=result.diff.rstrip("\n"))
 
     def _write_dotenv(self, result: "Result") -> None:
         if self.dotenv is not None:
@@ -199,10 +194,6 @@ def _open_session(run: Run, settings: Settings, *, changes: bool = False) -> Ite
     """The session, whose clone is removed at the end; one that ``changes`` something records who asks for it.
 
     Outside CI, where GitLab names nobody, that is whoever git takes for the person at this machine.
-
-    Raises:
-        Unavailable: there is no git.
-
     """
     from bumper.git.clone import start_clone
 

@@ -31,9 +31,8 @@ def status(
     Example: bumper status staging prod --all
     """
     with common.session() as session:
-        from bumper.cli.data import status_data
+        from bumper.cli import data, text
         from bumper.cli.status_page import status_page
-        from bumper.cli.text import status_text
         from bumper.commands.status import status as run
         from bumper.files import write_text
 
@@ -41,8 +40,8 @@ def status(
     if html is not None:
         write_text(html, status_page(found, datetime.now(UTC)), "--html")
         common.run.print(f"wrote {html}")
-    text = partial(status_text, every_row=every_row or bool(app))
-    common.run.show(found, status_data, text, found.overview.warnings)
+    as_text = partial(text.status_text, every_row=every_row or bool(app))
+    common.run.show(found, data.status_data, as_text, found.overview.warnings)
 
 
 @with_options
@@ -69,14 +68,13 @@ def history(
         except ValueError:
             raise WrongUsage(f"--since {since!r} is not a date", "write 2026-01-31 or 2026-01-31T12:00Z") from None
     with common.session() as session:
-        from bumper.cli.data import history_data
-        from bumper.cli.text import history_text
+        from bumper.cli import data, text
         from bumper.commands.history import HowFar
         from bumper.commands.history import history as run
 
         how_far = HowFar(limit or (None if earliest else _DEPLOYMENTS), earliest)
         found = run(environment, tuple(app or ()), how_far, session)
-    common.run.show(found, history_data, history_text)
+    common.run.show(found, data.history_data, text.history_text)
 
 
 @with_options
@@ -96,14 +94,13 @@ def images(
     if keep is not None and days is not None:
         raise WrongUsage("--keep and --days cannot be combined", "give one of the two")
     with common.session() as session:
-        from bumper.cli.data import images_data
-        from bumper.cli.text import images_text
+        from bumper.cli import data, text
         from bumper.commands.images import images as run
         from bumper.records.history import Depth
 
         since = session.clock.now() - timedelta(days=days) if days is not None else None
         found = run(environments or (), Depth(3 if keep is None else keep, since), session)
-    common.run.show(found, images_data, images_text, found.warnings)
+    common.run.show(found, data.images_data, text.images_text, found.warnings)
 
 
 def check(
@@ -130,14 +127,13 @@ def check(
 
     Example: bumper check --base origin/main --no-verify
     """
-    from bumper.cli.data import check_data, write_code_quality
-    from bumper.cli.text import check_error, check_text
+    from bumper.cli import data, text
     from bumper.commands.check import CheckRequest
     from bumper.commands.check import check as run
 
     this_run = run_of(context)
     verdict = run(CheckRequest(base, head, verify, note), Path.cwd(), process_environment(), this_run.clock)
     if code_quality is not None:
-        write_code_quality(code_quality, verdict.findings)
-    error = check_error(verdict) if not warn_only else None
-    this_run.show(verdict, check_data, check_text, (*verdict.odd, *verdict.warnings), error=error)
+        data.write_code_quality(code_quality, verdict.findings)
+    error = text.check_error(verdict) if not warn_only else None
+    this_run.show(verdict, data.check_data, text.check_text, (*verdict.odd, *verdict.warnings), error=error)

@@ -135,12 +135,7 @@ class Run(logging.Handler):
     ) -> None:  # fmt: skip
         """Print a result as the user chose, as ``data`` or as ``text``, and the ``error`` that it comes to.
 
-        ``diff`` is the part of the text that is one, for its colours; ``to_stderr`` where stdout belongs to something
-        else.
-
-        Raises:
-            Exit: there is an error.
-
+        ``diff`` is the part of the text that is one, for its colours; ``to_stderr`` where stdout is for something else.
         """
         for warning in warnings:
             self.print(warning, Style.WARNING)
@@ -200,12 +195,7 @@ def show_details(context: typer.Context, value: bool) -> None:
 
 
 def confirm(question: str) -> None:
-    """Ask on stderr: stdout may be a file that awaits one JSON object.
-
-    Raises:
-        Refused: the answer was not yes.
-
-    """
+    """Ask on stderr, because stdout may be a file that awaits one JSON object; Refused where the answer is not yes."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise Refused("not confirmed; nothing was changed")

@@ -74,14 +74,13 @@ def doctor(
 
     Example: bumper doctor --no-verify
     """
-    from bumper.cli.data import doctor_data
-    from bumper.cli.text import doctor_text
+    from bumper.cli import data, text
     from bumper.commands.doctor.check import failure
     from bumper.commands.doctor.doctor import doctor as run
 
     checks = run(common.settings(), environment(), verify=verify)
-    text = partial(doctor_text, encoding=sys.stdout.encoding)
-    common.run.show(checks, doctor_data, text, error=failure(checks))
+    as_text = partial(text.doctor_text, encoding=sys.stdout.encoding)
+    common.run.show(checks, data.doctor_data, as_text, error=failure(checks))
 
 
 def schema(
@@ -110,12 +109,11 @@ def pins(
 
     Example: bumper pins apps/backend/envs/staging/values.yaml
     """
-    from bumper.cli.data import pins_data
-    from bumper.cli.text import pins_text
+    from bumper.cli import data, text
     from bumper.commands.pins import list_pins
 
     listed = list_pins(files)
-    run_of(context).show(listed, pins_data, pins_text, listed.warnings)
+    run_of(context).show(listed, data.pins_data, text.pins_text, listed.warnings)
 
 
 def set_tag(
@@ -130,8 +128,7 @@ def set_tag(
 
     Example: bumper set registry.example.com/backend/app:1.0.3 values-staging.yaml
     """
-    from bumper.cli.data import set_data
-    from bumper.cli.text import set_text
+    from bumper.cli import data, text
     from bumper.commands.set_tag import STDIN
     from bumper.commands.set_tag import set_tag as run
     from bumper.image import parse_image
@@ -143,7 +140,7 @@ def set_tag(
     diff = done.diff.rstrip("\n") if dry_run else ""
     to_stderr = STDIN in files and not dry_run  # stdout is the edited file's
     run_of(context).show(
-        done, set_data, lambda done, screen: f"{set_text(done, screen)}\n{diff}".rstrip("\n"),
+        done, data.set_data, lambda done, screen: f"{text.set_text(done, screen)}\n{diff}".rstrip("\n"),
         done.warnings, diff=diff, to_stderr=to_stderr,
     )  # fmt: skip
 
