@@ -110,9 +110,11 @@ class Changing(Reading):
             try:
                 yield session
             except NotDeployed as error:
+                from bumper.cli.data import result_data
                 from bumper.delivery.result import NotDone
 
                 if isinstance(error, NotDone):
+                    self.run.done = result_data(error.result)
                     for warning in error.result.warnings:
                         self.run.print(warning, Style.WARNING)
                     self._write_dotenv(error.result)

@@ -8,7 +8,6 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import typer
@@ -20,7 +19,7 @@ from bumper.cli.options import GroupedCommand, GroupedProgram
 from bumper.cli.run import Run, asked_output, error_data
 from bumper.cli.screen import Style
 from bumper.clock import SYSTEM_CLOCK, Clock
-from bumper.errors import INTERRUPTED, BumperError, NotDeployed, Unavailable, WrongUsage
+from bumper.errors import INTERRUPTED, BumperError, Unavailable, WrongUsage
 from bumper.settings import environment
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -109,6 +108,9 @@ def _root(
     """Options of bumper itself."""
 
 
+_PROGRAM: Any = typer.main.get_command(app)  # which Typer would make anew at every call
+
+
 def main(arguments: Sequence[str], *, slow: float = 1.0, clock: Clock = SYSTEM_CLOCK) -> int:
     """Run the command line; returns the contract's exit code.
 
@@ -127,15 +129,9 @@ def main(arguments: Sequence[str], *, slow: float = 1.0, clock: Clock = SYSTEM_C
     return code
 
 
-@cache
-def _program() -> Any:
-    """The command line with all its options, which Typer makes anew at every call, in 20 ms."""
-    return typer.main.get_command(app)
-
-
 def _run(arguments: list[str], run: Run) -> int:
     try:
-        code = _program().main(arguments, prog_name="bumper", standalone_mode=False, obj=run)
+        code = _PROGRAM.main(arguments, prog_name="bumper", standalone_mode=False, obj=run)
         sys.stdout.flush()
     except BumperError as error:
         return _fail(run, error)
@@ -164,14 +160,8 @@ def _drop_what_cannot_be_printed() -> None:
 def _fail(run: Run, error: BumperError) -> int:
     run.print(str(error), Style.ERROR)
     if run.output == "json":
-        data = error_data(error)
-        if isinstance(error, NotDeployed):
-            from bumper.cli.data import result_data
-            from bumper.delivery.result import NotDone
-
-            data = {**(result_data(error.result) if isinstance(error, NotDone) else {}), **data}
         with contextlib.suppress(BrokenPipeError):  # what failed may have been this printing
-            print(run.as_json(data), flush=True)
+            print(run.as_json({**run.done, **error_data(error)}), flush=True)
     return error.exit_code
 
 

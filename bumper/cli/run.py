@@ -36,7 +36,7 @@ class Run(logging.Handler):
     """Prints results on stdout and everything else on stderr, without secrets; shows steps that take long.
 
     ``output`` is what the command line asks for, even where Typer stops at a mistake before it has read ``--output``.
-    ``has_shown``: the changes are on the user's screen already.
+    ``has_shown``: the changes are on the user's screen already. ``done`` is the JSON of what was done before a failure.
     """
 
     def __init__(self, environ: Mapping[str, str], output: Output, clock: Clock, slow: float) -> None:
@@ -44,6 +44,7 @@ class Run(logging.Handler):
         super().__init__()
         self.output, self.clock = output, clock
         self.verbose, self.has_shown = False, False
+        self.done: Mapping[str, Any] = {}
         self._redact = environment_redactor(environ)
         self._slow = slow
         self._live = sys.stderr.isatty() and environ.get("TERM") != "dumb"
