@@ -6,9 +6,17 @@ from dataclasses import dataclass, replace
 from bumper.delivery import branch as branches
 from bumper.delivery.attempt import Attempt
 from bumper.delivery.branch import Branch, Holds
-from bumper.delivery.merge import Pending
 from bumper.delivery.other_requests import close, close_promotions_of, close_superseded
-from bumper.delivery.result import Action, Result, Status, newer_on_branch, overtaken_result, proposed_at, result_of
+from bumper.delivery.result import (
+    Action,
+    Pending,
+    Result,
+    Status,
+    newer_on_branch,
+    overtaken_result,
+    proposed_at,
+    result_of,
+)
 from bumper.errors import Refused, Unavailable
 from bumper.git.commit import push
 from bumper.git.failures import PushRaceLost
@@ -75,22 +83,18 @@ class _Published:
 def _explain_missing_people(published: _Published, attempt: Attempt, user_ids: Mapping[str, int]) -> list[str]:
     """Whom the merge request does not ask although they are named, because GitLab or a person left them out."""
     one, named, asked = published.merge_request, attempt.people, attempt.options.people
-    names = dict.fromkeys((*named.reviewers, *named.assignees))
-    unknown = [
-        f"GitLab knows no user {name!r}, so nobody of that name was asked." for name in names if name not in user_ids
-    ]
+    unknown = [name for name in dict.fromkeys((*named.reviewers, *named.assignees)) if name not in user_ids]
+    warnings = [f"GitLab knows no user {name!r}, so nobody of that name was asked." for name in unknown]
     if published.action is Action.OPENED:
-        left_out = [name for name in named.reviewers if name in user_ids and name not in one.reviewers]
-        why = (
-            f"GitLab did not add {', '.join(left_out)} as reviewer of !{one.iid} (its Free tier keeps one reviewer, "
-            "and only adds people who may see the project); ask them yourself."
-        )
+        names = ", ".join(name for name in named.reviewers if name not in {*one.reviewers, *unknown})
+        why = "its Free tier keeps one reviewer, and only adds people who may see the project"
+        left_out = f"GitLab did not add {names} as reviewer of !{one.iid} ({why}); ask them yourself."
     else:
-        left_out = [name for name in asked.reviewers if name in user_ids and name not in one.reviewers]
-        left_out += [name for name in asked.assignees if name in user_ids and name not in one.assignees]
-        names = dict.fromkeys(left_out)
-        why = f"not added to !{one.iid}, which was open already: {', '.join(names)}; ask them there."
-    return [*unknown, why] if left_out else unknown
+        missing = [name for name in asked.reviewers if name not in {*one.reviewers, *unknown}]
+        missing += [name for name in asked.assignees if name not in {*one.assignees, *unknown}]
+        names = ", ".join(dict.fromkeys(missing))
+        left_out = f"not added to !{one.iid}, which was open already: {names}; ask them there."
+    return [*warnings, left_out] if names else warnings
 
 
 def refuse_what_a_person_closed(closed: MergeRequest, proposal: Proposal) -> None:

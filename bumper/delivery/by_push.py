@@ -15,9 +15,9 @@ from bumper.delivery import branch as branches
 from bumper.delivery.attempt import Attempt
 from bumper.delivery.branch import Branch, Holds
 from bumper.delivery.by_api import refuse_what_a_person_closed
-from bumper.delivery.merge import Pending
 from bumper.delivery.result import (
     Action,
+    Pending,
     ProposedAt,
     Result,
     Status,

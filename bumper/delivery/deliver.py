@@ -5,9 +5,9 @@ from dataclasses import replace
 from bumper.delivery.attempt import Attempt, DeliveryOptions
 from bumper.delivery.by_api import propose_by_api
 from bumper.delivery.by_push import propose_by_push
-from bumper.delivery.merge import MergeReply, Pending, ask_to_merge, wait_until_merged
+from bumper.delivery.merge import MergeReply, ask_to_merge, wait_until_merged
 from bumper.delivery.other_requests import close_replaced
-from bumper.delivery.result import NotDone, Result, Status, proposed_at, result_of
+from bumper.delivery.result import NotDone, Pending, Result, Status, proposed_at, result_of
 from bumper.environments.gather import pins_of_version
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 
 from bumper.clock import polls
 from bumper.delivery import branch as branches
-from bumper.delivery.attempt import Attempt
-from bumper.delivery.result import ProposedAt, Result
+from bumper.delivery.result import Pending
 from bumper.errors import NotDeployed, Unavailable
 from bumper.git.failures import PushRaceLost
 from bumper.gitlab import merge_request_changes, merge_requests
-from bumper.gitlab.connection import AlreadyThere, GitLab, NotMergeable, Unauthorized
+from bumper.gitlab.connection import AlreadyThere, NotMergeable, Unauthorized
 from bumper.gitlab.merge_requests import CHECKING, MergeRequest
-from bumper.planning.draft import Draft
 from bumper.records.known_requests import KnownRequests
 from bumper.records.record import read_comment
 
@@ -52,35 +50,6 @@ _WAITS_FOR = {
     "commits_status": "a commit on its branch",
     "merging": "GitLab, which is merging it",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A merge request that is not merged yet, its branch at ``head``; ``done`` is the result as long as that is so.
-
-    ``known`` reads it; whether bumper may change it, too, is for the attempt's ``known`` to say.
-    """
-
-    attempt: Attempt
-    known: KnownRequests
-    draft: Draft
-    done: Result
-    shown: ProposedAt
-    head: str
-
-    @property
-    def iid(self) -> int:
-        """The merge request's number."""
-        return self.shown.iid
-
-    @property
-    def gitlab(self) -> GitLab:
-        """GitLab's API."""
-        return self.known.gitlab
-
-    def read(self) -> MergeRequest:
-        """The merge request as it is now."""
-        return merge_requests.read(self.gitlab, self.iid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +109,10 @@ def ask_to_merge(pending: Pending, head: str) -> tuple[MergeReply, str]:
 
 
 def _ask(pending: Pending, head: str) -> MergeReply:
-    checkout, branch, clock = (
-        pending.attempt.target.checkout,
-        pending.draft.proposal.branch,
-        pending.attempt.session.clock,
-    )
+    gitlab, checkout, branch = pending.known.gitlab, pending.attempt.target.checkout, pending.draft.proposal.branch
     late = f"it does not show the pushed commit {head[:12]} yet; run this again in a minute"
     try:
-        shown = branches.read_at_head(checkout, pending.gitlab, pending.iid, branch, head, clock)
+        shown = branches.read_at_head(checkout, gitlab, pending.iid, branch, head, pending.clock)
     except PushRaceLost:
         shown, late = None, "its branch has moved on"
     return _ask_until_taken(pending, head) if shown is not None else MergeReply(pending.read(), late)
@@ -155,10 +120,10 @@ def _ask(pending: Pending, head: str) -> MergeReply:
 
 def _ask_until_taken(pending: Pending, head: str) -> MergeReply:
     """A project without a CI file has no pipeline to wait for."""
-    known, clock = pending.known, pending.attempt.session.clock
+    known, clock = pending.known, pending.clock
     awaited = known.project.runs_pipelines(pending.attempt.target.checkout.entries)
     for left in polls(clock, _PIPELINE_TIMEOUT):
-        found = merge_requests.read_settled(pending.gitlab, pending.iid, clock)
+        found = merge_requests.read_settled(pending.known.gitlab, pending.iid, clock)
         if found.target_branch != known.target_branch:
             return MergeReply(found, _retargeted(known, found))
         if found.state != "opened" or found.auto_merge:
@@ -178,7 +143,7 @@ def _ask_until_taken(pending: Pending, head: str) -> MergeReply:
 
 def _ask_once(pending: Pending, found: MergeRequest, head: str) -> str | None:
     """None where GitLab took it, else why not; empty where that passes: the head is the old one, or it merges."""
-    gitlab, iid, squash = pending.gitlab, pending.iid, pending.known.project.squashes
+    gitlab, iid, squash = pending.known.gitlab, pending.iid, pending.known.project.squashes
     # Asked to merge at once, GitLab passes over a pipeline that failed, unless the project requires it.
     when_ready = found.pipeline in _UNDER_WAY | _FAILED or found.merge_status != "mergeable"
     try:
@@ -223,7 +188,7 @@ def _may_not_merge(found: MergeRequest) -> str:
 
 def _what_came_of_it(pending: Pending) -> MergeReply:
     """The merge request that GitLab was asked to merge and did not refuse to; a proxy may have answered for it."""
-    for _ in polls(pending.attempt.session.clock, _MERGE_TIMEOUT):
+    for _ in polls(pending.clock, _MERGE_TIMEOUT):
         now = pending.read()
         if now.state != "opened" or now.auto_merge:
             return MergeReply(now)
@@ -237,14 +202,14 @@ def _rebased_head(pending: Pending, head: str) -> str | None:
         NotDeployed: somebody pushed something else in the meantime.
 
     """
-    gitlab, checkout, name = pending.gitlab, pending.attempt.target.checkout, pending.draft.proposal.branch
+    gitlab, checkout, name = pending.known.gitlab, pending.attempt.target.checkout, pending.draft.proposal.branch
     if merge_request_changes.is_on_train(gitlab, pending.iid):
         return None
     before = branches.fetch(checkout, name, gitlab)
     if before.head.id != head:  # somebody has pushed: nobody has looked at that
         return None
     merge_request_changes.rebase(gitlab, pending.iid)
-    for _ in polls(pending.attempt.session.clock, _REBASE_TIMEOUT):
+    for _ in polls(pending.clock, _REBASE_TIMEOUT):
         found = pending.read()
         if found.state != "opened" or found.merge_error is not None:
             return None

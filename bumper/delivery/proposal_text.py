@@ -1,8 +1,8 @@
 """What GitLab adds to a merge request's words: the commits behind the images, and the project's own template."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,12 +18,10 @@ from bumper.planning.description import ProposalText, code, inert, link
 from bumper.planning.proposal import Request
 from bumper.records.known_requests import KnownRequests
 from bumper.records.record import Command
-from bumper.settings import Settings
 from bumper.values.change import Change
 
-_TEMPLATE = (
-    ".gitlab/merge_request_templates/default.md"  # in any case (GitLab's documentation of description templates)
-)
+# In any case (GitLab's documentation of description templates).
+_TEMPLATE = ".gitlab/merge_request_templates/default.md"
 # What only GitLab's form for a new merge request fills in; the description says more of the commit.
 _VARIABLES = re.compile(
     r"%\{(?:all_commits|co_authored_by|first_commit|first_multiline_commit(?:_description)?|(?:source|target)_branch)\}"
@@ -64,88 +62,61 @@ def _default_template(target: Target, known: KnownRequests | None) -> str:
     return _VARIABLES.sub("", setting)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One image's way from tag to tag, and the projects that it may come from."""
-
-    projects: tuple[str, ...]
-    older: str
-    newer: str
-
-
-def _describe_commits(
-    session: Session, changes: Sequence[Change], source: Source | None, *, back: bool = False
-) -> list[str]:
+def _describe_commits(session: Session, changes: Sequence[Change], source: Source | None, *, back: bool) -> list[str]:
     """Markdown for the merge request's description, an item per project and tags: the commits that the changes bring.
 
     ``source`` is the project whose pipeline asks. ``back``: a rollback, whose commits are taken out again. Whatever
     GitLab does not show (another project's, no such tag, no API token) is left out: it is no reason not to deploy.
     """
-    if session.gitlab is None:
+    gitlab, url = session.gitlab, session.settings.address.gitlab_url
+    if gitlab is None:
         return []
-    steps = list(dict.fromkeys(_steps(session.settings, changes, source, back=back)))
-    return list(_described(session.gitlab, steps, back=back))
-
-
-def _steps(settings: Settings, changes: Iterable[Change], source: Source | None, *, back: bool) -> Iterator[_Step]:
-    host = urlsplit(settings.address.gitlab_url).netloc
-    own = (source.project,) if source is not None and urlsplit(source.url).netloc == host else ()
+    own = (source.project,) if source is not None and urlsplit(source.url).netloc == urlsplit(url).netloc else ()
+    steps: list[tuple[str, str, tuple[str, ...]]] = []
     for change in changes:
-        older, newer = (change.after, change.before) if back else (change.before, change.after)
-        projects = tuple(dict.fromkeys((*own, *_projects(settings, change.image))))
-        if projects and older.tag and newer.tag and older.tag != newer.tag:
-            yield _Step(projects, older.tag, newer.tag)
+        older, newer = (change.after.tag, change.before.tag) if back else (change.before.tag, change.after.tag)
+        if older and newer and older != newer:
+            steps.append((older, newer, tuple(dict.fromkeys((*own, *_projects(url, change.image))))))
+    found, left = list[str](), _MAX_QUESTIONS
+    for older, newer, projects in dict.fromkeys(steps):
+        for project in projects[:left]:
+            left -= 1
+            commits = _compare(gitlab, project, older, newer, back=back)
+            if commits is not None:
+                found.append(commits)
+                break
+    return found
 
 
-def _projects(settings: Settings, image: Repository) -> list[str]:
-    """The projects in whose container registry the image can be: GitLab allows two more parts after the project's."""
-    gitlab = urlsplit(settings.address.gitlab_url).hostname or ""
-    if not _is_registry_of(image.host.partition(":")[0], gitlab):
+def _projects(gitlab_url: str, image: Repository) -> list[str]:
+    """The projects in whose container registry the image can be: GitLab allows two more parts after the project's.
+
+    The registry's host is GitLab's own, below it, or its neighbour: registry.bank.example and gitlab.bank.example.
+    """
+    registry, gitlab = image.host.partition(":")[0], urlsplit(gitlab_url).hostname or ""
+    domain = gitlab.partition(".")[2]
+    neighbours = "." in domain and not gitlab.replace(".", "").isdecimal() and registry.partition(".")[2] == domain
+    if not (registry == gitlab or registry.endswith(f".{gitlab}") or neighbours):
         return []
     parts = image.name.split("/")
     return ["/".join(parts[:end]) for end in range(len(parts), max(_FEWEST_PARTS, len(parts) - 2) - 1, -1)]
 
 
-def _is_registry_of(registry: str, gitlab: str) -> bool:
-    """Whether the host is GitLab's own, below it, or its neighbour: registry.bank.example and gitlab.bank.example."""
-    domain = gitlab.partition(".")[2]
-    neighbours = "." in domain and not gitlab.replace(".", "").isdecimal() and registry.partition(".")[2] == domain
-    return registry == gitlab or registry.endswith(f".{gitlab}") or neighbours
-
-
-def _described(gitlab: GitLab, steps: Sequence[_Step], *, back: bool) -> Iterator[str]:
-    asked = 0
-    for step in steps:
-        for project in step.projects:
-            if asked == _MAX_QUESTIONS:
-                return
-            asked += 1
-            commits = _compare(gitlab, project, step)
-            if commits is not None:
-                yield _listed(gitlab, project, step, commits, back=back)
-                break
-
-
-def _compare(gitlab: GitLab, project: str, step: _Step) -> list[dict[str, Any]] | None:
-    """The commits, newest first; None where GitLab does not show them or there are none."""
-    path = f"/projects/{quote(project, safe='')}/repository/compare"
+def _compare(gitlab: GitLab, project: str, older: str, newer: str, *, back: bool) -> str | None:
+    """The commits between two tags, the newest first; None where GitLab does not show them or there are none."""
+    path, base = f"/projects/{quote(project, safe='')}", f"{gitlab.settings.address.gitlab_url}/{project}/-"
+    lines = []
     try:
         with translated(gitlab, f"comparing images of {project}"):
-            found: Any = gitlab.api.http_get(path, query_data={"from": step.older, "to": step.newer})
+            found: Any = gitlab.api.http_get(f"{path}/repository/compare", query_data={"from": older, "to": newer})
+            commits = found["commits"][::-1]
+            for one in commits[:_MAX_COMMITS]:
+                title = link(inert(str(one["title"])), f"{base}/commit/{one['id']}")
+                lines.append(f"  - {title} by {code(str(one.get('author_name') or 'unknown'))}")
     except BumperError:
         return None
-    commits = found.get("commits") if isinstance(found, dict) else None
-    return list(reversed(commits)) if commits else None
-
-
-def _listed(gitlab: GitLab, project: str, step: _Step, commits: Sequence[dict[str, Any]], *, back: bool) -> str:
-    base = f"{gitlab.settings.address.gitlab_url}/{project}/-"
-    compared = link(f"{step.older}...{step.newer}", f"{base}/compare/{step.older}...{step.newer}")
-    lines = []
-    for one in commits[:_MAX_COMMITS]:
-        title = link(inert(str(one["title"])), f"{base}/commit/{one['id']}")
-        lines.append(f"  - {title} by {code(str(one.get('author_name') or 'unknown'))}")
     more = [f"  - … and {len(commits) - len(lines)} more"] if len(commits) > len(lines) else []
     count = "1 commit" if len(commits) == 1 else f"{len(commits)} commits"
+    compared = link(f"{older}...{newer}", f"{base}/compare/{older}...{newer}")
     heading = f"**{'Taken back' if back else 'Changes'}**: {compared} of {code(project)}, {count}"
-    return "\n".join([heading, *lines, *more])
+    return "\n".join([heading, *lines, *more]) if commits else None

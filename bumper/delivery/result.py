@@ -5,18 +5,21 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bumper.ci import read_pipeline
+from bumper.clock import Clock
 from bumper.delivery.attempt import Attempt
 from bumper.delivery.branch import Branch
 from bumper.environments.config_values import Delivery
 from bumper.environments.repository import Target
 from bumper.errors import NotDeployed
 from bumper.gate.rules import Waiting
+from bumper.gitlab import merge_requests
 from bumper.gitlab.merge_requests import MergeRequest, User
 from bumper.image import ImageReference
 from bumper.log import report_step
 from bumper.planning.bump import Plan
 from bumper.planning.draft import Draft
 from bumper.planning.proposal import Request, readable
+from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import BumpQuery, NewerPipeline, find_newer, newer_at_head
 from bumper.records.record import Command, Record
 from bumper.values.change import Change, Held, as_it_is
@@ -89,6 +92,35 @@ class NotDone(NotDeployed):
         """Say what is not as it was asked for."""
         super().__init__(what, next_step)
         self.result = result
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A merge request that is not merged yet, its branch at ``head``; ``done`` is the result as long as that is so.
+
+    ``known`` reads it; whether bumper may change it, too, is for the attempt's ``known`` to say.
+    """
+
+    attempt: Attempt
+    known: KnownRequests
+    draft: Draft
+    done: Result
+    shown: ProposedAt
+    head: str
+
+    @property
+    def iid(self) -> int:
+        """The merge request's number."""
+        return self.shown.iid
+
+    @property
+    def clock(self) -> Clock:
+        """The run's clock."""
+        return self.attempt.session.clock
+
+    def read(self) -> MergeRequest:
+        """The merge request as it is now."""
+        return merge_requests.read(self.known.gitlab, self.iid)
 
 
 def result_of(draft: Draft, status: Status) -> Result:
@@ -180,26 +212,20 @@ def newer_on_branch(attempt: Attempt, branch: Branch, ours: Record, author: User
 def superseded_result(
     command: Command, environment: str, found: Sequence[Superseded], warnings: Iterable[str]
 ) -> Result:
-    """The result of a request all of whose images a newer pipeline has bumped."""
+    """The result of a request all of whose images a newer pipeline has bumped; its merge request may be open."""
+    opened = [one.newer.merge_request for one in found if one.newer.merge_request is not None]
     return Result(
         command, environment, Status.SUPERSEDED,
         warnings=(*warnings, *(one.explain(environment) for one in found)),
-        merge_request=_shown([one.newer for one in found]),
+        merge_request=proposed_at(opened[0], Action.UNCHANGED) if opened else None,
     )  # fmt: skip
 
 
 def overtaken_result(draft: Draft, newer: NewerPipeline) -> Result:
     """The result of a request that a newer pipeline overtook after it was planned."""
-    record = draft.proposal.record
-    apps: dict[ImageReference, tuple[str, ...]] = {}
-    for image in record.images:
-        using = [change.app for change in draft.plan.changes if change.image == image.repository]
-        apps[image] = tuple(dict.fromkeys(using))
-    found = [Superseded(image, using, newer) for image, using in apps.items() if using]
+    record, found = draft.proposal.record, []
+    for image in dict.fromkeys(record.images):
+        apps = dict.fromkeys(change.app for change in draft.plan.changes if change.image == image.repository)
+        if apps:
+            found.append(Superseded(image, tuple(apps), newer))
     return superseded_result(record.command, record.environment, found, draft.plan.warnings)
-
-
-def _shown(newer: Iterable[NewerPipeline]) -> ProposedAt | None:
-    """The newer pipeline's merge request, where one is open."""
-    one = next((found.merge_request for found in newer if found.merge_request is not None), None)
-    return proposed_at(one, Action.UNCHANGED) if one is not None else None

@@ -1,11 +1,11 @@
-"""Watching what Argo CD makes of a merge, until every application is well, or the first has turned sick.
+"""What Argo CD makes of a merge, watched until every application is well, or the first has turned sick.
 
-``look_before`` is asked before anything is pushed, ``watch`` after the merge. What the looks mean is decided in
-``argocd.verdict``; here are the clock, the questions and the words.
+``look_before`` is asked before anything is pushed, ``watch`` after the merge, ``find_unhealthy`` before a promotion.
+What the looks mean is decided in ``argocd.verdict``; here are the clock, the questions and the words.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,7 +14,6 @@ from bumper.argocd.verdict import (
     Course,
     Ending,
     Expectation,
-    ExpectedImage,
     Limits,
     Look,
     Verdict,
@@ -33,6 +32,68 @@ from bumper.planning.draft import Rollout
 _FIRST_PAUSE, _MAX_PAUSE = 1.0, 10.0  # seconds between two looks
 _PAUSE_OF_DOUBT = 10.0  # seconds from the first to the second look at what may be sick for a moment only
 _THREADS = 8
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # a Helm chart's version is a revision, too
+
+
+def require_rollout(rollout: Rollout | None, environment: str, purpose: str) -> Rollout:
+    """``rollout``, where bumper.yaml says which Argo CD deploys the environment.
+
+    Raises:
+        Refused: it does not.
+
+    """
+    if rollout is None:
+        raise Refused(
+            f"{purpose} asks Argo CD about {environment}, and bumper.yaml does not say which Argo CD that is",
+            f"add argocd with server and application to environments.{environment}",
+        )
+    return rollout
+
+
+def _server_of(rollout: Rollout, session: Session) -> ArgoServer:
+    return session.argocd(rollout.argocd.server, rollout.argocd.project)
+
+
+def _holds_commit(gitlab: GitLab | None, commit: str) -> Callable[[str], bool]:
+    """A function that tells whether a revision is ``commit`` or was made on top of it, as only GitLab's API knows."""
+    known = {commit: True}
+
+    def holds(revision: str) -> bool:
+        if revision not in known and gitlab is not None and _COMMIT.fullmatch(revision) is not None:
+            try:
+                known[revision] = contains(gitlab, revision, commit)
+            except NotShown:  # another repository's
+                known[revision] = False
+            except Unavailable:  # GitLab is away for a moment; the next look asks again
+                return False
+        return known.get(revision, False)
+
+    return holds
+
+
+def find_unhealthy(rollout: Rollout | None, environment: str, tip: str, session: Session) -> dict[str, str]:
+    """The Argo CD applications that are not healthy in ``environment``, or run something else than its values say.
+
+    Each with the reason. ``tip`` is the target branch's newest commit, whose values those are.
+
+    Raises:
+        Refused: bumper.yaml does not say which Argo CD that is.
+
+    """
+    purpose = "The health check (require_healthy in bumper.yaml, or --require-healthy)"
+    rollout = require_rollout(rollout, environment, purpose)
+    server, expected, holds = _server_of(rollout, session), rollout.applications(), _holds_commit(session.gitlab, tip)
+    report_step(f"asking {server.url} (Argo CD)")
+
+    def ask(name: str) -> Verdict:
+        try:
+            return judge(server.read(name), Expectation(expected[name], holds))
+        except NoSuchApplication as missing:
+            return Verdict("waiting", missing.what)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        verdicts = zip(expected, pool.map(ask, expected), strict=True)
+        return {name: verdict.reason for name, verdict in verdicts if verdict.state != "done"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +102,29 @@ class Before:
 
     look: Look
     ran_images: bool = False
+
+
+def look_before(rollout: Rollout, session: Session) -> Mapping[str, Before]:
+    """The applications before anything is pushed: Argo CD has to know every one of them.
+
+    An Argo CD that does not answer at this moment may do so later, when there is something to wait for.
+
+    Raises:
+        Unavailable: Argo CD refuses the token, or does not know an application.
+
+    """
+    server, applications, clock = _server_of(rollout, session), rollout.applications(), session.clock
+
+    def read(name: str) -> Before:
+        try:
+            application = server.read(name)
+        except NotAnswering as error:
+            report_step(f"going on without an answer from Argo CD for now ({error.what})")
+            return Before(Look(clock.monotonic(), Verdict("silent", error.what)))
+        return Before(Look(clock.monotonic(), judge_before(application)), runs(application, applications[name]))
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return dict(zip(applications, pool.map(read, applications), strict=True))
 
 
 @dataclass(slots=True)
@@ -53,46 +137,31 @@ class WatchedApplication:
     page: str
 
     @property
+    def ending(self) -> Ending | None:
+        """How its watch ended, by the rule of ``argocd.verdict``; None where it did not."""
+        return self.course.outcome.ending if self.course.outcome is not None else None
+
+    @property
     def is_sick(self) -> bool:
-        """Whether it was seen sick, by the rule of ``argocd.verdict``."""
-        return self._ended_as(Ending.SICK)
+        """Whether it was seen sick."""
+        return self.ending is Ending.SICK
 
     @property
     def turned_sick(self) -> bool:
         """Whether it was seen sick, and the version before it well."""
         return self.is_sick and self.course.was_well
 
-    @property
-    def is_well(self) -> bool:
-        """Whether it was seen well for as long as was asked."""
-        return self._ended_as(Ending.WELL)
-
-    def _ended_as(self, ending: Ending) -> bool:
-        return self.course.outcome is not None and self.course.outcome.ending is ending
-
-
-def look_before(rollout: Rollout, session: Session) -> Mapping[str, Before]:
-    """The applications before anything is pushed: Argo CD has to know every one of them.
-
-    An Argo CD that does not answer at this moment may do so later, when there is something to wait for.
-
-    Raises:
-        Unavailable: Argo CD refuses the token, or does not know an application.
-
-    """
-    server, applications = server_of(rollout, session), rollout.applications()
-
-    def read(name: str) -> Before:
+    def look(self, server: ArgoServer, clock: Clock) -> None:
+        """Take one more look at it."""
         try:
-            application = server.read(name)
+            application = server.read(self.name)
         except NotAnswering as error:
-            report_step(f"going on without an answer from Argo CD for now ({error.what})")
-            return Before(Look(session.clock.monotonic(), Verdict("silent", error.what)))
-        look = Look(session.clock.monotonic(), judge_before(application))
-        return Before(look, runs(application, applications[name]))
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return dict(zip(applications, pool.map(read, applications), strict=True))
+            verdict = Verdict("silent", error.what)
+        except NoSuchApplication as error:
+            verdict = Verdict("missing", error.what)
+        else:
+            verdict, self.page = judge(application, self.expected), server.page(self.name)
+        self.course = self.course.after(Look(clock.monotonic(), verdict))
 
 
 def watch(
@@ -106,9 +175,8 @@ def watch(
         Unavailable: Argo CD refuses the token.
 
     """
-    server = server_of(rollout, session)
+    server, holds = _server_of(rollout, session), _holds_commit(session.gitlab, landed)
     report_step(f"asking {server.url} (Argo CD) to refresh")
-    holds = holds_commit(session.gitlab, landed)
     watched = []
     for name, images in rollout.applications().items():
         known = before.get(name)
@@ -128,15 +196,15 @@ def _look_until_decided(
 
     One that was ill before is no reason to leave the others unwatched.
     """
-    clock, pause = session.clock, _FIRST_PAUSE
-    undecided = list(watched)
+    clock, pause, undecided = session.clock, _FIRST_PAUSE, list(watched)
     while undecided:
         shown = {one.name: one.course.last for one in undecided}
-        list(pool.map(lambda one: _look(server, one, clock), undecided))
-        undecided = [one for one in undecided if one.course.outcome is None]
-        for one in (one for one in undecided if one.course.last != shown[one.name]):
-            doing = "watching" if one.course.last.state == "done" else "waiting for"
-            session.show(f"{doing} Argo CD application {one.name}: {one.course.last.reason}")
+        list(pool.map(lambda one: one.look(server, clock), undecided))
+        undecided = [one for one in undecided if one.ending is None]
+        for one in undecided:
+            if one.course.last != shown[one.name]:
+                doing = "watching" if one.course.last.state == "done" else "waiting for"
+                session.show(f"{doing} Argo CD application {one.name}: {one.course.last.reason}")
         in_doubt = [one for one in undecided if one.course.is_in_doubt]
         if any(one.turned_sick for one in watched):
             undecided = in_doubt
@@ -144,90 +212,3 @@ def _look_until_decided(
             left = min(one.course.until for one in undecided) - clock.monotonic()
             clock.sleep(_PAUSE_OF_DOUBT if in_doubt else min(pause, left) if left > 0 else pause)
             pause = min(pause * 1.5, _MAX_PAUSE)
-
-
-def _look(server: ArgoServer, one: WatchedApplication, clock: Clock) -> None:
-    try:
-        application = server.read(one.name)
-    except NotAnswering as error:
-        verdict = Verdict("silent", error.what)
-    except NoSuchApplication as error:
-        verdict = Verdict("missing", error.what)
-    else:
-        verdict, one.page = judge(application, one.expected), server.page(one.name)
-    one.course = one.course.after(Look(clock.monotonic(), verdict))
-
-
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # a Helm chart's version is a revision, too
-_THREADS = 8
-
-
-def require_rollout(rollout: Rollout | None, environment: str, purpose: str) -> Rollout:
-    """``rollout``, where bumper.yaml says which Argo CD deploys the environment.
-
-    Raises:
-        Refused: it does not.
-
-    """
-    if rollout is None:
-        raise Refused(
-            f"{purpose} asks Argo CD about {environment}, and bumper.yaml does not say which Argo CD that is",
-            f"add argocd with server and application to environments.{environment}",
-        )
-    return rollout
-
-
-def server_of(rollout: Rollout, session: Session) -> ArgoServer:
-    """The Argo CD that deploys the environment."""
-    return session.argocd(rollout.argocd.server, rollout.argocd.project)
-
-
-def find_unhealthy(rollout: Rollout | None, environment: str, tip: str, session: Session) -> dict[str, str]:
-    """The Argo CD applications that are not healthy in ``environment``, or run something else than its values say.
-
-    Each with the reason. ``tip`` is the target branch's newest commit, whose values those are.
-
-    Raises:
-        Refused: bumper.yaml does not say which Argo CD that is.
-
-    """
-    rollout = require_rollout(
-        rollout, environment, "The health check (require_healthy in bumper.yaml, or --require-healthy)"
-    )
-    server, holds = server_of(rollout, session), holds_commit(session.gitlab, tip)
-    report_step(f"asking {server.url} (Argo CD)")
-    expected = rollout.applications()
-    with ThreadPoolExecutor(_THREADS) as pool:
-        found = pool.map(lambda name: _ask(server, name, expected, holds), expected)
-        verdicts = dict(zip(expected, found, strict=True))
-    return {name: verdict.reason for name, verdict in verdicts.items() if verdict.state != "done"}
-
-
-def _ask(
-    server: ArgoServer, name: str, expected: Mapping[str, Iterable[ExpectedImage]], holds: Callable[[str], bool]
-) -> Verdict:
-    try:
-        return judge(server.read(name), Expectation(tuple(expected[name]), holds))
-    except NoSuchApplication as missing:
-        return Verdict("waiting", missing.what)
-
-
-def holds_commit(gitlab: GitLab | None, commit: str | None) -> Callable[[str], bool]:
-    """A function that tells whether a revision is ``commit`` or was made on top of it, as only GitLab's API knows."""
-    known: dict[str, bool] = {}
-
-    def holds(revision: str) -> bool:
-        if commit is None or revision == commit:
-            return commit is not None
-        if gitlab is None or _COMMIT.fullmatch(revision) is None:
-            return False
-        if revision not in known:
-            try:
-                known[revision] = contains(gitlab, revision, commit)
-            except NotShown:  # another repository's
-                known[revision] = False
-            except Unavailable:  # GitLab is away for a moment; the next look asks again
-                return False
-        return known[revision]
-
-    return holds

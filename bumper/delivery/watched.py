@@ -127,7 +127,7 @@ def _see_it_run(one: _Watch, landed: str, before: Mapping[str, Before], undo: Un
     with _noted(one):
         applications = watch(one.rollout, landed, limits, before, session)
     _note_outcome(one, applications)
-    if all(each.is_well for each in applications):
+    if all(each.ending is Ending.WELL for each in applications):
         return one.done
     if undo is not None and any(each.is_sick for each in applications):
         raise undo(one.done, applications, one.watching)
@@ -136,12 +136,11 @@ def _see_it_run(one: _Watch, landed: str, before: Mapping[str, Before], undo: Un
 
 def _failure_of(done: Result, applications: Sequence[WatchedApplication], watching: Watching) -> NotDone | Unavailable:
     """The failure of a deployment that is not undone: which applications are not well, and why."""
-    ill = [each for each in applications if not each.is_well]
-    ended = {each.course.outcome.ending for each in ill if each.course.outcome is not None}
+    ill = [each for each in applications if each.ending is not Ending.WELL]
     what = "; ".join(explain(each, watching) for each in ill)
     pages = f"see {', '.join(dict.fromkeys(each.page for each in ill))}"
     next_step = f"nothing was rolled back; {pages}" if watching.rolls_back else pages
-    if ended <= {Ending.SILENT, Ending.MISSING}:
+    if {each.ending for each in ill} <= {Ending.SILENT, Ending.MISSING, None}:
         return Unavailable(what, next_step)
     return NotDone(what, next_step, done)
 
@@ -184,10 +183,10 @@ def _noted(one: _Watch) -> Iterator[None]:
 def _note_outcome(one: _Watch, applications: Sequence[WatchedApplication]) -> None:
     outcomes = [each.course.outcome for each in applications if each.course.outcome is not None]
     worst = next(ending for ending in _WORST_FIRST if any(each.ending is ending for each in outcomes))
-    reason = "; ".join(explain(each, one.watching) for each in applications if not each.is_well)
+    reasons = [explain(each, one.watching) for each in applications if each.ending is not Ending.WELL]
     after = max((each.healthy_after or 0.0 for each in outcomes), default=0.0)
     record = WatchRecord(
-        state=worst.value, steady=one.watching.steady, reason=reason,
+        state=worst.value, steady=one.watching.steady, reason="; ".join(reasons),
         healthy_after=round(after, 1) if worst is Ending.WELL else None,
     )  # fmt: skip
     one.attempt.session.show(f"{one.done.environment}: {record.words}")

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from bumper.errors import Refused, Unavailable
+from bumper.errors import Refused
 from bumper.gitlab.connection import PER_PAGE, GitLab, NotShown, translated
 from bumper.gitlab.merge_requests import MergeRequest, User, read_merge_request, read_user
 
@@ -47,25 +47,24 @@ def read_project(gitlab: GitLab) -> ProjectSettings:
     address = gitlab.settings.address
     with translated(gitlab, f"reading {address.project}"):
         data: Any = gitlab.api.http_get(gitlab.path)
-    if not isinstance(data, dict) or not isinstance(data.get("id"), int):
-        raise Unavailable(f"{address.gitlab_url} returned no project for {address.project}", "check --gitlab-url")
-    path = str(data.get("path_with_namespace") or address.project)
-    if path.lower() != address.project.lower():
-        raise Refused(
-            f"{address.project} has moved to {path}, and GitLab takes changes only there",
-            f"set BUMPER_REPO (or --repo) to {data.get('http_url_to_repo') or f'{address.gitlab_url}/{path}.git'}",
+        found = ProjectSettings(
+            id=int(data["id"]),
+            path=str(data.get("path_with_namespace") or address.project),
+            squash_option=str(data.get("squash_option") or "default_off"),
+            has_trains=bool(data.get("merge_trains_enabled")),
+            requires_pipeline=bool(data.get("only_allow_merge_if_pipeline_succeeds")),
+            ci_file=str(data.get("ci_config_path") or _DEFAULT_CI_FILE),
+            auto_devops=bool(data.get("auto_devops_enabled")),
+            default_branch=str(data.get("default_branch") or ""),
+            merge_request_template=str(data.get("merge_requests_template") or ""),
         )
-    return ProjectSettings(
-        id=data["id"],
-        path=path,
-        squash_option=str(data.get("squash_option") or "default_off"),
-        has_trains=bool(data.get("merge_trains_enabled")),
-        requires_pipeline=bool(data.get("only_allow_merge_if_pipeline_succeeds")),
-        ci_file=str(data.get("ci_config_path") or _DEFAULT_CI_FILE),
-        auto_devops=bool(data.get("auto_devops_enabled")),
-        default_branch=str(data.get("default_branch") or ""),
-        merge_request_template=str(data.get("merge_requests_template") or ""),
-    )
+    if found.path.lower() != address.project.lower():
+        url = data.get("http_url_to_repo") or f"{address.gitlab_url}/{found.path}.git"
+        raise Refused(
+            f"{address.project} has moved to {found.path}, and GitLab takes changes only there",
+            f"set BUMPER_REPO (or --repo) to {url}",
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,34 +114,21 @@ class LoggedCommit:
     message: str
 
 
-def commits_that_touched(gitlab: GitLab, path: str, start: str, size: int, number: int) -> list[str]:
-    """Ids of the first-parent commits from ``start`` back that changed ``path`` (a file or a folder), newest first.
+def list_commits(
+    gitlab: GitLab, path: str, start: str, *, first_parent: bool = False, size: int = PER_PAGE, page: int = 1
+) -> list[LoggedCommit]:
+    """A page of the commits from ``start`` (a branch or commit) back that changed ``path``, newest first.
 
-    It is page ``number`` of ``size`` commits each; a shorter one is the last.
+    ``path`` is a file or a folder; a page shorter than ``size`` is the last. By itself GitLab goes on with what a file
+    was renamed or copied from, so that another application's commits come after its own, and its git cannot use its
+    index of changed paths. Versions before 2026 do so whatever they are asked; it takes them longer, and what comes
+    after is passed over, as what a commit changed is read from git.
     """
-    return [commit.id for commit in _list(gitlab, path, ref_name=start, first_parent=True, per_page=size, page=number)]
-
-
-def newest_commits(gitlab: GitLab, path: str, branch: str) -> list[LoggedCommit]:
-    """The newest commits of ``branch`` that changed ``path``, those of merged branches included."""
-    return _list(gitlab, path, ref_name=branch, per_page=PER_PAGE)
-
-
-def first_parent_ids(gitlab: GitLab, path: str, branch: str) -> set[str]:
-    """The newest commits of the branch's first-parent line that changed ``path``."""
-    return {commit.id for commit in _list(gitlab, path, ref_name=branch, first_parent=True, per_page=PER_PAGE)}
-
-
-def _list(gitlab: GitLab, path: str, **query: str | int) -> list[LoggedCommit]:
-    """A page of the commits to ``path`` alone.
-
-    By itself GitLab goes on with what a file was renamed or copied from, so that another application's commits come
-    after its own, and its git cannot use its index of changed paths. Versions before 2026 do so whatever they are
-    asked; it takes them longer, and what comes after is passed over, as what a commit changed is read from git.
-    """
-    asked = {**query, "path": path, "follow": False}
+    query = {"path": path, "ref_name": start, "per_page": size, "page": page, "follow": False}
+    if first_parent:
+        query["first_parent"] = True
     with translated(gitlab, f"listing the commits of {path}"):
-        found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=asked)
+        found = gitlab.project.commits.list(get_all=False, iterator=False, query_parameters=query)
         return [LoggedCommit(str(commit.get_id()), str(commit.attributes.get("message", ""))) for commit in found]
 
 
@@ -189,8 +175,8 @@ def commits_of(gitlab: GitLab, request: MergeRequest) -> list[str]:
     if request.merged_as is not None:
         return [request.merged_as]
     with translated(gitlab, f"listing the commits of !{request.iid}"):
-        lazy = gitlab.project.mergerequests.get(request.iid, lazy=True)
-        return [str(commit.get_id()) for commit in lazy.commits(get_all=True, per_page=PER_PAGE)]
+        listed = gitlab.merge_request(request.iid).commits(get_all=True, per_page=PER_PAGE)
+        return [str(commit.get_id()) for commit in listed]
 
 
 def message_of(gitlab: GitLab, commit: str) -> str:

@@ -20,10 +20,9 @@ from bumper.errors import BumperError
 from bumper.git.checkout import Checkout, fetch_branch, read_commit, read_files
 from bumper.git.failures import PushRaceLost
 from bumper.git.objects import Commit
-from bumper.git.past_commits import fetch_past
-from bumper.git.past_commits import newest_commits as newest_in_git
+from bumper.git.past_commits import fetch_past, newest_commits
 from bumper.gitlab.merge_requests import MergeRequest, User, notes_of
-from bumper.gitlab.project import LoggedCommit, first_parent_ids, message_of, newest_commits
+from bumper.gitlab.project import LoggedCommit, list_commits, message_of
 from bumper.image import Repository
 from bumper.records.history import scope_of
 from bumper.records.known_requests import KnownRequests, messages_of_heads
@@ -170,9 +169,9 @@ def _newer_landed(target: Target, known: KnownRequests | None, asked: BumpQuery)
     """The newest bump of the image on the target branch, if it is by a newer pipeline."""
     for file in asked.files:
         if known is not None and len(asked.files) <= _MAX_FILES_ASKED:
-            commits = newest_commits(known.gitlab, file, target.checkout.branch)
+            commits = list_commits(known.gitlab, file, target.checkout.branch)
         else:
-            commits = [LoggedCommit(one.id, one.message) for one in newest_in_git(target.checkout, file)]
+            commits = [LoggedCommit(one.id, one.message) for one in newest_commits(target.checkout, file)]
         for commit in commits:
             records = list(_landed_records(known, commit))
             newer = _newest(target, records, asked)
@@ -246,4 +245,5 @@ def _is_whole(known: KnownRequests | None, target: Target, commit: str, file: st
     request = known.that_landed(commit)
     if request is not None and commit in (request.sha, request.merge_commit, request.squash_commit):
         return True
-    return commit in first_parent_ids(known.gitlab, file, target.checkout.branch)
+    line = list_commits(known.gitlab, file, target.checkout.branch, first_parent=True)
+    return any(one.id == commit for one in line)

@@ -17,7 +17,7 @@ from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout
 from bumper.git.past_commits import STRETCHES, PastCommit, Touched, fetch_past, read_log
 from bumper.gitlab.connection import GitLab
-from bumper.gitlab.project import commits_that_touched
+from bumper.gitlab.project import list_commits
 from bumper.values.values_file import find_pins, read_values
 
 _WORD = re.compile(r"[^/._-]+")
@@ -219,7 +219,8 @@ def read_past_of_one(checkout: Checkout, files: Files, gitlab: GitLab) -> Iterat
     start, path, number, seen = checkout.tip, files.folder, 0, set[str]()
     for _ in range(_MAX_PAGES):
         size = _PAGE if number else _FIRST_PAGE
-        page = commits_that_touched(gitlab, path, start, size, number or 1)
+        listed = list_commits(gitlab, path, start, first_parent=True, size=size, page=number or 1)
+        page = [commit.id for commit in listed]
         names, steps, renamed = set(files.names), list[Step](), False
         for step in files.read_back(checkout, fetch_past(checkout, [commit for commit in page if commit not in seen])):
             steps.append(step)
