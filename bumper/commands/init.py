@@ -155,12 +155,12 @@ def _refuse_unmatched(request: InitRequest, found: Survey) -> None:
 
 def _environments(tried: Tried) -> Iterable[InitializedEnvironment]:
     for one in tried.survey.environments:
-        gathered = tried.gathered[one.name]
+        gathered, files = tried.gathered[one.name], tried.files(one.name)
         yield InitializedEnvironment(
             name=one.name,
             applications=len(gathered.apps),
-            files=len(tried.files[one.name]),
-            bases=len(gathered.values.keys() - tried.files[one.name]),
+            files=len(files),
+            bases=len(gathered.values.keys() - files),
             pins=sum(found.pin.refusal is None and found.pin.repository is not None for found in gathered.pins),
             patterns=tuple(in_environment(pattern, one.name) for pattern in one.values),
         )

@@ -180,8 +180,11 @@ class Tried:
     config: Config
     survey: Survey
     gathered: Mapping[str, Gathered]
-    files: Mapping[str, set[str]]  # of values
     refused: Mapping[str, str]
+
+    def files(self, environment: str) -> set[str]:
+        """The values files that bumper finds for the environment."""
+        return {path for app in self.gathered[environment].applications for path in app.values}
 
 
 def try_out(found: Survey, tree: Tree, repository_name: str) -> Tried:
@@ -191,9 +194,8 @@ def try_out(found: Survey, tree: Tree, repository_name: str) -> Tried:
     once for all environments only where bumper finds these and no others, and the same files, with it.
     """
     shared = _read(found, write_config(found), tree, repository_name)
-    files = {one.name: one.files for one in found.environments}
-    same = shared.files.keys() == files.keys()
-    if not shared.refused and same and all(shared.files[name].issuperset(files[name]) for name in files):
+    same = shared.gathered.keys() == {one.name for one in found.environments}
+    if not shared.refused and same and all(shared.files(one.name).issuperset(one.files) for one in found.environments):
         return shared
     written_out = _read(found, write_config(found, share=False), tree, repository_name)
     if not written_out.refused:
@@ -207,18 +209,15 @@ def _read(found: Survey, text: str, tree: Tree, repository_name: str) -> Tried:
     try:
         layout = read_layout(config, tree.paths, repository_name)
     except Refused as error:
-        return Tried(text, config, found, {}, {}, {one.name: str(error) for one in found.environments})
+        return Tried(text, config, found, {}, {one.name: str(error) for one in found.environments})
     gathered: dict[str, Gathered] = {}
-    files: dict[str, set[str]] = {}
     refused: dict[str, str] = {}
     for name in layout.environments:
         try:
-            environment = layout.environment(name)
-            gathered[name] = gather(environment, config, tree.sources)
-            files[name] = {path for app in environment.apps for path in app.values}
+            gathered[name] = gather(layout.environment(name), config, tree.sources)
         except Refused as error:
             refused[name] = str(error)
-    return Tried(text, config, found, gathered, files, refused)
+    return Tried(text, config, found, gathered, refused)
 
 
 def _without(found: Survey, refused: Mapping[str, str]) -> Survey:

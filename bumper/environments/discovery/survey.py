@@ -16,7 +16,7 @@ from bumper.environments.discovery.patterns import (
     template_of,
     value_templates,
 )
-from bumper.environments.discovery.places import Place, Slot, find_places
+from bumper.environments.discovery.places import Deployed, Place, Slot, find_places
 from bumper.environments.discovery.tree import Candidate, Tree, find_candidates
 from bumper.environments.path_pattern import APP, PathPattern, claim_paths
 from bumper.environments.usual_names import chart_folders, is_usual, unused_folder, usual_order
@@ -74,38 +74,45 @@ def survey(
     ``repository_name`` names the application of files that are in no application's folder. ``given`` are the patterns
     of environments that a person has named.
     """
-    given, paths = given or {}, tuple(tree.paths)
     expanded = expand(manifests, tree)
-    read = [one.files for one in expanded.applications]
+    findings = _find(tree, expanded.applications, repository_name, given or {})
+    environments = findings.environments() or tuple(findings.sections())
+    covered = {*findings.bases, *(path for one in environments for path in one.files)}
+    stray = {path: one.pins for path, one in findings.candidates.items() if one.pins and path not in covered}
+    return Survey(
+        environments=environments,
+        doubtful=tuple(_doubtful_environments(findings.found)),
+        exclude=findings.matched_too_many(environments),
+        stray=stray,
+        stray_patterns=() if environments else findings.patterns_of(stray),
+        warnings=(*expanded.unknown, *findings.questions),
+        given=frozenset(given or ()),
+    )
+
+
+def _find(
+    tree: Tree, applications: Sequence[Application], repository_name: str, given: Mapping[str, Sequence[str]]
+) -> "_Findings":
+    paths = tuple(tree.paths)
+    read = [one.files for one in applications]
     candidates = find_candidates(tree, {path for files in read for path in files})
     named, values = _given_places(given, paths)
     found = find_environments({path: one for path, one in candidates.items() if path not in named})
     slots = {path: slot for path, slot in found.slots.items() if slot.name not in given}
     places = find_places(slots, candidates, read)
-    shared = shared_places(places, expanded.applications, {path for path, one in candidates.items() if not one.pins})
+    shared = shared_places(places, applications, {path for path, one in candidates.items() if not one.pins})
     places = {path: place for path, place in places.items() if path not in shared}
     for template, matched in value_templates(places, paths).items():
         values.setdefault(template, set()).update(matched)
     places |= named
-    readers, above = find_bases(places, expanded.applications, tree.paths)
-    base, left_out = base_templates(readers | shared, places, paths)
-    findings = _Findings(tree, expanded.applications, candidates, places, values, base, repository_name)
-    environments = findings.environments() or tuple(findings.sections())
-    covered = {*readers, *shared, *(path for one in environments for path in one.files)}
-    stray = {path: one.pins for path, one in candidates.items() if one.pins and path not in covered}
-    return Survey(
-        environments=environments,
-        doubtful=tuple(_doubtful_environments(found)),
-        exclude=findings.matched_too_many(environments),
-        stray=stray,
-        stray_patterns=() if environments else findings.patterns_of(stray),
-        warnings=(
-            *expanded.unknown,
-            *_about_files(found, left_out, [(path, one) for path, one in above.items() if candidates[path].pins]),
-            *_read_for_two(expanded.applications, places),
-        ),
-        given=frozenset(given),
-    )
+    readers, above = find_bases(places, applications, tree.paths)
+    bases = readers | shared
+    base, left_out = base_templates(bases, places, paths)
+    above = {path: one for path, one in above.items() if candidates[path].pins}
+    questions = (*_about_files(found, left_out, above), *_read_for_two(applications, places))
+    return _Findings(
+        tree, applications, repository_name, candidates, found, places, values, bases, base, questions
+    )  # fmt: skip
 
 
 def _given_places(given: Mapping[str, Sequence[str]], paths: Sequence[str]) -> tuple[dict[str, Place], Templates]:
@@ -123,15 +130,18 @@ def _given_places(given: Mapping[str, Sequence[str]], paths: Sequence[str]) -> t
 
 @dataclass(frozen=True, slots=True)
 class _Findings:
-    """The files with an environment, and the templates of their patterns and of their bases'."""
+    """What the paths and contents of files show, with the templates of the environments' values and bases."""
 
     tree: Tree
     applications: Sequence[Application]
-    candidates: Mapping[str, Candidate]
-    places: Mapping[str, Place]
-    values: Templates
-    base: Templates
     repository_name: str
+    candidates: Mapping[str, Candidate]
+    found: Found
+    places: Mapping[str, Place]  # of each environment's own files
+    values: Templates
+    bases: Mapping[str, set[Deployed]]  # and files of an environment that several of its applications read
+    base: Templates
+    questions: tuple[str, ...]
 
     def environments(self) -> tuple[FoundEnvironment, ...]:
         """All of them, from development to production."""
@@ -230,14 +240,14 @@ def _doubtful_environments(found: Found) -> Iterable[Doubtful]:
 
 
 def _about_files(
-    found: Found, left_out: Iterable[str], above: Iterable[tuple[str, Application]]
+    found: Found, left_out: Iterable[str], above: Mapping[str, Application]
 ) -> Iterator[str]:  # fmt: skip
     """Files with two environments' names, bases without a pattern, and tags that are read above an environment's."""
     for path, (first, second) in found.disputed.items():
         yield f"{path} may belong to {first} or to {second} and was left out; add it to the values of the right one"
     for path in left_out:
         yield f"{path} is not written as a base, because its pattern would give it to applications that do not read it"
-    for path, one in above:
+    for path, one in above.items():
         yield f"{path} overrides the environment's own files for {one.manifest.file}; add it to values where it belongs"
 
 
