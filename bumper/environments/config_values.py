@@ -176,20 +176,21 @@ def _check_server(url: str) -> str:
 
 def _check_image(image: str) -> str:
     """A repository, without tag and digest; ``{app}`` in it is the application."""
-    filled = _check_placeholders(image, APP).replace(APP, "app")
-    name, tag, digest = split_reference(filled)
-    if tag is not None or digest is not None:
-        raise ValueError(f"{image!r} has a tag or a digest; write {image[: len(image) - len(filled) + len(name)]!r}")
-    if read_repository(filled) is None:
+    _refuse_tag(_check_placeholders(image, APP))
+    if read_repository(image.replace(APP, "app")) is None:
         raise ValueError(f"{image!r} is not an image; write registry/repository in lower case")
     return image
 
 
 def _check_ignored_image(glob: str) -> str:
-    name, tag, digest = split_reference(glob)
-    if tag is not None or digest is not None:
-        raise ValueError(f"{glob!r} has a tag or a digest, but all of a repository is left alone; write {name!r}")
+    _refuse_tag(glob, ", but all of a repository is left alone")
     return glob
+
+
+def _refuse_tag(image: str, why: str = "") -> None:
+    name, tag, digest = split_reference(image)
+    if tag is not None or digest is not None:
+        raise ValueError(f"{image!r} has a tag or a digest{why}; write {name!r}")
 
 
 def _check_host(host: str) -> str:

@@ -117,12 +117,6 @@ class Layout:
         """The values files of an environment, of one that is broken, too."""
         return frozenset(self.source.files[name])
 
-    def heirs(self, name: str) -> dict[str, str]:
-        """The environment's values files that are another one's bases, each with that other environment."""
-        own = {path for app in self.environment(name).apps for path in app.values}
-        others = (self.environment(other) for other in self.environments if other != name)
-        return {base: other.name for other in others for app in other.apps for base in app.bases if base in own}
-
     @cached_property
     def _applications(self) -> Mapping[str, Mapping[Identity, Application] | Refused]:
         """The applications of all environments; of those that are broken, what is wrong."""

@@ -185,7 +185,9 @@ def odd_layout(setup: RepositoryConfig) -> Iterator[tuple[str, Refused]]:
         for pattern in layout.source.idle_patterns(name):
             yield name, Refused(f"no file matches {pattern}", f"correct it in {CONFIG_FILE}, or remove it")
         with contextlib.suppress(Refused):  # of an environment that is broken, which is reported elsewhere
-            heirs = layout.heirs(name)
+            own = {path for app in layout.environment(name).apps for path in app.values}
+            others = [layout.environment(other) for other in layout.environments if other != name]
+            heirs = {base: heir.name for heir in others for app in heir.apps for base in app.bases if base in own}
             for other in dict.fromkeys(heirs.values()):
                 files = [file for file, heir in heirs.items() if heir == other]
                 more = f" and {len(files) - 1} more" if len(files) > 1 else ""
