@@ -17,7 +17,7 @@ from bumper.git.checkout import Checkout, refreshed
 from bumper.git.clone import Cloning
 from bumper.git.failures import PushRaceLost
 from bumper.gitlab.connection import GitLab, connect_if_possible
-from bumper.gitlab.merge_request_changes import NOBODY, People
+from bumper.gitlab.merge_request_changes import People
 from bumper.planning.description import Watching
 from bumper.records.known_requests import Ahead, KnownRequests, ask_ahead
 from bumper.records.record import Command
@@ -90,7 +90,7 @@ class DeliveryOptions:
     """
 
     delivery: Delivery | None = None
-    people: People = NOBODY
+    people: People = field(default_factory=People)
     labels: tuple[str, ...] = ()
     title: str | None = None
     reopen: bool = False  # propose again what a person closed
@@ -148,13 +148,9 @@ class Attempt:
 
 
 def begin_attempt(target: Target, options: DeliveryOptions, session: Session, ahead: Ahead | None = None) -> Attempt:
-    """An attempt at a change of ``target``; nothing is asked yet.
+    """An attempt at a change of ``target``; nothing is asked yet. Refused: a delivery that bumper.yaml does not allow.
 
     The command line never loosens what bumper.yaml demands; where neither says how to deliver, bumper only proposes.
-
-    Raises:
-        Refused: bumper.yaml does not allow the delivery that the options ask for.
-
     """
     written, name, demanded = target.setup.written, target.environment.name, target.environment.config.delivery
     if options.delivery == "commit" and (written is None or name not in written.environments):

@@ -49,12 +49,7 @@ class Branch:
 
 
 def fetch(target: Checkout, name: str, gitlab: GitLab | None) -> Branch:
-    """The branch ``name`` with two commits of it.
-
-    Raises:
-        PushRaceLost: there is no such branch (any more).
-
-    """
+    """The branch ``name`` with two commits of it; ``PushRaceLost`` where there is none (any more)."""
     branch = fetch_branch(target, name, depth=2)
     head = read_commit(branch)
     on_target = len(head.parents) == 1 and _is_on_target(target, head.parents[0], gitlab)
@@ -77,10 +72,7 @@ def _is_on_target(target: Checkout, commit: str, gitlab: GitLab | None) -> bool:
 def fetch_own(target: Checkout, name: str, gitlab: GitLab | None) -> Branch:
     """The branch ``name``, unless it holds a commit without bumper's trailers: somebody's work is never overwritten.
 
-    Raises:
-        PushRaceLost: there is no such branch (any more).
-        Refused: it holds somebody's work; the authors are named.
-
+    Raises ``Refused`` then, with the authors, and ``PushRaceLost`` where there is no such branch (any more).
     """
     branch = fetch(target, name, gitlab)
     authors = [] if branch.record is not None else [branch.head.author]
@@ -186,11 +178,9 @@ def _keeps_modes(base: Checkout, head: Checkout, files: Iterable[str]) -> bool:
 
 
 def require_same_change(before: Branch, after: Branch) -> None:
-    """Refuse a rebased head that is not what it was before: the same lines have to change, by the same message.
+    """Check that a rebased head changes the same lines as before, by the same message.
 
-    Raises:
-        NotDeployed: somebody pushed something else in the meantime.
-
+    Raises ``NotDeployed`` where somebody pushed something else in the meantime.
     """
     paths, says = before.changed_paths(), before.head.message.rstrip()
     if after.on_target and after.head.message.rstrip() == says and after.changed_paths() == paths:
@@ -211,11 +201,8 @@ def read_at_head(
 ) -> MergeRequest | None:  # fmt: skip
     """The branch's merge request once it shows the commit ``head``, or has ended; None where that takes a minute.
 
-    After a push a background job of GitLab's brings the new head to the merge request, some seconds later.
-
-    Raises:
-        PushRaceLost: somebody has pushed in the meantime, whose head alone GitLab may show.
-
+    After a push a background job of GitLab's brings the new head to the merge request, some seconds later. Raises
+    ``PushRaceLost`` where somebody has pushed in the meantime, whose head alone GitLab may show.
     """
     for _ in polls(clock, _HEAD_TIMEOUT):
         found = merge_requests.read(gitlab, iid)

@@ -37,12 +37,8 @@ from bumper.values.change import outcome
 def propose_by_api(draft: Draft, attempt: Attempt, known: KnownRequests, commit: str) -> Pending | Result:
     """The merge request of ``commit``, opened or updated, and those that it supersedes closed.
 
-    A result is returned where a newer pipeline has made the same request in the meantime.
-
-    Raises:
-        Refused: a person closed the same proposal, or the branch holds somebody's commit.
-        PushRaceLost: somebody moved the branch meanwhile; the job is to be done again.
-
+    A result is returned where a newer pipeline has made the same request in the meantime. Raises ``PushRaceLost`` where
+    somebody moved the branch, and ``Refused`` where a person closed the same proposal or has a commit on the branch.
     """
     target, options = attempt.target, attempt.options
     draft = draft.on_branch(known.branch_of(draft.proposal.branch))
@@ -98,11 +94,9 @@ def _explain_missing_people(published: _Published, attempt: Attempt, user_ids: M
 
 
 def refuse_what_a_person_closed(closed: MergeRequest, proposal: Proposal) -> None:
-    """Refuse to propose again what a person has closed; bumper says in the description what it closed itself.
+    """Raise ``Refused`` where the closed merge request proposed the same.
 
-    Raises:
-        Refused: the closed merge request proposed the same.
-
+    What bumper closed itself, it says in the description.
     """
     record = read_comment(closed.description)
     if record is None or record.superseded_by is not None:
@@ -185,13 +179,7 @@ class _Publication:
         return self._replace(current, branch)
 
     def _shown_at_head(self, current: MergeRequest, branch: Branch) -> MergeRequest:
-        """The open merge request as soon as it shows the head of its branch.
-
-        Raises:
-            PushRaceLost: it was merged or closed a moment ago, or another run has pushed.
-            Unavailable: GitLab does not bring the head to it in time.
-
-        """
+        """The open merge request as soon as it shows the head of its branch."""
         checkout, clock, head = self.attempt.target.checkout, self.attempt.session.clock, branch.head.id
         shown = branches.read_at_head(checkout, self.known.gitlab, current.iid, self.proposal.branch, head, clock)
         if shown is None:
@@ -228,10 +216,9 @@ class _Publication:
         return shown.auto_merge and merge_request_changes.is_on_train(gitlab, shown.iid)  # a train is left alone
 
     def _keep(self, shown: MergeRequest, branch: Branch) -> _Published:
-        """Leave the branch as it is; what the merge request says is brought in line where it says something else.
+        """Leave the branch as it is; the merge request is brought in line where it says something else.
 
-        It does after an update that was interrupted between the push and the merge request, and where a title or a
-        label is asked for that it does not have.
+        It does after an update that was interrupted after the push, and where it lacks a title or label.
         """
         self._note_newer_pipeline(shown, branch)
         record, options = read_comment(shown.description), self.attempt.options
@@ -264,15 +251,10 @@ class _Publication:
         return _Published(updated, Action.UPDATED, self.commit)
 
     def _give_text(self, current: MergeRequest) -> MergeRequest:
-        """Have the merge request say what its branch proposes now.
-
-        Raises:
-            PushRaceLost: it was merged or closed in the meantime, maybe with what its branch held before.
-
-        """
+        """Have the merge request say what its branch proposes now."""
         text = Text(self._title_for(current), self.proposal.description, self.proposal.labels)
         updated = merge_request_changes.update(self.known.gitlab, current.iid, text)
-        if updated.state != "opened":
+        if updated.state != "opened":  # it was merged or closed in the meantime, maybe with what its branch held before
             raise PushRaceLost(self.proposal.branch)
         return updated
 

@@ -53,12 +53,8 @@ _ERROR = re.compile(r"Error encountered with push options? (?:'[^']*'[ ,]*)+:\s*
 def propose_by_push(draft: Draft, attempt: Attempt, commit: str) -> Pending | Result:
     """The merge request of ``commit``, made by push options; what only GitLab's API can do is named in warnings.
 
-    A result is returned where nobody waits for the merge, and where a newer pipeline has made the same request.
-
-    Raises:
-        Refused: the branch holds somebody's commit, or GitLab made no merge request and says why.
-        PushRaceLost: somebody moved the branch meanwhile; the job is to be done again.
-
+    A result is returned where nobody waits for the merge, and where a newer pipeline has made the same request. Raises
+    ``PushRaceLost`` where somebody moved the branch, and ``Refused`` where GitLab made no merge request and says why.
     """
     target, options, reviewers = attempt.target, attempt.options, attempt.people.reviewers
     reader = _reader(target) if options.seconds_to_merge is not None else None
@@ -83,12 +79,7 @@ def propose_by_push(draft: Draft, attempt: Attempt, commit: str) -> Pending | Re
 
 
 def _reader(target: Target) -> KnownRequests:
-    """The project's merge requests, read by a job's token, which GitLab lets read them but not write.
-
-    Raises:
-        Refused: there is no such token, or GitLab does not show them to it.
-
-    """
+    """The project's merge requests, read by a job's token, which GitLab lets read them but not write."""
     gitlab, branch, why = connect_to_read(target.checkout.settings), target.checkout.branch, "there is no token for it"
     if gitlab is not None:
         try:
@@ -185,7 +176,7 @@ def _find_made(
 def _find_by_head(checkout: Checkout, commit: str) -> tuple[ProposedAt, MergeRequest | None] | None:
     """The newest merge request whose head is ``commit``, and what a job's token may read of it.
 
-    One that cannot be read is taken for an open one; one that has another target branch is passed over.
+    One that cannot be read is taken for an open one; one for another target branch is passed over.
     """
     refs, gitlab = remote_refs(checkout, _HEADS_OF_REQUESTS).get(commit, []), connect_to_read(checkout.settings)
     address = checkout.settings.address

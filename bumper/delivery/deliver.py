@@ -27,10 +27,8 @@ _DEFAULT_AUTHOR = "bumper <bumper@localhost>"
 def deliver(draft: Draft, attempt: Attempt) -> Result:
     """Carry the draft out, and wait for the merge where that is asked for.
 
-    Raises:
-        PushRaceLost: a branch moved on meanwhile; nothing is half done.
-        NotDeployed: what was waited for is not what runs in the end.
-
+    Raises ``PushRaceLost`` where a branch moved on meanwhile: nothing is half done; and ``NotDeployed`` where what was
+    waited for is not what runs in the end.
     """
     checkout, proposal = attempt.target.checkout, draft.proposal
     # The seal on the commit's trailers is how a later run recognises what it wrote itself.
@@ -54,9 +52,7 @@ def deliver(draft: Draft, attempt: Attempt) -> Result:
 def require_wait(done: Result, options: DeliveryOptions) -> Result:
     """``done``, unless somebody waits for what will not come: a green job would be taken for a deployment.
 
-    Raises:
-        NotDeployed: the request is held or superseded.
-
+    Raises ``NotDeployed`` where the request is held or superseded.
     """
     if options.seconds_to_merge is not None and done.status in (Status.HELD, Status.SUPERSEDED):
         raise NotDeployed(
@@ -136,10 +132,6 @@ def _require_content(target: Target, commit: str, changes: tuple[Change, ...], u
     """Check that ``commit`` holds what ``changes`` asked for: the files count, not what a description says of them.
 
     Without a digest in the values, any is as asked.
-
-    Raises:
-        NotDeployed: it holds something else.
-
     """
     fetch_commits(target.checkout, [commit])
     landed = at_commit(target.checkout, commit)

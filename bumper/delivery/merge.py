@@ -93,12 +93,8 @@ def _retargeted(known: KnownRequests, found: MergeRequest) -> str:
 def ask_to_merge(pending: Pending, head: str) -> tuple[MergeReply, str]:
     """Merge the merge request whose branch is at ``head``, or have GitLab merge it as soon as all checks pass.
 
-    In a project with merge trains the merge request joins the train. Returns the reply with the branch's head then: one
-    that is behind is rebased, which shows once GitLab has checked it.
-
-    Raises:
-        NotDeployed: somebody pushed something else in the meantime.
-
+    Returns the reply and the branch's head then: one that is behind is rebased, which shows once GitLab has checked it.
+    Raises ``NotDeployed`` where somebody pushed something else in the meantime.
     """
     reply = _ask(pending, head)
     if reply.problem is not None and reply.merge_request.merge_status == "need_rebase":
@@ -196,12 +192,7 @@ def _what_came_of_it(pending: Pending) -> MergeReply:
 
 
 def _rebased_head(pending: Pending, head: str) -> str | None:
-    """What became of the branch's ``head`` by a rebase; None where a merge train does it, or GitLab could not in time.
-
-    Raises:
-        NotDeployed: somebody pushed something else in the meantime.
-
-    """
+    """What became of ``head`` by a rebase; None where a merge train does it, or GitLab could not in time."""
     gitlab, checkout, name = pending.known.gitlab, pending.attempt.target.checkout, pending.draft.proposal.branch
     if merge_request_changes.is_on_train(gitlab, pending.iid):
         return None
@@ -223,11 +214,8 @@ def _rebased_head(pending: Pending, head: str) -> str | None:
 def wait_until_merged(pending: Pending, head: str, seconds: float, problem: str | None) -> MergeRequest:
     """The merge request as soon as it is merged; what is no person's turn is done meanwhile, the rest is named.
 
-    ``problem`` says why GitLab will not merge it by itself although it was asked to.
-
-    Raises:
-        NotDeployed: it was closed, its branch got other content, or it was not merged within ``seconds``.
-
+    ``problem`` says why GitLab will not merge it by itself although it was asked to. Raises ``NotDeployed`` where it is
+    closed, its branch gets other content, or it is not merged within ``seconds``.
     """
     known, session = pending.known, pending.attempt.session
     seen: tuple[object, ...] = ()

@@ -7,7 +7,6 @@ from typing import TypeAlias
 from bumper.delivery import branch as branches
 from bumper.delivery.attempt import Attempt
 from bumper.delivery.branch import Branch
-from bumper.delivery.result import Result
 from bumper.environments.repository import Target
 from bumper.environments.selection import canonical
 from bumper.errors import Refused
@@ -31,13 +30,6 @@ _CLOSES = {
     Command.ROLLBACK: frozenset({Command.BUMP, Command.PROMOTE, Command.ROLLBACK}),
 }
 _STOPPED = frozenset({Command.BUMP, Command.PROMOTE})
-
-
-def close_outdated(attempt: Attempt, plan: Plan, done: Result) -> Result:
-    """Every pin has its tag: close the open merge requests that propose another, and say so."""
-    closed = close_replaced(attempt, plan, done.command) if plan.covers else []
-    warnings = [f"closed !{iid}, which proposed another tag." for iid in closed]
-    return replace(done, warnings=(*done.warnings, *warnings))
 
 
 def close_replaced(attempt: Attempt, plan: Plan, command: Command) -> list[int]:

@@ -36,12 +36,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # a Helm chart's version is 
 
 
 def require_rollout(rollout: Rollout | None, environment: str, purpose: str) -> Rollout:
-    """``rollout``, where bumper.yaml says which Argo CD deploys the environment.
-
-    Raises:
-        Refused: it does not.
-
-    """
+    """``rollout``; ``Refused`` where bumper.yaml does not say which Argo CD deploys the environment."""
     if rollout is None:
         raise Refused(
             f"{purpose} asks Argo CD about {environment}, and bumper.yaml does not say which Argo CD that is",
@@ -74,11 +69,8 @@ def _holds_commit(gitlab: GitLab | None, commit: str) -> Callable[[str], bool]:
 def find_unhealthy(rollout: Rollout | None, environment: str, tip: str, session: Session) -> dict[str, str]:
     """The Argo CD applications that are not healthy in ``environment``, or run something else than its values say.
 
-    Each with the reason. ``tip`` is the target branch's newest commit, whose values those are.
-
-    Raises:
-        Refused: bumper.yaml does not say which Argo CD that is.
-
+    Each with the reason. ``tip`` is the target branch's newest commit, whose values those are. Raises ``Refused`` where
+    bumper.yaml does not say which Argo CD deploys the environment.
     """
     purpose = "The health check (require_healthy in bumper.yaml, or --require-healthy)"
     rollout = require_rollout(rollout, environment, purpose)
@@ -105,13 +97,9 @@ class Before:
 
 
 def look_before(rollout: Rollout, session: Session) -> Mapping[str, Before]:
-    """The applications before anything is pushed: Argo CD has to know every one of them.
+    """The applications before anything is pushed: Argo CD has to know every one of them, else ``Unavailable``.
 
     An Argo CD that does not answer at this moment may do so later, when there is something to wait for.
-
-    Raises:
-        Unavailable: Argo CD refuses the token, or does not know an application.
-
     """
     server, applications, clock = _server_of(rollout, session), rollout.applications(), session.clock
 
@@ -169,11 +157,8 @@ def watch(
 ) -> tuple[WatchedApplication, ...]:
     """The applications, once the looks have decided about all of them, or one has turned sick.
 
-    ``landed`` is the target branch's commit that asks for the images of ``rollout``.
-
-    Raises:
-        Unavailable: Argo CD refuses the token.
-
+    ``landed`` is the target branch's commit that asks for the images of ``rollout``. Raises ``Unavailable`` where
+    Argo CD refuses the token.
     """
     server, holds = _server_of(rollout, session), _holds_commit(session.gitlab, landed)
     report_step(f"asking {server.url} (Argo CD) to refresh")

@@ -14,7 +14,7 @@ from bumper.argocd.verdict import Ending, Limits
 from bumper.clock import format_duration
 from bumper.delivery.attempt import Attempt
 from bumper.delivery.deliver import deliver, require_wait
-from bumper.delivery.other_requests import close_outdated
+from bumper.delivery.other_requests import close_replaced
 from bumper.delivery.result import NotDone, Result
 from bumper.delivery.watch import Before, WatchedApplication, look_before, require_rollout, watch
 from bumper.errors import BumperError, Refused, Unavailable
@@ -44,10 +44,8 @@ class _Watch:
 def deliver_watched(draft: Draft, attempt: Attempt, undo: Undo | None = None) -> Result:
     """Carry the draft out, and wait and watch as far as that is asked for.
 
-    Raises:
-        PushRaceLost: a branch moved on meanwhile; nothing is half done.
-        NotDeployed: what was waited for is not what runs in the end.
-
+    Raises ``PushRaceLost`` where a branch moved on meanwhile: nothing is half done; and ``NotDeployed`` where what was
+    waited for is not what runs in the end.
     """
     watching = attempt.watching(draft.proposal.record.command)
     if watching is None:
@@ -71,7 +69,10 @@ def finish_unchanged(done: Result, plan: Plan, attempt: Attempt) -> Result:
     Nothing is undone. Where the job that brought it left it unwatched, this one says so, and notes the outcome in its
     place.
     """
-    done = close_outdated(attempt, plan, require_wait(done, attempt.options))
+    done = require_wait(done, attempt.options)
+    closed = close_replaced(attempt, plan, done.command) if plan.covers else []
+    warnings = [f"closed !{iid}, which proposed another tag." for iid in closed]
+    done = replace(done, warnings=(*done.warnings, *warnings))
     target, watching = attempt.target, attempt.watching(done.command)
     if watching is None or (landed := done.landed) is None:
         return done

@@ -5,14 +5,14 @@ end.
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from gitlab import Gitlab
-from gitlab.exceptions import GitlabAuthenticationError, GitlabError, GitlabParsingError
+from gitlab.exceptions import GitlabError, GitlabParsingError
 from gitlab.v4.objects import Project, ProjectMergeRequest
 from pydantic import BaseModel
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 PER_PAGE = 100  # the most entries that GitLab puts on a page
 _MAX_PAGES = 50  # of one listing
 LIMITS = Limits(max_bytes=32 * 1024 * 1024)  # a hundred merge requests may have long descriptions
-_NOT_MERGEABLE = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNPROCESSABLE_ENTITY)
 _Model = TypeVar("_Model", bound=BaseModel)
 _log = logging.getLogger(__name__)
 
@@ -48,6 +47,9 @@ class Unauthorized(Unavailable):
 
 class NotMergeable(Refused):
     """GitLab's 405, 406 and 422: the merge request cannot be merged, now or at all."""
+
+
+_REFUSALS: Mapping[int, type[Refused]] = {409: AlreadyThere, 405: NotMergeable, 406: NotMergeable, 422: NotMergeable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,7 @@ class GitLab:
 
 
 def connect(settings: Settings) -> GitLab:
-    """The project's API; nothing is asked yet.
-
-    Raises:
-        Unavailable: there is no token.
-
-    """
+    """The project's API; nothing is asked yet. ``Unavailable`` where there is no token for it."""
     if settings.token is not None and settings.token.is_job_token:
         raise Unavailable(
             "This needs GitLab's API, for which CI_JOB_TOKEN is not enough",
@@ -117,12 +114,7 @@ def current_user_id(gitlab: GitLab) -> int:
 
 
 def read_answer(gitlab: GitLab, step: str, path: str, model: type[_Model]) -> _Model:
-    """GitLab's answer to GET ``path``, checked: what is not of the expected shape is a sentence, not a traceback.
-
-    Raises:
-        BumperError: it refuses, does not answer, or answers something else than JSON of that shape.
-
-    """
+    """GitLab's answer to GET ``path``; what is not of the expected shape is a ``BumperError``, as every failure."""
     with translated(gitlab, step):  # pydantic's error is a ValueError
         return model.model_validate(gitlab.api.http_get(path))
 
@@ -154,33 +146,27 @@ def _unexpected(gitlab: GitLab, step: str, reason: str = "") -> Unavailable:
 
 
 def _explain(gitlab: GitLab, step: str, error: GitlabError) -> BumperError:
-    address, token = gitlab.settings.address, gitlab.settings.token
-    source = token.source if token is not None else "BUMPER_TOKEN"
-    reason = redactor([token.value if token is not None else None])(_message(error))
-    code = error.response_code
-    if isinstance(error, GitlabAuthenticationError) or code == HTTPStatus.UNAUTHORIZED:
-        return Unauthorized(
-            f"{step} failed: {address.gitlab_url} refused the token in {source}", "check it and its expiry"
-        )
-    if code == HTTPStatus.FORBIDDEN:
-        return Unavailable(
-            f"{step} failed: the token in {source} may not do that in {address.project} ({reason})",
-            "it needs the role Developer and the scope api",
-        )
-    if code == HTTPStatus.NOT_FOUND:
-        return NotShown(
-            f"{step} failed: {address.gitlab_url} shows no {address.project} to the token in {source} ({reason})",
-            "check BUMPER_REPO and what the token may see",
-        )
-    if code is not None and code in range(300, 400):
-        return Unavailable(
-            f"{step} failed: {address.gitlab_url} redirects to another address, which does not get the token",
-            "set BUMPER_REPO or --gitlab-url to that address",
-        )
-    if code is None or code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unavailable(f"{step} failed: {address.gitlab_url} answers {code or 'nothing'} ({reason})", "try again")
-    kinds: dict[int, type[Refused]] = {HTTPStatus.CONFLICT: AlreadyThere} | dict.fromkeys(_NOT_MERGEABLE, NotMergeable)
-    return kinds.get(code, Refused)(f"{step} was refused by {address.gitlab_url}: {reason} ({code})")
+    url, project, token = gitlab.settings.address.gitlab_url, gitlab.settings.address.project, gitlab.settings.token
+    source, secret = (token.source, token.value) if token is not None else ("BUMPER_TOKEN", None)
+    reason, kind = redactor([secret])(_message(error)), Unavailable
+    match error.response_code:
+        case 401:
+            kind, what, advice = Unauthorized, f"{url} refused the token in {source}", "check it and its expiry"
+        case 403:
+            what = f"the token in {source} may not do that in {project} ({reason})"
+            advice = "it needs the role Developer and the scope api"
+        case 404:
+            kind, what = NotShown, f"{url} shows no {project} to the token in {source} ({reason})"
+            advice = "check BUMPER_REPO and what the token may see"
+        case int(code) if code in range(300, 400):
+            what = f"{url} redirects to another address, which does not get the token"
+            advice = "set BUMPER_REPO or --gitlab-url to that address"
+        case int(code) if code in range(400, 500) and code != HTTPStatus.TOO_MANY_REQUESTS:
+            refusal = _REFUSALS.get(code, Refused)
+            return refusal(f"{step} was refused by {url}: {reason} ({code})")
+        case code:
+            what, advice = f"{url} answers {code or 'nothing'} ({reason})", "try again"
+    return kind(f"{step} failed: {what}", advice)
 
 
 def _message(error: GitlabError) -> str:

@@ -29,9 +29,6 @@ class People:
     assignees: tuple[str, ...] = ()
 
 
-NOBODY = People()
-
-
 @dataclass(frozen=True, slots=True)
 class Text:
     """What is written on a merge request: its title (255 characters at most), description (Markdown) and labels."""
@@ -54,9 +51,7 @@ def create(
 ) -> MergeRequest:  # fmt: skip
     """Open a merge request for ``branches``: the source, which has been pushed, and the target.
 
-    Raises:
-        AlreadyThere: one is open for the source branch.
-
+    Raises ``AlreadyThere`` where one is open for the source branch.
     """
     optional = {"labels": ",".join(text.labels), "reviewer_ids": reviewers, "assignee_ids": assignees}
     data = {
@@ -82,11 +77,7 @@ def merge(gitlab: GitLab, iid: int, sha: str, message: str, *, squash: bool, whe
 
     ``message`` is given to the merge commit and to the squash commit. Auto-merge has two names: auto_merge since GitLab
     17.11, merge_when_pipeline_succeeds before; each version ignores the other's. python-gitlab's own merge() knows only
-    the old one.
-
-    Raises:
-        NotMergeable: not now, or not at all. AlreadyThere: the head is another (409).
-
+    the old one. Raises ``NotMergeable``: not now, or not at all; ``AlreadyThere``: the head is another (409).
     """
     data = {"sha": sha, "should_remove_source_branch": True, "squash": squash}
     data |= {"merge_commit_message": message, "squash_commit_message": message}
@@ -99,11 +90,7 @@ def merge(gitlab: GitLab, iid: int, sha: str, message: str, *, squash: bool, whe
 def join_train(gitlab: GitLab, iid: int, sha: str, *, squash: bool) -> None:
     """Queue it on the merge train, at once or as soon as its checks have passed, if the branch's head is ``sha``.
 
-    For projects that merge by trains (GitLab Premium), which the plain merge call would bypass.
-
-    Raises:
-        NotMergeable: not now, or not at all. AlreadyThere: the head is another (409).
-
+    For projects with merge trains (GitLab Premium), which the plain merge call would bypass. Raises as ``merge`` does.
     """
     data = {"auto_merge": True, "when_pipeline_succeeds": True, "sha": sha, "squash": squash}
     try:

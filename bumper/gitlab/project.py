@@ -38,12 +38,7 @@ class ProjectSettings:
 
 
 def read_project(gitlab: GitLab) -> ProjectSettings:
-    """The project's settings.
-
-    Raises:
-        Refused: the project has moved: git and reads follow the old path, GitLab refuses writes there (405).
-
-    """
+    """The project's settings; ``Refused`` where it has moved: git and reads follow the old path, writes do not."""
     address = gitlab.settings.address
     with translated(gitlab, f"reading {address.project}"):
         data: Any = gitlab.api.http_get(gitlab.path)
@@ -144,24 +139,14 @@ def merge_request_of(gitlab: GitLab, commit: str, target_branch: str) -> MergeRe
 
 
 def merge_requests_of(gitlab: GitLab, commit: str) -> list[MergeRequest]:
-    """The merge requests that a commit belongs to.
-
-    Raises:
-        NotShown: the project has no such commit.
-
-    """
+    """The merge requests that a commit belongs to; ``NotShown`` where the project has no such commit."""
     with translated(gitlab, f"looking up the merge request of {commit[:12]}"):
         found = gitlab.project.commits.get(commit, lazy=True).merge_requests(query_parameters={"per_page": PER_PAGE})
         return [read_merge_request(dict(one)) for one in found]
 
 
 def contains(gitlab: GitLab, revision: str, commit: str) -> bool:
-    """Whether ``commit`` is ``revision`` or one of the commits before it.
-
-    Raises:
-        NotShown: the project has no such revision.
-
-    """
+    """Whether ``commit`` is ``revision`` or one before it; ``NotShown`` where the project has no such revision."""
     with translated(gitlab, f"comparing {revision[:12]} with {commit[:12]}"):
         compared = gitlab.project.repository_compare(revision, commit)  # the commits that only the second one has
         return isinstance(compared, dict) and compared.get("commits") == []

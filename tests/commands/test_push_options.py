@@ -197,6 +197,20 @@ def test_a_jobs_token_waits_by_reading_the_merge_request(gitops: Gitops, bumper:
     assert len(gitops.merge_requests()) == 1
 
 
+@pytest.mark.parametrize("token", ["job", "project"])
+def test_what_is_held_in_part_is_not_waited_for(
+    gitops: Gitops, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    gitops.push(values("1.0.0 # bumper: hold"), STAGING_FILE.replace("apps/app", "apps/api"))
+    if token == "project":
+        monkeypatch.setenv("BUMPER_TOKEN", gitops.sandbox.create_token("bumper", project=gitops.project))
+
+    failed = bumper.bump("staging", f"{APP}:1.0.1", "--wait", "60", code=5)
+
+    assert "part of the request is held" in failed["error"]["message"]
+    assert (failed["status"], failed["merge_request"]["state"]) == ("proposed", "opened")
+
+
 def test_without_a_token_a_wait_is_refused_before_anything_is_pushed(
     gitops: Gitops, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
