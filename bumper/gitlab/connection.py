@@ -134,7 +134,7 @@ def translated(gitlab: GitLab, step: str) -> Iterator[None]:
     except RequestFailed as error:
         failure = explain_failure(error, gitlab.settings.address.gitlab_url)
         raise Unavailable(f"{step} failed: {failure.what}", failure.next_step) from error
-    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise _unexpected(gitlab, step) from error
 
 
