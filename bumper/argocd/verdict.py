@@ -154,21 +154,8 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the looks came to: ``reason`` in Argo CD's words, ``healthy_after`` in seconds, None where it never was.
-
-    ``was_well`` says that the version before was healthy when it was last seen.
-    """
-
-    ending: Ending
-    reason: str
-    was_well: bool
-    healthy_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Course:
-    """What the looks at an application came to so far; ``after`` gives the course with one more.
+    """What the looks at an application came to so far, and how they ended; ``after`` gives the course with one more.
 
     Degraded counts once it is seen twice in a row: Argo CD may show it for a moment, or still show the health of the
     pods from before. A moment without an answer decides nothing. A failed sync counts at once, because Argo CD has made
@@ -178,26 +165,27 @@ class Course:
     limits: Limits
     last: Verdict = field(default=Verdict("waiting", ""))
     answered: State = "waiting"  # the last look that Argo CD answered
-    was_well: bool = False
+    was_well: bool = False  # whether the version before was healthy when it was last seen
     healthy_at: float | None = None
     steady_since: float | None = None
-    outcome: Outcome | None = None
+    ending: Ending | None = None
 
     def after(self, look: Look) -> "Course":
         """The course after ``look``, which came later than all before."""
         seen = replace(self, last=look.verdict)
         if look.verdict.state != "silent":
             seen = _with_answer(seen, look)
-        ending = _ending(seen, self.answered, look)
-        if ending is None:
-            return seen
-        after = seen.healthy_at - self.limits.landed if seen.healthy_at is not None else None
-        return replace(seen, outcome=Outcome(ending, look.verdict.reason, seen.was_well, after))
+        return replace(seen, ending=_ending(seen, self.answered, look))
+
+    @property
+    def healthy_after(self) -> float | None:
+        """After how many seconds it was healthy; None where it never was."""
+        return self.healthy_at - self.limits.landed if self.healthy_at is not None else None
 
     @property
     def is_in_doubt(self) -> bool:
         """Whether something bad was seen once, so that the next look decides."""
-        return self.outcome is None and self.last.state in {"degraded", "missing"}
+        return self.ending is None and self.last.state in {"degraded", "missing"}
 
     @property
     def until(self) -> float:

@@ -127,7 +127,7 @@ class WatchedApplication:
     @property
     def ending(self) -> Ending | None:
         """How its watch ended, by the rule of ``argocd.verdict``; None where it did not."""
-        return self.course.outcome.ending if self.course.outcome is not None else None
+        return self.course.ending
 
     @property
     def is_sick(self) -> bool:

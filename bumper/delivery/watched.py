@@ -148,23 +148,22 @@ def _failure_of(done: Result, applications: Sequence[WatchedApplication], watchi
 
 def explain(one: WatchedApplication, watching: Watching) -> str:
     """What became of an application, as a clause."""
-    outcome, named = one.course.outcome, f"Argo CD application {one.name}"
-    if outcome is None:
-        last = one.course.last
+    last, named = one.course.last, f"Argo CD application {one.name}"
+    if one.ending is None:
         if last.state in {"silent", "missing"}:
             return f"whether {named} is healthy is not known: {last.reason}"
         return f"{named} was {last.reason} when the watch ended"
     in_time = f"run it within {watching.seconds:g} s"
-    if outcome.healthy_after is not None:
+    if one.course.healthy_after is not None:
         in_time = f"stay healthy for {format_duration(watching.steady)}"
     clauses = {
         Ending.WELL: f"{named} is healthy",
-        Ending.SICK: f"{named} is not healthy: {outcome.reason}",
-        Ending.LATE: f"{named} did not {in_time}: {outcome.reason}",
-        Ending.SILENT: f"whether {named} is healthy is not known: {outcome.reason}",
-        Ending.MISSING: outcome.reason,
+        Ending.SICK: f"{named} is not healthy: {last.reason}",
+        Ending.LATE: f"{named} did not {in_time}: {last.reason}",
+        Ending.SILENT: f"whether {named} is healthy is not known: {last.reason}",
+        Ending.MISSING: last.reason,
     }
-    return clauses[outcome.ending]
+    return clauses[one.ending]
 
 
 @contextlib.contextmanager
@@ -182,10 +181,10 @@ def _noted(one: _Watch) -> Iterator[None]:
 
 
 def _note_outcome(one: _Watch, applications: Sequence[WatchedApplication]) -> None:
-    outcomes = [each.course.outcome for each in applications if each.course.outcome is not None]
-    worst = next(ending for ending in _WORST_FIRST if any(each.ending is ending for each in outcomes))
+    ended = [each for each in applications if each.ending is not None]
+    worst = next(ending for ending in _WORST_FIRST if any(each.ending is ending for each in ended))
     reasons = [explain(each, one.watching) for each in applications if each.ending is not Ending.WELL]
-    after = max((each.healthy_after or 0.0 for each in outcomes), default=0.0)
+    after = max((each.course.healthy_after or 0.0 for each in ended), default=0.0)
     record = WatchRecord(
         state=worst.value, steady=one.watching.steady, reason="; ".join(reasons),
         healthy_after=round(after, 1) if worst is Ending.WELL else None,

@@ -34,7 +34,7 @@ def course_of(seen: Sequence[Seen]) -> Course:
     """The course after as many of the looks as decide it."""
     course = Course(LIMITS)
     for at, state in seen:
-        if course.outcome is not None:
+        if course.ending is not None:
             break
         course = course.after(Look(at, Verdict(state, f"{state} at {at:g}")))
     return course
@@ -58,11 +58,10 @@ def sequences() -> st.SearchStrategy[list[Seen]]:
 def test_a_rollback_is_for_what_was_seen_sick_and_was_well_before(seen: list[Seen]) -> None:
     course = course_of(seen)
 
-    outcome = course.outcome
     watched = [look for look in seen if f"{look[1]} at {look[0]:g}" == course.last.reason]
     until = seen[: seen.index(watched[-1]) + 1] if watched else []
-    rolled_back = outcome is not None and outcome.ending is Ending.SICK and outcome.was_well
-    assert rolled_back == is_rolled_back(until if outcome is not None else seen)
+    rolled_back = course.ending is Ending.SICK and course.was_well
+    assert rolled_back == is_rolled_back(until if course.ending is not None else seen)
 
 
 @settings(max_examples=200)
@@ -70,7 +69,7 @@ def test_a_rollback_is_for_what_was_seen_sick_and_was_well_before(seen: list[See
 def test_well_is_only_what_stayed_so(seen: list[Seen]) -> None:
     course = course_of(seen)
 
-    if course.outcome is not None and course.outcome.ending is Ending.WELL:
+    if course.ending is Ending.WELL:
         at = next(at for at, state in reversed(seen) if f"{state} at {at:g}" == course.last.reason)
         window = [state for moment, state in seen if at - LIMITS.steady <= moment <= at]
         assert set(window) <= {"done", "waiting", "silent"}
@@ -81,7 +80,7 @@ def test_every_watch_ends() -> None:
     """Whatever Argo CD says, soon after the last moment there is an outcome."""
     for state in STATES:
         course = course_of([(60.0 * number, state) for number in range(20)])
-        assert course.outcome is not None, state
+        assert course.ending is not None, state
 
 
 @pytest.mark.parametrize(
@@ -104,7 +103,7 @@ def test_what_the_looks_come_to(states: str, ending: Ending | None, was_well: bo
     named: dict[str, State] = {str(state): state for state in STATES}
     course = course_of([(10.0 * number, named[state]) for number, state in enumerate(states.split())])
 
-    assert (course.outcome.ending if course.outcome is not None else None, course.was_well) == (ending, was_well)
+    assert (course.ending, course.was_well) == (ending, was_well)
 
 
 OLD, NEW, COMMIT = f"{APP}:1.0.0", f"{APP}:1.0.1", "c" * 40
