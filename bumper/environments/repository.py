@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from bumper.environments.config import check_environments, parse_config
 from bumper.environments.config_models import CONFIG_FILE, Config
@@ -15,7 +16,9 @@ from bumper.git.checkout import Checkout, at_commit, read_files
 from bumper.image import ImageReference, Repository
 from bumper.log import report_step
 from bumper.registry.pushed_image import PushedImage, match_pushed
-from bumper.registry.resolve import RegistryAccess
+
+if TYPE_CHECKING:
+    from bumper.registry.resolve import RegistryAccess
 
 _PART = 500  # applications
 _FEW = 2000  # files: among more, guessing takes longer than fetching twice
@@ -70,8 +73,10 @@ class Target:
     environment: Environment
     gathered: Gathered
 
-    def registry_access(self, environ: Mapping[str, str]) -> RegistryAccess:
+    def registry_access(self, environ: Mapping[str, str]) -> "RegistryAccess":
         """How registries are reached."""
+        from bumper.registry.resolve import RegistryAccess  # with HTTP, which the library does without
+
         return RegistryAccess(environ, self.setup.config.insecure_registries, self.checkout.settings.ca_file)
 
 
