@@ -46,22 +46,22 @@ class RepositoryConfig:
         return found
 
 
-def read_repository_config(checkout: Checkout, along: Iterable[str] = ()) -> RepositoryConfig:
-    """bumper.yaml as it stands at the tip, and the environments that follow from it; files ``along`` come with it."""
-    written = read_config(checkout, along)
+def read_repository_config(checkout: Checkout) -> RepositoryConfig:
+    """bumper.yaml as it stands at the tip, and the environments that follow from it."""
+    written = read_config(checkout)
     layout = read_layout(written, checkout.files, checkout.settings.address.name)
     if written is not None:
         check_environments(read_files(checkout, [CONFIG_FILE])[CONFIG_FILE], written, layout.environments)
     return RepositoryConfig(written, layout)
 
 
-def read_config(checkout: Checkout, along: Iterable[str] = ()) -> Config | None:
-    """bumper.yaml as it stands at the tip, None where there is none; files ``along`` come with it."""
+def read_config(checkout: Checkout) -> Config | None:
+    """bumper.yaml as it stands at the tip, None where there is none."""
     if CONFIG_FILE not in checkout.entries:
         return None
     if checkout.is_link(CONFIG_FILE):
         raise Refused(f"{CONFIG_FILE} is a symbolic link, which bumper does not follow", "make it a file")
-    return parse_config(read_files(checkout, [CONFIG_FILE, *along])[CONFIG_FILE])
+    return parse_config(read_files(checkout, [CONFIG_FILE])[CONFIG_FILE])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +82,17 @@ class Target:
 
 def open_target(checkout: Checkout, name: str, selection: Selection = EVERYTHING) -> Target:
     """bumper.yaml, the environment ``name`` and its pins, as far as they can be of ``selection``."""
-    setup = read_repository_config(checkout, _likely_files(checkout, name, selection))
-    return open_environment(checkout, setup, name, selection)
+    _fetch_likely_files(checkout, name, selection)
+    return open_environment(checkout, read_repository_config(checkout), name, selection)
 
 
-def _likely_files(checkout: Checkout, name: str, selection: Selection) -> tuple[str, ...]:
-    """The environment's files by the usual layouts: where bumper.yaml says the same, one fetch is enough."""
-    if CONFIG_FILE not in checkout.entries or len(checkout.entries) > _FEW:
-        return ()
-    usual = read_layout(None, checkout.files, checkout.settings.address.name)
-    try:
-        return with_apps(usual.environment(name), selection.apps).files
-    except Refused:
-        return ()
+def _fetch_likely_files(checkout: Checkout, name: str, selection: Selection) -> None:
+    """bumper.yaml with the environment's files by the usual layouts: where it says the same, one fetch is enough."""
+    if CONFIG_FILE in checkout.entries and len(checkout.entries) <= _FEW:
+        usual = read_layout(None, checkout.files, checkout.settings.address.name)
+        with contextlib.suppress(Refused):
+            likely = with_apps(usual.environment(name), selection.apps).files
+            read_files(checkout, [CONFIG_FILE, *likely])
 
 
 def open_environment(
