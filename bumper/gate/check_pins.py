@@ -181,7 +181,7 @@ def _read_by(
             if is_new or not changed.isdisjoint(now.claimed(name)):
                 pins.unknown += explain_refusal(broken, CONFIG_FILE, name)
         whole = [one for one in opened if isinstance(one, Environment)]
-        touched = {app.identity for one in whole for app in one.apps if not changed.isdisjoint(_files(app))}
+        touched = {app.identity for one in whole for app in one.apps if not changed.isdisjoint(app.files)}
         for one, side, found in zip(opened, sides, (pins.before, pins.after), strict=True):
             if isinstance(one, Environment) and touched:
                 part = replace(one, apps=tuple(app for app in one.apps if app.identity in touched))
@@ -201,10 +201,6 @@ def _open(layout: Layout | Refused, name: str) -> Environment | Refused | None:
     return None if isinstance(opened, HasNoFile) else opened
 
 
-def _files(app: AppFiles) -> Sequence[str]:
-    return *app.bases, *app.values
-
-
 def _pins_of(name: str, gathered: Gathered, known: Running) -> Iterator[CheckedPin]:
     """The pins that count; where that cannot be told, those that stand in the application's files."""
     apps = {app.app: app for app in gathered.applications}
@@ -219,13 +215,13 @@ def _unknown_of(name: str, gathered: Gathered, known: Running, changed: frozense
         if path in changed and not isinstance(refusal, EncryptedBySops):
             yield from explain_refusal(refusal, path, name)
     for app in gathered.applications:
-        files = [path for path in _files(app) if path in unreadable]
+        files = [path for path in app.files if path in unreadable]
         own = [path for path in files if path in changed]
         if app.app in known.unknown and (
             not files or any(isinstance(unreadable[path], EncryptedBySops) for path in own)
         ):
             reason = Refused(known.unknown[app.app])
-            yield from explain_refusal(reason, (own or _files(app))[-1], name, app.app)
+            yield from explain_refusal(reason, (own or app.files)[-1], name, app.app)
 
 
 def _left_of(name: str, gathered: Gathered, changed: frozenset[str]) -> Iterator[tuple[str, Identity, str]]:
@@ -234,10 +230,10 @@ def _left_of(name: str, gathered: Gathered, changed: frozenset[str]) -> Iterator
     Of one with a file that the change made unreadable there is another finding.
     """
     for app in gathered.applications:
-        if any(path in changed and path in gathered.unreadable_files for path in _files(app)):
+        if any(path in changed and path in gathered.unreadable_files for path in app.files):
             continue
         yield name, app.identity, ""
-        for path in _files(app):
+        for path in app.files:
             values = gathered.values.get(path)
             node = look_up(values.documents[0].root, app.section) if values and values.documents else None
             if isinstance(node, MappingNode):

@@ -210,7 +210,7 @@ def _why_not(environment: Environment, change: Change, source: str | None, held:
 
 def _is_overridden(gathered: Gathered, app: AppFiles, file: str, pin: Pin) -> bool:
     """Whether a file above ``file`` decides the pin; one that cannot be read is not counted on."""
-    files = (*app.bases, *app.values)
+    files = app.files
     above = files[files.index(file) + 1 :]
     return any(overrides(gathered.values[path], pin.path) for path in above if path in gathered.values)
 

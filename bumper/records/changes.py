@@ -74,7 +74,7 @@ def _read_beside(
     An application of a single file has nothing beside it.
     """
     several = [[app for app in apps if len(app.bases) + len(app.values) > 1] for _, apps in steps]
-    files = [[path for app in apps for path in (*app.bases, *app.values)] for apps in several]
+    files = [[path for app in apps for path in app.files] for apps in several]
     now = {
         path: checkout.entries[path].blob
         for paths in files for path in paths if path in checkout.entries and not checkout.is_link(path)

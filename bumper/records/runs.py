@@ -98,7 +98,7 @@ class _Walk:
         self._apps = [app for app in target.gathered.applications if app.app in names]
         bases: dict[str, tuple[str, ...]] = {}
         for app in self._apps:
-            for number, path in enumerate(files := (*app.bases, *app.values)):
+            for number, path in enumerate(files := app.files):
                 bases[path] = tuple(dict.fromkeys((*bases.get(path, ()), *files[:number])))
         self._files = Files(bases, target.environment.known)
         self._contents = read_files(target.checkout, bases)
@@ -123,7 +123,7 @@ class _Walk:
             self._contents |= {path: before for path, (before, _) in step.contents.items()}
             for path in step.begun:
                 self._contents.pop(path, None)
-            apps = [app for app in self._apps if not touched.isdisjoint((*app.bases, *app.values))]
+            apps = [app for app in self._apps if not touched.isdisjoint(app.files)]
             names, versions = {app.app for app in apps}, self._versions(apps)
             for place, states in self.states.items():
                 if place[0] in names and versions[place] != states[-1][0]:
