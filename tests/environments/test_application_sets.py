@@ -218,6 +218,35 @@ def test_what_cannot_be_evaluated_is_named(
     assert [one for one in found.unknown if one.startswith(f"argocd/0.yaml:1: ApplicationSet set {told}")]
 
 
+@pytest.mark.parametrize(
+    "generator",
+    [
+        "text",
+        {"list": {"elements": 5}},
+        {"git": {"files": ["x/*.yaml"]}},
+        {"git": {"directories": "d/*"}},
+        directories("d/e", values=["a"]),
+        {"matrix": {"generators": TWO}},
+        {"merge": {"mergeKeys": 5, "generators": [TWO]}},
+        TWO | {"selector": {"matchLabels": ["cluster"], "matchExpressions": [{"operator": "In", "values": 5}]}},
+    ],
+)
+def test_a_generator_of_another_form_than_argo_cd_s_stops_nothing(generator: object) -> None:
+    found = expanded(D, application_set([generator, directories("d/f")], named("{{.path.basename}}")))
+
+    assert [one.name for one in found.applications][-1:] == ["f"]
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["text", {"metadata": "x", "spec": ["y"]}, {"spec": {"source": {"path": "chart", "helm": {"valueFiles": 5}}}}],
+)
+def test_a_template_of_another_form_has_no_files(template: Any) -> None:  # noqa: ANN401 - as YAML has it
+    found = expanded({"values.yaml": ""}, application_set([TWO], template))
+
+    assert [one.files for one in found.applications] == [(), ()]
+
+
 def test_what_does_not_depend_on_clusters_is_known() -> None:
     tree = {"apps/api/Chart.yaml": "", "apps/api/values.yaml": "", "apps/api/values-dev.yaml": ""}
     matrix = {"matrix": {"generators": [directories("apps/*"), CLUSTERS]}}

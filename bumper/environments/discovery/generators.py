@@ -52,9 +52,8 @@ class Generators:
             more = read_data(str(generator.get("elementsYaml") or ""))
         except YamlError:
             more = None
-        for element in (*(generator.get("elements") or ()), *(more if isinstance(more, list) else ())):
-            if isinstance(element, dict):
-                yield dict(element) if self.go else _flatten(element)
+        for element in mappings(generator.get("elements")) + mappings(more):
+            yield element if self.go else _flatten(element)
 
     def _git(self, generator: Mapping[str, Any]) -> Iterator[dict[str, object]]:
         prefix = str(generator.get("pathParamPrefix") or "")
@@ -62,14 +61,14 @@ class Generators:
         if generator.get("directories"):
             found = [({}, folder, "") for folder in _chosen(generator["directories"], self.tree.folders(), _in_folder)]
         else:
-            files = sorted(_chosen(generator.get("files") or (), self.tree.paths, _in_git))
+            files = sorted(_chosen(generator.get("files"), self.tree.paths, _in_git))
             splits = [(path, *path.rpartition("/")[::2]) for path in files]
             found = [
                 (content, folder or ".", name) for path, folder, name in splits for content in self._contents(path)
             ]
         for content, folder, name in found:
             parameters = self._with_path(content if self.go else _flatten(content), folder, name, prefix)
-            yield parameters | self._own_values(generator.get("values") or {}, parameters)
+            yield parameters | self._own_values(mapping(generator.get("values")), parameters)
 
     def _contents(self, path: str) -> list[dict[str, object]]:
         """The mappings in a file: one, or a list of several."""
@@ -77,8 +76,7 @@ class Generators:
             data = read_data(self.tree.sources[path].decode("utf-8-sig"))
         except (KeyError, UnicodeDecodeError, YamlError):
             return []
-        items = data if isinstance(data, list) else [data or {}]
-        return [item for item in items if isinstance(item, dict)]
+        return mappings(data if isinstance(data, list) else [data or {}])
 
     def _with_path(self, content: Parameters, folder: str, name: str, prefix: str) -> dict[str, object]:
         base = folder.rpartition("/")[2]
@@ -105,7 +103,7 @@ class Generators:
 
     def _matrix(self, generator: Mapping[str, Any]) -> list[dict[str, object]]:
         """Every combination of two generators' sets; the second one may use the first one's parameters."""
-        pair = [one for one in generator.get("generators") or () if isinstance(one, dict)]
+        pair = mappings(generator.get("generators"))
         if len(pair) != _PAIR:
             self.outside.append("matrix of other than two generators")
             return []
@@ -137,8 +135,8 @@ class Generators:
 
     def _merge(self, generator: Mapping[str, Any]) -> list[dict[str, object]]:
         """The first generator's sets, overridden by later ones' sets of the same merge keys; others are dropped."""
-        keys = [str(key) for key in generator.get("mergeKeys") or ()]
-        parts = [one for one in generator.get("generators") or () if isinstance(one, dict)]
+        keys = list(map(str, items(generator.get("mergeKeys"))))
+        parts = mappings(generator.get("generators"))
         if not parts or not keys:
             self.outside.append("merge without generators or keys")
             return []
@@ -164,10 +162,25 @@ def read_data(text: str) -> object:
     return to_data(documents[0].root) if documents else None
 
 
-def _chosen(items: Any, names: Iterable[str], matches: Callable[[str, str], bool]) -> list[str]:  # noqa: ANN401 - YAML
+def items(data: object) -> list[Any]:
+    """The items of ``data``, none where it is no list."""
+    return data if isinstance(data, list) else []
+
+
+def mappings(data: object) -> list[dict[str, Any]]:
+    """The mappings among the items of ``data``."""
+    return [item for item in items(data) if isinstance(item, dict)]
+
+
+def mapping(data: object) -> dict[str, Any]:
+    """``data``, or nothing where it is no mapping."""
+    return data if isinstance(data, dict) else {}
+
+
+def _chosen(entries: object, names: Iterable[str], matches: Callable[[str, str], bool]) -> list[str]:
     """What an entry matches and no ``exclude`` does; the order of the entries does not count."""
-    wanted = [str(item.get("path", "")) for item in items if not item.get("exclude")]
-    unwanted = [str(item.get("path", "")) for item in items if item.get("exclude")]
+    wanted = [str(entry.get("path", "")) for entry in mappings(entries) if not entry.get("exclude")]
+    unwanted = [str(entry.get("path", "")) for entry in mappings(entries) if entry.get("exclude")]
     return [
         name
         for name in names
@@ -207,15 +220,14 @@ def merge_deeply(lower: Parameters, upper: Parameters) -> dict[str, object]:
 
 def _selects(selector: Mapping[str, Any], labels: Parameters) -> bool:
     """Whether a label selector of Kubernetes's matches the flattened parameters."""
-    expressions = [one for one in selector.get("matchExpressions") or () if isinstance(one, dict)]
-    wanted = selector.get("matchLabels") or {}
-    expressions += [{"key": key, "operator": "In", "values": [value]} for key, value in wanted.items()]
-    return all(_meets(expression, labels) for expression in expressions)
+    wanted = mapping(selector.get("matchLabels")).items()
+    expressions = [{"key": key, "operator": "In", "values": [value]} for key, value in wanted]
+    return all(_meets(expression, labels) for expression in expressions + mappings(selector.get("matchExpressions")))
 
 
 def _meets(expression: Mapping[str, Any], labels: Parameters) -> bool:
     key = str(expression.get("key"))
-    values = [str(value) for value in expression.get("values") or ()]
+    values = list(map(str, items(expression.get("values"))))
     match expression.get("operator"):
         case "In":
             return labels.get(key) in values

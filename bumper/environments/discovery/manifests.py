@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from bumper.environments.discovery.generators import Generators, merge_deeply, read_data
+from bumper.environments.discovery.generators import Generators, items, mapping, mappings, merge_deeply, read_data
 from bumper.environments.discovery.template_text import NotEvaluated, Parameters, render
 from bumper.environments.discovery.tree import Tree
 from bumper.environments.path_pattern import PathPattern
@@ -231,10 +231,9 @@ class _Reader:
             return
         if isinstance(spec.get("templatePatch"), str) and "valueFiles" in spec["templatePatch"]:
             self._note("sets valueFiles in its templatePatch, which bumper does not evaluate")
-        for generator in (one for one in spec.get("generators") or () if isinstance(one, dict)):
+        for generator in mappings(spec.get("generators")):
             own = next((one.get("template") for one in generator.values() if isinstance(one, dict)), None)
-            template = merge_deeply(spec.get("template") or {}, own if isinstance(own, dict) else {})
-            yield from self._generated(generator, template)
+            yield from self._generated(generator, merge_deeply(mapping(spec.get("template")), mapping(own)))
 
     def _generated(self, generator: Mapping[str, Any], template: Mapping[str, Any]) -> Iterator[Application]:
         generators = Generators(self._tree, self._go)
@@ -247,11 +246,11 @@ class _Reader:
             self._note("has a generator that finds nothing in this repository")
         for parameters in made[:_MAX_APPLICATIONS]:
             try:
-                name = render(str(template.get("metadata", {}).get("name", "")), parameters, go=self._go)
+                name = render(str(mapping(template.get("metadata")).get("name", "")), parameters, go=self._go)
             except NotEvaluated as error:
                 name = None
                 self._note_unless_outside(f"names its applications by {error}, which bumper cannot evaluate")
-            yield Application(name, self._manifest, self._files(template.get("spec") or {}, parameters))
+            yield Application(name, self._manifest, self._files(mapping(template.get("spec")), parameters))
 
     def _note(self, what: str) -> None:
         manifest = self._manifest
@@ -265,16 +264,13 @@ class _Reader:
         """The values files of all sources in Helm's order: the chart's own values.yaml, then ``valueFiles``."""
         paths = self._tree.paths
         files: dict[str, None] = {}
-        sources = spec.get("sources") or [spec.get("source")]
-        for source in sources if isinstance(sources, list) else ():
-            if not isinstance(source, dict):
-                continue
+        for source in mappings(spec.get("sources")) or mappings([spec.get("source")]):
             folder = self._text(source.get("path"), parameters)
-            helm = source.get("helm") if isinstance(source.get("helm"), dict) else None
-            if folder is not None and (helm is not None or _value_file(folder, "Chart.yaml") in paths):
+            helm = source.get("helm")
+            if folder is not None and (isinstance(helm, dict) or _value_file(folder, "Chart.yaml") in paths):
                 own = (_value_file(folder, name) for name in CHART_VALUES)
                 files |= dict.fromkeys([path for path in own if path in paths][:1])
-            for written in (helm or {}).get("valueFiles") or ():
+            for written in items(mapping(helm).get("valueFiles")):
                 name = self._text(written, parameters)
                 if name is not None and "://" not in name and (folder is not None or _REFERENCE.match(name)):
                     files |= dict.fromkeys(matching(_value_file(folder or "", name), paths))
