@@ -104,20 +104,18 @@ def replace_local(path: Path, before: bytes, content: bytes) -> None:
 
 def _swap(path: Path, status: os.stat_result, content: bytes) -> bool:
     """Put a new file in the place of ``path``; False where it could not be like the old one."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    written = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent, delete=False) as file:
+        written = Path(file.name)
+        try:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if not _make_alike(path, status, written):
-            return False
-        written.replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            written.unlink()
-    return True
+            is_alike = _make_alike(path, status, written)
+            if is_alike:
+                written.replace(path)
+        finally:
+            written.unlink(missing_ok=True)
+    return is_alike
 
 
 def _make_alike(path: Path, status: os.stat_result, written: Path) -> bool:

@@ -92,6 +92,15 @@ def test_a_diff_has_colours_on_a_terminal_only(bumper: CommandLine) -> None:
     assert "\x1b" not in bumper(*arguments, code=0).out
 
 
+def test_the_diff_of_a_local_file_has_colours_too(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(values("1.0.0"), encoding="utf-8")
+
+    shown = _on_a_terminal("set", NEW, str(file), "--dry-run")
+
+    assert "\x1b[32m+  tag: 1.0.1\x1b[0m" in shown
+
+
 @pytest.mark.usefixtures("gitops")
 def test_errors_and_warnings_have_colours_on_a_terminal_only(bumper: CommandLine) -> None:
     assert "\x1b[31;1merror:\x1b[0m Nothing in staging" in _on_a_terminal("bump", "staging", "no/such:1", "--no-verify")
