@@ -51,9 +51,7 @@ def bump(request: BumpRequest, options: DeliveryOptions, session: Session) -> Re
         if not pushed:
             warning = "the notification is not about the push of a tag; nothing was done."
             return Result(Command.BUMP, request.environment, Status.UNCHANGED, warnings=(warning,))
-    return remake_after_lost_push(
-        session.cloning.end(), lambda tip: _bump_once(request, pushed, options, tip, session), session.clock
-    )
+    return remake_after_lost_push(session, lambda tip: _bump_once(request, pushed, options, tip, session))
 
 
 def _bump_once(

@@ -38,9 +38,7 @@ class HoldRequest:
 
 def hold(request: HoldRequest, options: DeliveryOptions, session: Session) -> Result:
     """Clone, read the environment, write or remove the comments, propose, wait."""
-    return remake_after_lost_push(
-        session.cloning.end(), lambda tip: _hold_once(request, options, tip, session), session.clock
-    )
+    return remake_after_lost_push(session, lambda tip: _hold_once(request, options, tip, session))
 
 
 def _hold_once(request: HoldRequest, options: DeliveryOptions, checkout: Checkout, session: Session) -> Result:

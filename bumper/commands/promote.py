@@ -60,9 +60,7 @@ def promote(
         raise WrongUsage(f"{request.source} cannot be promoted to itself", "name two environments")
     if request.as_of is not None:
         parse_as_of(request.as_of, session.clock.now())
-    return remake_after_lost_push(
-        session.cloning.end(), lambda tip: _promote_once(request, options, tip, session, confirm), session.clock
-    )
+    return remake_after_lost_push(session, lambda tip: _promote_once(request, options, tip, session, confirm))
 
 
 def _promote_once(

@@ -19,25 +19,11 @@ from bumper.gitlab.connection import NotShown
 from bumper.gitlab.merge_requests import read
 from bumper.gitlab.project import commits_of
 from bumper.image import is_tag
+from bumper.planning import rollback as planning
 from bumper.planning.bump import Plan, apply_plan
 from bumper.planning.description import code, inert
 from bumper.planning.draft import make_draft
 from bumper.planning.proposal import Request
-from bumper.planning.rollback import (
-    explain_undone,
-    never_ran,
-    of_images,
-    pins_to_tag,
-    plan_rollback,
-    plan_to_tag,
-    refuse_another_image,
-    too_few,
-    undoing,
-    walk_back,
-    walk_back_to,
-    with_images,
-    without_vanished,
-)
 from bumper.records.history import Deployment, Scope, deployments, deployments_among, scope_of
 from bumper.records.record import Command
 from bumper.registry.resolve import resolve_all, resolve_digests
@@ -48,8 +34,6 @@ _BY_ITSELF = (
     "**Made by itself**, by the job that watched the deployment. Its hold works once it is merged; until then a bump "
     "or a promotion of another version closes it."
 )
-
-
 _Found: TypeAlias = tuple[Plan, list[Deployment]]  # and what the plan takes back
 
 
@@ -92,9 +76,7 @@ def rollback(
         raise WrongUsage(f"{request.to!r} is not a tag", "write --to TAG, as the registry names it")
     if request.all_apps and request.apps:
         raise WrongUsage("--all-apps and --app cannot be combined; give one of them.")
-    return remake_after_lost_push(
-        session.cloning.end(), lambda tip: rollback_once(request, options, tip, session, confirm), session.clock
-    )
+    return remake_after_lost_push(session, lambda tip: rollback_once(request, options, tip, session, confirm))
 
 
 def rollback_once(
@@ -103,7 +85,7 @@ def rollback_once(
 ) -> Result:  # fmt: skip
     """The rollback from the tip of ``checkout``; raises PushRaceLost where the branch has moved on meanwhile."""
     target = open_target(checkout, request.environment, Selection(request.apps))
-    target = replace(target, gathered=with_images(target.gathered, request.environment, request.images))
+    target = replace(target, gathered=planning.with_images(target.gathered, request.environment, request.images))
     attempt = begin_attempt(target, options, session)
     apps = _choose(target, request)
     plan, undone = _find(target, scope_of(target, session.gitlab, apps), request, session)
@@ -151,39 +133,42 @@ def _find(target: Target, scope: Scope, request: RollbackRequest, session: Sessi
         undone = _of_merge_request(scope, request.merge_request, name, request.images)
     else:
         undone = _last(target, scope, request)
-    refuse_another_image(undone, target.gathered, target.setup.config)
-    return plan_rollback(target.gathered, name, undone, force=request.force), undone
+    planning.refuse_another_image(undone, target.gathered, target.setup.config)
+    return planning.plan_rollback(target.gathered, name, undone, force=request.force), undone
 
 
 def _to_tag(target: Target, scope: Scope, request: RollbackRequest, tag: str, session: Session) -> _Found:
     """Back to a tag that the application ran in the environment; any other obeys the environment's rules, as a bump."""
     running = {(found.app, found.pin.repository): found.pin.tag for found in target.gathered.pins}
-    past = walk_back_to(of_images(deployments(scope), request.images), scope.names, tag, running)
-    refuse_another_image(past, target.gathered, target.setup.config)
-    pins = pins_to_tag(target.gathered, request.environment, scope.names, past, tag)
-    new = never_ran(pins, past, tag)
+    past = planning.walk_back_to(planning.of_images(deployments(scope), request.images), scope.names, tag, running)
+    planning.refuse_another_image(past, target.gathered, target.setup.config)
+    pins = planning.pins_to_tag(target.gathered, request.environment, scope.names, past, tag)
+    new = planning.never_ran(pins, past, tag)
     refuse(broken_by_bump(target.setup.config, target.environment, new))
     frozen = find_freeze(target.environment, session.gitlab, session.clock.now()) if new else None
     if frozen is not None:
         bump = f"bumper bump {request.environment} {new[0]} --urgent REASON"
         raise Refused(f"{frozen}, and {new[0]} never ran there", f"run `{bump}`, or wait")
     digests = resolve_digests(new, target.registry_access(session.environ)) if new and request.verify else {}
-    plan = plan_to_tag(target.gathered, past, pins, tag, digests, target.environment.config, obey_holds=bool(new))
+    plan = planning.plan_to_tag(
+        target.gathered, past, pins, tag, digests, target.environment.config, obey_holds=bool(new)
+    )
     if new:
         refuse(missing_digests(target.environment, [change.reference for change in plan.changes]))
         plan = replace(plan, warnings=(*plan.warnings, *check_heirs(target, plan.changes)))
-    return plan, list(undoing(past, plan.changes))
+    return plan, list(planning.undoing(past, plan.changes))
 
 
 def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Deployment]:
     """The last deployments of each application, or with ``--all-apps`` of the environment as a whole."""
     name, steps = request.environment, request.steps or 1
     groups = {app: name if request.all_apps else app for app in scope.names}
-    undone = walk_back(without_vanished(of_images(deployments(scope), request.images), target.gathered), groups, steps)
-    missing = too_few(undone, groups, steps)
+    past = planning.without_vanished(planning.of_images(deployments(scope), request.images), target.gathered)
+    undone = planning.walk_back(past, groups, steps)
+    missing = planning.too_few(undone, groups, steps)
     if not missing:
         return undone
-    undone_before = explain_undone(of_images(deployments(scope), request.images))
+    undone_before = planning.explain_undone(planning.of_images(deployments(scope), request.images))
     if undone_before is not None and steps == 1:
         hint = f"use --to TAG or --mr IID; `bumper history {name}` lists what ran"
         raise Refused(f"Nothing left to undo: {undone_before}", hint)
@@ -213,7 +198,7 @@ def _of_merge_request(scope: Scope, iid: int, environment: str, images: Sequence
             f"!{iid} was merged into {request.target_branch}, not {scope.checkout.branch}, so it deployed nothing here",
             f"`bumper history {environment}` lists what did",
         )
-    found = list(of_images(deployments_among(scope, commits_of(gitlab, request)), images))
+    found = list(planning.of_images(deployments_among(scope, commits_of(gitlab, request)), images))
     if not found:
         raise Refused(f"!{iid} changed no tag of {environment}; `bumper history {environment}` lists what did.")
     return found

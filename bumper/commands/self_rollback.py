@@ -92,9 +92,9 @@ class _SelfRollback:
         session.show(f"{self._sick}; rolling !{made.iid} back")
         afresh = replace(session, began=session.clock.monotonic())
         return remake_after_lost_push(
-            refreshed(target.checkout),
+            afresh,
             lambda tip: rollback_once(request, own, tip, afresh, lambda _: None),
-            afresh.clock,
+            refreshed(target.checkout),
         )
 
     def _failure(self, what: str, next_step: str, rolled_back: Result | None = None) -> NotDone:

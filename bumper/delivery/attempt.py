@@ -164,14 +164,20 @@ def begin_attempt(target: Target, options: DeliveryOptions, session: Session, ah
     return Attempt(target, options.delivery or demanded or "merge-request", options, session, known)
 
 
-def remake_after_lost_push(checkout: Checkout, attempt: Callable[[Checkout], _Made], clock: Clock) -> _Made:
-    """Make the attempt, and make it again from the new tip for as long as others push first, within bounds."""
+def remake_after_lost_push(
+    session: Session, attempt: Callable[[Checkout], _Made], checkout: Checkout | None = None
+) -> _Made:  # fmt: skip
+    """Make the attempt, and make it again from the new tip for as long as others push first, within bounds.
+
+    Without a ``checkout`` it begins with the clone that the session has begun.
+    """
+    first = checkout if checkout is not None else session.cloning.end()
     for number in range(_MAX_TRIES):
         try:
-            return attempt(checkout if number == 0 else refreshed(checkout))
+            return attempt(first if number == 0 else refreshed(first))
         except PushRaceLost:
             # Jitter keeps many pipelines that start at one moment from meeting again and again.
-            clock.sleep(random.uniform(0, min(_MAX_PAUSE, _PAUSE * (number + 1))))  # noqa: S311 - no secret
+            session.clock.sleep(random.uniform(0, min(_MAX_PAUSE, _PAUSE * (number + 1))))  # noqa: S311 - no secret
     raise Unavailable(
-        f"{checkout.settings.address.url} was changed by others {_MAX_TRIES} times while this was made", "try again"
+        f"{first.settings.address.url} was changed by others {_MAX_TRIES} times while this was made", "try again"
     )
