@@ -110,10 +110,9 @@ class Conventions:
 
 
 def read_conventions(
-    paths: Iterable[str], repository_name: str, rules: Mapping[str, EnvironmentConfig] | None = None
-) -> Conventions:
+    paths: Sequence[str], repository_name: str, rules: Mapping[str, EnvironmentConfig]
+) -> Conventions:  # fmt: skip
     """The environments that the usual layouts show in ``paths``; ``rules`` are what bumper.yaml says of them."""
-    paths = tuple(paths)
     charts = chart_folders(paths)
     claims: defaultdict[str, dict[str, _Claim]] = defaultdict(dict)
     bases: defaultdict[str, list[str]] = defaultdict(list)
@@ -123,19 +122,19 @@ def read_conventions(
         if file in CHART_VALUES:
             bases[folder].append(path)
         found = _find_names(path, charts) if _position(file) is not None else []
-        certain = [name for name, may_mean in found if not may_mean]
+        certain = [name for name, doubtful_at in found if not doubtful_at]
         for name in certain:
             claims[name][path] = _claim(path, name, repository_name)
         if not certain:
             doubtful += [(path, *named) for named in found]
     application_folders = {claim.folder for of_name in claims.values() for claim in of_name.values()}
-    for path, name, may_mean in doubtful:
+    for path, name, doubtful_at in doubtful:
         claim = _claim(path, name, repository_name)
         # apps/test-runner is an application that is called like an environment, apps/prod-eu is none
         among_applications = claim.folder.rpartition("/")[2] in _FOR_APPLICATIONS and not is_usual_with_place(name)
-        if may_mean not in application_folders and not among_applications:
+        if doubtful_at not in application_folders and not among_applications:
             claims[name][path] = claim
-    return Conventions(dict(sorted(claims.items())), bases, rules or {})
+    return Conventions(dict(sorted(claims.items())), bases, rules)
 
 
 def _find_names(path: str, charts: Collection[str]) -> list[tuple[str, str]]:

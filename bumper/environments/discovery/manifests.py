@@ -213,13 +213,16 @@ def expand(manifests: Iterable[Manifest], tree: Tree) -> Expanded:
 
 
 class _Reader:
-    """One manifest's applications; what cannot be evaluated is collected in ``unknown``."""
+    """One manifest's applications; what cannot be evaluated is collected in ``unknown``.
+
+    Of what depends on a generator that Argo CD alone can evaluate, the generator is named and nothing else.
+    """
 
     def __init__(self, manifest: Manifest, tree: Tree) -> None:
         self._manifest = manifest
         self._tree = tree
         self._go = manifest.spec.get("goTemplate") is True
-        self._outside: list[str] = []
+        self._is_named = False  # such a generator, for the applications that are being made
         self.unknown: list[str] = []
 
     def applications(self) -> Iterator[Application]:
@@ -238,10 +241,11 @@ class _Reader:
     def _generated(self, generator: Mapping[str, Any], template: Mapping[str, Any]) -> Iterator[Application]:
         generators = Generators(self._tree, self._go)
         made = generators.generate(generator)
-        self._outside = generators.outside
-        if self._outside:
-            what = ", ".join(dict.fromkeys(self._outside))
+        self._is_named = False
+        if generators.outside:
+            what = ", ".join(dict.fromkeys(generators.outside))
             self._note(f"uses a generator that bumper cannot evaluate ({what}); what depends on it is left out")
+            self._is_named = True
         elif not made:
             self._note("has a generator that finds nothing in this repository")
         for parameters in made[:_MAX_APPLICATIONS]:
@@ -249,16 +253,13 @@ class _Reader:
                 name = render(str(mapping(template.get("metadata")).get("name", "")), parameters, go=self._go)
             except NotEvaluated as error:
                 name = None
-                self._note_unless_outside(f"names its applications by {error}, which bumper cannot evaluate")
+                self._note(f"names its applications by {error}, which bumper cannot evaluate")
             yield Application(name, self._manifest, self._files(mapping(template.get("spec")), parameters))
 
     def _note(self, what: str) -> None:
         manifest = self._manifest
-        self.unknown.append(f"{manifest.file}:{manifest.line}: {manifest.kind} {manifest.name} {what}")
-
-    def _note_unless_outside(self, what: str) -> None:
-        if not self._outside:
-            self._note(what)
+        if not self._is_named:
+            self.unknown.append(f"{manifest.file}:{manifest.line}: {manifest.kind} {manifest.name} {what}")
 
     def _files(self, spec: Mapping[str, Any], parameters: Parameters | None) -> tuple[str, ...]:
         """The values files of all sources in Helm's order: the chart's own values.yaml, then ``valueFiles``."""
@@ -283,5 +284,5 @@ class _Reader:
         try:
             return render(text, parameters, go=self._go)
         except NotEvaluated:
-            self._note_unless_outside(f"reads {text}, which bumper cannot evaluate")
+            self._note(f"reads {text}, which bumper cannot evaluate")
             return None
