@@ -13,16 +13,10 @@ from pathlib import Path
 from bumper.errors import Refused, Unavailable
 
 MAX_BYTES = 10_000_000  # of a values file; the largest of 4,941 real ones has a fifth of it
-_MAKE_ROOM = "make room and run it again"
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of the values file at ``path``.
-
-    Raises:
-        Refused: it cannot be read, or is a symbolic link.
-
-    """
+    """The bytes of the values file at ``path``; Refused if it cannot be read, or is a symbolic link."""
     if path.is_symlink():
         raise Refused(f"{path}: the file is a symbolic link, which bumper does not follow; name the file itself.")
     try:
@@ -32,12 +26,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_body(name: str) -> bytes:
-    """The bytes of the file ``name``, or of standard input for ``-``.
-
-    Raises:
-        Refused: it cannot be read.
-
-    """
+    """The bytes of the file ``name``, or of standard input for ``-``; Refused if it cannot be read."""
     try:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
@@ -51,9 +40,7 @@ def _unreadable(name: str, error: OSError) -> Refused:
 def write_text(path: Path, text: str, option: str) -> None:
     """Write a file that the user named by ``option`` (or none, where the name is bumper's), over one that is there.
 
-    Raises:
-        Unavailable: the disk is full. Refused: it cannot be written for another reason.
-
+    Unavailable if the disk is full, Refused if it cannot be written for another reason.
     """
     try:
         path.write_text(text, encoding="utf-8")
@@ -82,9 +69,7 @@ def locked(folders: Iterable[Path]) -> Iterator[None]:
 def replace_local(path: Path, before: bytes, content: bytes) -> None:
     """Give ``path`` new bytes, all or none of them, if it still holds ``before``; owner, mode and links stay.
 
-    Raises:
-        Refused: it cannot be written, or somebody has changed it since. Unavailable: the disk is full.
-
+    Unavailable if the disk is full, Refused if it cannot be written or somebody has changed it since.
     """
     try:
         if path.read_bytes() != before:
@@ -94,12 +79,10 @@ def replace_local(path: Path, before: bytes, content: bytes) -> None:
             _overwrite(path, before, content)
     except OSError as error:
         if error.errno in (ENOSPC, EDQUOT):
-            raise Unavailable(
-                f"{path} could not be written and was not changed: {error.strerror}", _MAKE_ROOM
-            ) from error
-        raise Refused(
-            f"{path} cannot be written ({error.strerror}) and was not changed", "check your permissions"
-        ) from error
+            what = f"{path} could not be written and was not changed: {error.strerror}"
+            raise Unavailable(what, "make room and run it again") from error
+        what = f"{path} cannot be written ({error.strerror}) and was not changed"
+        raise Refused(what, "check your permissions") from error
 
 
 def _swap(path: Path, status: os.stat_result, content: bytes) -> bool:

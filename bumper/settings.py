@@ -25,7 +25,7 @@ _HINT = "write https://HOST/GROUP/PROJECT.git or git@HOST:GROUP/PROJECT.git"
 
 @dataclass(frozen=True, slots=True)
 class RepositoryAddress:
-    """A GitOps repository: ``url`` for git (no password in it), ``api_url`` of its GitLab, ``project`` there."""
+    """A GitOps repository: ``url`` for git (no password in it), ``gitlab_url`` of its GitLab, ``project`` there."""
 
     url: str
     gitlab_url: str
@@ -50,9 +50,7 @@ class RepositoryAddress:
 def parse_repository(text: str, gitlab_url: str | None) -> RepositoryAddress:
     """Read an HTTPS or SSH URL; ``gitlab_url`` overrides the GitLab that follows from it (one under a sub-path).
 
-    Raises:
-        WrongUsage: it is no such URL. The message never shows a password.
-
+    WrongUsage if it is another text; the message never shows a password.
     """
     scp = _SCP_LIKE.fullmatch(text)
     if scp is not None and "://" not in text:
@@ -165,10 +163,7 @@ def read_settings(
 
     ``inferred``: nobody named ``repo``, a checkout did, which may be anybody's. Its server gets GitLab's token only if
     ``gitlab_url`` names it, and the servers that its bumper.yaml names get Argo CD's only if ARGOCD_SERVER does.
-
-    Raises:
-        WrongUsage: no repository, or a value that cannot be one.
-
+    WrongUsage if there is no repository, or a value cannot be right.
     """
     if not repo:
         raise WrongUsage("no GitOps repository is named; give --repo URL or set BUMPER_REPO.")
