@@ -129,7 +129,7 @@ def _refuse(root: Node, mistakes: Sequence[Mistake], name: str) -> Refused:
     explained |= {(*wrong.place[:-1], wrong.meant) for wrong in mistakes if wrong.meant}
     found = [(*_find(root, wrong.place), wrong.text) for wrong in mistakes if wrong.place not in explained]
     ordered = sorted(found, key=itemgetter(0))
-    sentences = (f"{name}:{line}: {format_path(place)}{': ' * bool(place)}{text}." for line, place, text in ordered)
+    sentences = (f"{name}:{line}: {format_path(place) + ': ' if place else ''}{text}." for line, place, text in ordered)
     return Refused("\n".join(sentences))
 
 
@@ -192,8 +192,8 @@ def _describe(found: object) -> str:
 
 
 def _unknown_key(place: Place) -> Mistake:
-    key, fields = str(place[-1]), _MODELS.get((place[0], len(place)), Config).model_fields
-    known = tuple(field.alias or name for name, field in fields.items())
+    key, model = str(place[-1]), _MODELS.get((place[0], len(place)), Config)
+    known = tuple(field.alias or name for name, field in model.model_fields.items())
     if len(place) == 1 and key in EnvironmentConfig.model_fields:
         return Mistake(place, "is a key of an environment; move it below environments and the environment's name")
     return Mistake(place, f"is not a key here; {suggest(key, known)}", nearest(key, known))
