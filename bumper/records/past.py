@@ -41,76 +41,6 @@ class Step:
     begun: tuple[str, ...]
 
 
-class Files:
-    """Files of today, and how they were called at the commit up to which the past has been read."""
-
-    def __init__(self, bases: Mapping[str, Sequence[str]], environments: Collection[str]) -> None:
-        """``bases``: for each file the shared values below it; ``environments`` are the names of all of today."""
-        self._bases = bases
-        self._environments = environments
-        self._today = {path: path for path in bases}  # by the name at that time
-
-    @property
-    def names(self) -> list[str]:
-        """How those files that were there are called at that time."""
-        return list(self._today)
-
-    @property
-    def folder(self) -> str:
-        """The file, or the folder that all of them were in; empty for the whole repository."""
-        return commonpath(self._today) if self._today else ""
-
-    def read_back(self, checkout: Checkout, commits: Sequence[PastCommit]) -> Iterator[Step]:
-        """The steps among ``commits``, which follow on what was read so far; contents are fetched all at once."""
-        contents = checkout.blobs.read(self._blobs_that_matter(commits))
-        for past in commits:
-            changed = {}
-            for file in past.touched:
-                if file.path in self._today and file.old_blob is not None and file.new_blob is not None:
-                    changed[self._today[file.path]] = (contents[file.old_blob], contents[file.new_blob])
-            renamed, begun = self._go_before(past, contents)
-            if changed or renamed or begun:
-                yield Step(past, changed | renamed, begun)
-
-    def _blobs_that_matter(self, commits: Sequence[PastCommit]) -> set[str]:
-        """Contents of these files under every name that they may have had, before it is known which they had."""
-        possible, blobs = set(self._today), set()
-        for past in commits:
-            gone = GoneFiles(past.touched)
-            for file in past.touched:
-                if file.path in possible and file.new_blob is not None:
-                    sources = gone.likely_sources(file) if file.old_blob is None else [file]
-                    possible |= {source.path for source in sources}
-                    blobs |= {source.old_blob for source in sources if source.old_blob is not None}
-                    blobs |= {file.new_blob} if sources else set()
-        return blobs
-
-    def _go_before(
-        self, past: PastCommit, contents: Mapping[str, bytes]
-    ) -> tuple[dict[str, tuple[bytes, bytes]], tuple[str, ...]]:
-        """Go before ``past``, which added some of the files: those that were renamed go on under their old names.
-
-        Returns the contents of the renamed ones before and after, and the others.
-        """
-        added = [file for file in past.touched if file.old_blob is None and file.path in self._today]
-        gone = GoneFiles(past.touched if added else ())
-        renamed, begun = {}, []
-        for file in added:
-            today = self._today.pop(file.path)
-            for source in gone.likely_sources(file):
-                if (
-                    source.path not in self._today
-                    and not are_of_two_environments(source.path, file.path, self._environments)
-                    and _is_same_file(source, file, past, contents, self._bases[today])
-                ):
-                    self._today[source.path] = today
-                    renamed[today] = (contents[source.old_blob or ""], contents[file.new_blob or ""])
-                    break
-            else:
-                begun.append(today)
-        return renamed, tuple(begun)
-
-
 class GoneFiles:
     """The files that a commit took away, found by content and by name: a reorganisation moves thousands at once."""
 
@@ -135,6 +65,72 @@ class GoneFiles:
         )
         same = [file for file in ordered if file.old_blob == added.new_blob]
         return list(dict.fromkeys([*ordered[:_MAX_SOURCES], *same[:1]]))
+
+
+class Files:
+    """Files of today, and how they were called at the commit up to which the past has been read."""
+
+    def __init__(self, bases: Mapping[str, Sequence[str]], environments: Collection[str]) -> None:
+        """``bases``: for each file the shared values below it; ``environments`` are the names of all of today."""
+        self._bases = bases
+        self._environments = environments
+        self._today = {path: path for path in bases}  # by the name at that time
+
+    @property
+    def names(self) -> list[str]:
+        """How those files that were there are called at that time."""
+        return list(self._today)
+
+    @property
+    def folder(self) -> str:
+        """The file, or the folder that all of them were in; empty for the whole repository."""
+        return commonpath(self._today) if self._today else ""
+
+    def read_back(self, checkout: Checkout, commits: Sequence[PastCommit]) -> Iterator[Step]:
+        """The steps among ``commits``, which follow on what was read so far; contents are fetched all at once."""
+        contents = checkout.blobs.read(self._blobs_that_matter(commits))
+        for past in commits:
+            changed, begun, gone = dict[str, tuple[bytes, bytes]](), list[str](), None
+            for file in past.touched:
+                if file.path not in self._today or file.new_blob is None:
+                    continue
+                today, source = self._today.pop(file.path), file if file.old_blob is not None else None
+                if source is None:
+                    gone = gone or GoneFiles(past.touched)
+                    source = self._source(gone, file, past, contents, today)
+                if source is None:
+                    begun.append(today)
+                else:  # the file before: under its old name, where the commit renamed it
+                    self._today[source.path] = today
+                    changed[today] = (contents[source.old_blob or ""], contents[file.new_blob])
+            if changed or begun:
+                yield Step(past, changed, tuple(begun))
+
+    def _blobs_that_matter(self, commits: Sequence[PastCommit]) -> set[str]:
+        """Contents of these files under every name that they may have had, before it is known which they had."""
+        possible, blobs = set(self._today), set()
+        for past in commits:
+            gone = GoneFiles(past.touched)
+            for file in past.touched:
+                if file.path in possible and file.new_blob is not None:
+                    sources = gone.likely_sources(file) if file.old_blob is None else [file]
+                    possible |= {source.path for source in sources}
+                    blobs |= {source.old_blob for source in sources if source.old_blob is not None}
+                    blobs |= {file.new_blob} if sources else set()
+        return blobs
+
+    def _source(
+        self, gone: GoneFiles, added: Touched, past: PastCommit, contents: Mapping[str, bytes], today: str
+    ) -> Touched | None:
+        return next(
+            (
+                source for source in gone.likely_sources(added)
+                if source.path not in self._today
+                and not are_of_two_environments(source.path, added.path, self._environments)
+                and _is_same_file(source, added, past, contents, self._bases[today])
+            ),
+            None,
+        )  # fmt: skip
 
 
 def _words(path: str) -> set[str]:
