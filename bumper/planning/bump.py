@@ -148,12 +148,7 @@ def make_plan(gathered: Gathered, edits: Iterable[_Edit], warnings: Sequence[str
 
 
 def _with_shared_tags(gathered: Gathered, edits: tuple[_Edit, ...]) -> tuple[_Edit, ...]:
-    """The edits, and those of the images that get the same tag by them.
-
-    Raises:
-        Refused: one tag of several images would have to be two.
-
-    """
+    """The edits, and those of the images that get the same tag by them; refused where it would have to be two."""
     chosen: dict[tuple[str, PinPath], TagEdit] = {}
     asked = {(found.file, found.pin.path, found.pin.repository) for found, _ in edits}
     for found, edit in edits:
@@ -175,9 +170,7 @@ def _with_shared_tags(gathered: Gathered, edits: tuple[_Edit, ...]) -> tuple[_Ed
 def _sharing(values: Mapping[str, ValuesFile], edits: Sequence[_Edit]) -> dict[FoundPin, str]:
     """The pins that cannot be set without a pin of another image, which no edit is about, and why.
 
-    Raises:
-        Refused: an image has no other pin than those.
-
+    Refused where an image has no other pins.
     """
     sharing: dict[FoundPin, str] = {}
     by_file = _by_file(edits)

@@ -78,7 +78,9 @@ def find_digests(
     """
     listed, name = list(changes), source.environment.name
     images = list(dict.fromkeys(map(_by_tag, listed)))
-    written = {_by_tag(change) for change in listed if _is_written(target, change)}
+    # Where the target's values are to hold the tag alone, what that means now is run.
+    always = target.environment.config.digests
+    written = {_by_tag(one) for one in listed if always or (one.before.digest or one.after.digest) is not None}
     given = {_by_tag(change): change.after.digest for change in listed if change.after.digest is not None}
     others = [image for image in images if image not in given]
     # Where nobody would see the difference no record is looked up.
@@ -106,12 +108,6 @@ def find_digests(
     )
     carried = {image: given[image] for image in now if image in given and image in written}
     return Digests(now | carried, tuple(warnings))
-
-
-def _is_written(target: Target, change: Change) -> bool:
-    """Whether the target's values are to hold a digest; where they hold the tag alone, what it means now is run."""
-    stands = change.before.digest is not None or change.after.digest is not None
-    return stands or target.environment.config.digests
 
 
 def _by_tag(change: Change) -> ImageReference:

@@ -104,7 +104,7 @@ def deployments(scope: Scope) -> Iterator[Deployment]:
 
     """
     report_step(f"reading the past of {scope.environment.name}")
-    landed, files = _landed_requests(scope), scope.files_today()
+    landed, files = LandedRequests(scope.gitlab, scope.checkout.branch), scope.files_today()
     if scope.gitlab is not None and len(scope.environment.apps) == 1 and files.folder:
         past = read_past_of_one(scope.checkout, files, scope.gitlab)
     else:
@@ -123,7 +123,7 @@ def deployments_that(matter: Callable[[Change], bool], scope: Scope, stretches: 
         LookedFarEnough: there are more commits.
 
     """
-    landed = _landed_requests(scope)
+    landed = LandedRequests(scope.gitlab, scope.checkout.branch)
     for steps in read_past_of_all(scope.checkout, scope.files_today(), stretches):
         kept = ((past, tuple(filter(matter, changes))) for past, changes in scope.changed(steps))
         yield from _attributed(scope, landed, [one for one in kept if one[1]], numbered=False)
@@ -140,7 +140,7 @@ def deployments_among(scope: Scope, ids: Sequence[str]) -> list[Deployment]:
     today = scope.checkout.entries
     if all(file.path in today for past in commits for file in past.touched):
         steps = scope.files_today().read_back(scope.checkout, commits)
-        return list(_attributed(scope, _landed_requests(scope), scope.changed(steps)))
+        return list(_attributed(scope, LandedRequests(scope.gitlab, scope.checkout.branch), scope.changed(steps)))
     # A file has been renamed since, and only the way back from today shows what it is called now.
     oldest = min(past.commit.at for past in commits) - CLOCKS_DIFFER_BY
     recent = takewhile(lambda deployment: deployment.at >= oldest, deployments(scope))
@@ -165,17 +165,13 @@ def who_asked(past: PastCommit, record: Record | None) -> str:
     return (record.requested_by if record is not None else None) or author
 
 
-def _landed_requests(scope: Scope) -> LandedRequests | None:
-    return LandedRequests(scope.gitlab, scope.checkout) if scope.gitlab is not None else None
-
-
 def _attributed(
-    scope: Scope, landed: LandedRequests | None, changed: Sequence[Changed], *, numbered: bool = True
+    scope: Scope, landed: LandedRequests, changed: Sequence[Changed], *, numbered: bool = True
 ) -> Iterator[Deployment]:
     """Who deployed, and by which merge request: from trailers, else from the one that GitLab knows for the commit."""
     known = [(past, changes, own_message(past), named_request(past)) for past, changes in changed]
     missing = [past.commit.id for past, _, message, iid in known if not message or (numbered and iid is None)]
-    requests = landed.find(missing) if landed is not None and missing else {}
+    requests = landed.find(missing)
     squashed = [
         request for past, _, message, _ in known
         if not message and (request := requests.get(past.commit.id)) is not None

@@ -195,20 +195,17 @@ class KnownRequests:
 class LandedRequests:
     """The merged merge requests by the commits as which they landed, read from GitLab as far as they are asked for."""
 
-    __slots__ = ("_by_commit", "_checkout", "_gitlab", "_unread")
-
-    def __init__(self, gitlab: GitLab, checkout: Checkout) -> None:
-        self._gitlab = gitlab
-        self._checkout = checkout
-        self._unread = newest_merged(gitlab, checkout.branch)
+    def __init__(self, gitlab: GitLab | None, branch: str) -> None:
+        self._gitlab, self._branch = gitlab, branch
+        self._unread = newest_merged(gitlab, branch) if gitlab is not None else iter(())
         self._by_commit: dict[str, MergeRequest] = {}
 
     def find(self, commits: Sequence[str]) -> Mapping[str, MergeRequest]:
-        """The merge request of each commit that came by one, as far as GitLab's newest tell."""
-        if len(commits) <= _FEW:
+        """The merge request of each commit that came by one, as far as GitLab's newest tell; none without its API."""
+        gitlab, branch = self._gitlab, self._branch
+        if gitlab is not None and len(commits) <= _FEW:
             with ThreadPoolExecutor(_FEW) as pool:
-                branch = self._checkout.branch
-                requests = pool.map(lambda commit: merge_request_of(self._gitlab, commit, branch), commits)
+                requests = pool.map(lambda commit: merge_request_of(gitlab, commit, branch), commits)
                 return {commit: one for commit, one in zip(commits, requests, strict=True) if one is not None}
         for request in self._unread:
             for commit in (request.merged_as, request.sha):  # a fast-forward lands as the branch's head
