@@ -86,13 +86,7 @@ def find_digests(
     # Where nobody would see the difference no record is looked up.
     recorded = recorded_digests(source, gitlab, others) if others and (access is not None or written) else {}
     if access is None:
-        doubted = [
-            f"the digest that is recorded for {image} in {name} was not written with this token, and --no-verify asks "
-            "no registry, so it is left out; leave --no-verify out to have it looked up."
-            for image, one in recorded.items()
-            if not one.sealed
-        ]
-        return Digests(given | {image: one.digest for image, one in recorded.items() if one.sealed}, tuple(doubted))
+        return _sealed(given, recorded, name)
     given |= {image: one.digest for image, one in recorded.items()}
     now = resolve_digests(images, access)
     for image, digest in now.items():
@@ -112,3 +106,17 @@ def find_digests(
 
 def _by_tag(change: Change) -> ImageReference:
     return ImageReference(change.image, change.after.tag)
+
+
+def _sealed(
+    given: Mapping[ImageReference, str], recorded: Mapping[ImageReference, RecordedDigest], name: str
+) -> Digests:
+    """What is known without a registry of the digests that the environment was given."""
+    known = {image: one.digest for image, one in recorded.items() if one.sealed}
+    doubted = (
+        f"the digest that is recorded for {image} in {name} was not written with this token, and --no-verify asks "
+        "no registry, so it is left out; leave --no-verify out to have it looked up."
+        for image in recorded
+        if image not in known
+    )
+    return Digests({**given, **known}, tuple(doubted))
