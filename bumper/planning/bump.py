@@ -37,12 +37,7 @@ class Plan:
 
 
 def check_images(images: Sequence[ImageReference]) -> tuple[ImageReference, ...]:
-    """``images`` without repetitions, in one order: a proposal is the same however its images were listed.
-
-    Raises:
-        WrongUsage: one repository stands there with two tags or digests.
-
-    """
+    """``images`` once each, in one order, however they were listed; one repository with two tags is refused."""
     chosen: dict[Repository, ImageReference] = {}
     for image in images:
         other = chosen.setdefault(image.repository, image)
@@ -84,12 +79,7 @@ def plan_bump(
     gathered: Gathered, environment: str, images: Sequence[ImageReference], apps: frozenset[str],
     *, write_digests: bool, allow_missing: bool,
 ) -> Plan:  # fmt: skip
-    """The edits that give every pin of ``images`` its tag.
-
-    Raises:
-        Refused: nothing uses an image, or none of its pins can be set.
-
-    """
+    """The edits that give every pin of ``images`` its tag; refused where one has no pin, or none that can be set."""
     edits: list[_Edit] = []
     warnings = list(gathered.warnings)
     for image in images:

@@ -68,12 +68,7 @@ class Matched:
 def choose(
     source: Gathered, target: Gathered, apps: Sequence[str], images: Sequence[str], names: tuple[str, str]
 ) -> Choice:
-    """What ``--app`` and ``--image`` name, in either environment; ``names`` are the environments'.
-
-    Raises:
-        Refused: a glob matches nothing, or a name several applications.
-
-    """
+    """What ``--app`` and ``--image`` name, in either environment; ``names`` are the environments'."""
     known = (*source.applications, *target.applications)
     for glob in apps:
         if not any(is_named(app, glob) for app in known):
@@ -92,10 +87,6 @@ def match(source: Gathered, target: Gathered, choice: Choice, config: Config, na
     """The target's pins with the source's versions: by application, then image, then path; and what is not guessed.
 
     ``names`` are the names of the two environments.
-
-    Raises:
-        Refused: an application may be several of the source's, or what the source runs of it cannot be read.
-
     """
     known = running(source, names[0], config)
     runs = _by_image(known.pins, config)
@@ -209,12 +200,7 @@ def differing(matched: Matched) -> tuple[list[Change], list[Change]]:
 
 
 def plan_promote(target: Gathered, matched: Matched, environment: str, *, write_digests: bool) -> Plan:
-    """The edits that give the target ``environment`` the versions that the source runs.
-
-    Raises:
-        Refused: something differs and none of it can be set.
-
-    """
+    """The edits that give the target the versions that the source runs; refused where none of them can be set."""
     edits: list[tuple[FoundPin, TagEdit]] = []
     refusals: list[str] = []
     alike: set[tuple[str, str]] = set()

@@ -21,12 +21,7 @@ Image: TypeAlias = tuple[str, Repository | None]  # an application's
 
 
 def with_images(gathered: Gathered, environment: str, globs: Sequence[str]) -> Gathered:
-    """The pins of the images that ``--image`` names; all of them without it.
-
-    Raises:
-        Refused: a glob matches none.
-
-    """
+    """The pins of the images that ``--image`` names, each of them at least one; all pins without it."""
     repositories = {str(found.pin.repository) for found in gathered.pins}
     for glob in globs:
         if not any(fnmatchcase(name, glob) for name in repositories):
@@ -143,12 +138,7 @@ def without_vanished(past: Iterable[Deployment], gathered: Gathered) -> Iterator
 
 
 def refuse_another_image(undone: Iterable[Deployment], gathered: Gathered, config: Config) -> None:
-    """A rollback sets tags; the image's name in the values, or in those below, would stay that of today.
-
-    Raises:
-        Refused: a pin held another image before, which may have no such tag.
-
-    """
+    """Refuse where a pin held another image before: a rollback sets tags, the image's name would stay that of today."""
     today = {found.place: found.pin.repository for found in gathered.pins}
     for one, change in ((deployment, change) for deployment in undone for change in deployment.changes):
         before, now = change.image_before or change.image, today.get(change.place, change.image)
@@ -168,10 +158,7 @@ class MovedOn(Refused):
 def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Deployment], *, force: bool) -> Plan:
     """The edits that take ``undone`` (newest first) back; a hold does not stop them.
 
-    Raises:
-        MovedOn: a pin has moved on since, and ``force`` is not given.
-        Refused: it is no longer there, or cannot be set, and ``force`` is not given.
-
+    Pins that are gone, cannot be set or have moved on since (``MovedOn``) are refused, unless with ``force``.
     """
     changes = [change for deployment in undone for change in deployment.changes]
     newest = {change.place: change for change in reversed(changes)}
@@ -233,12 +220,7 @@ def plan_to_tag(
 def pins_to_tag(
     gathered: Gathered, environment: str, apps: frozenset[str], past: Sequence[Deployment], tag: str
 ) -> list[FoundPin]:
-    """The pins that ``--to tag`` means: of those images that run ``tag`` or ran it before, else of the only image.
-
-    Raises:
-        Refused: several images could be meant.
-
-    """
+    """The pins that ``--to tag`` means: of those images that run ``tag`` or ran it before, else of the only image."""
     pins = [
         found for found in gathered.pins
         if found.app in apps and found.pin.repository is not None and found.pin.refusal is None

@@ -70,11 +70,7 @@ def find_digests(
     """The digests of ``changes``; ``access`` is None where registries are not to be asked.
 
     Then a record counts only where this token wrote it, by what a registry answered: others may have written anything.
-
-    Raises:
-        Refused: an image does not exist, or its tag has moved since the source was given it. Unavailable: a registry
-            cannot tell.
-
+    An image that does not exist, or whose tag has moved since the source was given it, is refused.
     """
     listed, name = list(changes), source.environment.name
     images = list(dict.fromkeys(map(_by_tag, listed)))

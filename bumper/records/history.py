@@ -97,12 +97,7 @@ def scope_of(target: Target, gitlab: GitLab | None, apps: Collection[str] | None
 
 
 def deployments(scope: Scope) -> Iterator[Deployment]:
-    """The deployments of the scope, the newest first, fetched from the past as far as the caller goes on reading.
-
-    Raises:
-        LookedFarEnough: there are more commits than anybody should wait for.
-
-    """
+    """The deployments of the scope, the newest first, fetched from the past as far as the caller goes on reading."""
     report_step(f"reading the past of {scope.environment.name}")
     landed, files = LandedRequests(scope.gitlab, scope.checkout.branch), scope.files_today()
     if scope.gitlab is not None and len(scope.environment.apps) == 1 and files.folder:
@@ -118,10 +113,6 @@ def deployments_that(matter: Callable[[Change], bool], scope: Scope, stretches: 
 
     They are read from git's log, so many commits at a time and no further. GitLab is asked about those alone that have
     no record: of others the merge request may be missing.
-
-    Raises:
-        LookedFarEnough: there are more commits.
-
     """
     landed = LandedRequests(scope.gitlab, scope.checkout.branch)
     for steps in read_past_of_all(scope.checkout, scope.files_today(), stretches):
@@ -130,12 +121,7 @@ def deployments_that(matter: Callable[[Change], bool], scope: Scope, stretches: 
 
 
 def deployments_among(scope: Scope, ids: Sequence[str]) -> list[Deployment]:
-    """Those of the commits ``ids`` that changed a tag of the scope, the newest first.
-
-    Raises:
-        LookedFarEnough: they are further back than anybody should wait for.
-
-    """
+    """Those of the commits ``ids`` that changed a tag of the scope, the newest first."""
     commits = fetch_past(scope.checkout, ids)
     today = scope.checkout.entries
     if all(file.path in today for past in commits for file in past.touched):

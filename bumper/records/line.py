@@ -92,12 +92,7 @@ class Line:
 
 
 def parse_as_of(text: str, now: datetime) -> str | datetime:
-    """A commit's id, or a moment in UTC.
-
-    Raises:
-        WrongUsage: it is neither, or a time without a zone.
-
-    """
+    """A commit's id, or a moment in UTC: a time needs a zone, and to be past."""
     if _COMMIT.fullmatch(text.lower()) is not None:
         return text.lower()
     try:
@@ -121,10 +116,6 @@ def commit_as_of(wanted: str | datetime, line: Line, gitlab: GitLab | None) -> s
 
     A commit that was merged in stands for the first-parent commit that brought it, and the head of a squashed merge
     request for the commit as which that landed.
-
-    Raises:
-        Refused: there is no such commit on the target branch.
-
     """
     if isinstance(wanted, datetime):
         for past in chain.from_iterable(line.stretches()):

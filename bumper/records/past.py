@@ -191,12 +191,7 @@ def _came_along(base: str, old_path: str, past: PastCommit) -> bool:
 
 
 def read_past_of_all(checkout: Checkout, files: Files, stretches: Sequence[int] = STRETCHES) -> Iterator[list[Step]]:
-    """The steps of many files, from git's own log.
-
-    Raises:
-        LookedFarEnough: there are more commits than anybody should wait for.
-
-    """
+    """The steps of many files, from git's own log."""
     for commits in read_log(checkout, stretches):
         yield list(files.read_back(checkout, commits))
         if not files.names:  # all of them are younger
@@ -207,10 +202,6 @@ def read_past_of_one(checkout: Checkout, files: Files, gitlab: GitLab) -> Iterat
     """The steps of one application's files, from the commits that GitLab lists for them.
 
     After a commit that renamed one of them, the list goes on from there under the old names.
-
-    Raises:
-        LookedFarEnough: there are more commits than anybody should wait for.
-
     """
     start, path, number, seen = checkout.tip, files.folder, 0, set[str]()
     for _ in range(_MAX_PAGES):
