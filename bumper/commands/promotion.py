@@ -9,10 +9,11 @@ from datetime import timedelta
 
 from bumper.delivery.attempt import Session
 from bumper.delivery.watch import find_unhealthy
+from bumper.environments.applications import Sources
 from bumper.environments.repository import RepositoryConfig, Target, open_environment
 from bumper.errors import BumperError
 from bumper.gate.freeze import Frozen, find_freeze
-from bumper.gate.promotions import Judged, find_source, judge_promotions, unsoaked
+from bumper.gate.promotions import Judged, judge_promotions, unsoaked
 from bumper.gate.rules import Waiting
 from bumper.git.checkout import Checkout
 from bumper.planning.draft import Rollout, expected_images
@@ -75,8 +76,9 @@ class Promotion:
     def find_unhealthy(self, changes: Sequence[Change]) -> Iterator[Waiting]:
         """The applications that Argo CD does not report healthy in the source."""
         environment, gathered = self.source.environment, self.source.gathered
-        apps = {app.app: app for app in self.target.gathered.applications}
-        targets = {find_source(apps[one.app], gathered.applications, self.names): one.app for one in changes}
+        apps, sources = self.target.gathered.applications, Sources(gathered.applications, self.names)
+        changed = {one.app for one in changes}
+        targets = {sources.of(app): app.app for app in apps if app.app in changed}
         found = (one for one in gathered.with_shared if one.app in targets and self.choice.takes(one))
         argocd = environment.config.argocd
         rollout = Rollout(argocd, tuple(expected_images(found))) if argocd is not None else None

@@ -168,24 +168,39 @@ def _tell_apart(alike: Sequence[Identity], homes: Mapping[Identity, set[str]]) -
     return {identity: identity.name(count) for identity, count in folders.items()}
 
 
-def match_source(target: AppFiles, sources: Sequence[AppFiles], environments: tuple[str, str]) -> AppFiles | None:
-    """The application of ``sources``, whose ``{app}`` is the target's, that it is promoted from; None if there is none.
+class Sources:
+    """The applications of the environment that another one's are promoted from."""
 
-    Where the patterns of both ``environments`` have equally many wildcards, all of them must match; otherwise the name
-    decides that ``{app}`` matched, and several of that name are refused.
-    """
-    for source in sources:
-        if source.identity == target.identity:
-            return source
-    if all(source.identity.width == target.identity.width for source in sources):
-        return None
-    if len(sources) > 1:
-        names = " and ".join(source.app for source in sources)
-        raise Refused(
-            f"{target.app} of {environments[1]} may be {names} of {environments[0]}",
-            "write patterns with equally many wildcards for both in bumper.yaml, or leave it out with --app",
-        )
-    return sources[0]
+    def __init__(self, applications: Iterable[AppFiles], environments: tuple[str, str]) -> None:
+        """``environments`` are the names of both, the source's first."""
+        self._environments = environments
+        self._by_app: defaultdict[str, list[AppFiles]] = defaultdict(list)
+        for app in applications:
+            self._by_app[app.identity.app].append(app)
+
+    def alike(self, target: AppFiles) -> Sequence[AppFiles]:
+        """Those whose ``{app}`` is the target's."""
+        return self._by_app.get(target.identity.app, ())
+
+    def of(self, target: AppFiles) -> str | None:
+        """The name of the application that ``target`` is promoted from; None if there is none.
+
+        Where the patterns of both environments have equally many wildcards, all of them must match; otherwise the name
+        decides that ``{app}`` matched, and several of that name are refused.
+        """
+        sources = self.alike(target)
+        for source in sources:
+            if source.identity == target.identity:
+                return source.app
+        if all(source.identity.width == target.identity.width for source in sources):
+            return None
+        if len(sources) > 1:
+            names = " and ".join(source.app for source in sources)
+            raise Refused(
+                f"{target.app} of {self._environments[1]} may be {names} of {self._environments[0]}",
+                "write patterns with equally many wildcards for both in bumper.yaml, or leave it out with --app",
+            )
+        return sources[0].app
 
 
 def split_by_key(

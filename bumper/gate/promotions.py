@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bumper.clock import format_duration, show_time
-from bumper.environments.applications import AppFiles, match_source
+from bumper.environments.applications import Sources
 from bumper.environments.layout import Environment
 from bumper.environments.repository import Target
 from bumper.gate.rules import Broken, Rule, Waiting
@@ -64,10 +64,10 @@ def judge_promotions(
 def _judge_by(source: Target, target: Environment, changes: Sequence[Change], line: Line) -> list[Ran | Broken]:
     """Whether the source environment ran the version of each change, and has not taken it back since."""
     apps, names = {app.app: app for app in target.apps}, (source.environment.name, target.name)
-    places: list[Place | None] = []
+    known, places = Sources(source.gathered.applications, names), list[Place | None]()
     wanted: dict[Place, list[ImageReference]] = {}
     for change in changes:
-        app = find_source(apps[change.app], source.gathered.applications, names)
+        app = known.of(apps[change.app])
         place = place_of(source.setup.config, app, change.image) if app is not None else None
         places.append(place)
         if place is not None:
@@ -119,17 +119,6 @@ def _hold(source: Target, place: Place) -> str | None:
         if place_of(source.setup.config, found.app, repository) == place:
             return found.held
     return None
-
-
-def find_source(target: AppFiles, sources: Iterable[AppFiles], names: tuple[str, str]) -> str | None:
-    """The name of the source's application that ``target`` is promoted from; ``names`` are the two environments'.
-
-    Raises:
-        Refused: several are meant.
-
-    """
-    found = match_source(target, [one for one in sources if one.identity.app == target.identity.app], names)
-    return found.app if found is not None else None
 
 
 def _newest_run(periods: Sequence[Period], image: ImageReference) -> range | None:

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from bumper.environments.applications import AppFiles, match_source
+from bumper.environments.applications import Sources
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
@@ -90,15 +90,16 @@ def match(source: Gathered, target: Gathered, choice: Choice, config: Config, na
     """
     known = running(source, names[0], config)
     runs = _by_image(known.pins, config)
-    sources = _Sources(source, target, names)
+    sources, apps = Sources(source.applications, names), {app.app: app for app in target.applications}
     carried: list[Carried] = []
-    warnings = [*source.warnings, *target.warnings, *sources.one_sided(choice)]
+    alone = _one_sided(source, target, sources, names)
+    warnings = [*source.warnings, *target.warnings, *(warning for app, warning in alone if app in choice.apps)]
     images: defaultdict[str, dict[str, Repository]] = defaultdict(dict)  # of the target's applications
     own, of_bases = ((found, False) for found in target.pins), ((found, True) for found in target.shared)
     for found, shared in (*own, *of_bases):
         if not choice.takes(found) or found.pin.repository is None:
             continue
-        app, image = sources.of(found.app), canonical(config, found.pin.repository)
+        app, image = sources.of(apps[found.app]), canonical(config, found.pin.repository)
         if app is not None and app in known.unknown:
             raise Refused(
                 f"what {names[0]} runs of {app} is not known, because a file cannot be read: {known.unknown[app]}",
@@ -112,44 +113,31 @@ def match(source: Gathered, target: Gathered, choice: Choice, config: Config, na
         elif chosen:
             carried.append(_carry(chosen[0], found, found.pin.repository, shared=shared))
     for name, repositories in images.items():
-        there = runs.get(sources.of(name) or "", {})
+        there = runs.get(sources.of(apps[name]) or "", {})
         if there and repositories.keys().isdisjoint(there):
             others = sorted(str(pins[0].pin.repository) for pins in there.values())
             warnings.append(_nothing_in_common(name, next(iter(repositories.values())), others, names))
     return Matched(tuple(carried), tuple(dict.fromkeys(warnings)))
 
 
-class _Sources:
-    """From which application of the source each of the target's is promoted."""
+def _one_sided(
+    source: Gathered, target: Gathered, sources: Sources, names: tuple[str, str]
+) -> Iterator[tuple[str, str]]:
+    """The applications that are in one of the environments only, each with a warning.
 
-    def __init__(self, source: Gathered, target: Gathered, names: tuple[str, str]) -> None:
-        self._source, self._names = source, names
-        self._target = {app.app: app for app in target.applications}
-        self._by_name: defaultdict[str, list[AppFiles]] = defaultdict(list)  # by what {app} matched
-        for app in source.applications:
-            self._by_name[app.identity.app].append(app)
-
-    def of(self, name: str) -> str | None:
-        """The name of the source's application."""
-        target = self._target[name]
-        found = match_source(target, self._by_name.get(target.identity.app, ()), self._names)
-        return found.app if found is not None else None
-
-    def one_sided(self, choice: Choice) -> Iterator[str]:
-        """What is in one of the environments only; an application that may be several is refused when it is needed."""
-        matched: set[str] = set()
-        unmatched: list[str] = []
-        for name, app in self._target.items():
-            known = self._by_name.get(app.identity.app, ())
-            several = len(known) > 1 and all(one.identity != app.identity for one in known)
-            found = {one.app for one in known} if several else set(filter(None, [self.of(name)]))
-            matched |= found
-            unmatched += [] if found else [name]
-        alone = [(app.app, self._names) for app in self._source.applications if app.app not in matched]
-        alone += [(name, (self._names[1], self._names[0])) for name in unmatched]
-        for name, (here, there) in alone:
-            if name in choice.apps:
-                yield f"{name} is in {here} only, not in {there}; it was left alone."
+    One that may be several of the source's is refused when it is needed.
+    """
+    matched: set[str] = set()
+    unmatched: list[str] = []
+    for app in target.applications:
+        known = sources.alike(app)
+        several = len(known) > 1 and all(one.identity != app.identity for one in known)
+        found = {one.app for one in known} if several else set(filter(None, [sources.of(app)]))
+        matched |= found
+        unmatched += [] if found else [app.app]
+    alone = [app.app for app in source.applications if app.app not in matched]
+    yield from ((app, f"{app} is in {names[0]} only, not in {names[1]}; it was left alone.") for app in alone)
+    yield from ((app, f"{app} is in {names[1]} only, not in {names[0]}; it was left alone.") for app in unmatched)
 
 
 def _by_image(pins: Iterable[FoundPin], config: Config) -> Mapping[str, Mapping[str, list[FoundPin]]]:
