@@ -172,17 +172,15 @@ class KnownRequests:
         if named is None:
             return False
         number = int(named["id"]) if len(named["id"]) < 20 else 0  # noqa: PLR2004 - GitLab's ids are 64 bits wide
-        owners = {self.project.id} if named["kind"] == "project" else self._group_ids
-        return number in owners and (author.is_bot or self._is_bot(author.id))
+        if number not in ({self.project.id} if named["kind"] == "project" else self._group_ids):
+            return False
+        # Lists name an author without saying whether it is a bot; the user itself does.
+        data = {"bot": True} if author.is_bot else self._get(f"/users/{author.id}")
+        return isinstance(data, dict) and data.get("bot") is True
 
     @cached_property
     def _group_ids(self) -> set[int]:
         return {int(group["id"]) for group in self._get(f"{self.gitlab.path}/groups")}
-
-    def _is_bot(self, user: int) -> bool:
-        """Lists name an author without saying whether it is a bot; the user itself does."""
-        data = self._get(f"/users/{user}")
-        return isinstance(data, dict) and data.get("bot") is True
 
     def _get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         try:
