@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 from bumper.delivery.attempt import DeliveryOptions, Session, begin_attempt, remake_after_lost_push
 from bumper.delivery.proposal_text import proposal_text
@@ -10,7 +9,7 @@ from bumper.delivery.result import Result, dry_run_result, nothing_to_do
 from bumper.delivery.watched import deliver_watched
 from bumper.environments.gather import FoundPin
 from bumper.environments.repository import Target, open_target
-from bumper.environments.selection import Selection, choose_applications
+from bumper.environments.selection import Selection, choose_applications, is_chosen
 from bumper.errors import Refused
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
@@ -102,7 +101,7 @@ def _pins(target: Target, apps: Collection[str], request: HoldRequest) -> list[F
     pins = [
         found for found in target.gathered.pins
         if found.app in apps and found.pin.tag_scalar is not None and found.pin.repository is not None
-        and (not request.images or any(fnmatchcase(str(found.pin.repository), glob) for glob in request.images))
+        and is_chosen(found.pin.repository, request.images)
     ]  # fmt: skip
     if not pins:
         raise Refused(

@@ -68,6 +68,11 @@ def is_named(app: AppFiles, glob: str) -> bool:
     return f"/{app.identity.whole_name}".endswith(f"/{glob}")
 
 
+def is_chosen(image: Repository | None, globs: Sequence[str]) -> bool:
+    """Whether one of ``--image``'s globs names the image; without any all are meant."""
+    return not globs or any(fnmatchcase(str(image), glob) for glob in globs)
+
+
 def with_images(
     environment: Environment, config: Config, sources: Mapping[str, bytes], images: Sequence[Repository]
 ) -> Environment:

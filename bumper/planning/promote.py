@@ -3,13 +3,12 @@
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 from bumper.environments.applications import Sources
 from bumper.environments.config_models import Config
 from bumper.environments.effective import running
 from bumper.environments.gather import FoundPin, Gathered
-from bumper.environments.selection import canonical, choose_applications, is_named
+from bumper.environments.selection import canonical, choose_applications, is_chosen, is_named
 from bumper.errors import Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, explain_shared, make_plan
@@ -30,10 +29,8 @@ class Choice:
 
     def takes(self, found: FoundPin) -> bool:
         """Whether the pin is of a chosen application and image."""
-        if found.app not in self.apps or found.pin.repository is None:
-            return False
-        name = str(found.pin.repository)
-        return not self.images or any(fnmatchcase(name, glob) for glob in self.images)
+        repository = found.pin.repository
+        return found.app in self.apps and repository is not None and is_chosen(repository, self.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +73,9 @@ def choose(
             raise Refused(f"No application is called {glob!r}", f"there are {listed}")
     chosen = choose_applications(target.applications, names[1], apps, may_be_missing=True)
     chosen |= choose_applications(source.applications, names[0], apps, may_be_missing=True)
-    repositories = {str(found.pin.repository) for found in (*source.pins, *source.shared, *target.pins)}
+    repositories = {found.pin.repository for found in (*source.pins, *source.shared, *target.pins)}
     for glob in images:
-        if not any(fnmatchcase(name, glob) for name in repositories):
+        if not any(is_chosen(repository, [glob]) for repository in repositories):
             raise Refused(f"No image matches {glob!r}; `bumper status --all` shows the images.")
     return Choice(chosen, tuple(images))
 

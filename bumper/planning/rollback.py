@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from bumper.environments.config_models import Config, EnvironmentConfig
 from bumper.environments.gather import FoundPin, Gathered
-from bumper.environments.selection import canonical
+from bumper.environments.selection import canonical, is_chosen
 from bumper.errors import LookedFarEnough, Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan
@@ -22,20 +21,16 @@ Image: TypeAlias = tuple[str, Repository | None]  # an application's
 
 def with_images(gathered: Gathered, environment: str, globs: Sequence[str]) -> Gathered:
     """The pins of the images that ``--image`` names, each of them at least one; all pins without it."""
-    repositories = {str(found.pin.repository) for found in gathered.pins}
+    repositories = {found.pin.repository for found in gathered.pins}
     for glob in globs:
-        if not any(fnmatchcase(name, glob) for name in repositories):
+        if not any(is_chosen(repository, [glob]) for repository in repositories):
             raise Refused(f"no image of {environment} matches {glob!r}", "`bumper status --all` shows the images")
-    return replace(gathered, pins=tuple(found for found in gathered.pins if _is_named(found.pin.repository, globs)))
+    return replace(gathered, pins=tuple(found for found in gathered.pins if is_chosen(found.pin.repository, globs)))
 
 
 def of_images(past: Iterable[Deployment], globs: Sequence[str]) -> Iterator[Deployment]:
     """The deployments, as far as they changed images that the globs name."""
-    return _with_changes(past, lambda change: _is_named(change.image, globs))
-
-
-def _is_named(image: Repository | None, globs: Sequence[str]) -> bool:
-    return not globs or any(fnmatchcase(str(image), glob) for glob in globs)
+    return _with_changes(past, lambda change: is_chosen(change.image, globs))
 
 
 def _with_changes(past: Iterable[Deployment], keep: Callable[[Change], bool]) -> Iterator[Deployment]:
