@@ -27,6 +27,17 @@ _FEW = 2  # names inside of a folder: its own and that of a file or folder of an
 _SOME = 2  # applications in which a name has to recur
 
 
+class Rank(IntEnum):
+    """How sure it is that a slot holds an environment's name, from the weakest evidence to the strongest."""
+
+    WORD = 1  # api-prod beside api-dev
+    RECURS = 2  # beside environments, or in several applications with the same images
+    SITED = 3  # in a folder for environments, clusters or overlays
+    PLACE = 4  # prod-eu
+    USUAL = 5  # prod
+    CERTAIN = 6  # envs/prod
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The slots that hold an environment's name, by path; ``doubtful`` are those that may, with the reason."""
@@ -58,7 +69,7 @@ def find_environments(candidates: Mapping[str, Candidate]) -> Found:
     return found
 
 
-def _best(listed: Iterable[Slot], ranks: Mapping[Slot, "Rank"]) -> list[Slot]:
+def _best(listed: Iterable[Slot], ranks: Mapping[Slot, Rank]) -> list[Slot]:
     """The slots of the highest rank; none where no slot holds an environment's name."""
     ranked = [slot for slot in listed if slot in ranks]
     highest = max((ranks[slot] for slot in ranked), default=None)
@@ -107,17 +118,6 @@ def _whole_folders(slots: Mapping[str, Slot]) -> Iterator[Slot]:
             yield Slot(slot.path, name, slot.part, "folder", ((start, start + len(name)),))
 
 
-class Rank(IntEnum):
-    """How sure it is that a slot holds an environment's name, from the weakest evidence to the strongest."""
-
-    WORD = 1  # api-prod beside api-dev
-    RECURS = 2  # beside environments, or in several applications with the same images
-    SITED = 3  # in a folder for environments, clusters or overlays
-    PLACE = 4  # prod-eu
-    USUAL = 5  # prod
-    CERTAIN = 6  # envs/prod
-
-
 def _rank(
     slots: Iterable[Slot], candidates: Mapping[str, Candidate]
 ) -> tuple[dict[Slot, Rank], dict[tuple[object, str], str]]:
@@ -152,6 +152,8 @@ class _Axis:
         self._names = group(chain.from_iterable(self._frames.values()), lambda slot: slot.name)
         own = {name: self._own_rank(name, listed) for name, listed in self._names.items()}
         self.sure = {name: rank for name, rank in own.items() if rank is not None}
+        self._with_sure = {slot.frame for name in self.sure for slot in self._names[name]}
+        self._alike = {frame for frame, listed in self._frames.items() if self._same_images(listed)}
 
     def _is_of_applications(self, listed: Sequence[Slot]) -> bool:
         """Whether a frame's files are those of several applications: they name different images."""
@@ -188,14 +190,13 @@ class _Axis:
         ``settled`` says that the repository has sure names, so that recurrence alone is no evidence. It is none where
         applications differ in this place, either. Given is why names stay doubtful.
         """
-        self._settled = settled or len(self._frames) < len(self._every)
-        self._with_sure = {slot.frame for name in self.sure for slot in self._names[name]}
-        self._alike = {frame for frame, listed in self._frames.items() if self._same_images(listed)}
-        judged = {name: self._judge(name, listed) for name, listed in self._names.items() if name not in self.sure}
+        settled = settled or len(self._frames) < len(self._every)
+        others = {name: listed for name, listed in self._names.items() if name not in self.sure}
+        judged = {name: self._judge(name, listed, settled=settled) for name, listed in others.items()}
         self.sure |= {name: rank for name, rank in judged.items() if isinstance(rank, Rank)}
         return {name: reason for name, reason in judged.items() if isinstance(reason, str)}
 
-    def _judge(self, name: str, listed: Sequence[Slot]) -> Rank | str | None:
+    def _judge(self, name: str, listed: Sequence[Slot], *, settled: bool) -> Rank | str | None:
         """The rank of ``name``, or why it stays doubtful."""
         if listed[0].is_word:
             return None
@@ -208,7 +209,7 @@ class _Axis:
         several = [frame for frame in around if len(self._frames[frame]) > 1]
         if listed[0].form in ("values-", "-values-"):
             return self._judge_values(name, several)
-        return self._judge_folder(name, several) if listed[0].form == "folder" and not self._settled else None
+        return self._judge_folder(name, several) if listed[0].form == "folder" and not settled else None
 
     def _judge_folder(self, name: str, several: Sequence[str]) -> Rank | str | None:
         if len(several) < _SOME:
