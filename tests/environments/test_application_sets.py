@@ -132,6 +132,7 @@ TABLE: list[tuple[str, bool, list[Any], str, Files, list[str]]] = [
     ("selector", FAST, [TWO | {"selector": {"matchExpressions": [
         {"key": "cluster", "operator": "NotIn", "values": ["engineering-dev"]}]}}], "{{cluster}}", {},
      ["engineering-prod"]),
+    ("trimmed", GO, [elements({"a": "1", "b": "2"})], "x {{- .a -}} y {{ .b }} z", {}, ["x1y 2 z"]),
     ("functions", GO, [elements({"name": "A_b", "env": ""})],
      '{{ .name | lower | replace "_" "-" }}-{{ default "dev" .env }}-{{ printf "%s.%s" .name "x" | normalize }}', {},
      ["a-b-dev-a-b.x"]),
