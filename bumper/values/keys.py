@@ -161,13 +161,16 @@ def siblings_of(mapping: MappingNode, lower: Lower, *, every: bool = True) -> di
     found: dict[str, Sibling] = {}
     for part, origin, file in _parts(mapping, lower):
         for key, value in part.pairs:
-            text = key_text(key)
-            name = key_name(text) if text is not None else None
-            if text is None or name is None or not (every or name.may_matter or _is_telling(value)):
+            text = key.value if type(key) is Scalar else key_text(key)
+            if text is None:
                 continue
-            sibling = Sibling(text, name, resolve(value), key.line, origin, part, file)
-            known = found.setdefault(name.name, sibling)
-            if known is not sibling and known.home is part and known.key == text:
+            name = key_name(text)
+            if not (every or name.may_matter or _is_telling(value)):
+                continue
+            known = found.get(name.name)
+            if known is None:
+                found[name.name] = Sibling(text, name, resolve(value), key.line, origin, part, file)
+            elif known.home is part and known.key == text:
                 found[name.name] = replace(known, line=key.line, twice=True)
     return found
 

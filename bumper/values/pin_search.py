@@ -1,11 +1,11 @@
 """The walk through a document in search of pins. It neither recurses nor follows aliases."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from bumper.values.keys import Kind, Lower, is_public_image, key_name, siblings_of
+from bumper.values.keys import Kind, Lower, Sibling, is_public_image, key_name, siblings_of
 from bumper.values.manifests import (
     Helm,
     helm_of_manifest,
@@ -20,7 +20,15 @@ from bumper.values.pin import Pin, format_path
 from bumper.values.shapes import pins_of_keys, pins_of_list
 from bumper.values.surroundings import Place, Scope, Surroundings, scope_below
 from bumper.values.yaml_data import effective_values
-from bumper.values.yaml_tree import MappingNode, Node, Scalar, SequenceNode, YamlError, key_text, parse_documents
+from bumper.values.yaml_tree import (
+    MappingNode,
+    Node,
+    Scalar,
+    SequenceNode,
+    YamlError,
+    key_text,
+    parse_documents,
+)
 
 _Collection: TypeAlias = tuple[MappingNode | SequenceNode, Surroundings]
 
@@ -44,9 +52,11 @@ def search_pins(
     while waiting:
         node, around = waiting.pop()
         if isinstance(node, MappingNode):
-            place = _open(node, around._replace(lower=below) if id(node) in roots else around)
-            yield from pins_of_kustomize_image(place) if is_kustomize_image(node, around) else pins_of_keys(place)
-            waiting += _in_mapping(node, place.around)
+            keys, around = _open(node, around._replace(lower=below) if id(node) in roots else around)
+            if keys:
+                pins_of = pins_of_kustomize_image if is_kustomize_image(node, around) else pins_of_keys
+                yield from pins_of(Place(keys, around))
+            waiting += _in_mapping(node, around)
         else:
             is_parameters = is_parameter_list(node)
             yield from pins_of_parameters(node, around, below) if is_parameters else pins_of_list(node, around)
@@ -72,27 +82,26 @@ def _pins_in_text(helm: Helm) -> Iterator[Pin]:
             yield replace(refused, tag_scalar=None, digest_scalars=(), name_scalars=())
 
 
-def _open(mapping: MappingNode, around: Surroundings) -> Place:
-    """``mapping`` with its scope; without keys where none of them speaks of an image."""
-    names = [key_name(text) for text in mapping.keys]
-    speaks = around.in_images or any(name.speaks for name in names) or any(is_public_image(v) for _, v in mapping.pairs)
-    is_scope = bool(around.lower) or any(name.is_above for name in names)
+def _open(mapping: MappingNode, around: Surroundings) -> tuple[Mapping[str, Sibling], Surroundings]:
+    """The keys of ``mapping``, none where none of them can be of an image, and what holds in it."""
+    speaks = around.in_images or len(mapping.keys) < len(mapping.pairs)  # a duplicate may hide an image
+    is_scope = bool(around.lower)
+    for text, value in mapping.keys.items():
+        name = key_name(text)
+        speaks = speaks or name.speaks or is_public_image(value)
+        is_scope = is_scope or name.is_above
     keys = siblings_of(mapping, around.lower, every=around.in_images) if speaks or is_scope else {}
     if is_scope:
         around = around._replace(scope=scope_below(around, keys))
-    return Place(keys if speaks else {}, around)
+    return keys if speaks else {}, around
 
 
 def _in_mapping(mapping: MappingNode, around: Surroundings) -> Iterator[_Collection]:
     """The collections in ``mapping``, the last one first."""
-    inner = [(key, value) for key, value in mapping.pairs if isinstance(value, (MappingNode, SequenceNode))]
-    if not inner:
-        return
     times = Counter(key_text(key) for key, _ in mapping.pairs) if len(mapping.keys) < len(mapping.pairs) else {}
     lower = [(file, effective_values(other)) for file, other in around.lower]
-    for key, value in reversed(inner):
-        text = key_text(key)
-        if text is None:
+    for key, value in reversed(mapping.pairs):
+        if not isinstance(value, (MappingNode, SequenceNode)) or (text := key_text(key)) is None:
             continue
         name = key_name(text)
         below: Lower = ()
@@ -108,6 +117,7 @@ def _in_mapping(mapping: MappingNode, around: Surroundings) -> Iterator[_Collect
 
 def _in_list(items: SequenceNode, around: Surroundings) -> Iterator[_Collection]:
     """The collections in a list, the last one first. Helm replaces a list whole, so nothing below is shared."""
-    for index, item in reversed(list(enumerate(items.items))):
+    around = around._replace(lower=())
+    for index, item in reversed(tuple(enumerate(items.items))):
         if isinstance(item, (MappingNode, SequenceNode)):
-            yield item, around._replace(way=(around.way, index), lower=())
+            yield item, around._replace(way=(around.way, index))

@@ -200,11 +200,15 @@ def _stand_in(text: str, meant: str, hidden: dict[str, str]) -> str:
 
 def _events(readable: str, hidden: dict[str, str]) -> Iterator[Event]:
     # Not yaml.parse, which asks before each event whether there is another: a third of the time that it takes.
-    for event in iter(yaml.CSafeLoader(readable).get_event, None):
-        if type(event) is ScalarEvent:
-            for sign, meant in hidden.items():
-                event.value = event.value.replace(sign, meant)
-        yield event
+    events: Iterator[Event] = iter(yaml.CSafeLoader(readable).get_event, None)
+    return (_shown(event, hidden) for event in events) if hidden else events
+
+
+def _shown(event: Event, hidden: dict[str, str]) -> Event:
+    if type(event) is ScalarEvent:
+        for sign, meant in hidden.items():
+            event.value = event.value.replace(sign, meant)
+    return event
 
 
 def _build(events: Iterator[Event]) -> tuple[Document, ...]:  # noqa: C901 - one flat loop
