@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from bumper.image import ImageReference, Repository
 from bumper.values.pin import Pin, Version, format_path
@@ -63,20 +64,19 @@ def unified_diff(path: str, before: bytes, after: bytes) -> str:
 
     So comparing line by line is enough, and fast on a file of any size.
     """
-    old, new = _lines(before), _lines(after)
+    old, new = (content.decode(errors="replace").split("\n") for content in (before, after))
     changed = [number for number, (left, right) in enumerate(zip(old, new, strict=True)) if left != right]
     if not changed:
         return ""
-    hunks = [f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n"]
+    diff = [f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n"]
     for first, last in _spans(changed, len(old) - (old[-1] == "")):
         where = f"{first + 1},{last - first}" if last - first != 1 else f"{first + 1}"
-        hunks.append(f"@@ -{where} +{where} @@\n")
-        hunks += _hunk(old, new, first, last)
-    return "".join(hunks)
-
-
-def _lines(content: bytes) -> list[str]:
-    return content.decode(errors="replace").split("\n")
+        diff.append(f"@@ -{where} +{where} @@\n")
+        for is_same, run in groupby(range(first, last), lambda number: old[number] == new[number]):
+            numbers = list(run)
+            for sign, lines in ((" ", old),) if is_same else (("-", old), ("+", new)):
+                diff += [_line(sign, lines, number) for number in numbers]
+    return "".join(diff)
 
 
 def _spans(changed: list[int], count: int) -> Iterator[tuple[int, int]]:
@@ -88,23 +88,6 @@ def _spans(changed: list[int], count: int) -> Iterator[tuple[int, int]]:
             first = following if following is not None else first
 
 
-def _hunk(old: list[str], new: list[str], first: int, last: int) -> Iterator[str]:
-    number = first
-    while number < last:
-        if old[number] == new[number]:
-            yield from _line(" ", old, number)
-            number += 1
-            continue
-        end = number
-        while end < last and old[end] != new[end]:
-            end += 1
-        for sign, lines in (("-", old), ("+", new)):
-            for each in range(number, end):
-                yield from _line(sign, lines, each)
-        number = end
-
-
-def _line(sign: str, lines: list[str], number: int) -> Iterator[str]:
-    yield f"{sign}{lines[number]}\n"
-    if number == len(lines) - 1:  # a text that ends in a line end has one more, empty piece, which no hunk holds
-        yield "\\ No newline at end of file\n"
+def _line(sign: str, lines: list[str], number: int) -> str:
+    is_last = number == len(lines) - 1  # a text that ends in a line end has one more, empty piece, which no hunk holds
+    return f"{sign}{lines[number]}\n" + ("\\ No newline at end of file\n" if is_last else "")

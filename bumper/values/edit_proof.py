@@ -5,7 +5,6 @@ The only importer of ruamel, an independent reader.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.resolver import VersionedResolver
@@ -22,22 +21,6 @@ class ProofFailed(BumperError):
     """An edit did not turn out as meant: a bug in bumper, found before anything was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Edge:
-    """Where the last changed scalar ends in the file and in the result."""
-
-    old: int = 0
-    new: int = 0
-    emptied_block: bool = False  # a block of text became empty quotes: a comment and the ends of its lines are left
-
-    def keeps(self, before: str, after: str) -> bool:
-        """Whether ``after`` is what stood ``before`` behind the scalar."""
-        if not self.emptied_block:
-            return after == before
-        left = after.removesuffix(before)
-        return after.endswith(before) and _LEFT_OF_A_BLOCK.fullmatch(left) is not None
-
-
 def prove(values: ValuesFile, text: str, wanted: Mapping[int, str]) -> None:
     """Check that ``text`` is the file with only the scalars that start at ``wanted``'s keys changed to its values.
 
@@ -45,22 +28,30 @@ def prove(values: ValuesFile, text: str, wanted: Mapping[int, str]) -> None:
         ProofFailed: it is not.
 
     """
-    last, found = _Edge(), set()
+    found: set[int] = set()
+    old_end, new_end, is_emptied = 0, 0, False  # of the last changed scalar
     for old, new in _pairs(values, text):
+        _require(values, old, new, wanted.get(old.start, old.value))
         if old.start not in wanted:
-            _require(values, old, new, old.value)
             continue
-        _require(values, old, new, wanted[old.start])
         _require_text(values, new)
         found.add(old.start)
-        before, after = values.text[last.old : old.start], text[last.new : new.start]
-        if not last.keeps(before, after) and not (old.start == old.end and last.keeps(f"{before} ", after)):
-            raise _failed(values, old.line, "something outside the tags changed")  # but for `tag:` to `tag: v1`
-        last = _Edge(old.end, new.end, emptied_block=old.style in ("|", ">") and new.value == "")
+        before, after = values.text[old_end : old.start], text[new_end : new.start]
+        gaps = ("", " ") if old.start == old.end else ("",)  # `tag:` becomes `tag: v1`
+        if not any(_keeps(f"{before}{gap}", after, is_emptied=is_emptied) for gap in gaps):
+            raise _failed(values, old.line, "something outside the tags changed")
+        old_end, new_end, is_emptied = old.end, new.end, old.style in ("|", ">") and new.value == ""
     if found != wanted.keys():
         raise _failed(values, 1, "a scalar that was to change is not in the result")
-    if not last.keeps(values.text[last.old :], text[last.new :]):
+    if not _keeps(values.text[old_end:], text[new_end:], is_emptied=is_emptied):
         raise _failed(values, 1, "something outside the tags changed")
+
+
+def _keeps(before: str, after: str, *, is_emptied: bool) -> bool:
+    """Whether the text behind a changed scalar stayed; an emptied block leaves a comment and the ends of its lines."""
+    if not is_emptied:
+        return after == before
+    return after.endswith(before) and _LEFT_OF_A_BLOCK.fullmatch(after.removesuffix(before)) is not None
 
 
 def prove_same_values(values: ValuesFile, text: str) -> None:

@@ -67,14 +67,9 @@ def put_hold(values: ValuesFile, pins: Sequence[Pin], reason: str) -> bytes:
 
     """
     words = as_comment(reason)
-    comment = f" {HOLD} {words}" if words else f" {HOLD}"
-    text = values.text
-    lines = sorted((_rest_of_line(text, pin.tag_scalar) for pin in pins if pin.tag_scalar is not None), reverse=True)
-    for end, start in {end: start for start, end in lines}.items():  # the first pin of a line
-        hold = _HOLD.search(text, start, end)
-        text = text[: hold.start() if hold is not None else end] + comment + text[end:]
-    prove_same_values(values, text)
-    return values.encode(text)
+    scalars = [pin.tag_scalar for pin in pins if pin.tag_scalar is not None]
+    lines = [_rest_of_line(values.text, scalar) for scalar in scalars]
+    return _with_comment(values, lines, f" {HOLD} {words}" if words else f" {HOLD}")
 
 
 def as_comment(reason: str) -> str:
@@ -89,12 +84,16 @@ def take_hold(values: ValuesFile, pins: Sequence[Pin]) -> bytes:
         ProofFailed: what looks like a hold is part of a value; nothing may be written.
 
     """
+    return _with_comment(values, _lines(values, pins), "")
+
+
+def _with_comment(values: ValuesFile, lines: Iterable[tuple[int, int]], comment: str) -> bytes:
+    """The file with ``comment`` in the place of the hold of each line, or at the line's end where it has none."""
     text = values.text
-    starts = {end: start for start, end in sorted(_lines(values, pins), reverse=True)}  # the first pin of a line
+    starts = {end: start for start, end in sorted(lines, reverse=True)}  # the first pin of a line
     for end, start in sorted(starts.items(), reverse=True):
         hold = _HOLD.search(text, start, end)
-        if hold is not None:
-            text = text[: hold.start()] + text[end:]
+        text = text[: hold.start() if hold is not None else end] + comment + text[end:]
     prove_same_values(values, text)
     return values.encode(text)
 

@@ -19,7 +19,6 @@ _HOLD_HOSTS = (Kind.REPOSITORY, Kind.REGISTRY)
 _HOSTS = ("host", "domain", "server")
 _WITH_ORGANIZATIONS = frozenset({"ghcr.io", "quay.io", "gcr.io", "nvcr.io"})  # no image of theirs has one part alone
 _EMPTY = ("repository", "repo", "registry", "hub")
-_LAST_PARTS = ("image", "name", "path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +73,24 @@ def _with_last_part(place: Place, name: ImageName, partner: Sibling) -> ImageNam
     key, text = last
     first = name.parts[0].rstrip("/")
     joined = replace(name, parts=(first, text), keys=(partner.key, key.key))
-    is_whole = first == text or first.endswith(f"/{text}")
-    is_organization = first.count("/") == int(has_host(first))
-    below = has_host(first) or "/" not in first or _registry_beside(place, "", ()) is not None
     if is_host(first):
         return joined
-    if key.name.name != "image" and (is_whole or not _is_mapping_of_one_image(place)):
+    is_whole = first == text or first.endswith(f"/{text}")
+    # The name of a mapping can be the image's; that of an item of a list is mostly the item's own.
+    way = place.around.way
+    is_of_one_image = speaks_of_an_image(place.around.parent_name) and way is not None and isinstance(way[1], str)
+    if key.name.name != "image" and (is_whole or not is_of_one_image):
         return name  # a name of something, the repository being whole
-    if not is_whole and below and (key.name.name == "image" or is_organization):
+    is_below = has_host(first) or "/" not in first or _registry_beside(place, "", ()) is not None
+    is_organization = first.count("/") == int(has_host(first))
+    if not is_whole and is_below and (key.name.name == "image" or is_organization):
         return joined
     return _unnamed(joined, f"{partner.key} {first!r} and {key.key} {text!r} cannot be joined for certain")
 
 
-def _is_mapping_of_one_image(place: Place) -> bool:
-    """Whether the mapping's ``name`` can be the image's; that of an item of a list is mostly the item's own."""
-    path = place.around.path
-    return speaks_of_an_image(place.around.parent_name) and bool(path) and isinstance(path[-1], str)
-
-
 def _last_part(place: Place, partner: Sibling) -> tuple[Sibling, str] | None:
-    for name in _LAST_PARTS:
-        key = place.keys.get(name)
-        text = place.value(name)
-        if key is not None and key is not partner and text and read_repository(text) is not None and not has_host(text):
+    for key, text in _values(place, ("image", "name", "path")):
+        if key is not partner and read_repository(text) is not None and not has_host(text):
             return key, text
     return None
 

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple
 
 from bumper.image import DOCKER_HUB, ImageReference, Repository, read_repository
 from bumper.values.keys import Kind, key_name
@@ -29,8 +28,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 def explain_left_alone(values: ValuesFile, pins: Sequence[Pin], image: ImageReference) -> Iterator[str]:
     """A sentence for each line of the file that names ``image`` beside its pins, and for each pin that may be its."""
     repository = image.repository
-    places = _left_alone(values, pins, repository)
-    for line in sorted(_line(values, found, match) for found, match in places if _counts(values, found, match)):
+    for line in sorted(line for line, runs in _mentions(values, pins, repository) if runs):
         yield f"{repository} is also named in {values.name}:{line}, which was left alone."
     beside = {pin.path[:-1] for pin in pins if pin.repository == repository}
     for pin in pins:
@@ -42,9 +40,9 @@ def explain_left_alone(values: ValuesFile, pins: Sequence[Pin], image: ImageRefe
 def explain_other_names(values: ValuesFile, pins: Sequence[Pin], image: ImageReference) -> Iterator[str]:
     """For a file without a pin of ``image``: the pins that may be its, and where it is named without a version."""
     repository = image.repository
-    for found, match in _left_alone(values, pins, repository):
-        if not _counts(values, found, match):
-            yield f"{repository} is named without a tag in {values.name}:{_line(values, found, match)}."
+    for line, runs in _mentions(values, pins, repository):
+        if not runs:
+            yield f"{repository} is named without a tag in {values.name}:{line}."
     unnamed = (pin for pin in pins if pin.repository is None and not pin.name_parts)
     yield from (_explain_unnamed(values, pin, repository) for pin in islice(unnamed, _MAX_UNNAMED))
     for pin in pins:
@@ -81,16 +79,12 @@ def _ends_like(part: str, repository: Repository) -> bool:
     return part.rstrip("/").rpartition("/")[2] == repository.name.rpartition("/")[2]
 
 
-class _Found(NamedTuple):
-    scalar: Scalar
-    is_key: bool
-    beside_a_version: bool
+def _mentions(values: ValuesFile, pins: Sequence[Pin], repository: Repository) -> Iterator[tuple[int, bool]]:
+    """The lines that name ``repository`` where no pin holds it.
 
-
-def _left_alone(
-    values: ValuesFile, pins: Sequence[Pin], repository: Repository
-) -> Iterator[tuple[_Found, re.Match[str]]]:
-    """The scalars that name ``repository`` where no pin holds it, and where in them they do."""
+    With each comes whether the name stands for an image that runs: with a version, in a text of several lines or in
+    JSON, as a key or beside a version.
+    """
     if repository.name.rpartition("/")[2] not in values.text:
         return
     places = [match for match in _spelling(repository).finditer(values.text) if _is_name(match, repository)]
@@ -98,12 +92,18 @@ def _left_alone(
         return
     every = find_pins(values)  # of other environments in the file, too
     places = [match for match in places if not _is_held(every, match.start())]
-    explained = [pin.line for pin in pins if pin.repository == repository and pin.tag_scalar is None]
-    for found in _scalars(values) if places else ():
-        for match in places:
-            within = found.scalar.start <= match.start() < found.scalar.end
-            if within and not any(line in _lines(values, found.scalar) for line in explained):
-                yield found, match
+    explained = {pin.line for pin in pins if pin.repository == repository and pin.tag_scalar is None}
+    for scalar, is_telling in _scalars(values) if places else ():
+        lines = range(scalar.line, scalar.line + 1 + _line_ends(values, scalar, scalar.end))
+        for match in places if explained.isdisjoint(lines) else ():
+            if scalar.start <= match.start() < scalar.end:
+                is_quoted = match.start() - 1 > scalar.start and values.text[match.start() - 1] in "\"'"
+                runs = bool(match["version"]) or is_telling or len(lines) > 1 or is_quoted
+                yield scalar.line + _line_ends(values, scalar, match.start()), runs
+
+
+def _line_ends(values: ValuesFile, scalar: Scalar, place: int) -> int:
+    return len(_LINE_END.findall(values.text, scalar.start, place))
 
 
 @lru_cache(maxsize=64)
@@ -132,34 +132,18 @@ def _is_held(pins: Iterable[Pin], place: int) -> bool:
     )
 
 
-def _counts(values: ValuesFile, found: _Found, match: re.Match[str]) -> bool:
-    """Whether the name stands for an image that runs: with a version, in a text, as a key or beside a version."""
-    quoted = match.start() - 1 > found.scalar.start and values.text[match.start() - 1] in "\"'"
-    is_text = len(_lines(values, found.scalar)) > 1 or quoted  # of several lines, or in JSON
-    return bool(match["version"]) or found.is_key or found.beside_a_version or is_text
-
-
-def _line(values: ValuesFile, found: _Found, match: re.Match[str]) -> int:
-    return found.scalar.line + len(_LINE_END.findall(values.text, found.scalar.start, match.start()))
-
-
-def _lines(values: ValuesFile, scalar: Scalar) -> range:
-    more = len(_LINE_END.findall(values.text, scalar.start, scalar.end))
-    return range(scalar.line, scalar.line + more + 1)
-
-
-def _scalars(values: ValuesFile) -> Iterator[_Found]:
-    """Every scalar, keys included."""
-    waiting: list[tuple[Node, bool, bool]] = [(document.root, False, False) for document in values.documents]
+def _scalars(values: ValuesFile) -> Iterator[tuple[Scalar, bool]]:
+    """Every scalar, and whether it is a key or stands beside a version."""
+    waiting: list[tuple[Node, bool]] = [(document.root, False) for document in values.documents]
     while waiting:
-        node, is_key, beside = waiting.pop()
+        node, is_telling = waiting.pop()
         if isinstance(node, Scalar):
-            yield _Found(node, is_key, beside)
+            yield node, is_telling
         elif isinstance(node, MappingNode):
             versioned = any(key_name(key).kind in (Kind.TAG, Kind.VERSION) for key in node.keys)
-            waiting += [part for key, value in node.pairs for part in ((key, True, False), (value, False, versioned))]
+            waiting += [part for key, value in node.pairs for part in ((key, True), (value, versioned))]
         elif isinstance(node, SequenceNode):
-            waiting += [(item, False, False) for item in node.items]
+            waiting += [(item, False) for item in node.items]
 
 
 def nearest_names(repository: Repository, known: Iterable[Repository | None]) -> list[str]:

@@ -45,23 +45,17 @@ def parse_path(text: str) -> PinPath:
         step = _STEP.match(text, place)
         if step is None or (step["key"] is not None and bool(step["dot"]) == (place == 0)):
             raise ValueError(f"{text!r} is not a path at {text[place:]!r}")
-        if step["key"] is not None:
-            path.append(step["key"])
-        elif step["index"] is not None:
-            path.append(int(step["index"]))
+        if step["quoted"] is None:
+            path.append(step["key"] if step["index"] is None else int(step["index"]))
         else:
-            path.append(_unquote(text, step["quoted"]))
+            try:
+                path.append(str(json.loads(step["quoted"])))
+            except json.JSONDecodeError as error:
+                raise ValueError(f"{text!r} is not a path: {step['quoted']} is not quoted as in JSON") from error
         place = step.end()
     if not path:
         raise ValueError("a path may not be empty")
     return tuple(path)
-
-
-def _unquote(text: str, quoted: str) -> str:
-    try:
-        return str(json.loads(quoted))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{text!r} is not a path: {quoted} is not quoted as in JSON") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,30 +99,32 @@ def _has_an_image(key: Sibling) -> bool:
 
 def scope_below(around: Surroundings, keys: Mapping[str, Sibling]) -> Scope:
     """The scope of what stands in the mapping with ``keys``."""
-    scope = around.scope
-    nearest = _registry(keys, _REGISTRIES)
+    scope, lower = around.scope, around.lower
+    nearest = next(iter(_parts(keys, _REGISTRIES)), None)
     if nearest is not None and not nearest.is_hub and _names_an_image(keys):
         nearest = None  # that image's alone
-    below_global = _inner(keys, around.lower, "global")
+    below_global = _inner(keys, lower, "global")
+    namespaces = [*_parts(keys, _NAMESPACES), *_parts(below_global, _NAMESPACES)]
     shared = _shared_by_global(below_global)
     for name, registry in (("docker", "registry"), ("image", "registry"), ("privateregistry", "registryurl")):
-        inner = _inner(keys, around.lower, name)
-        if _NAMES.isdisjoint(inner):
-            shared += _named(keys[name].key if name in keys else name, inner, (registry,))
+        inner = _inner(keys, lower, name)
+        if inner and _NAMES.isdisjoint(inner):
+            shared += _parts(inner, (registry,), f"{keys[name].key}.")
     return replace(
         scope,
         nearest=nearest or scope.nearest,
-        namespace=_registry(keys, _NAMESPACES) or _registry(below_global, _NAMESPACES) or scope.namespace,
+        namespace=namespaces[0] if namespaces else scope.namespace,
         shared=tuple(shared) or scope.shared,
     )
 
 
-def _registry(keys: Mapping[str, Sibling], names: Sequence[str]) -> NamePart | None:
-    for name in names:
-        key = keys.get(name)
-        if key is not None and goes_before_names(key):
-            return NamePart(key.key, (plain_value(key.node) or "").rstrip("/"), is_hub=name.endswith("hub"))
-    return None
+def _parts(keys: Mapping[str, Sibling], names: Sequence[str], above: str = "") -> list[NamePart]:
+    """The registries that keys of these names hold; ``above`` goes before the keys in messages."""
+    found = [(name, keys[name]) for name in names if name in keys and goes_before_names(keys[name])]
+    return [
+        NamePart(f"{above}{key.key}", (plain_value(key.node) or "").rstrip("/"), is_hub=name.endswith("hub"))
+        for name, key in found
+    ]
 
 
 def goes_before_names(key: Sibling) -> bool:
@@ -155,20 +157,10 @@ def _inner(keys: Mapping[str, Sibling], lower: Lower, name: str) -> Mapping[str,
 
 def _shared_by_global(keys: Mapping[str, Sibling]) -> list[NamePart]:
     """The registries among the keys below ``global``; ``global.imageRegistry`` outdoes the others."""
-    first = _named("global", keys, ("imageregistry",))
-    if first:
-        return first
-    image = keys.get("image")
-    nested = siblings_of(image.node, ()) if image is not None and isinstance(image.node, MappingNode) else {}
     names = [name for name, key in keys.items() if key.name.kind is Kind.REGISTRY]
     hosts = [name for name, key in keys.items() if key.name.kind is Kind.REPOSITORY and is_host(plain_value(key.node))]
-    return [
-        *_named("global", keys, [*names, *hosts]),
-        *_named("global.image", nested, ("registry", "registryprefix", "repositoryprefix")),
+    of_images = ("registry", "registryprefix", "repositoryprefix")
+    return _parts(keys, ("imageregistry",), "global.") or [
+        *_parts(keys, [*names, *hosts], "global."),
+        *_parts(_inner(keys, (), "image"), of_images, "global.image."),
     ]
-
-
-def _named(above: str, keys: Mapping[str, Sibling], names: Sequence[str]) -> list[NamePart]:
-    """The registries in the keys of these names, each with the key ``above``, by which a message names it."""
-    parts = (_registry(keys, (name,)) for name in names)
-    return [part._replace(key=f"{above}.{part.key}") for part in parts if part is not None]

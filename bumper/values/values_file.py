@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 from bumper.errors import Refused
 from bumper.files import MAX_BYTES
@@ -137,25 +138,20 @@ def _pins_of(
 ) -> Iterator[Pin]:
     pins = list(search_pins(values.text, document.root, below, registry))
     known = {digest.scalar.start for pin in pins for digest in pin.digest_scalars}
-    above: dict[PinPath, list[Sibling]] = {}  # of each mapping once, however many pins stand below it
+    keys_at = cache(partial(_keys_about_digests, document))  # of each mapping once, however many pins stand below it
     for pin in pins:
-        if pin.path[:-2] not in above:
-            above[pin.path[:-2]] = _keys_about_digests(document, pin.path[:-2])
-        keys = above[pin.path[:-2]] if len(pin.path) > 1 and isinstance(pin.path[-2], str) else []
-        left = tuple(digests_among((key for key in keys if key.node and key.node.start not in known), pin.path[:-2]))
-        switch = pin.digest_switch or (switch_among(keys, pin.path[:-2]) if pin.digest_scalars else None)
-        if left or switch != pin.digest_switch:
-            yield replace(pin, left_digests=(*pin.left_digests, *left), digest_switch=switch)
-        else:
-            yield pin
+        above = pin.path[:-2]
+        keys = keys_at(above) if len(pin.path) > 1 and isinstance(pin.path[-2], str) else []
+        left = tuple(digests_among((key for key in keys if key.node and key.node.start not in known), above))
+        switch = pin.digest_switch or (switch_among(keys, above) if pin.digest_scalars else None)
+        yield replace(pin, left_digests=(*pin.left_digests, *left), digest_switch=switch) if keys else pin
 
 
 def _keys_about_digests(document: Document, path: PinPath) -> list[Sibling]:
-    """The keys of the mapping at ``path``, beside that of a pin, as far as they speak of digests."""
+    """The keys of the mapping at ``path``, above that of a pin, as far as they speak of digests."""
     mapping = look_up(document.root, path)
-    if not isinstance(mapping, MappingNode):
-        return []
-    return [key for key in siblings_of(mapping, (), every=False).values() if speaks_of_a_digest(key.name)]
+    keys = siblings_of(mapping, (), every=False).values() if isinstance(mapping, MappingNode) else ()
+    return [key for key in keys if speaks_of_a_digest(key.name)]
 
 
 def mark_shared(pins: Sequence[Pin]) -> tuple[Pin, ...]:
