@@ -10,9 +10,16 @@ from bumper.files import locked, read_bytes, replace_local
 from bumper.image import ImageReference
 from bumper.values.change import Change, make_change, unified_diff
 from bumper.values.holds import find_idle_holds
-from bumper.values.left_alone import explain_left_alone, explain_other_names, nearest_names
 from bumper.values.pin import Pin, PinPath, Version, parse_path
-from bumper.values.requested import edits_for, explain_edits, pin_at, places_along
+from bumper.values.requested import (
+    edits_for,
+    explain_edits,
+    explain_left_alone,
+    explain_other_names,
+    nearest_names,
+    pin_at,
+    places_along,
+)
 from bumper.values.tag_edit import TagEdit, changes_file, set_tags
 from bumper.values.values_file import ValuesFile, find_pins, read_values
 

@@ -10,9 +10,18 @@ from bumper.environments.gather import FoundPin, Gathered
 from bumper.errors import Refused, WrongUsage
 from bumper.image import ImageReference, Repository
 from bumper.values.change import Change, Held, make_change, unified_diff
-from bumper.values.left_alone import explain_left_alone, explain_other_names, nearest_names
 from bumper.values.pin import Pin, PinPath, Version, format_path
-from bumper.values.requested import explain_edits, explain_other, explain_refusal, lines_to_add, places_along, why_not
+from bumper.values.requested import (
+    explain_edits,
+    explain_left_alone,
+    explain_other,
+    explain_other_names,
+    explain_refusal,
+    lines_to_add,
+    nearest_names,
+    places_along,
+    why_not,
+)
 from bumper.values.tag_edit import TagEdit, changes_file, moved_unasked, set_tags, written_scalars
 from bumper.values.values_file import ValuesFile, describe
 

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bumper.image import is_digest
-from bumper.values.keys import KeyName, Origin, Sibling, siblings_of
+from bumper.values.keys import KeyName, Origin, Place, Sibling, siblings_of
 from bumper.values.pin import DigestScalar, LeftDigest, PinPath
-from bumper.values.surroundings import Place
 from bumper.values.tag_scalars import (
     is_null,
     is_placeholder,

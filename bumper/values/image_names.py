@@ -3,14 +3,26 @@
 Where the parts cannot be joined for certain the image has no name, and the reason says why.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bumper.image import Repository, has_host, is_at_public_registry, is_host, read_repository
-from bumper.values.keys import Kind, Origin, Sibling, companion_names, speaks_of_an_image
-from bumper.values.surroundings import NamePart, Place, goes_before_names
-from bumper.values.tag_scalars import is_placeholder, plain_value
-from bumper.values.yaml_tree import Scalar
+from bumper.values.keys import (
+    Kind,
+    Lower,
+    NamePart,
+    Origin,
+    Place,
+    Scope,
+    Sibling,
+    Surroundings,
+    companion_names,
+    siblings_of,
+    speaks_of_an_image,
+)
+from bumper.values.tag_scalars import is_placeholder, is_switch, plain_value
+from bumper.values.yaml_data import value_of
+from bumper.values.yaml_tree import MappingNode, Scalar
 
 _ORGANIZATIONS = ("organization", "org", "namespace", "project", "owner", "group")
 _REGISTRIES = ("registry", "hub", "registryurl", "registryhost", "registryprefix", "prefix")
@@ -19,6 +31,14 @@ _HOLD_HOSTS = (Kind.REPOSITORY, Kind.REGISTRY)
 _HOSTS = ("host", "domain", "server")
 _WITH_ORGANIZATIONS = frozenset({"ghcr.io", "quay.io", "gcr.io", "nvcr.io"})  # no image of theirs has one part alone
 _EMPTY = ("repository", "repo", "registry", "hub")
+
+
+_SCOPE_REGISTRIES = (
+    *("imageregistry", "registry", "containerregistry", "dockerregistry", "defaultregistry", "hub", "imagehub"),
+    *("registryprefix", "repositoryprefix", "imageprefix"),
+)
+_NAMES = frozenset({"repository", "repo", "name", "image"})
+_NAMESPACES = ("imagenamespace", "imageorganization", "imageorg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +197,72 @@ def _read(name: ImageName) -> ImageName:
 
 def _unnamed(name: ImageName, reason: str) -> ImageName:
     return replace(name, unnamed=reason)
+
+
+def scope_below(around: Surroundings, keys: Mapping[str, Sibling]) -> Scope:
+    """The scope of what stands in the mapping with ``keys``."""
+    scope, lower = around.scope, around.lower
+    nearest = next(iter(_parts(keys, _SCOPE_REGISTRIES)), None)
+    if nearest is not None and not nearest.is_hub and _names_an_image(keys):
+        nearest = None  # that image's alone
+    below_global = _inner(keys, lower, "global")
+    namespaces = [*_parts(keys, _NAMESPACES), *_parts(below_global, _NAMESPACES)]
+    shared = _shared_by_global(below_global)
+    for name, registry in (("docker", "registry"), ("image", "registry"), ("privateregistry", "registryurl")):
+        inner = _inner(keys, lower, name)
+        if inner and _NAMES.isdisjoint(inner):
+            shared += _parts(inner, (registry,), f"{keys[name].key}.")
+    return replace(
+        scope,
+        nearest=nearest or scope.nearest,
+        namespace=namespaces[0] if namespaces else scope.namespace,
+        shared=tuple(shared) or scope.shared,
+    )
+
+
+def _parts(keys: Mapping[str, Sibling], names: Sequence[str], above: str = "") -> list[NamePart]:
+    """The registries that keys of these names hold; ``above`` goes before the keys in messages."""
+    found = [(name, keys[name]) for name in names if name in keys and goes_before_names(keys[name])]
+    return [
+        NamePart(f"{above}{key.key}", (plain_value(key.node) or "").rstrip("/"), is_hub=name.endswith("hub"))
+        for name, key in found
+    ]
+
+
+def goes_before_names(key: Sibling) -> bool:
+    """Whether a registry's key holds what stands before an image's name and a slash.
+
+    The prefix of an image may end within a name: ``imagePrefix: registry.example.com/shop-``.
+    """
+    name, value = key.name.name, plain_value(key.node)
+    ends_within = name.endswith("prefix") and not name.endswith(("registryprefix", "repositoryprefix"))
+    return bool(value) and not is_switch(key.node) and (not ends_within or (value or "").endswith("/"))
+
+
+def _names_an_image(keys: Mapping[str, Sibling]) -> bool:
+    """Whether the mapping's own registry is that of one image, which it names itself."""
+    return any(
+        key.name.kind in (Kind.REPOSITORY, Kind.TAG) and key.name.prefix in ("", "image")
+        and key.origin is not Origin.LOWER and not isinstance(key.node, MappingNode)
+        for key in keys.values()
+    )  # fmt: skip
+
+
+def _inner(keys: Mapping[str, Sibling], lower: Lower, name: str) -> Mapping[str, Sibling]:
+    """The keys of the mapping that the key of this name holds."""
+    key = keys.get(name)
+    if key is None or not isinstance(key.node, MappingNode):
+        return {}
+    others = [(file, node) for file, one in lower if isinstance(node := value_of(one, key.key), MappingNode)]
+    return siblings_of(key.node, others, every=False)
+
+
+def _shared_by_global(keys: Mapping[str, Sibling]) -> list[NamePart]:
+    """The registries among the keys below ``global``; ``global.imageRegistry`` outdoes the others."""
+    names = [name for name, key in keys.items() if key.name.kind is Kind.REGISTRY]
+    hosts = [name for name, key in keys.items() if key.name.kind is Kind.REPOSITORY and is_host(plain_value(key.node))]
+    of_images = ("registry", "registryprefix", "repositoryprefix")
+    return _parts(keys, ("imageregistry",), "global.") or [
+        *_parts(keys, [*names, *hosts], "global."),
+        *_parts(_inner(keys, (), "image"), of_images, "global.image."),
+    ]

@@ -1,17 +1,19 @@
-"""Keys of values files: what they are called, which belong together, and what stands beside one, as Helm sees it.
+"""Keys of values files: what they are called, which belong together, what stands beside one and around it.
 
 Charts spell the same thing in many ways: ``imageTag``, ``image_tag``, ``image.tag``, ``webImageTag``. A name here
 is a key in lower case without ``-``, ``_`` and ``.``; two keys belong together when their names share a prefix.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from functools import lru_cache
-from typing import TypeAlias
+from functools import cached_property, lru_cache
+from typing import NamedTuple, TypeAlias
 
 from bumper.image import is_at_public_registry
-from bumper.values.yaml_data import merged_mappings
+from bumper.values.pin import PinPath
+from bumper.values.tag_scalars import image_string, plain_value
+from bumper.values.yaml_data import Way, merged_mappings, path_of
 from bumper.values.yaml_tree import MappingNode, Node, Resolved, Scalar, SequenceNode, key_text, resolve
 
 # The same mapping in files of lower precedence, with their names; the highest precedence first.
@@ -205,3 +207,80 @@ def may_be_a_digest(key: Sibling) -> bool:
         nodes = [value for _, value in key.node.pairs]
     holds = bool(nodes) and all(type(node) is Scalar and "sha256:" in node.value for node in nodes)
     return holds or _is_named_after_a_digest(key.name.name)
+
+
+class NamePart(NamedTuple):
+    """A part of images' names that stands by itself, and the key that holds it."""
+
+    key: str
+    value: str
+    is_hub: bool = False  # as Istio has it: for names of one part alone
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the mappings above say of images that name no registry.
+
+    ``nearest`` is the registry of the nearest mapping above that has one; ``shared`` are those below ``global``.
+    ``default`` stands in Docker Hub's place.
+    """
+
+    nearest: NamePart | None = None
+    shared: tuple[NamePart, ...] = ()
+    namespace: NamePart | None = None
+    default: str | None = None
+
+    @property
+    def registries(self) -> tuple[NamePart, ...]:
+        """The registries that may be meant, each value once."""
+        parts = (self.nearest, *self.shared) if self.nearest is not None else self.shared
+        return tuple({part.value: part for part in reversed(parts)}.values())[::-1]
+
+
+class Surroundings(NamedTuple):  # a tuple, because a large file makes tens of thousands of them
+    """Where a mapping or a list stands in ``text`` and what holds there."""
+
+    text: str
+    way: Way = None
+    parent_name: str = ""  # the name (see keys) of the key that leads here, through lists
+    in_images: bool = False  # whether a key above is named for images, so that any value here may be one
+    lower: Lower = ()  # the same mapping in lower-precedence files; of a list of parameters, the values beside it
+    scope: Scope = Scope()
+    duplicate: str | None = None  # what to say of a duplicate key above, where there is one
+
+    @property
+    def path(self) -> PinPath:
+        """The steps from the document's root."""
+        return path_of(self.way)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A mapping's effective keys by name, and their surroundings."""
+
+    keys: Mapping[str, Sibling]
+    around: Surroundings
+
+    @cached_property
+    def near_digests(self) -> Mapping[str, Sibling]:
+        """The keys that may hold a digest or tell the chart to use it, by name; looked for once, not for each pin."""
+        return {name: key for name, key in self.keys.items() if key.name.kind is None and may_be_a_digest(key)}
+
+    @cached_property
+    def image_prefixes(self) -> frozenset[str]:
+        """With what the names of the images' keys begin; ``repository`` alone may be the partner of any tag."""
+        return frozenset(key.name.prefix.removesuffix("image") for key in self.keys.values() if _has_an_image(key))
+
+    def value(self, name: str) -> str | None:
+        """The text that the key of this name holds; None where it is empty, no text or not there."""
+        key = self.keys.get(name)
+        return plain_value(key.node) or None if key is not None else None
+
+
+def _has_an_image(key: Sibling) -> bool:
+    kind, value = key.name.kind, plain_value(key.node)
+    if value is None or kind is Kind.TAG:
+        return value is not None
+    if kind is Kind.IMAGE:
+        return image_string(value) is not None
+    return kind is Kind.REPOSITORY and key.name.prefix not in ("", "image")

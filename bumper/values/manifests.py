@@ -17,10 +17,9 @@ from dataclasses import dataclass, replace
 from bumper.image import read_repository
 from bumper.values.digests import digests_beside
 from bumper.values.image_names import ImageName, scalars_here
-from bumper.values.keys import Lower, Origin, Sibling, key_name, siblings_of
+from bumper.values.keys import Lower, NamePart, Origin, Place, Sibling, Surroundings, key_name, siblings_of
 from bumper.values.pin import Pin, PinPath
 from bumper.values.shapes import absent_pin, digest_only_pin, make_pin, pins_of_keys
-from bumper.values.surroundings import NamePart, Place, Surroundings
 from bumper.values.tag_scalars import is_placeholder, plain_value
 from bumper.values.yaml_data import look_up, value_of
 from bumper.values.yaml_tree import MappingNode, Node, Resolved, SequenceNode

@@ -7,13 +7,13 @@ from bumper.values.keys import (
     NAMES_BELOW_AN_IMAGE,
     Kind,
     Origin,
+    Place,
     Sibling,
     is_tag_of_something_else,
     key_name,
     repository_names,
     speaks_of_an_image,
 )
-from bumper.values.surroundings import Place
 from bumper.values.tag_scalars import is_placeholder, plain_value
 from bumper.values.yaml_tree import MappingNode, Node, Scalar
 

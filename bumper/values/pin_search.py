@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from bumper.values.keys import Kind, Lower, Sibling, is_public_image, key_name, siblings_of
+from bumper.values.image_names import scope_below
+from bumper.values.keys import Kind, Lower, Place, Scope, Sibling, Surroundings, is_public_image, key_name, siblings_of
 from bumper.values.manifests import (
     Helm,
     helm_of_manifest,
@@ -18,7 +19,6 @@ from bumper.values.manifests import (
 from bumper.values.partners import is_chart_file
 from bumper.values.pin import Pin, format_path
 from bumper.values.shapes import pins_of_keys, pins_of_list
-from bumper.values.surroundings import Place, Scope, Surroundings, scope_below
 from bumper.values.yaml_data import effective_values
 from bumper.values.yaml_tree import (
     MappingNode,

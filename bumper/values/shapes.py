@@ -13,7 +13,9 @@ from bumper.values.image_names import ImageName, name_of_image
 from bumper.values.keys import (
     Kind,
     Origin,
+    Place,
     Sibling,
+    Surroundings,
     is_public_image,
     is_tag_of_something_else,
     key_name,
@@ -28,7 +30,6 @@ from bumper.values.partners import (
     speaks_of_something_else,
 )
 from bumper.values.pin import Pin
-from bumper.values.surroundings import Place, Surroundings
 from bumper.values.tag_scalars import (
     image_string,
     image_string_for_tag,
