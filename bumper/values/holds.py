@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from bumper.errors import Refused
-from bumper.values.edit_proof import prove_same_values
 from bumper.values.pin import Pin
+from bumper.values.tag_edit import prove_same_values
 from bumper.values.values_file import ValuesFile
 from bumper.values.yaml_data import aliases_of
 from bumper.values.yaml_tree import Scalar, walk
@@ -46,17 +46,13 @@ def find_idle_holds(values: ValuesFile, pins: Sequence[Pin]) -> list[Refused]:
     ends = list(_lines(values, pins))
     holds = {hold.start() + 1 for start, end in ends if (hold := _HOLD.search(values.text, start, end)) is not None}
     scalars = [node for node in walk(values.documents) if isinstance(node, Scalar)]
-    return [
-        _idle(values.name, len(_LINE_END.findall(values.text[:place]))) for place in comments
-        if place not in holds and not any(node.start <= place < node.end for node in scalars)
-    ]  # fmt: skip
-
-
-def _idle(name: str, line: int) -> Refused:
-    return Refused(
-        f"{name}:{line}: this comment looks like a hold but holds nothing",
-        f"write `{HOLD} REASON` at the end of the line that has the tag, or remove it",
-    )
+    next_step = f"write `{HOLD} REASON` at the end of the line that has the tag, or remove it"
+    idle = []
+    for place in comments:
+        if place not in holds and not any(node.start <= place < node.end for node in scalars):
+            line = len(_LINE_END.findall(values.text[:place]))
+            idle.append(Refused(f"{values.name}:{line}: this comment looks like a hold but holds nothing", next_step))
+    return idle
 
 
 def put_hold(values: ValuesFile, pins: Sequence[Pin], reason: str) -> bytes:

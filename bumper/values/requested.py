@@ -12,8 +12,8 @@ from dataclasses import replace
 from itertools import islice
 
 from bumper.image import DOCKER_HUB, ImageReference, Repository, read_repository
-from bumper.values.digests import holds_digest, speaks_of_a_digest
 from bumper.values.keys import Kind, key_name
+from bumper.values.partners import holds_digest, speaks_of_a_digest
 from bumper.values.pin import OtherPin, Pin, PinPath, format_path
 from bumper.values.tag_edit import TagEdit, digest_after, moved_unasked, written_scalars
 from bumper.values.tag_scalars import image_string_for_tag, plain_value, read_tag_scalar

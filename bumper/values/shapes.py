@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bumper.image import is_host, read_repository
-from bumper.values.digests import Digests, digests_beside
 from bumper.values.image_names import ImageName, name_of_image
 from bumper.values.keys import (
     Kind,
@@ -23,6 +22,8 @@ from bumper.values.keys import (
     speaks_of_an_image,
 )
 from bumper.values.partners import (
+    Digests,
+    digests_beside,
     has_other_version,
     is_tag_of_an_image,
     partner_of,

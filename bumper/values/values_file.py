@@ -8,12 +8,12 @@ from functools import cache, partial
 
 from bumper.errors import Refused
 from bumper.files import MAX_BYTES
-from bumper.values.digests import digests_among, speaks_of_a_digest, switch_among
 from bumper.values.keys import Sibling, siblings_of
+from bumper.values.partners import digests_among, speaks_of_a_digest, switch_among
 from bumper.values.pin import OtherPin, Pin, PinPath, format_path
 from bumper.values.pin_search import search_pins
 from bumper.values.yaml_data import look_up
-from bumper.values.yaml_tree import Document, MappingNode, Node, YamlError, key_text, parse_documents
+from bumper.values.yaml_tree import Document, MappingNode, Node, YamlError, parse_documents
 
 _BOM = "\ufeff"
 _GIT_CRYPT = b"\0GITCRYPT\0"
@@ -83,7 +83,10 @@ def read_values(name: str, source: bytes) -> ValuesFile:
         what = f"{name}:{error.line}: the file is not valid YAML{templates}: {error.problem}"
         raise Refused(what, _advice(name, text)) from error
     for document in documents:
-        _refuse_sops(name, document)
+        sops = look_up(document.root, ("sops",))
+        if isinstance(sops, MappingNode) and not _SOPS_KEYS.isdisjoint(sops.keys):
+            what = f"{name}:{sops.line}: the file is encrypted by SOPS, whose checksum covers every value"
+            raise EncryptedBySops(what, "edit it with sops", document.root)
     return ValuesFile(name, bom, text, documents)
 
 
@@ -109,16 +112,6 @@ def _advice(name: str, text: str) -> str:
     if "templates" in name.split("/")[:-1]:
         return "this is a template of a chart; set the tag in the values that fill it in"
     return "set the tag in the values that fill it in; Helm reads no templates in values files, helmfile in *.gotmpl"
-
-
-def _refuse_sops(name: str, document: Document) -> None:
-    sops = look_up(document.root, ("sops",))
-    if isinstance(sops, MappingNode) and any(key_text(key) in _SOPS_KEYS for key, _ in sops.pairs):
-        raise EncryptedBySops(
-            f"{name}:{sops.line}: the file is encrypted by SOPS, whose checksum covers every value",
-            "edit it with sops",
-            document.root,
-        )
 
 
 def find_pins(values: ValuesFile, lower: Sequence[ValuesFile] = (), registry: str | None = None) -> tuple[Pin, ...]:
@@ -162,16 +155,14 @@ def mark_shared(pins: Sequence[Pin]) -> tuple[Pin, ...]:
             readers[scalar.start].append(pin)
     if all(len(sharing) == 1 for sharing in readers.values()):
         return tuple(pins)
-    return tuple(replace(pin, others=_others(pin, readers)) for pin in pins)
+    return tuple(replace(pin, others=tuple(_others(pin, readers))) for pin in pins)
 
 
-def _others(pin: Pin, readers: dict[int, list[Pin]]) -> tuple[OtherPin, ...]:
-    return tuple(
-        OtherPin(other.path, other.line, other.repository, scalar)
-        for scalar in pin.scalars
-        for other in readers[scalar.start]
-        if other.repository is not None and other.repository != pin.repository
-    )
+def _others(pin: Pin, readers: dict[int, list[Pin]]) -> Iterator[OtherPin]:
+    for scalar in pin.scalars:
+        for other in readers[scalar.start]:
+            if other.repository is not None and other.repository != pin.repository:
+                yield OtherPin(other.path, other.line, other.repository, scalar)
 
 
 def describe(values: ValuesFile, pin: Pin) -> str:

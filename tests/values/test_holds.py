@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bumper.values.edit_proof import ProofFailed
 from bumper.values.holds import hold_reason, put_hold, take_hold
 from bumper.values.pin import Pin
+from bumper.values.tag_edit import ProofFailed
 from bumper.values.values_file import ValuesFile, find_pins, read_values
 
 IMAGE = "registry.example.com/team/app"

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bumper.errors import Refused
-from bumper.values.edit_proof import ProofFailed, prove
-from bumper.values.tag_edit import TagEdit, changes_file, restoring, set_tags
+from bumper.values.tag_edit import ProofFailed, TagEdit, changes_file, prove, restoring, set_tags
 from bumper.values.values_file import ValuesFile, find_pins, read_values
 from tests.values.test_tag_scalars import TAGS
 

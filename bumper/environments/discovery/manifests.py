@@ -13,7 +13,7 @@ from bumper.environments.discovery.template_text import NotEvaluated, Parameters
 from bumper.environments.discovery.tree import Tree
 from bumper.environments.path_pattern import PathPattern
 from bumper.environments.usual_names import CHART_VALUES
-from bumper.values.manifests import parse_parameter_name
+from bumper.values.pin_search import parse_parameter_name
 from bumper.values.yaml_data import look_up, to_data
 from bumper.values.yaml_tree import (
     Document,
