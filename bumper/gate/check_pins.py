@@ -9,6 +9,7 @@ as it holds the same version.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from operator import attrgetter
 
 from bumper.environments.applications import AppFiles
@@ -91,13 +92,13 @@ class PinChange:
 
 @dataclass(slots=True)
 class Pins:
-    """The pins before and after a change, of the applications whose files it touches; several views find some twice.
+    """The pins before and after a change by their places, of the applications whose files it touches.
 
     ``left`` is what there is after it: environment, application and the first step of each path.
     """
 
-    before: dict[object, CheckedPin] = field(default_factory=dict)
-    after: dict[object, CheckedPin] = field(default_factory=dict)
+    before: dict[object, list[CheckedPin]] = field(default_factory=dict)
+    after: dict[object, list[CheckedPin]] = field(default_factory=dict)
     unknown: list[Finding] = field(default_factory=list)
     left: set[tuple[str, Identity, str]] = field(default_factory=set)
 
@@ -187,8 +188,10 @@ def _read_by(
                 part = replace(one, apps=tuple(app for app in one.apps if app.identity in touched))
                 gathered = gather(part, config, read_files(side, part.files))
                 known = running(gathered, name, config)
+                by_place: defaultdict[object, list[CheckedPin]] = defaultdict(list)
                 for pin in _pins_of(name, gathered, known):
-                    found.setdefault(_PLACE(pin), pin)
+                    by_place[_PLACE(pin)].append(pin)
+                found.update({place: there for place, there in by_place.items() if place not in found})
                 if side is sides[1]:
                     pins.unknown += _unknown_of(name, gathered, known, changed)
                     pins.left.update(_left_of(name, gathered, changed))
@@ -241,7 +244,7 @@ def _left_of(name: str, gathered: Gathered, changed: frozenset[str]) -> Iterator
 
 
 _APP, _IMAGE, _PATH = "app.identity", "found.pin.repository", "found.pin.path"
-_PLACE = attrgetter("environment", "found.own_file", "found.file", "found.pin.line", _PATH, _IMAGE)
+_PLACE = attrgetter("environment", "found.own_file", "found.file", _PATH, _IMAGE)
 # By what a pin after is found among those before, the nearest first; the last ones find other versions.
 _SAME = (
     attrgetter("environment", _APP, _IMAGE, "version", _PATH),
@@ -261,7 +264,7 @@ _application = attrgetter("environment", _APP)
 
 def compare(pins: Pins) -> list[PinChange]:
     """The pins that are not as they were: by environment and file, in the order of lines."""
-    left, right = list(pins.before.values()), list(pins.after.values())
+    left, right = list(chain(*pins.before.values())), list(chain(*pins.after.values()))
     stay = set(map(_application, left)) & set(map(_application, right))  # these hand nothing on to others
     for key in _SAME:
         _pair(left, right, key)
