@@ -136,9 +136,9 @@ class _Publication:
             [self.user_ids[name] for name in names if name in self.user_ids]
             for names in (people.reviewers, people.assignees)
         )
-        refs = (proposal.branch, proposal.target_branch)
+        source, target = proposal.branch, proposal.target_branch
         try:
-            made = merge_request_changes.create(known.gitlab, refs, text, reviewers, assignees, squash=squash)
+            made = merge_request_changes.create(known.gitlab, source, target, text, reviewers, assignees, squash=squash)
         except AlreadyThere as conflict:  # another run was faster: its merge request is this request's too
             raise PushRaceLost(proposal.branch) from conflict
         return _Published(made, Action.OPENED, self.commit)

@@ -46,20 +46,17 @@ def find_user_ids(gitlab: GitLab, names: Iterable[str]) -> dict[str, int]:
 
 
 def create(
-    gitlab: GitLab, branches: tuple[str, str], text: Text, reviewers: Sequence[int], assignees: Sequence[int],
+    gitlab: GitLab, source: str, target: str, text: Text, reviewers: Sequence[int], assignees: Sequence[int],
     *, squash: bool,
 ) -> MergeRequest:  # fmt: skip
-    """Open a merge request for ``branches``: the source, which has been pushed, and the target.
-
-    Raises ``AlreadyThere`` where one is open for the source branch.
-    """
+    """Open a merge request for the branch ``source``, which has been pushed; ``AlreadyThere`` where one is open."""
     optional = {"labels": ",".join(text.labels), "reviewer_ids": reviewers, "assignee_ids": assignees}
     data = {
-        "source_branch": branches[0], "target_branch": branches[1], "title": text.title,
-        "description": text.description, "remove_source_branch": True, "squash": squash,
+        "source_branch": source, "target_branch": target, "title": text.title, "description": text.description,
+        "remove_source_branch": True, "squash": squash,
         **{key: value for key, value in optional.items() if value},
     }  # fmt: skip
-    with translated(gitlab, f"opening a merge request for {branches[0]}"):
+    with translated(gitlab, f"opening a merge request for {source}"):
         return read_merge_request(gitlab.project.mergerequests.create(data).attributes)
 
 

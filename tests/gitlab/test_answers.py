@@ -39,7 +39,7 @@ CALLS: Mapping[str, tuple[Call, object]] = {
     "read": (lambda gitlab: merge_requests.read(gitlab, 7), REQUEST),
     "notes_of": (lambda gitlab: merge_requests.notes_of(gitlab, 7), [NOTE]),
     "is_approved": (lambda gitlab: merge_requests.is_approved(gitlab, 7), {"approved_by": []}),
-    "create": (lambda gitlab: changes.create(gitlab, ("x", "main"), TEXT, [], [], squash=False), REQUEST),
+    "create": (lambda gitlab: changes.create(gitlab, "x", "main", TEXT, [], [], squash=False), REQUEST),
     "update": (lambda gitlab: changes.update(gitlab, 7, TEXT), REQUEST),
     "merge": (lambda gitlab: changes.merge(gitlab, 7, SHA, "m", squash=False, when_ready=True), REQUEST),
     "find_user_ids": (lambda gitlab: changes.find_user_ids(gitlab, ["a"]), [{"id": 3}]),
