@@ -66,19 +66,16 @@ for _group, _commands in _COMMANDS.items():
             _command
         )
 
-_OUR_WORDS = tuple(  # for what Typer writes
-    (re.compile(theirs), ours)
-    for theirs, ours in (
-        (r"^No such command (\S+)\. Did you mean (.+)\?$", r"There is no command \1 (did you mean \2?)"),
-        (r"^No such command ", "There is no command "),
-        (r"^No such option: (\S+)", r"There is no option \1"),
-        (r" \(Possible options: --help\)$", ""),  # which is near every short name
-        (r" \(Possible options: (.+)\)$", r" (did you mean \1?)"),
-        (r"^Got unexpected extra argument\(s\) \((.+)\)$", r"Unexpected argument '\1'"),
-        (r" \(env var: '(\w+)'\)", r" (or \1)"),
-        (r"Value error, ", ""),  # of pydantic, which reads values for Typer
-    )
-)
+_OUR_WORDS = {  # for what Typer writes
+    r"^No such command (\S+)\. Did you mean (.+)\?$": r"There is no command \1 (did you mean \2?)",
+    r"^No such command ": "There is no command ",
+    r"^No such option: (\S+)": r"There is no option \1",
+    r" \(Possible options: --help\)$": "",  # which is near every short name
+    r" \(Possible options: (.+)\)$": r" (did you mean \1?)",
+    r"^Got unexpected extra argument\(s\) \((.+)\)$": r"Unexpected argument '\1'",
+    r" \(env var: '(\w+)'\)": r" (or \1)",
+    r"Value error, ": "",  # of pydantic, which reads values for Typer
+}
 _NEXT_STEPS = {  # where the machine lacks something for the moment
     errno.ENOSPC: "make room and run it again",
     errno.EDQUOT: "make room and run it again",
@@ -180,6 +177,6 @@ def _usage_error(error: typer.TyperException) -> WrongUsage:
     context = getattr(error, "ctx", None)
     program = context.command_path if context is not None else "bumper"
     sentence = error.format_message().rstrip(".")
-    for theirs, ours in _OUR_WORDS:
-        sentence = theirs.sub(ours, sentence)
+    for theirs, ours in _OUR_WORDS.items():
+        sentence = re.sub(theirs, ours, sentence)
     return WrongUsage(sentence, f"see `{program} --help`")
