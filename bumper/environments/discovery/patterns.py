@@ -208,12 +208,14 @@ def find_bases(
     read: set[str] = set()
     for application in applications:
         own = [path for path in application.files if path in places]
+        if not own:
+            continue
         read.update(own)
-        first = application.files.index(own[0]) if own else 0
-        for number, path in enumerate(application.files if own else ()):
-            if path not in places and number < first:
-                readers[path] |= {places[other].deployed for other in own}
-            elif path not in places:
+        first = application.files.index(own[0])
+        for path in application.files[:first]:
+            readers[path] |= {places[other].deployed for other in own}
+        for path in application.files[first:]:
+            if path not in places:
                 above.setdefault(path, application)
     for place in places.values():
         for path in _beside(place) if place.path not in read else ():
