@@ -44,12 +44,9 @@ class Report:
         """Report what bump can work with; a ``next_step`` makes it a piece of advice."""
         self.checks.append(Check(name, found, next_step, group=self.group))
 
-    def fail(self, name: str, error: BumperError, exit_code: int | None = None) -> None:
-        """Report an error; with the ``exit_code`` 0 it is about something that bump does not need."""
-        found, next_step = in_one_line(error)
-        self.checks.append(
-            Check(name, found, next_step, error.exit_code if exit_code is None else exit_code, self.group)
-        )
+    def fail(self, name: str, error: BumperError) -> None:
+        """Report an error that keeps bump from working."""
+        self.checks.append(Check(name, *in_one_line(error), error.exit_code, self.group))
 
     @contextlib.contextmanager
     def check(self, name: str) -> Iterator[None]:
