@@ -7,8 +7,8 @@ from collections.abc import Iterable
 USUAL_NAMES = (
     "dev", "development", "test", "qa", "uat", "stage", "staging", "preprod", "preview", "prod", "production",
 )  # fmt: skip
-# What else bumper init takes for an environment's name, with the usual name that it is sorted like.
-_FURTHER_NAMES = {
+# What bumper init takes for an environment's name, with the usual name that it is sorted like.
+_MEANT = {name: name for name in USUAL_NAMES} | {
     "local": "dev", "sandbox": "dev", "sbx": "dev", "devel": "dev", "develop": "dev", "int": "test",
     "integration": "test", "tst": "test", "testing": "test", "sit": "test", "ift": "test", "perf": "uat",
     "load": "uat", "acc": "uat", "acceptance": "uat", "psi": "uat", "demo": "uat", "stg": "staging",
@@ -64,23 +64,20 @@ def usual_order(names: Iterable[str]) -> list[str]:
 
     def place(name: str) -> tuple[int, str]:
         words = [word.rstrip("0123456789") for word in _SEPARATOR.split(name.lower())]
-        known = [_FURTHER_NAMES.get(word, word) for word in (words[0], words[-1])]
-        places = [USUAL_NAMES.index(word) for word in known if word in USUAL_NAMES]
-        return (max(places) if places else len(USUAL_NAMES), name)  # local-prod is a prod
+        places = [USUAL_NAMES.index(_MEANT[word]) for word in (words[0], words[-1]) if word in _MEANT]
+        return max(places, default=len(USUAL_NAMES)), name  # local-prod is a prod
 
     return sorted(names, key=place)
 
 
 def is_usual(name: str) -> bool:
     """Whether ``name`` is usually an environment's, with or without a number: ``prod``, ``stg``, ``dev2``."""
-    bare = name.lower().rstrip("0123456789")
-    return bare in USUAL_NAMES or bare in _FURTHER_NAMES
+    return name.lower().rstrip("0123456789") in _MEANT
 
 
 def usual_names_in(words: Iterable[str]) -> set[str]:
     """The environments that are usually meant by some of ``words``, each by one name: ``stg`` is staging."""
-    known = (_FURTHER_NAMES.get(word, word) for word in words)
-    return {word for word in known if word in USUAL_NAMES}
+    return {_MEANT[word] for word in words if word in _MEANT}
 
 
 def is_likely(name: str) -> bool:
