@@ -24,7 +24,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
-pytest_plugins = ["tests.registry.fixtures", "tests.support.helm"]
+pytest_plugins = ["tests.registry.fixtures", "tests.support.forking", "tests.support.helm"]
 _FOREIGN = (
     "ARGOCD_", "BUMPER_", "CI", "COLUMNS", "DOCKER_", "GITLAB_", "GIT_", "REQUESTS_CA_BUNDLE", "SSH_", "SSL_CERT_",
     "XDG_",

@@ -7,8 +7,8 @@ from tests.support.gitops import Gitops
 
 
 @pytest.fixture
-def runner(gitops: Gitops, tmp_path: Path) -> Runner:
+def runner(gitops: Gitops, tmp_path: Path, quick_bumper: Path) -> Runner:
     """Of a project whose CI/CD variables name the sample repository."""
     folder = tmp_path / "job"
     folder.mkdir()
-    return Runner(folder, {"BUMPER_REPO": gitops.url, "BUMPER_TOKEN": gitops.sandbox.token})
+    return Runner(folder, quick_bumper, {"BUMPER_REPO": gitops.url, "BUMPER_TOKEN": gitops.sandbox.token})

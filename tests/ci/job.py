@@ -30,12 +30,13 @@ class Runner:
     """Runs the jobs of the project team/app; ``variables`` are its CI/CD variables."""
 
     folder: Path
+    program: Path  # bumper's folder
     variables: Mapping[str, str]
 
     def __call__(self, job: Any, shell: str = "bash", **variables: str) -> Done:  # noqa: ANN401 - YAML
         """Run a job in which ``variables`` are GitLab's and the project's besides the usual ones."""
         known = {**_predefined(), **self.variables, **variables}
-        environ = {**_machine(), **{name: _expanded(str(text), known) for name, text in _of(job).items()}, **known}
+        environ = {**self._machine(), **{name: _expanded(str(text), known) for name, text in _of(job).items()}, **known}
         script = "\n".join([_STRICT, *job.get("before_script", []), *job["script"]])
         before = set(self.folder.iterdir())
         done = subprocess.run(
@@ -48,16 +49,15 @@ class Runner:
         report.unlink(missing_ok=True)
         return Done(done.returncode, done.stdout, dotenv, made)
 
+    def _machine(self) -> dict[str, str]:
+        """A container in which bumper is installed."""
+        path = os.pathsep.join([str(self.program), str(Path(sys.executable).parent), os.environ["PATH"]])
+        return {name: os.environ[name] for name in ("HOME", "TMPDIR", "GIT_CONFIG_NOSYSTEM")} | {"PATH": path}
+
 
 def _of(job: Any) -> dict[str, str]:  # noqa: ANN401 - YAML
     variables: dict[str, str] = job.get("variables", {})
     return variables
-
-
-def _machine() -> dict[str, str]:
-    """A container in which bumper is installed."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {name: os.environ[name] for name in ("HOME", "TMPDIR", "GIT_CONFIG_NOSYSTEM")} | {"PATH": path}
 
 
 def _predefined() -> dict[str, str]:

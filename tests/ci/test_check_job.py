@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -28,7 +29,8 @@ def pipeline(runner: Runner, gitops: Gitops, iid: int, *, depth: int = 20, **inp
     folder = runner.folder / str(len(list(runner.folder.iterdir())))
     folder.mkdir()
     check_out(gitops, folder, gitops.api.get(f"/merge_requests/{iid}")["sha"], depth)
-    return Runner(folder, {"BUMPER_TOKEN": os.environ["BUMPER_TOKEN"]})(job, **merge_request_variables(gitops, iid))
+    here = replace(runner, folder=folder, variables={"BUMPER_TOKEN": os.environ["BUMPER_TOKEN"]})
+    return here(job, **merge_request_variables(gitops, iid))
 
 
 def propose(gitops: Gitops, branch: str, path: str, text: str) -> int:

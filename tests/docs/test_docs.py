@@ -96,14 +96,14 @@ def place(gitops: Gitops, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_bumper: Path) -> Path:
     """The folder of a ``bumper`` that asks no registry, because those of the pages do not exist."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    program = Path(sys.executable).with_name("bumper")
+    program, itself = quick_bumper / "bumper", Path(sys.executable).with_name("bumper")
     lines = [
         "#!/bin/sh", 'case "$1" in', f'  {"|".join(ASKS_REGISTRIES)}) exec "{program}" "$@" --no-verify ;;',
-        f'  *) exec "{program}" "$@" ;;', "esac", "",
+        f'  sandbox) exec "{itself}" "$@" ;;', f'  *) exec "{program}" "$@" ;;', "esac", "",
     ]  # fmt: skip
     (folder / "bumper").write_text("\n".join(lines))
     (folder / "bumper").chmod(0o755)
