@@ -76,7 +76,7 @@ def test_init_finds_what_a_layout_s_bumper_yaml_says(layout: Layout) -> None:
         return
     known = read_layout(parse_config(layout.config.encode()), tuple(layout.files), "gitops")
 
-    found = survey(layout.tree, read_manifests(layout.tree.sources), "gitops")
+    found = survey(layout.tree, read_manifests(layout.tree.sources), "gitops", {})
 
     assert {one.name for one in found.environments} == set(known.environments)
     for one in found.environments:

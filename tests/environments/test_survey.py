@@ -31,7 +31,7 @@ def tree_of(files: Files) -> Tree:
 
 def find(files: Files, environments: Mapping[str, Sequence[str]] | None = None) -> Survey:
     tree = tree_of(files)
-    return survey(tree, read_manifests(tree.sources), "gitops", environments)
+    return survey(tree, read_manifests(tree.sources), "gitops", environments or {})
 
 
 def tried(files: Files) -> Tried:

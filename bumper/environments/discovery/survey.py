@@ -67,15 +67,15 @@ class Survey:
 
 
 def survey(
-    tree: Tree, manifests: Sequence[Manifest], repository_name: str, given: Mapping[str, Sequence[str]] | None = None
-) -> Survey:
+    tree: Tree, manifests: Iterable[Manifest], repository_name: str, given: Mapping[str, Sequence[str]]
+) -> Survey:  # fmt: skip
     """What the files of ``tree`` and the ``manifests`` among them show.
 
     ``repository_name`` names the application of files that are in no application's folder. ``given`` are the patterns
     of environments that a person has named.
     """
     expanded = expand(manifests, tree)
-    findings = _find(tree, expanded.applications, repository_name, given or {})
+    findings = _find(tree, expanded.applications, repository_name, given)
     environments = findings.environments() or tuple(findings.sections())
     covered = {*findings.bases, *(path for one in environments for path in one.files)}
     stray = {path: one.pins for path, one in findings.candidates.items() if one.pins and path not in covered}
@@ -86,46 +86,8 @@ def survey(
         stray=stray,
         stray_patterns=() if environments else findings.patterns_of(stray),
         warnings=(*expanded.unknown, *findings.questions),
-        given=frozenset(given or ()),
+        given=frozenset(given),
     )
-
-
-def _find(
-    tree: Tree, applications: Sequence[Application], repository_name: str, given: Mapping[str, Sequence[str]]
-) -> "_Findings":
-    paths = tuple(tree.paths)
-    read = [one.files for one in applications]
-    candidates = find_candidates(tree, {path for files in read for path in files})
-    named, values = _given_places(given, paths)
-    found = find_environments({path: one for path, one in candidates.items() if path not in named})
-    slots = {path: slot for path, slot in found.slots.items() if slot.name not in given}
-    places = find_places(slots, candidates, read)
-    shared = shared_places(places, applications, {path for path, one in candidates.items() if not one.pins})
-    places = {path: place for path, place in places.items() if path not in shared}
-    for template, matched in value_templates(places, paths).items():
-        values.setdefault(template, set()).update(matched)
-    places |= named
-    readers, above = find_bases(places, applications, tree.paths)
-    bases = readers | shared
-    base, left_out = base_templates(bases, places, paths)
-    above = {path: one for path, one in above.items() if candidates[path].pins}
-    questions = (*_about_files(found, left_out, above), *_read_for_two(applications, places))
-    return _Findings(
-        tree, applications, repository_name, candidates, found, places, values, bases, base, questions
-    )  # fmt: skip
-
-
-def _given_places(given: Mapping[str, Sequence[str]], paths: Sequence[str]) -> tuple[dict[str, Place], Templates]:
-    """The files that the patterns of a person match, also by pattern."""
-    places: dict[str, Place] = {}
-    templates: Templates = {}
-    for name, pattern in ((name, pattern) for name, patterns in given.items() for pattern in patterns):
-        expression = PathPattern(in_environment(pattern, name)).expression
-        for match in filter(None, map(expression.fullmatch, paths)):
-            span = match.span("app") if "app" in expression.groupindex else None
-            places[match.string] = Place(Slot(match.string, name, 0, "given", ()), span)
-            templates.setdefault(pattern, set()).add(match.string)
-    return places, templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +176,44 @@ class _Findings:
                 if not is_own and (path in self.candidates or unused):
                     found.add(f"{literal(unused)}/**" if unused else literal(path))
         return tuple(sorted(found))
+
+
+def _find(
+    tree: Tree, applications: Sequence[Application], repository_name: str, given: Mapping[str, Sequence[str]]
+) -> _Findings:
+    paths = tuple(tree.paths)
+    read = [one.files for one in applications]
+    candidates = find_candidates(tree, {path for files in read for path in files})
+    named, values = _given_places(given, paths)
+    found = find_environments({path: one for path, one in candidates.items() if path not in named})
+    slots = {path: slot for path, slot in found.slots.items() if slot.name not in given}
+    places = find_places(slots, candidates, read)
+    shared = shared_places(places, applications, {path for path, one in candidates.items() if not one.pins})
+    places = {path: place for path, place in places.items() if path not in shared}
+    for template, matched in value_templates(places, paths).items():
+        values.setdefault(template, set()).update(matched)
+    places |= named
+    readers, above = find_bases(places, applications, tree.paths)
+    bases = readers | shared
+    base, left_out = base_templates(bases, places, paths)
+    above = {path: one for path, one in above.items() if candidates[path].pins}
+    questions = (*_about_files(found, left_out, above), *_read_for_two(applications, places))
+    return _Findings(
+        tree, applications, repository_name, candidates, found, places, values, bases, base, questions
+    )  # fmt: skip
+
+
+def _given_places(given: Mapping[str, Sequence[str]], paths: Sequence[str]) -> tuple[dict[str, Place], Templates]:
+    """The files that the patterns of a person match, also by pattern."""
+    places: dict[str, Place] = {}
+    templates: Templates = {}
+    for name, pattern in ((name, pattern) for name, patterns in given.items() for pattern in patterns):
+        expression = PathPattern(in_environment(pattern, name)).expression
+        for match in filter(None, map(expression.fullmatch, paths)):
+            span = match.span("app") if "app" in expression.groupindex else None
+            places[match.string] = Place(Slot(match.string, name, 0, "given", ()), span)
+            templates.setdefault(pattern, set()).add(match.string)
+    return places, templates
 
 
 def _charts_of_applications(places: Iterable[Place], paths: Collection[str]) -> str | None:
