@@ -5,7 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bumper.commands.sandbox import running_sandbox
@@ -23,26 +23,29 @@ _CONSTANT = (
 )
 
 
-def played(page: str) -> str:
-    """The text of a page with what its commands print today."""
+def played(page: str, program: Sequence[str] = (sys.executable, "-m", "bumper")) -> str:
+    """The text of a page with what its commands print today, typed at ``program``."""
     with running_sandbox(0, None, {"merge_access": "developers"}) as sandbox:
         environ = _clean() | {"BUMPER_REPO": sandbox.repo_url, "BUMPER_TOKEN": sandbox.token}
-        return _BLOCK.sub(lambda block: _block(block[0], environ), page)
+        return _BLOCK.sub(lambda block: _block(block[0], program, environ), page)
 
 
-def _block(text: str, environ: Mapping[str, str]) -> str:
+def _block(text: str, program: Sequence[str], environ: Mapping[str, str]) -> str:
     """Comments and commands as they are, each command with what it prints, a blank line between two of them."""
     kept = re.findall(r"(?:^# .*\n)*^\$ .*\n", text, re.MULTILINE)
-    return "\n".join(f"{part}{_printed(shlex.split(part.splitlines()[-1])[2:], environ)}" for part in kept)
+    return "\n".join(f"{part}{_printed([*program, *_typed(part)], environ)}" for part in kept)
 
 
-def _printed(arguments: list[str], environ: Mapping[str, str]) -> str:
-    if arguments[0] in _ASKS_REGISTRIES:
-        arguments = [*arguments, "--no-verify"]
+def _typed(part: str) -> list[str]:
+    """The arguments of the command at the end of ``part``."""
+    arguments = shlex.split(part.splitlines()[-1])[2:]
+    return [*arguments, "--no-verify"] if arguments[0] in _ASKS_REGISTRIES else arguments
+
+
+def _printed(command: list[str], environ: Mapping[str, str]) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "bumper", *arguments], env=dict(environ), stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+        command, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     text = done.stdout
     for changing, constant in _CONSTANT:
