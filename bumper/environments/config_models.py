@@ -171,12 +171,7 @@ class EnvironmentConfig(_Keys):
         return self.promote_from is not None or self.tags is not None or self.digests
 
     def admits(self, tag: str) -> bool:
-        """Whether ``tag`` may enter this environment: ``tags`` matches it as a whole, or there is no such key.
-
-        Raises:
-            Refused: the expression needs too long to tell.
-
-        """
+        """Whether ``tags`` matches a tag as a whole, or is not there; Refused if it needs too long to tell."""
         try:
             return self.tags is None or bool(kinds.compile_expression(self.tags).fullmatch(tag, timeout=_TIMEOUT))
         except TimeoutError as error:
