@@ -115,11 +115,11 @@ def _ask(pending: Pending, head: str) -> MergeReply:
 
 
 def _ask_until_taken(pending: Pending, head: str) -> MergeReply:
-    """A project without a CI file has no pipeline to wait for."""
+    """Ask until GitLab takes it, or says why not. A project without a CI file has no pipeline to wait for."""
     known, clock = pending.known, pending.clock
     awaited = known.project.runs_pipelines(pending.attempt.target.checkout.entries)
     for left in polls(clock, _PIPELINE_TIMEOUT):
-        found = merge_requests.read_settled(pending.known.gitlab, pending.iid, clock)
+        found = merge_requests.read_settled(known.gitlab, pending.iid, clock)
         if found.target_branch != known.target_branch:
             return MergeReply(found, _retargeted(known, found))
         if found.state != "opened" or found.auto_merge:
