@@ -18,8 +18,7 @@ from bumper.gate.rules import broken_by_bump, check_heirs, missing_digests, refu
 from bumper.git.checkout import Checkout
 from bumper.image import ImageReference
 from bumper.planning.bump import Plan, check_images, images_to_resolve, plan_bump
-from bumper.planning.draft import make_draft
-from bumper.planning.proposal import Request
+from bumper.planning.proposal import Request, make_draft
 from bumper.records.record import Command
 from bumper.registry.pushed_image import PushedImage
 from bumper.registry.resolve import resolve_digests

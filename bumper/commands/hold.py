@@ -14,8 +14,7 @@ from bumper.errors import Refused
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
 from bumper.planning.description import code
-from bumper.planning.draft import make_draft
-from bumper.planning.proposal import Request
+from bumper.planning.proposal import Request, make_draft
 from bumper.records.known_requests import KnownRequests, recorded_requests
 from bumper.records.record import Command
 from bumper.values.change import as_it_is

@@ -26,9 +26,8 @@ from bumper.errors import Refused, WrongUsage
 from bumper.gate.rules import Waiting, broken_tags, check_heirs, missing_digests, refuse
 from bumper.git.checkout import Checkout
 from bumper.planning.bump import Plan
-from bumper.planning.draft import make_draft
 from bumper.planning.promote import differing, plan_promote
-from bumper.planning.proposal import Request
+from bumper.planning.proposal import Request, make_draft
 from bumper.records.digests import find_digests
 from bumper.records.line import Line, commit_as_of, parse_as_of
 from bumper.records.record import Command

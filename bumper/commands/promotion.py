@@ -16,8 +16,8 @@ from bumper.gate.freeze import Frozen, find_freeze
 from bumper.gate.promotions import Judged, judge_promotions, unsoaked
 from bumper.gate.rules import Waiting
 from bumper.git.checkout import Checkout
-from bumper.planning.draft import Rollout, expected_images
 from bumper.planning.promote import Choice, Matched, choose, differing, match
+from bumper.planning.proposal import Rollout, expected_images
 from bumper.records.line import Line
 from bumper.values.change import Change
 

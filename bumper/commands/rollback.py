@@ -22,8 +22,7 @@ from bumper.image import is_tag
 from bumper.planning import rollback as planning
 from bumper.planning.bump import Plan, apply_plan
 from bumper.planning.description import code, inert
-from bumper.planning.draft import make_draft
-from bumper.planning.proposal import Request
+from bumper.planning.proposal import Request, make_draft
 from bumper.records.history import Deployment, Scope, deployments, deployments_among, scope_of
 from bumper.records.record import Command
 from bumper.registry.resolve import resolve_all, resolve_digests

@@ -26,8 +26,7 @@ from bumper.gitlab.merge_request_changes import Text
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.log import report_step
 from bumper.planning.description import code
-from bumper.planning.draft import Draft
-from bumper.planning.proposal import MAX_TITLE, Proposal
+from bumper.planning.proposal import MAX_TITLE, Draft, Proposal
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline, newer_of_request, pipeline_note
 from bumper.records.record import Command, Sealed, read_comment

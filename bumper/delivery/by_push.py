@@ -35,8 +35,7 @@ from bumper.gitlab import merge_requests
 from bumper.gitlab.connection import connect_to_read
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.log import report_step
-from bumper.planning.draft import Draft
-from bumper.planning.proposal import Proposal
+from bumper.planning.proposal import Draft, Proposal
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import NewerPipeline
 from bumper.records.record import comment

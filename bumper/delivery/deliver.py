@@ -16,7 +16,7 @@ from bumper.git.commit import push, write_commit
 from bumper.git.past_commits import fetch_commits, newest_commits
 from bumper.gitlab.merge_requests import MergeRequest
 from bumper.log import report_step
-from bumper.planning.draft import Draft
+from bumper.planning.proposal import Draft
 from bumper.records.record import COMMAND_TRAILER, make_sealer
 from bumper.values.change import Change
 from bumper.values.pin import Version, format_path

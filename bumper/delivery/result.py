@@ -17,8 +17,7 @@ from bumper.gitlab.merge_requests import MergeRequest, User
 from bumper.image import ImageReference
 from bumper.log import report_step
 from bumper.planning.bump import Plan
-from bumper.planning.draft import Draft
-from bumper.planning.proposal import Request, readable
+from bumper.planning.proposal import Draft, Request, readable
 from bumper.records.known_requests import KnownRequests
 from bumper.records.newer_pipeline import BumpQuery, NewerPipeline, find_newer, newer_at_head
 from bumper.records.record import Command, Record

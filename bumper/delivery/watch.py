@@ -27,7 +27,7 @@ from bumper.errors import Refused, Unavailable
 from bumper.gitlab.connection import GitLab, NotShown
 from bumper.gitlab.project import contains
 from bumper.log import report_step
-from bumper.planning.draft import Rollout
+from bumper.planning.proposal import Rollout
 
 _FIRST_PAUSE, _MAX_PAUSE = 1.0, 10.0  # seconds between two looks
 _PAUSE_OF_DOUBT = 10.0  # seconds from the first to the second look at what may be sick for a moment only

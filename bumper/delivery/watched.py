@@ -22,7 +22,7 @@ from bumper.gitlab.merge_request_changes import comment
 from bumper.log import report_step
 from bumper.planning.bump import Plan
 from bumper.planning.description import Watching, code
-from bumper.planning.draft import Draft, Rollout, rollout_of
+from bumper.planning.proposal import Draft, Rollout, rollout_of
 from bumper.records.watches import WatchedRequest, WatchRecord, newest_watched, write_note
 
 _WORST_FIRST = (Ending.SICK, Ending.MISSING, Ending.SILENT, Ending.LATE, Ending.WELL)
