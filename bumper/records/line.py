@@ -7,6 +7,7 @@ merged, if that was later: a fast-forward brings commits that were made long bef
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import accumulate, chain
 
 from bumper.clock import show_time
@@ -25,8 +26,6 @@ _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 class Line:
     """The first-parent commits from the tip back, read in stretches as far as somebody goes on reading."""
 
-    __slots__ = ("_gitlab", "_landed", "_log", "_merged", "_read", "branch", "checkout", "is_cut", "now", "since")
-
     def __init__(
         self, checkout: Checkout, now: datetime, since: datetime | None, gitlab: GitLab | None,
         log: Iterator[list[PastCommit]] | None = None,
@@ -42,7 +41,6 @@ class Line:
         self._log = log if log is not None else read_log(checkout)
         self._read: list[list[PastCommit]] = []
         self._landed: dict[str, datetime] = {}
-        self._merged: dict[str, datetime] | None = None
 
     def stretches(self) -> Iterator[list[PastCommit]]:
         """The commits, the newest first; what was read before is not read again."""
@@ -82,13 +80,16 @@ class Line:
 
     def _by_itself(self, past: PastCommit) -> datetime:
         """When a commit landed, whatever its ancestors say: its own date, or when its merge request was merged."""
-        if self._merged is None:
-            self._merged, gitlab, since = {}, self._gitlab, self.since
-            if gitlab is not None and since is not None:
-                for request in merged_since(gitlab, self.branch, since):
-                    if request.merged_at is not None and request.merged_at >= since:
-                        self._merged |= dict.fromkeys(commits_of(gitlab, request), request.merged_at)
-        return min(self.now, max(past.commit.at, self._merged.get(past.commit.id, past.commit.at)))
+        return min(self.now, max(past.commit.at, self._merged_at.get(past.commit.id, past.commit.at)))
+
+    @cached_property
+    def _merged_at(self) -> dict[str, datetime]:
+        merged: dict[str, datetime] = {}
+        if self._gitlab is not None and self.since is not None:
+            for request in merged_since(self._gitlab, self.branch, self.since):
+                if request.merged_at is not None and request.merged_at >= self.since:
+                    merged |= dict.fromkeys(commits_of(self._gitlab, request), request.merged_at)
+        return merged
 
 
 def parse_as_of(text: str, now: datetime) -> str | datetime:

@@ -44,8 +44,6 @@ class Step:
 class GoneFiles:
     """The files that a commit took away, found by content and by name: a reorganisation moves thousands at once."""
 
-    __slots__ = ("_by_blob", "_by_word")
-
     def __init__(self, touched: Iterable[Touched]) -> None:
         self._by_blob: defaultdict[str | None, list[Touched]] = defaultdict(list)
         self._by_word: defaultdict[str, list[Touched]] = defaultdict(list)
