@@ -49,12 +49,12 @@ class Period:
 
     def version_of(self, image: ImageReference) -> Version | None:
         """The version that has the image's tag, or, where it has none, its digest."""
-        return next((one for one in self.versions if _is_version_of(one, image)), None)
+        return _version_of(self.versions, image)
 
 
-def _is_version_of(version: Version, image: ImageReference) -> bool:
-    """Whether the version has the image's tag, or, where it has none, its digest."""
-    return version.tag == image.tag and (image.tag is not None or version.digest == image.digest)
+def _version_of(versions: Iterable[Version], image: ImageReference) -> Version | None:
+    same = (one for one in versions if one.tag == image.tag)
+    return next((one for one in same if image.tag is not None or one.digest == image.digest), None)
 
 
 def place_of(config: Config, app: str, repository: Repository) -> Place:
@@ -111,7 +111,7 @@ class _Walk:
         """Whether it is known what ran before each image, where it runs no more; else whether it ever did."""
         for place, images in wanted.items():
             for image in images:
-                ran = [any(_is_version_of(one, image) for one in versions) for versions, _ in self.states[place]]
+                ran = [_version_of(versions, image) is not None for versions, _ in self.states[place]]
                 if not (ran[0] or (True in ran and not ran[-1])):
                     return False
         return True
