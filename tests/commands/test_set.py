@@ -168,11 +168,11 @@ def test_a_tag_only_in_a_base_is_not_made_up(folder: Path, bumper: CommandLine) 
 
 
 def test_a_folder_that_cannot_be_written(file: Path, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**_: object) -> tuple[int, str]:
+    def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     # Root may write anywhere, and the tests may run as root: only the system call can be made to fail.
-    monkeypatch.setattr("bumper.files.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("bumper.files.tempfile.NamedTemporaryFile", refuse)
 
     ran = bumper("set", f"{APP}:1.0.1", "values.yaml", code=1)
 
