@@ -182,23 +182,22 @@ def gather_environment(checkout: Checkout, setup: RepositoryConfig, name: str) -
 
 
 def odd_layout(setup: RepositoryConfig) -> Iterator[tuple[str, Refused]]:
-    """Patterns that match nothing, and files that are one environment's values and another's base, by environment."""
-    layout = setup.layout
-    for name in layout.environments:
-        for pattern in layout.source.idle_patterns(name):
-            yield name, Refused(f"no file matches {pattern}", f"correct it in {CONFIG_FILE}, or remove it")
-        with contextlib.suppress(Refused):  # of an environment that is broken, which is reported elsewhere
-            own = {path for app in layout.environment(name).apps for path in app.values}
-            others = [layout.environment(other) for other in layout.environments if other != name]
-            heirs = {base: heir.name for heir in others for app in heir.apps for base in app.bases if base in own}
-            for other in dict.fromkeys(heirs.values()):
-                files = [file for file, heir in heirs.items() if heir == other]
+    """What is odd about each environment's layout, and what to do about it."""
+    return ((name, odd) for name in setup.layout.environments for odd in _odd_of(setup.layout, name))
+
+
+def _odd_of(layout: Layout, name: str) -> Iterator[Refused]:
+    """Patterns that match nothing, and files that are the environment's values and another's base."""
+    for pattern in layout.source.idle_patterns(name):
+        yield Refused(f"no file matches {pattern}", f"correct it in {CONFIG_FILE}, or remove it")
+    with contextlib.suppress(Refused):  # of an environment that is broken, which is reported elsewhere
+        own = {path for app in layout.environment(name).apps for path in app.values}
+        for heir in (layout.environment(other) for other in layout.environments if other != name):
+            files = own.intersection(base for app in heir.apps for base in app.bases)
+            if files:
                 more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-                yield (
-                    name,
-                    Refused(
-                        f"{min(files)}{more} is also a base of {other}: a bump of {name} changes {other} where its own "
-                        "values do not override the tag",
-                        f"give {other} tags of its own, or {name} values of its own",
-                    ),
+                yield Refused(
+                    f"{min(files)}{more} is also a base of {heir.name}: a bump of {name} changes {heir.name} where its "
+                    "own values do not override the tag",
+                    f"give {heir.name} tags of its own, or {name} values of its own",
                 )

@@ -325,13 +325,16 @@ def test_a_bump_does_not_reach_another_environment_past_its_rules(
 
 def test_doctor_names_inherited_files_and_patterns_without_files(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
     config = INHERITED.replace("'apps/{app}/values.yaml'\n", "['apps/{app}/values.yaml', 'common/*.yaml']\n")
-    make_gitops({"bumper.yaml": config, "apps/a/values.yaml": values("1"), "apps/a/values-prod.yaml": "x: 1\n"})
+    config += "  qa: {values: 'apps/{app}/values-qa.yaml', base: 'apps/{app}/values.yaml'}\n"
+    files = {"apps/a/values.yaml": values("1"), "apps/a/values-prod.yaml": "x: 1\n", "apps/a/values-qa.yaml": "x: 1\n"}
+    make_gitops({"bumper.yaml": config, **files})
 
     checks = bumper("doctor", "--no-verify", "--output", "json").json["checks"]
 
     found = {(check["name"], check["found"]) for check in checks}
     assert ("environment prod", "no file matches common/*.yaml") in found
-    assert any(name == "environment dev" and "is also a base of prod" in text for name, text in found)
+    for heir in ("prod", "qa"):
+        assert any(name == "environment dev" and f"is also a base of {heir}:" in text for name, text in found)
 
 
 @pytest.mark.parametrize("config", ["", "environments: {prod: {values: 'apps/{app}/prod/values.yaml'}}\n"])
