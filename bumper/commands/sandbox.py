@@ -20,9 +20,7 @@ def running_sandbox(
 ) -> Iterator[Sandbox]:
     """The server while it runs; without ``directory`` everything is gone afterwards.
 
-    Raises:
-        Refused: the port is taken, the directory cannot be used, or a setting is unknown.
-
+    Refused where the port is taken, the directory cannot be used, or a setting is unknown.
     """
     with tempfile.TemporaryDirectory(prefix="bumper-sandbox-") as temporary:
         folder = directory if directory is not None else Path(temporary)

@@ -51,12 +51,8 @@ class _Edited:
 def set_tag(image: ImageReference, files: Sequence[str], path: str | None, *, dry_run: bool = False) -> SetTags:
     """Rewrite ``image``'s tag in ``files``, or in standard input to standard output for ``-``.
 
-    Every file is edited and proven before the first is written. A digest in ``image`` is written too.
-
-    Raises:
-        Refused: a file cannot be read or set, or none of them has such a pin; no file is changed.
-        WrongUsage: ``path`` is no path, or ``-`` stands beside files.
-
+    A digest in ``image`` is written too. Every file is edited and proven before the first is written: where one cannot
+    be read or set, or none of them has such a pin, Refused is raised and no file is changed.
     """
     names = list(dict.fromkeys(files))
     if STDIN in names and len(names) > 1:

@@ -96,12 +96,7 @@ class Frozen:
 
 
 def find_freeze(environment: Environment, gitlab: GitLab | None, now: datetime) -> Frozen | None:
-    """The freeze that the environment is in; None where it is in none.
-
-    Raises:
-        Refused: GitLab's freeze periods cannot be read.
-
-    """
+    """The freeze that the environment is in, if any; Refused where GitLab's freeze periods cannot be read."""
     periods = read_periods(environment, gitlab)
     until = frozen_until(periods, now)
     if until is None:
@@ -110,12 +105,7 @@ def find_freeze(environment: Environment, gitlab: GitLab | None, now: datetime) 
 
 
 def read_periods(environment: Environment, gitlab: GitLab | None) -> list[Period]:
-    """The periods of the environment.
-
-    Raises:
-        Refused: GitLab's freeze periods cannot be read.
-
-    """
+    """The periods of the environment; Refused where GitLab's cannot be read."""
     written = environment.config.freeze
     if written is None:
         return []
@@ -207,12 +197,7 @@ def _gitlab_periods(environment: str, gitlab: GitLab | None) -> Iterator[Period]
 
 
 def gitlab_period(found: GitLabFreeze) -> Period:
-    """A period of GitLab's.
-
-    Raises:
-        Refused: its time zone or one of its cron expressions is not understood.
-
-    """
+    """A period of GitLab's; Refused where its time zone or one of its cron expressions is not understood."""
     zone = zone_of(found.timezone)
     where = f"the deploy freeze period from {found.start!r} to {found.end!r} in GitLab"
     if zone is None:

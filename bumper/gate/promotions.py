@@ -45,11 +45,7 @@ def judge_promotions(
 ) -> list[Judged]:  # fmt: skip
     """Whether each of the changes of ``target`` may be promoted from one of the ``sources``, opened at the tip.
 
-    ``line`` is the target branch's first-parent line.
-
-    Raises:
-        Refused: an application of the target may be several of a source's.
-
+    ``line`` is the target branch's first-parent line. Refused where an application may be several of a source's.
     """
     found = [_judge_by(source, target, changes, line) for source in sources]
     judged: list[Judged] = []

@@ -96,12 +96,7 @@ class Waiting:
 
 
 def refuse(broken: Iterable[Broken]) -> None:
-    """Refuse the first of the broken rules.
-
-    Raises:
-        Refused: there is one.
-
-    """
+    """Raise Refused for the first of the broken rules, if there is any."""
     for found in broken:
         raise Refused(found.message, found.fix)
 
@@ -152,11 +147,8 @@ def missing_digests(environment: Environment, images: Iterable[ImageReference]) 
 def check_heirs(target: Target, changes: Sequence[Change], source: str | None = None) -> list[str]:
     """A sentence for every other environment that a change reaches through a file that is its base.
 
-    ``source`` is the environment that the changes are promoted from; None for a bump.
-
-    Raises:
-        Refused: the rules of such an environment would not let the tag in.
-
+    ``source`` is the environment that the changes are promoted from; None for a bump. Refused where the rules of such
+    an environment would not let the tag in.
     """
     pins = {found.place: found.pin for found in target.gathered.pins}
     warnings: list[str] = []
