@@ -78,7 +78,8 @@ def parse_repository(text: str, gitlab_url: str | None) -> RepositoryAddress:
     # With or without .git, or of a page that was open in a browser. GitLab redirects git from a path without .git, and
     # bumper sends no token after a redirect.
     path = parts.path.partition(_PAGE_OF_A_PROJECT)[0].rstrip("/").removesuffix(".git") + ".git"
-    root, password = f"{parts.scheme}://{netloc}", parts.password if parts.password is not None else parts.username
+    root = f"{parts.scheme}://{netloc}"
+    password = parts.password if parts.password is not None else parts.username
     return _address(f"{root}{path}", root, path, gitlab_url, over_ssh=False, password=password)
 
 

@@ -10,7 +10,8 @@ from bumper.cli import options as opt
 from bumper.cli.common import Reading, with_options
 from bumper.cli.options import OUTPUT, environment_argument, flag, number, option
 from bumper.cli.run import Output, run_of
-from bumper.errors import WrongUsage
+from bumper.cli.screen import count
+from bumper.errors import Refused, WrongUsage
 from bumper.settings import environment as process_environment
 
 _ENVIRONMENTS = environment_argument("Only these environments; by default all.", default=None)
@@ -135,5 +136,8 @@ def check(
     verdict = run(CheckRequest(base, head, verify, note), Path.cwd(), process_environment(), this_run.clock)
     if code_quality is not None:
         data.write_code_quality(code_quality, verdict.findings)
-    error = text.check_error(verdict) if not warn_only else None
+    error = None
+    if verdict.findings and not warn_only:
+        what = f"bumper.yaml does not allow this change ({count(len(verdict.findings), 'finding')})"
+        error = Refused(what, "do what each of them says")
     this_run.show(verdict, data.check_data, text.check_text, (*verdict.odd, *verdict.warnings), error=error)

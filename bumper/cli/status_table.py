@@ -138,7 +138,8 @@ def applications(status: Status) -> list[Application]:
             image = one_name.get(str(change.image), str(change.image))
             if change.app in cells and image in cells[change.app]:
                 proposed = cells[change.app][image][name].proposed
-                proposed += [(change.after, request)] if (change.after, request) not in proposed else []
+                if (change.after, request) not in proposed:
+                    proposed.append((change.after, request))
     stages = status.stages or dict(zip(environments, [None, *environments], strict=False))
     gates = {(name, one.app): one for name, waiting in status.waiting.items() for one in waiting}
     for app, images in cells.items():

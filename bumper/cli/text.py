@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from bumper.cli.screen import Column, Screen, Style, count, short_names, styled, table, wrapped
 from bumper.clock import show_time
-from bumper.errors import Refused
 from bumper.values.pin import format_path
 
 if TYPE_CHECKING:  # a command on local files imports nothing else
@@ -130,7 +129,8 @@ def status_text(status: "Status", screen: Screen, *, every_row: bool) -> str:
 
     One environment alone, compared with nothing, is shown with every row.
     """
-    (rows, telling), names = _rows(status), list(status.overview.environments)
+    rows, telling = _rows(status)
+    names = list(status.overview.environments)
     shown = {key: cells for key, cells in rows.items() if every_row or len(names) == 1 or key in telling}
     images = short_names(screen, (image for _, image in shown))
     columns = (Column("app"), Column("image"), *(Column(name, labelled=True) for name in names))
@@ -155,7 +155,8 @@ def _rows(status: "Status") -> tuple[dict[tuple[str, str], dict[str, str]], set[
         for row in rows:
             key, held = (row.app, one_name[row.image]), row.held is not None
             cells[key][name][(row.tag or (row.digest or "(empty)")[:19]) + ("*" if held else "")] = None
-            telling |= {key} if held else set()
+            if held:
+                telling.add(key)
     found = {key: {name: ", ".join(tags) for name, tags in cells[key].items()} for key in sorted(cells)}
     for one in overview.drift:
         source, *others = one.tags
@@ -230,14 +231,6 @@ def check_text(verdict: "Verdict", screen: Screen) -> str:
     return "\n".join(lines) or "no pin changes"
 
 
-def check_error(verdict: "Verdict") -> Refused | None:
-    """The failure that the findings come to."""
-    if not verdict.findings:
-        return None
-    findings = count(len(verdict.findings), "finding")
-    return Refused(f"bumper.yaml does not allow this change ({findings})", "do what each of them says")
-
-
 def doctor_text(checks: "Sequence[Check]", screen: Screen, *, encoding: str) -> str:
     """The checks by what they are about; the marks are signs where ``encoding`` has them, else words."""
     try:
@@ -249,7 +242,8 @@ def doctor_text(checks: "Sequence[Check]", screen: Screen, *, encoding: str) -> 
     for group in dict.fromkeys(check.group for check in checks):
         lines.append(styled(group, Style.STRONG))
         for check in (check for check in checks if check.group == group):
-            kind = Style.BAD if not check.ok else Style.GOOD if check.next_step is None else Style.ATTENTION
+            kind = Style.GOOD if check.next_step is None else Style.ATTENTION
+            kind = kind if check.ok else Style.BAD
             text = f"{styled(marks[kind], kind)} {check.name}: {check.found}"
             lines += wrapped(text, screen.width, "  ", " " * 6)
             if check.next_step is not None:
