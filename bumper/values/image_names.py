@@ -31,14 +31,13 @@ _HOLD_HOSTS = (Kind.REPOSITORY, Kind.REGISTRY)
 _HOSTS = ("host", "domain", "server")
 _WITH_ORGANIZATIONS = frozenset({"ghcr.io", "quay.io", "gcr.io", "nvcr.io"})  # no image of theirs has one part alone
 _EMPTY = ("repository", "repo", "registry", "hub")
-
-
+_ONE_IMAGE = frozenset({"repository", "repo", "name", "image"})  # beside these, a registry is that of one image
+# What the mappings above may hold for all images below.
 _SCOPE_REGISTRIES = (
     *("imageregistry", "registry", "containerregistry", "dockerregistry", "defaultregistry", "hub", "imagehub"),
     *("registryprefix", "repositoryprefix", "imageprefix"),
 )
-_NAMES = frozenset({"repository", "repo", "name", "image"})
-_NAMESPACES = ("imagenamespace", "imageorganization", "imageorg")
+_SCOPE_NAMESPACES = ("imagenamespace", "imageorganization", "imageorg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +86,11 @@ def name_of_image(place: Place, text: str, prefix: str, partner: Sibling | None 
 
 def _with_last_part(place: Place, name: ImageName, partner: Sibling) -> ImageName:
     """``repository: nvcr.io/nvidia`` beside ``image: driver``: the repository is the name's first half."""
-    last = _last_part(place, partner) if partner.name.kind is Kind.REPOSITORY else None
-    if last is None:
+    others = [(key, text) for key, text in _values(place, ("image", "name", "path")) if key is not partner]
+    others = [(key, text) for key, text in others if read_repository(text) is not None and not has_host(text)]
+    if partner.name.kind is not Kind.REPOSITORY or not others:
         return name
-    key, text = last
+    key, text = others[0]
     first = name.parts[0].rstrip("/")
     joined = replace(name, parts=(first, text), keys=(partner.key, key.key))
     if is_host(first):
@@ -106,13 +106,6 @@ def _with_last_part(place: Place, name: ImageName, partner: Sibling) -> ImageNam
     if not is_whole and is_below and (key.name.name == "image" or is_organization):
         return joined
     return _unnamed(joined, f"{partner.key} {first!r} and {key.key} {text!r} cannot be joined for certain")
-
-
-def _last_part(place: Place, partner: Sibling) -> tuple[Sibling, str] | None:
-    for key, text in _values(place, ("image", "name", "path")):
-        if key is not partner and read_repository(text) is not None and not has_host(text):
-            return key, text
-    return None
 
 
 def _with_organization(place: Place, name: ImageName, *, below_an_image: bool) -> ImageName:
@@ -139,9 +132,9 @@ def _values(place: Place, names: Sequence[str]) -> list[tuple[Sibling, str]]:
 def _registry_beside(place: Place, prefix: str, used: Sequence[str]) -> NamePart | None:
     """The registry that stands beside the name."""
     names = (*companion_names(prefix, *_REGISTRIES), *_BARE_REGISTRIES)
-    for key, value in _values(place, names):
-        if goes_before_names(key):
-            return NamePart(key.key, value, is_hub=key.name.name.endswith("hub"))
+    beside = _parts(place.keys, names)
+    if beside:
+        return beside[0]
     hosts = [key for key in place.keys.values() if key.name.kind in _HOLD_HOSTS and is_host(plain_value(key.node))]
     if len(hosts) == 1 and hosts[0].name.name in ("repository", "repo") and hosts[0].key not in used:
         return NamePart(hosts[0].key, plain_value(hosts[0].node) or "")
@@ -206,11 +199,11 @@ def scope_below(around: Surroundings, keys: Mapping[str, Sibling]) -> Scope:
     if nearest is not None and not nearest.is_hub and _names_an_image(keys):
         nearest = None  # that image's alone
     below_global = _inner(keys, lower, "global")
-    namespaces = [*_parts(keys, _NAMESPACES), *_parts(below_global, _NAMESPACES)]
+    namespaces = [*_parts(keys, _SCOPE_NAMESPACES), *_parts(below_global, _SCOPE_NAMESPACES)]
     shared = _shared_by_global(below_global)
     for name, registry in (("docker", "registry"), ("image", "registry"), ("privateregistry", "registryurl")):
         inner = _inner(keys, lower, name)
-        if inner and _NAMES.isdisjoint(inner):
+        if inner and _ONE_IMAGE.isdisjoint(inner):
             shared += _parts(inner, (registry,), f"{keys[name].key}.")
     return replace(
         scope,
@@ -222,18 +215,15 @@ def scope_below(around: Surroundings, keys: Mapping[str, Sibling]) -> Scope:
 
 def _parts(keys: Mapping[str, Sibling], names: Sequence[str], above: str = "") -> list[NamePart]:
     """The registries that keys of these names hold; ``above`` goes before the keys in messages."""
-    found = [(name, keys[name]) for name in names if name in keys and goes_before_names(keys[name])]
+    found = [(name, keys[name]) for name in names if name in keys and _goes_before_names(keys[name])]
     return [
         NamePart(f"{above}{key.key}", (plain_value(key.node) or "").rstrip("/"), is_hub=name.endswith("hub"))
         for name, key in found
     ]
 
 
-def goes_before_names(key: Sibling) -> bool:
-    """Whether a registry's key holds what stands before an image's name and a slash.
-
-    The prefix of an image may end within a name: ``imagePrefix: registry.example.com/shop-``.
-    """
+def _goes_before_names(key: Sibling) -> bool:
+    """Whether a registry's key ends before a slash: ``imagePrefix: registry.example.com/shop-`` ends within a name."""
     name, value = key.name.name, plain_value(key.node)
     ends_within = name.endswith("prefix") and not name.endswith(("registryprefix", "repositoryprefix"))
     return bool(value) and not is_switch(key.node) and (not ends_within or (value or "").endswith("/"))

@@ -31,22 +31,6 @@ class Kind(Enum):
     REGISTRY = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class KeyName:
-    """A key by its name and kind; ``prefix`` is the name without the kind's ending.
-
-    ``speaks``: the word image is in it. ``is_above``: it may hold a registry or an organization for what stands below.
-    ``may_matter``: it speaks of an image or a digest, or may stand beside a key that does.
-    """
-
-    name: str
-    kind: Kind | None
-    prefix: str
-    speaks: bool = True
-    is_above: bool = False
-    may_matter: bool = True
-
-
 _SEPARATORS = str.maketrans("", "", "-_.")
 _ENDINGS = (
     ("tag", Kind.TAG),
@@ -66,15 +50,28 @@ _COMPANIONS = (
     *("repouri", "repourl", "organization", "org", "namespace", "global", "docker"),
 )
 _ABOVE = frozenset({"global", "docker", "image", "imagenamespace", "imageorganization", "imageorg"})
-
 # A key that ends in "tag" and says of itself that it is another thing's.
 _OTHER_TAGS = ("git", "chart", "log", "release", "site", "instance", "asset", "selector", "env", "environment")
-
 # Below a key of such a name nearly every key speaks of an image, whatever it is called itself.
 _IMAGE_PARENTS = ("image", "images", "container", "containers", "docker")
-
 # Below such a key the name of an image is called so; anywhere else these keys hold addresses of other things.
 NAMES_BELOW_AN_IMAGE = ("name", "fullname", "url", "uri", "path", "source", "src", "base", "location")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyName:
+    """A key by its name and kind; ``prefix`` is the name without the kind's ending.
+
+    ``speaks``: the word image is in it. ``is_above``: it may hold a registry or an organization for what stands below.
+    ``may_matter``: it speaks of an image or a digest, or may stand beside a key that does.
+    """
+
+    name: str
+    kind: Kind | None
+    prefix: str
+    speaks: bool = True
+    is_above: bool = False
+    may_matter: bool = True
 
 
 @lru_cache(maxsize=8192)
@@ -198,7 +195,7 @@ def is_public_image(node: Node | None) -> bool:
     return type(node) is Scalar and ":" in node.value and is_at_public_registry(node.value)
 
 
-def may_be_a_digest(key: Sibling) -> bool:
+def _may_be_a_digest(key: Sibling) -> bool:
     """Whether a key may hold an image's digest, or several, or tell the chart to use one."""
     nodes: Sequence[Node | None] = [key.node]
     if isinstance(key.node, SequenceNode):
@@ -264,7 +261,7 @@ class Place:
     @cached_property
     def near_digests(self) -> Mapping[str, Sibling]:
         """The keys that may hold a digest or tell the chart to use it, by name; looked for once, not for each pin."""
-        return {name: key for name, key in self.keys.items() if key.name.kind is None and may_be_a_digest(key)}
+        return {name: key for name, key in self.keys.items() if key.name.kind is None and _may_be_a_digest(key)}
 
     @cached_property
     def image_prefixes(self) -> frozenset[str]:

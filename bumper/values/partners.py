@@ -43,6 +43,13 @@ _CODE_PARENT = re.compile(r"git(hub|lab)?(repo|repos|repository|repositories|sou
 _CODE_KEYS = frozenset({"owner", "branch", "revision", "commit", "giturl", "gitref"})
 _MACHINE_PARENTS = frozenset({"machineimage", "machineimages", "amiimage", "osimage", "osimages"})
 
+_SHA256 = "sha256:"
+_BARE_SHA256 = re.compile(r"[0-9a-f]{64}")
+_GIT_COMMIT = re.compile(r"[0-9a-f]{40}")
+_OF_A_DIGEST = re.compile(r"digest|sha(256)?$|hash|checksum")  # in a key's name (see KeyName)
+_FOR_A_DIGEST = ("digest", "sha", "sha256")  # what a key's name ends in that is there for a digest
+_ON = frozenset({"true", "yes", "on"})
+
 
 def speaks_of_something_else(place: Place, key: Sibling) -> bool:
     """Whether what ``key`` names is a chart, a git repository, a machine's image or the path of another value."""
@@ -149,14 +156,6 @@ def sole_tag(place: Place, repository: Sibling) -> Sibling | None:
     word, last = tags[0].name.prefix, (plain_value(repository.node) or "").rpartition("/")[2]
     known = place.around.in_images or word == "default" or word in last.replace("-", "")
     return tags[0] if known else None
-
-
-_SHA256 = "sha256:"
-_BARE_SHA256 = re.compile(r"[0-9a-f]{64}")
-_GIT_COMMIT = re.compile(r"[0-9a-f]{40}")
-_OF_A_DIGEST = re.compile(r"digest|sha(256)?$|hash|checksum")  # in a key's name (see key_names)
-_FOR_A_DIGEST = ("digest", "sha", "sha256")  # what a key's name ends in that is there for a digest
-_ON = frozenset({"true", "yes", "on"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,9 @@ from bumper.values.yaml_tree import (
 
 _Collection: TypeAlias = tuple[MappingNode | SequenceNode, Surroundings]
 
+# In a parameter's name: keys with dots between them, a dot inside a key behind a backslash, an index in brackets.
+_STEP = re.compile(r"(?P<key>(?:\\.|[^.\[\]\\])+)|\[(?P<index>\d{1,5})\]|\.", re.DOTALL)
+
 
 def search_pins(
     text: str, root: Node, lower: tuple[tuple[str, Node], ...], registry: str | None = None
@@ -71,12 +74,12 @@ def search_pins(
         if isinstance(node, MappingNode):
             keys, around = _open(node, around._replace(lower=below) if id(node) in roots else around)
             if keys:
-                pins_of = pins_of_kustomize_image if is_kustomize_image(node, around) else pins_of_keys
+                pins_of = _pins_of_kustomize_image if _is_kustomize_image(node, around) else pins_of_keys
                 yield from pins_of(Place(keys, around))
             waiting += _in_mapping(node, around)
         else:
-            is_parameters = is_parameter_list(node)
-            yield from pins_of_parameters(node, around, below) if is_parameters else pins_of_list(node, around)
+            is_parameters = _is_parameter_list(node)
+            yield from _pins_of_parameters(node, around, below) if is_parameters else pins_of_list(node, around)
             waiting += _in_list(node, around)
 
 
@@ -131,8 +134,8 @@ def _in_mapping(mapping: MappingNode, around: Surroundings) -> Iterator[_Collect
         below: Lower = ()
         if isinstance(value, MappingNode):
             below = tuple((file, node) for file, values in lower if isinstance(node := values.get(text), MappingNode))
-        elif is_parameter_list(value):
-            below = values_beside(mapping)
+        elif _is_parameter_list(value):
+            below = _values_beside(mapping)
         in_images = around.in_images or name.kind in (Kind.IMAGE, Kind.IMAGES)
         twice = f"the key {text!r} above it is twice in one mapping; join them" if times.get(text, 1) > 1 else None
         way, duplicate = (around.way, text), twice or around.duplicate
@@ -145,10 +148,6 @@ def _in_list(items: SequenceNode, around: Surroundings) -> Iterator[_Collection]
     for index, item in reversed(tuple(enumerate(items.items))):
         if isinstance(item, (MappingNode, SequenceNode)):
             yield item, around._replace(way=(around.way, index))
-
-
-# In a parameter's name: keys with dots between them, a dot inside a key behind a backslash, an index in brackets.
-_STEP = re.compile(r"(?P<key>(?:\\.|[^.\[\]\\])+)|\[(?P<index>\d{1,5})\]|\.", re.DOTALL)
 
 
 def _helms_of(root: Node) -> Iterator[tuple[PinPath, MappingNode]]:
@@ -171,12 +170,12 @@ def _indexes(node: Resolved | None) -> range:
     return range(len(node.items) if isinstance(node, SequenceNode) else 0)
 
 
-def is_parameter_list(items: SequenceNode) -> bool:
+def _is_parameter_list(items: SequenceNode) -> bool:
     """Whether a list holds names and values. Variables whose value comes from elsewhere may stand among them."""
     return any(isinstance(item, MappingNode) and "name" in item.keys and "value" in item.keys for item in items.items)
 
 
-def values_beside(mapping: MappingNode) -> tuple[tuple[str, MappingNode], ...]:
+def _values_beside(mapping: MappingNode) -> tuple[tuple[str, MappingNode], ...]:
     """The values that a mapping with parameters sets as well, below the parameters."""
     found: list[tuple[str, MappingNode]] = []
     for key in ("valuesObject", "values"):
@@ -196,7 +195,7 @@ class _Parameter:
     value: Resolved
 
 
-def pins_of_parameters(items: SequenceNode, around: Surroundings, below: Lower) -> Iterator[Pin]:
+def _pins_of_parameters(items: SequenceNode, around: Surroundings, below: Lower) -> Iterator[Pin]:
     """The pins that parameters set, with the repositories beside them, in the values beside or in those ``below``."""
     parameters = list(_parameters(items))
     scope, lower = around.scope, (*around.lower, *below)
@@ -245,7 +244,7 @@ def parse_parameter_name(name: str) -> PinPath:
     )
 
 
-def is_kustomize_image(item: MappingNode, around: Surroundings) -> bool:
+def _is_kustomize_image(item: MappingNode, around: Surroundings) -> bool:
     """Whether a mapping is an item of a list of images of Kustomize's by its keys."""
     is_item = around.way is not None and isinstance(around.way[1], int)
     if not is_item or around.parent_name != "images" or "name" not in item.keys:
@@ -253,7 +252,7 @@ def is_kustomize_image(item: MappingNode, around: Surroundings) -> bool:
     return "newName" in item.keys or "newTag" in item.keys or item.keys.keys() == {"name", "digest"}
 
 
-def pins_of_kustomize_image(place: Place) -> Iterator[Pin]:
+def _pins_of_kustomize_image(place: Place) -> Iterator[Pin]:
     """The pin of one image of Kustomize's, which knows no registry but the one in the name itself."""
     partner = next((place.keys[key] for key in ("newname", "name") if place.value(key)), None)
     if partner is None:

@@ -19,6 +19,8 @@ from bumper.values.values_file import ValuesFile, describe
 from bumper.values.yaml_tree import STRING_TAG, Alias, Node, Scalar, YamlError, children_of
 
 _BLOCK_SIGN = re.compile(r"[|>][-+0-9]*")
+_LEFT_OF_A_BLOCK = re.compile(r"(?:[ \t]+#[^\r\n]*)?[ \t]*(?:\r\n?|\n)*")
+_VERSIONS = ((1, 1), (1, 2))  # Helm's reader follows 1.1, others 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +166,6 @@ def _rewritten(values: ValuesFile, splice: _Splice) -> str:
     return before + _BLOCK_SIGN.sub('""', first, count=1) + "".join(ends)
 
 
-_LEFT_OF_A_BLOCK = re.compile(r"(?:[ \t]+#[^\r\n]*)?[ \t]*(?:\r\n?|\n)*")
-_VERSIONS = ((1, 1), (1, 2))  # Helm's reader follows 1.1, others 1.2
-
-
 class ProofFailed(BumperError):
     """An edit did not turn out as meant: a bug in bumper, found before anything was written."""
 
@@ -217,33 +215,25 @@ def prove_same_values(values: ValuesFile, text: str) -> None:
 
 
 def _pairs(values: ValuesFile, text: str) -> Iterator[tuple[Scalar, Scalar]]:
-    """The scalars of the file and those of ``text`` in step."""
+    """The scalars of the file and those of ``text`` in step, in the order of the text."""
     try:
         documents = values.parse(text)
     except YamlError as error:
         raise _failed(values, error.line, f"the result is not YAML: {error.problem}") from error
     if len(documents) != len(values.documents):
         raise _failed(values, 1, "the result has another number of documents")
-    for old, new in zip(values.documents, documents, strict=True):
-        yield from _scalars(values, old.root, new.root)
-
-
-def _scalars(values: ValuesFile, old_root: Node, new_root: Node) -> Iterator[tuple[Scalar, Scalar]]:
-    """Walk both trees in step, in the order of the text; only scalars are left for the caller to compare."""
-    waiting = [(old_root, new_root)]
+    roots = zip(reversed(values.documents), reversed(documents), strict=True)
+    waiting: list[tuple[Node, Node]] = [(old.root, new.root) for old, new in roots]
     while waiting:
         old, new = waiting.pop()
         if isinstance(old, Scalar) and isinstance(new, Scalar):
             yield old, new
             continue
-        if type(old) is not type(new):
-            raise _failed(values, old.line, "the structure changed")
-        if isinstance(old, Alias) and isinstance(new, Alias):
-            if old.name != new.name:
-                raise _failed(values, old.line, "an alias changed")
-            continue
+        if isinstance(old, Alias) and isinstance(new, Alias) and old.name != new.name:
+            raise _failed(values, old.line, "an alias changed")
         before, after = children_of(old), children_of(new)
-        if len(before) != len(after) or getattr(old, "anchor", None) != getattr(new, "anchor", None):
+        anchors = {getattr(node, "anchor", None) for node in (old, new)}
+        if type(old) is not type(new) or len(before) != len(after) or len(anchors) > 1:
             raise _failed(values, old.line, "the structure changed")
         waiting.extend(zip(reversed(before), reversed(after), strict=True))
 
