@@ -37,6 +37,7 @@ from bumper.values.shapes import absent_pin, digest_only_pin, make_pin, pins_of_
 from bumper.values.tag_scalars import is_placeholder, plain_value
 from bumper.values.yaml_data import effective_values, look_up, value_of
 from bumper.values.yaml_tree import (
+    Alias,
     MappingNode,
     Node,
     Resolved,
@@ -128,7 +129,7 @@ def _in_mapping(mapping: MappingNode, around: Surroundings) -> Iterator[_Collect
     times = Counter(key_text(key) for key, _ in mapping.pairs) if len(mapping.keys) < len(mapping.pairs) else {}
     lower = [(file, effective_values(other)) for file, other in around.lower]
     for key, value in reversed(mapping.pairs):
-        if not isinstance(value, (MappingNode, SequenceNode)) or (text := key_text(key)) is None:
+        if isinstance(value, (Scalar, Alias)) or (text := key_text(key)) is None:
             continue
         name = key_name(text)
         below: Lower = ()
@@ -144,10 +145,11 @@ def _in_mapping(mapping: MappingNode, around: Surroundings) -> Iterator[_Collect
 
 def _in_list(items: SequenceNode, around: Surroundings) -> Iterator[_Collection]:
     """The collections in a list, the last one first. Helm replaces a list whole, so nothing below is shared."""
-    around = around._replace(lower=())
-    for index, item in reversed(tuple(enumerate(items.items))):
-        if isinstance(item, (MappingNode, SequenceNode)):
-            yield item, around._replace(way=(around.way, index))
+    for index in range(len(items.items) - 1, -1, -1):
+        item = items.items[index]
+        if not isinstance(item, (Scalar, Alias)):
+            text, way, name, in_images, _, scope, duplicate = around
+            yield item, Surroundings(text, (way, index), name, in_images, (), scope, duplicate)
 
 
 def _helms_of(root: Node) -> Iterator[tuple[PinPath, MappingNode]]:

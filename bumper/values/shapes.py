@@ -62,11 +62,10 @@ def pins_of_keys(place: Place) -> Iterator[Pin]:
 
 def pins_of_list(items: SequenceNode, around: Surroundings) -> Iterator[Pin]:
     """The pins of ``images: [repository:tag, ...]``."""
-    place = Place({}, around)
     for index, item in enumerate(items.items):
         if around.in_images or is_public_image(item):
             entry = Sibling("", key_name(""), resolve(item), item.line, Origin.OWN)
-            yield from _loose_image(place, entry, index)
+            yield from _loose_image(Place({}, around), entry, index)
 
 
 def _pins_of_tag(place: Place, tag: Sibling, claimed: set[str]) -> Iterator[Pin]:
