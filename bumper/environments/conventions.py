@@ -203,6 +203,7 @@ def _folders_up_to(path: str, last: str) -> Iterator[str]:
         yield folder
 
 
+@lru_cache(maxsize=1024)  # thousands of applications are in the same few folders
 def _folders_before(parent: str, environment: str) -> tuple[str, ...]:
     """The folders above an application's, down to its ``parent``, without those that tell of the environment."""
     parts = parent.split("/") if parent else []
