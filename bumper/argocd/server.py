@@ -37,11 +37,8 @@ class ArgoServer:
     def read(self, name: str) -> Application:
         """An application by its name, or by ``namespace/name``.
 
-        Raises:
-            NoSuchApplication: Argo CD shows none of that name.
-            NotAnswering: Argo CD may answer in a moment.
-            Unavailable: it refuses the token, or is no Argo CD.
-
+        NoSuchApplication where Argo CD shows none of that name; NotAnswering where Argo CD may answer in a moment;
+        Unavailable where it refuses the token, or is no Argo CD.
         """
         answer = self._ask(self._session, name)
         if answer.status_code != HTTPStatus.OK:
@@ -113,10 +110,7 @@ def connect_to_argocd(url: str, project: str | None, settings: Settings) -> Argo
 
     bumper.yaml says where Argo CD is, and whoever may change bumper.yaml must not get the token by that.
 
-    Raises:
-        Unavailable: there is no token.
-        Refused: the token must not be sent there.
-
+    Unavailable where there is no token; Refused where the token must not be sent there.
     """
     if settings.argocd_token is None:
         raise Unavailable(f"{url} (Argo CD) needs a token", "set ARGOCD_AUTH_TOKEN")

@@ -79,9 +79,7 @@ def refreshed(checkout: Checkout) -> Checkout:
 def fetch_branch(checkout: Checkout, branch: str, depth: int = 1) -> Checkout:
     """Another branch's newest commit, to read its files, and the ``depth - 1`` commits before it.
 
-    Raises:
-        PushRaceLost: there is no such branch (any more).
-
+    PushRaceLost where there is no such branch (any more).
     """
     return replace(at_commit(checkout, fetch_tip(checkout, branch, depth)), branch=branch)
 
@@ -94,10 +92,8 @@ def at_commit(checkout: Checkout, commit: str) -> Checkout:
 def fetch_tip(checkout: Checkout, branch: str, depth: int = 1) -> str:
     """Fetch a branch's newest commits, without blobs; the id of the newest one.
 
-    Raises:
-        PushRaceLost: another branch than the target is not there (any more).
-        Refused: the target branch is not there. Unavailable: the server could not be reached.
-
+    PushRaceLost where another branch than the target is not there (any more); Refused where the target branch is not
+    there; Unavailable where the server could not be reached.
     """
     ref = f"refs/bumper/fetched/{branch}"
     extent = ("--depth", str(depth), "--filter=blob:none")
@@ -139,9 +135,7 @@ def follow_links(checkout: Checkout) -> Checkout:
 
     A link that leads nowhere within the commit stays one.
 
-    Raises:
-        Refused: there are more files behind links than anybody would have on purpose.
-
+    Refused where there are more files behind links than anybody would have on purpose.
     """
     links = {path: entry.blob for path, entry in checkout.entries.items() if entry.mode == _LINK}
     if not links:

@@ -34,10 +34,8 @@ class Cloning:
     def end(self) -> Checkout:
         """Wait for the clone; the target branch.
 
-        Raises:
-            Unavailable: git could not reach it, or the token was refused.
-            Refused: it has no such branch, or no commit at all.
-
+        Unavailable where git could not reach it, or the token was refused; Refused where it has no such branch, or no
+        commit at all.
         """
         git, settings = self._git, self.settings
         with explained("cloning", settings):
@@ -58,9 +56,7 @@ def start_clone(settings: Settings, environ: Mapping[str, str], clock: Clock = S
 
     The clone goes on while the caller imports what it needs; see ``Cloning.end``.
 
-    Raises:
-        Unavailable: there is no git, or no place for temporary files.
-
+    Unavailable where there is no git, or no place for temporary files.
     """
     report_step(f"cloning {settings.address.url}")
     branch = ("--branch", settings.branch) if settings.branch is not None else ()
@@ -89,9 +85,7 @@ def clone(settings: Settings, environ: Mapping[str, str]) -> Iterator[Checkout]:
 def make_clone_folder() -> "tempfile.TemporaryDirectory[str]":
     """A new temporary folder for a clone, which is gone as soon as nobody holds it any more.
 
-    Raises:
-        Unavailable: there is no place for temporary files.
-
+    Unavailable where there is no place for temporary files.
     """
     try:
         folder = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)

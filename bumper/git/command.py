@@ -92,10 +92,8 @@ class GitCommand:
     def run(self, *arguments: str, stdin: bytes = b"", timeout: int = _LOCAL_TIMEOUT) -> bytes:
         """What ``git arguments`` prints, given ``stdin``.
 
-        Raises:
-            GitFailed: git ended with an error.
-            Unavailable: it took longer than ``timeout`` seconds, or there is no git.
-
+        GitFailed where git ended with an error; Unavailable where it took longer than ``timeout`` seconds, or there is
+        no git.
         """
         return self.start(*arguments).wait(stdin, timeout)[0]
 
@@ -134,9 +132,7 @@ class GitCommand:
     def start(self, *arguments: str) -> "RunningGit":
         """``git arguments``, which goes on by itself until somebody waits for its end.
 
-        Raises:
-            Unavailable: there is no git, or the machine cannot start it.
-
+        Unavailable where there is no git, or the machine cannot start it.
         """
         _log.debug("git %s", " ".join(arguments))  # credentials are in the environment, never here
         try:
@@ -170,9 +166,7 @@ class RunningGit:
     def wait(self, stdin: bytes, timeout: int) -> tuple[bytes, str]:
         """Wait for its end; what it prints, and what it writes to stderr.
 
-        Raises:
-            GitFailed: it ended with an error. Unavailable: it took longer than ``timeout`` seconds.
-
+        GitFailed where it ended with an error; Unavailable where it took longer than ``timeout`` seconds.
         """
         try:
             out, err = self._process.communicate(stdin, timeout=timeout)

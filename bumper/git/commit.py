@@ -17,9 +17,7 @@ def write_commit(checkout: Checkout, files: Mapping[str, bytes], message: str, a
 
     ``author`` is ``Name <email>``. By fast-import, which needs neither index nor work tree and fetches no other blob.
 
-    Raises:
-        Refused: git is configured to sign commits, and cannot.
-
+    Refused where git is configured to sign commits, and cannot.
     """
     now = f"{int(time.time())} +0000"
     commit = _import(checkout, files, message, author, now)
@@ -78,10 +76,8 @@ def push(checkout: Checkout, commit: str, branch: str, expected: str | None, opt
 
     ``options`` are push options for the server. Returns what it wrote (``remote:`` lines).
 
-    Raises:
-        PushRaceLost: somebody else moved the branch.
-        Refused: the server declined the push. Unavailable: it could not be reached.
-
+    PushRaceLost where somebody else moved the branch; Refused where the server declined the push; Unavailable where it
+    could not be reached.
     """
     ref = f"{HEADS}{branch}"
     lease = f"--force-with-lease={ref}:{expected or ''}"

@@ -24,9 +24,7 @@ class LocalTree:
 def read_tree(place: Path, environ: Mapping[str, str]) -> LocalTree:
     """The repository that ``place`` is in; repositories in its folders are not part of it.
 
-    Raises:
-        Refused: it is not a folder, it is in no checkout, or git cannot list its files.
-
+    Refused where it is not a folder, it is in no checkout, or git cannot list its files.
     """
     root = checkout_root(place)
     url = origin_of(root, environ)  # as the remote has it: a clone's folder may be called anything
@@ -35,12 +33,7 @@ def read_tree(place: Path, environ: Mapping[str, str]) -> LocalTree:
 
 
 def checkout_root(place: Path) -> Path:
-    """The root of the git checkout that ``place`` is in.
-
-    Raises:
-        Refused: it is not a folder, or in no checkout.
-
-    """
+    """The root of the git checkout that ``place`` is in; Refused where it is not a folder, or in no checkout."""
     if not place.is_dir():
         raise Refused(f"{place} is not a folder", "name a folder in the GitOps repository's checkout, or its URL")
     root = find_root(place)
@@ -71,12 +64,7 @@ def origin_of(root: Path, environ: Mapping[str, str]) -> str | None:
 
 
 def is_tracked(root: Path, path: str, environ: Mapping[str, str]) -> bool:
-    """Whether git tracks the file at ``path`` in the checkout.
-
-    Raises:
-        Refused: git cannot list its files.
-
-    """
+    """Whether git tracks the file at ``path`` in the checkout; Refused where git cannot list its files."""
     return path in _list_files(root, environ)
 
 
@@ -103,9 +91,7 @@ def _list_files(root: Path, environ: Mapping[str, str]) -> Iterable[str]:
 def read_bytes(tree: LocalTree, paths: Iterable[str]) -> Mapping[str, bytes]:
     """The bytes of files; symbolic links and what is not there (any more) are left out.
 
-    Raises:
-        Refused: one cannot be read.
-
+    Refused where one cannot be read.
     """
     found = {}
     for path in paths:
@@ -120,12 +106,7 @@ def read_bytes(tree: LocalTree, paths: Iterable[str]) -> Mapping[str, bytes]:
 
 
 def create_file(path: Path, content: bytes) -> None:
-    """Write a new file.
-
-    Raises:
-        Refused: there is one, a symbolic link included, or it cannot be written.
-
-    """
+    """Write a new file; Refused where there is one, a symbolic link included, or it cannot be written."""
     try:
         with path.open("xb") as file:
             try:

@@ -101,9 +101,7 @@ def _read_blobs(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]:
 def read_objects(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]:
     """The contents of objects by their ids; those that a partial clone has not fetched yet it fetches one by one.
 
-    Raises:
-        GitFailed: one of them is not there.
-
+    GitFailed where one of them is not there.
     """
     if not object_ids:
         return {}
@@ -113,9 +111,7 @@ def read_objects(git: GitCommand, object_ids: Sequence[str]) -> dict[str, bytes]
 def _parse_batch(stream: bytes) -> Iterator[tuple[str, bytes]]:
     """Ids and contents of objects, as ``git cat-file --batch`` prints them and the cache keeps them.
 
-    Raises:
-        ValueError: it is something else.
-
+    ValueError where it is something else.
     """
     place = 0
     while place < len(stream):
@@ -201,9 +197,7 @@ def _within(blobs: Mapping[str, bytes], max_bytes: int) -> Iterator[bytes]:
 def _read_file(cache: CacheFolder) -> bytes:
     """The file's bytes, of a regular file alone; a pipe would hang, a link may lead anywhere.
 
-    Raises:
-        OSError: there is none, or it cannot be read. ValueError: somebody else may have made it what it is.
-
+    OSError where there is none, or it cannot be read; ValueError where somebody else may have made it what it is.
     """
     if cache.private:
         _require_own(cache.path.lstat())

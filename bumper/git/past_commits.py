@@ -127,9 +127,7 @@ def _touched(checkout: Checkout, commits: Sequence[Commit]) -> dict[str, list[To
 def read_log(checkout: Checkout, stretches: Sequence[int] = STRETCHES) -> Iterator[list[PastCommit]]:
     """The first-parent commits from the tip back, the newest first, in stretches.
 
-    Raises:
-        LookedFarEnough: there are more than anybody should wait for.
-
+    LookedFarEnough where there are more than anybody should wait for.
     """
     seen: set[str] = set()
     for depth in stretches:

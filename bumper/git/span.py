@@ -65,9 +65,7 @@ class Borrowed:
     def fetch(self, what: str, step: str, depth: int, remote: str = "origin") -> None:
         """Fetch a commit or a branch without contents, as deep as that; ``step`` says for what.
 
-        Raises:
-            Unavailable: the checkout has no remote, or that does not answer.
-
+        Unavailable where the checkout has no remote, or that does not answer.
         """
         if self.remote is None:
             no_remote = f"{step} failed: the checkout has no remote"
@@ -102,9 +100,7 @@ def borrow(place: Path, environ: Mapping[str, str], target: str) -> Iterator[Bor
 
     ``target`` is the URL of the project that the change is to be merged into, empty where that is the checkout's own.
 
-    Raises:
-        Refused: there is no checkout.
-
+    Refused where there is no checkout.
     """
     root = checkout_root(place)
     own = GitCommand(root / ".git", local_environment(environ))
@@ -195,10 +191,8 @@ def _settings(url: str | None, root: Path, environ: Mapping[str, str], *, inferr
 def find_span(borrowed: Borrowed, base: str | None, head: str | None, request: MergeRequestPipeline | None) -> Span:
     """The change of ``head`` (by default of HEAD) against ``base``, by default the target of the merge request.
 
-    Raises:
-        Refused: a revision is not there, or the two have no one common ancestor.
-        Unavailable: commits that are missing cannot be fetched.
-
+    Refused where a revision is not there, or the two have no one common ancestor; Unavailable where commits that are
+    missing cannot be fetched.
     """
     after = borrowed.resolve(head or "HEAD")
     if after is None:

@@ -40,12 +40,7 @@ class Session(requests.Session):
     """Serves several threads: it keeps connections but no cookies, reads no ~/.netrc, and stays on one origin."""
 
     def __init__(self, ca_file: Path | None, limits: Limits | None = None) -> None:
-        """Trust ``ca_file`` beside the usual authorities.
-
-        Raises:
-            Refused: the CA file cannot be read.
-
-        """
+        """Trust ``ca_file`` beside the usual authorities; Refused where the CA file cannot be read."""
         super().__init__()
         adapter = Adapter(ca_file, limits or Limits())
         self.mount("https://", adapter)
@@ -76,9 +71,7 @@ def ask_once(
 ) -> Response:
     """The answer, read whole, after retries; a redirect is returned, not followed.
 
-    Raises:
-        NoAnswer: there is none, or it is too long.
-
+    NoAnswer where there is none, or it is too long.
     """
     try:
         return session.request(method, url, headers=headers, data=form, allow_redirects=False)

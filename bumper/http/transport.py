@@ -192,9 +192,7 @@ def _pause(number: int, retry_after: str = "") -> float:
 def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
     """The usual authorities, and those of ``ca_file`` (a file, or a folder as OpenSSL has them) beside them.
 
-    Raises:
-        Refused: it cannot be read.
-
+    Refused where it cannot be read.
     """
     context = ssl.create_default_context()
     if ca_file is not None:

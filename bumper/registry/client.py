@@ -71,10 +71,8 @@ def ask(registry: Registry, method: str, path: str, headers: Mapping[str, str], 
 
     ``scope`` is what a token is asked for where the challenge names none.
 
-    Raises:
-        Unavailable: no answer, one that is too long, a redirect that is not followed, or a token server that refuses
-            or must not be given the password.
-
+    Unavailable: no answer, one that is too long, a redirect that is not followed, or a token server that refuses
+    or must not be given the password.
     """
     url = f"{registry.url}{path}"
     answer = _follow(registry.session, method, url, headers)

@@ -59,10 +59,7 @@ class _Configuration(_Secret):
 def find_credentials(host: str, environ: Mapping[str, str]) -> Credentials | None:
     """The login for the registry ``host`` (``docker.io`` for Docker Hub), or None to ask without one.
 
-    Raises:
-        Refused: a configuration cannot be read.
-        Unavailable: a credential helper failed.
-
+    Refused where a configuration cannot be read; Unavailable where a credential helper failed.
     """
     for source, text in _configurations(environ):
         try:

@@ -234,9 +234,7 @@ _CLOUD_EVENTS: tuple[tuple[str, type[_Notification]], ...] = (("harbor.", _Harbo
 def read_push_event(body: bytes) -> tuple[PushedImage, ...]:
     """The images that ``body`` says were pushed, each once; none for a delete, a pull or another event.
 
-    Raises:
-        Refused: it is no JSON, too large, no push notification that bumper knows, or names what cannot be an image.
-
+    Refused where it is no JSON, too large, no push notification that bumper knows, or names what cannot be an image.
     """
     if len(body) > _MAX_BYTES:
         raise Refused(f"The push notification is larger than {_MAX_BYTES} bytes", NEXT_STEP)

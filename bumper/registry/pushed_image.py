@@ -33,9 +33,7 @@ def tagged(
 ) -> list[PushedImage]:
     """The image, unless it has no tag: registries report a manifest pushed by digest with that digest for a tag.
 
-    Raises:
-        Refused: it cannot be an image.
-
+    Refused where it cannot be an image.
     """
     if not tag or is_digest(tag):
         return []
@@ -57,9 +55,7 @@ def match_pushed(
     the key in the path or in the host's first label, and a virtual repository is another word there than the
     notification's.
 
-    Raises:
-        Refused: by path alone, several repositories are meant equally well, or it is not known of which registry.
-
+    Refused where by path alone, several repositories are meant equally well, or it is not known of which registry.
     """
     if pushed.host is None and registry is None:
         raise Refused(

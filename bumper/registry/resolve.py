@@ -64,9 +64,7 @@ def resolve_all(images: Sequence[ImageReference], access: RegistryAccess) -> dic
 def resolve_digests(images: Sequence[ImageReference], access: RegistryAccess) -> dict[ImageReference, str]:
     """The digest of every image.
 
-    Raises:
-        Refused: one does not exist, or its tag means another digest. Unavailable: a registry cannot tell.
-
+    Refused where one does not exist, or its tag means another digest; Unavailable where a registry cannot tell.
     """
     digests: dict[ImageReference, str] = {}
     for image, found in resolve_all(images, access).items():
