@@ -164,13 +164,12 @@ def siblings_of(mapping: MappingNode, lower: Lower, *, every: bool = True) -> di
             if text is None:
                 continue
             name = key_name(text)
-            if not (every or name.may_matter or _is_telling(value)):
-                continue
             known = found.get(name.name)
-            if known is None:
+            if known is not None:
+                if known.home is part and known.key == text:
+                    found[name.name] = replace(known, line=key.line, twice=True)
+            elif every or name.may_matter or _is_telling(value):
                 found[name.name] = Sibling(text, name, resolve(value), key.line, origin, part, file)
-            elif known.home is part and known.key == text:
-                found[name.name] = replace(known, line=key.line, twice=True)
     return found
 
 

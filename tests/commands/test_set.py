@@ -167,6 +167,17 @@ def test_a_tag_only_in_a_base_is_not_made_up(folder: Path, bumper: CommandLine) 
     assert file.read_text() == f"image:\n  repository: {APP}\n"
 
 
+def test_a_key_that_another_of_its_name_overrides_is_refused(folder: Path, bumper: CommandLine) -> None:
+    """Whatever the key is called, every reader takes the last of both, so a tag in the first runs nowhere."""
+    before = "worker: ghcr.io/team/worker:1.0.0\nworker: off\n"
+    (folder / "values.yaml").write_text(before)
+
+    ran = bumper("set", "ghcr.io/team/worker:1.0.1", "values.yaml", code=1)
+
+    assert "values.yaml:1: worker cannot be set: the key 'worker' is twice in one mapping (again in line 2)" in ran.err
+    assert (folder / "values.yaml").read_text() == before
+
+
 def test_a_folder_that_cannot_be_written(file: Path, bumper: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
