@@ -68,15 +68,19 @@ class _HarborResource(BaseModel):
     resource_url: str = ""
 
 
+class _HarborData(BaseModel):
+    resources: tuple[_HarborResource, ...] = ()
+
+
 class _Harbor(_Notification):
     """Harbor's own form, or its payload format CloudEvents."""
 
     type: str
-    resources: tuple[_HarborResource, ...] = _at("event_data.resources", "data.resources", default=())
+    data: _HarborData = _at("event_data", "data")
 
     def pushed(self) -> Iterable[PushedImage]:
         if self.type in {"PUSH_ARTIFACT", "harbor.artifact.pushed"}:
-            for resource in self.resources:
+            for resource in self.data.resources:
                 host, _, path = split_reference(resource.resource_url)[0].partition("/")
                 yield from tagged(host, path, resource.tag, resource.digest)
 

@@ -68,6 +68,7 @@ def test_unknown_body_is_refused_by_its_keys_alone() -> None:
         ({"events": "s3cret"}, "Distribution.*events"),
         ({"events": [{"action": ["s3cret"], "target": {}}]}, r"Distribution.*events\.0\.action"),
         ({"push_data": {"tag": 103}, "repository": {"repo_name": "s3cret"}}, r"DockerHub.*push_data\.tag"),
+        ({"type": "PUSH_ARTIFACT", "event_data": "s3cret"}, "Harbor.*event_data"),
         ({"source": "s3cret", "detail": {}}, "Ecr.*source"),
         ({"domain": "s3cret", "event_type": "pushed", "data": {}}, "Artifactory.*domain"),
         ({"specversion": "1.0", "type": "com.amazon.ecr.image.push", "source": "s3cret", "data": {}}, "EcrCloudEvent"),
