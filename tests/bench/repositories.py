@@ -144,10 +144,11 @@ def built_wheels() -> Path:
 
     pinned = hashlib.sha256(Path("requirements.txt").read_bytes()).hexdigest()[:8]
     folder = _kept(f"wheels-{pinned}", make)
-    for old in folder.glob("gitops_bumper-*.whl"):
+    for old in folder.glob("gitops_bumper-*"):
         old.unlink()
+    # By way of the sdist: from this folder, setuptools would add modules that an earlier build left in build/lib.
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", folder],
+        [sys.executable, "-m", "build", "--outdir", folder],
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
