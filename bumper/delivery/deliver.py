@@ -1,4 +1,4 @@
-"""A proposal on its way: as a merge request or pushed straight to the branch, and waited for as far as is asked."""
+"""Delivers a proposal: as a merge request or straight to the branch; waits for the merge if somebody asks for that."""
 
 from dataclasses import replace
 
@@ -63,14 +63,15 @@ def require_wait(done: Result, options: DeliveryOptions) -> Result:
 
 
 def _see_it_merged(pending: Pending) -> Result:
-    """The result once GitLab was asked to merge and the merge was waited for, each as far as it is wanted."""
+    """The result after asking GitLab to merge and waiting for the merge, where either is wanted."""
     target, session, seconds = pending.attempt.target, pending.attempt.session, pending.attempt.options.seconds_to_merge
     began = session.elapsed()
     try:
         reply, head = _ask_and_wait(pending, seconds)
         if reply is None:
             return pending.done
-        waited, one = session.elapsed() - began if seconds is not None else None, reply.merge_request
+        waited = session.elapsed() - began if seconds is not None else None
+        one = reply.merge_request
         done = replace(pending.done, merge_request=proposed_at(one, pending.shown.action))
         if one.state != "merged":
             return replace(done, warnings=(*done.warnings, *reply.warnings))
@@ -131,7 +132,7 @@ def _trailers(message: str) -> list[str]:
 def _require_content(target: Target, commit: str, changes: tuple[Change, ...], url: str) -> None:
     """Check that ``commit`` holds what ``changes`` asked for: the files count, not what a description says of them.
 
-    Without a digest in the values, any is as asked.
+    Where the values have no digest, the tag alone is compared.
     """
     fetch_commits(target.checkout, [commit])
     landed = at_commit(target.checkout, commit)

@@ -1,4 +1,4 @@
-"""What a promotion carries from one environment to another. Pure."""
+"""Which pins a promotion changes, and to which tags; its digests are found in records/digests.py. Pure."""
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
