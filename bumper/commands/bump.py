@@ -9,7 +9,8 @@ from bumper.delivery.attempt import DeliveryOptions, Session, begin_attempt, rem
 from bumper.delivery.deliver import require_wait
 from bumper.delivery.other_requests import find_freeze_and_mark
 from bumper.delivery.proposal_text import proposal_text
-from bumper.delivery.result import Result, Status, dry_run_result, find_superseded, nothing_to_do, superseded_result
+from bumper.delivery.result import Result, Status, dry_run_result, nothing_to_do
+from bumper.delivery.superseded import find_superseded, superseded_result
 from bumper.delivery.watched import deliver_watched, finish_unchanged
 from bumper.environments.repository import Target, open_target, pushed_images
 from bumper.environments.selection import Selection, choose_applications

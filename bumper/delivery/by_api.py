@@ -7,16 +7,8 @@ from bumper.delivery import branch as branches
 from bumper.delivery.attempt import Attempt
 from bumper.delivery.branch import Branch, Holds
 from bumper.delivery.other_requests import close, close_promotions_of, close_superseded
-from bumper.delivery.result import (
-    Action,
-    Pending,
-    Result,
-    Status,
-    newer_on_branch,
-    overtaken_result,
-    proposed_at,
-    result_of,
-)
+from bumper.delivery.result import Action, Pending, Result, Status, proposed_at, result_of
+from bumper.delivery.superseded import newer_on_branch, overtaken_result
 from bumper.errors import Refused, Unavailable
 from bumper.git.commit import push
 from bumper.git.failures import PushRaceLost

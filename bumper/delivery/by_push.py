@@ -15,17 +15,8 @@ from bumper.delivery import branch as branches
 from bumper.delivery.attempt import Attempt
 from bumper.delivery.branch import Branch, Holds
 from bumper.delivery.by_api import refuse_what_a_person_closed
-from bumper.delivery.result import (
-    Action,
-    Pending,
-    ProposedAt,
-    Result,
-    Status,
-    newer_on_branch,
-    overtaken_result,
-    proposed_at,
-    result_of,
-)
+from bumper.delivery.result import Action, Pending, ProposedAt, Result, Status, proposed_at, result_of
+from bumper.delivery.superseded import newer_on_branch, overtaken_result
 from bumper.environments.repository import Target
 from bumper.errors import BumperError, Refused, Unavailable
 from bumper.git.checkout import HEADS, Checkout, remote_refs
