@@ -24,8 +24,8 @@ def _without_null(schema: dict[str, Any]) -> None:
 
 
 class _Keys(BaseModel):
-    # Built when it is first used: a repository without bumper.yaml needs no validator.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, json_schema_extra=_without_null)
+    # Built as it is imported, while the clone goes on, and not when the clone is there and waits for it.
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_without_null)
 
     @field_validator("*", mode="before")
     @classmethod
