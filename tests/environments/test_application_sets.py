@@ -192,6 +192,9 @@ def test_a_generator_s_own_template_is_merged_over_the_shared_one() -> None:
 CLUSTERS = {"clusters": {"selector": {"matchLabels": {"env": "dev"}}}}
 
 
+MANY = elements(*({"number": str(number)} for number in range(142)))
+
+
 @pytest.mark.parametrize(
     ("generator", "template", "go", "told"),
     [
@@ -209,6 +212,8 @@ CLUSTERS = {"clusters": {"selector": {"matchLabels": {"env": "dev"}}}}
          "uses a generator that bumper cannot evaluate (matrix of two generators that both set a)"),
         ({"matrix": {"generators": [CLUSTERS, directories("d/*")]}}, named("{{.path.basename}}-{{.name}}"), GO,
          "uses a generator that bumper cannot evaluate (clusters)"),
+        ({"matrix": {"generators": [MANY, MANY]}}, named("x"), GO,
+         "uses a generator that bumper cannot evaluate (matrix of more than 20000 combinations)"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_evaluated_is_named(

@@ -14,6 +14,7 @@ from bumper.values.yaml_data import to_data
 from bumper.values.yaml_tree import YamlError, parse_documents
 
 _PAIR = 2  # generators of a matrix
+_MAX_COMBINATIONS = 20_000  # of one matrix: that of two large lists is somebody's mistake
 # What these yield is known to Argo CD alone: its clusters, and what other servers answer.
 _OUTSIDE = ("clusters", "scmProvider", "pullRequest", "clusterDecisionResource", "plugin")
 
@@ -116,6 +117,9 @@ class Generators:
                     self.outside.append(f"matrix of two generators that both set {clash[0]}")
                     return []
                 combined.append(merge_deeply(other, one))
+            if len(combined) > _MAX_COMBINATIONS:
+                self.outside.append(f"matrix of more than {_MAX_COMBINATIONS} combinations")
+                return []
         return combined
 
     def _render_all(self, data: object, parameters: Parameters) -> object:

@@ -30,7 +30,6 @@ _PLACEHOLDER = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 _WHOLE_PATH = frozenset({"path", ".path", ".path.path"})
 _REFERENCE = re.compile(r"\$[^/]+/")  # to another source of the same application
 _MAX_STARS = 6  # more of them in one path take too long to match
-_MAX_APPLICATIONS = 20_000  # of one ApplicationSet: a matrix of two large lists is somebody's mistake
 _MARK = b"argoproj.io/"
 
 
@@ -248,7 +247,7 @@ class _Reader:
             self._is_named = True
         elif not made:
             self._note("has a generator that finds nothing in this repository")
-        for parameters in made[:_MAX_APPLICATIONS]:
+        for parameters in made:
             try:
                 name = render(str(mapping(template.get("metadata")).get("name", "")), parameters, go=self._go)
             except NotEvaluated as error:
