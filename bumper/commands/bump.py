@@ -75,7 +75,7 @@ def _bump_once(
     plan = _plan(request, target, [image for image in images if image not in left_out], apps, session)
     if superseded and len(superseded) == len(images):
         done = superseded_result(Command.BUMP, request.environment, superseded, plan.warnings)
-        return require_wait(done, options)
+        return done if request.dry_run else require_wait(done, options)
     plan = replace(plan, warnings=(*plan.warnings, *(one.explain(request.environment) for one in superseded)))
     if not plan.changes:
         done = nothing_to_do(target, plan, asked)

@@ -72,6 +72,7 @@ def test_while_the_newer_ones_merge_request_is_open(gitops: Gitops, job: Pipelin
     assert late["merge_request"] == newer["merge_request"] | {"action": "unchanged"}
     assert "pipeline 101 " in late["warnings"][0]
     assert gitops.tip(newer["branch"]) == newer["commit"]
+    assert job(100, f"{APP}:1.0.1", "--wait", "1m", "--dry-run")["status"] == "superseded"  # nobody waits for a preview
 
 
 @pytest.mark.parametrize(("bots", "status"), [("bots: [release-bot]\n", "superseded"), ("", "proposed")])
