@@ -8,6 +8,7 @@ from pydantic_core import PydanticUseDefault
 
 _MAX_MESSAGE = 300  # characters
 _WELL = frozenset({"", "Healthy", "Suspended", "Progressing"})
+_UNDER_WAY = frozenset({"Running", "Terminating"})
 _FAILED = frozenset({"Failed", "Error"})
 
 
@@ -60,7 +61,10 @@ class Application(_Answer):
     images: tuple[str, ...] = _at((), "status", "summary", "images")
     conditions: tuple[_Condition, ...] = _at((), "status", "conditions")
     resources: tuple[_Resource, ...] = _at((), "status", "resources")
+    reconciled_at: str = _at("", "status", "reconciledAt")
     phase: str = _at("", "status", "operationState", "phase")
+    finished_at: str = _at("", "status", "operationState", "finishedAt")
+    is_dry_run: bool = _at(False, "status", "operationState", "operation", "sync", "dryRun")  # noqa: FBT003 - a default
     phase_message: str = _at("", "status", "operationState", "message")
     synced_revision: str = _at("", "status", "operationState", "syncResult", "revision")
     synced_of_sources: tuple[str, ...] = _at((), "status", "operationState", "syncResult", "revisions")
@@ -75,6 +79,21 @@ class Application(_Answer):
     def operation_revisions(self) -> tuple[str, ...]:
         """The revisions of the last sync."""
         return tuple(filter(None, (*self.synced_of_sources, self.synced_revision)))
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a sync is under way, or Argo CD has not reconciled the application since it ended.
+
+        Until it has, ``health`` is of before the sync, while ``images`` may be of new pods already: its controller
+        lists those as they come, and judges health only when it compares. ``argocd app wait`` waits for it likewise.
+        """
+        is_stale = self.reconciled_at < self.finished_at  # both in UTC, in one form
+        return not self.is_dry_run and (self.phase in _UNDER_WAY or is_stale)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last sync failed, with all its retries."""
+        return not self.is_dry_run and self.phase in _FAILED
 
     @property
     def message(self) -> str:

@@ -21,7 +21,6 @@ from bumper.values.pin import Version
 # well-before and ill-before are of the version before, as long as nothing shows the new one; everything else is of the
 # new one, as far as Argo CD says anything about it.
 State: TypeAlias = Literal["well-before", "ill-before", "waiting", "done", "degraded", "failed", "silent", "missing"]
-_UNDER_WAY = frozenset({"Running", "Terminating"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,8 @@ def judge_before(application: Application) -> Verdict:
 
 def judge(application: Application, expected: Expectation) -> Verdict:
     """What Argo CD's answer means."""
-    is_there = expected.is_met(application)
-    under_way = application.phase in _UNDER_WAY
-    if application.phase in {"Failed", "Error"} and any(
+    is_there, under_way = expected.is_met(application), application.is_under_way
+    if application.has_failed and any(
         # its commit's sync, or that of a later commit before the request's images ever ran
         revision == expected.landed or (not is_there and expected.holds(revision))
         for revision in application.operation_revisions

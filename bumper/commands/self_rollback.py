@@ -50,10 +50,13 @@ class _SelfRollback:
         self._others = "".join(f"; {sentence}" for sentence in others)
 
     def run(self) -> NotDone:
-        made, why_not = self._done.merge_request, self._why_not()
-        if made is None or why_not is not None:
-            return self._not_rolled_back(why_not or "no merge request of this job brought it")
+        made = self._done.merge_request
+        if made is None or self._done.status is not Status.MERGED:
+            return self._not_rolled_back("no merge request of this job brought it")
         try:
+            why_not = self._why_not()
+            if why_not is not None:
+                return self._not_rolled_back(why_not)
             return self._ended(made, self._roll_back(made))
         except NotDone as waited:
             return self._ended(made, waited.result, waited)
@@ -65,8 +68,6 @@ class _SelfRollback:
     def _why_not(self) -> str | None:
         if not self._apps:
             return _ILL_BEFORE
-        if self._done.status is not Status.MERGED:
-            return "no merge request of this job brought it"
         known = self._attempt.known
         ours = {one.place: one.after for one in self._done.changes if one.app in self._apps}
         for other in known.opened_now() if known is not None else ():
@@ -117,11 +118,14 @@ class _SelfRollback:
             why = f" ({waited.what})" if waited is not None else ""
             branch = self._attempt.target.checkout.branch
             who = " or ".join(self._attempt.people.reviewers) or f"somebody who may merge into {branch}"
-            what = f"{by}, which is not merged yet{why}, so {environment} still runs {still}"
-            return self._failure(what, f"{who} has to approve and merge it; its hold works from then on", rolled_back)
+            next_step = f"{who} has to approve and merge it; its hold works from then on"
+            if made.state == "closed":
+                next_step = f"`bumper rollback {environment} --mr {undone.iid} --reopen` proposes it again"
+            what = f"{by}, which is not merged{why}, so {environment} still runs {still}"
+            return self._failure(what, next_step, rolled_back)
         again = ", ".join(_unique(f"{one.app} {one.after}" for one in rolled_back.changes))
         if waited is not None:
-            what = f"{by}, but {again} is not healthy either: {waited.what}"
+            what = f"{by}, but {again} was not seen healthy: {waited.what}"
             return self._failure(what, waited.next_step, rolled_back)
         apps = " ".join(_unique(f"--app {one.app}" for one in rolled_back.changes))
         return self._failure(

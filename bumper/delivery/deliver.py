@@ -1,5 +1,7 @@
 """Delivers a proposal: as a merge request or straight to the branch; waits for the merge if somebody asks for that."""
 
+import contextlib
+from collections.abc import Iterable
 from dataclasses import replace
 
 from bumper.delivery.attempt import Attempt, DeliveryOptions
@@ -7,10 +9,10 @@ from bumper.delivery.by_api import propose_by_api
 from bumper.delivery.by_push import propose_by_push
 from bumper.delivery.merge import MergeReply, ask_to_merge, wait_until_merged
 from bumper.delivery.other_requests import close_replaced
-from bumper.delivery.result import NotDone, Pending, Result, Status, proposed_at, result_of
+from bumper.delivery.result import NotDone, Pending, Result, Status, result_of
 from bumper.environments.gather import pins_of_version
 from bumper.environments.repository import Target
-from bumper.errors import NotDeployed
+from bumper.errors import NotDeployed, Unavailable
 from bumper.git.checkout import at_commit, read_files, refreshed
 from bumper.git.commit import push, write_commit
 from bumper.git.past_commits import fetch_commits, newest_commits
@@ -72,14 +74,17 @@ def _see_it_merged(pending: Pending) -> Result:
             return pending.done
         waited = session.elapsed() - began if seconds is not None else None
         one = reply.merge_request
-        done = replace(pending.done, merge_request=proposed_at(one, pending.shown.action))
+        done = pending.done_with(one)
         if one.state != "merged":
             return replace(done, warnings=(*done.warnings, *reply.warnings))
         landed = _landed_commit(target, one, pending.draft.proposal.message)
         if seconds is not None or one.sha != head:
             _require_content(target, landed, pending.draft.plan.changes, one.url)
-    except NotDeployed as error:
-        raise NotDone(error.what, error.next_step, pending.done) from error
+    except (NotDeployed, Unavailable) as error:
+        done = pending.done
+        with contextlib.suppress(Unavailable):
+            done = pending.done_with(pending.read())
+        raise NotDone(error.what, error.next_step, done, error.exit_code) from error
     return replace(done, status=Status.MERGED, landed=landed, waited=waited)
 
 
@@ -130,9 +135,15 @@ def _trailers(message: str) -> list[str]:
 
 
 def _require_content(target: Target, commit: str, changes: tuple[Change, ...], url: str) -> None:
-    """Check that ``commit`` holds what ``changes`` asked for: the files count, not what a description says of them.
+    other = other_content(target, commit, changes)
+    if other is not None:
+        raise NotDeployed(f"{url} was merged with other content than this request's: {other}", "look at its commits")
 
-    Where the values have no digest, the tag alone is compared.
+
+def other_content(target: Target, commit: str, changes: Iterable[Change]) -> str | None:
+    """Which pin is not at ``commit`` as ``changes`` asked for it; None where all are.
+
+    The files count, not what a description says of them. Where the values have no digest, the tag alone is compared.
     """
     fetch_commits(target.checkout, [commit])
     landed = at_commit(target.checkout, commit)
@@ -144,8 +155,5 @@ def _require_content(target: Target, commit: str, changes: tuple[Change, ...], u
         versions = {pin.version for pin in held}
         versions |= {Version(pin.tag, change.after.digest) for pin in held if pin.digest is None}
         if change.after not in versions:
-            raise NotDeployed(
-                f"{url} was merged with other content than this request's: {change.file}: {change.path} is not at "
-                f"{change.after}",
-                "look at its commits",
-            )
+            return f"{change.file}: {change.path} is not at {change.after}"
+    return None

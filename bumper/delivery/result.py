@@ -79,12 +79,15 @@ class Result:
 
 
 class NotDone(NotDeployed):
-    """What was waited for is not what runs in the end; ``result`` is what was done until then."""
+    """What was waited for is not what runs in the end; ``result`` is what was done until then.
 
-    def __init__(self, what: str, next_step: str, result: Result) -> None:
+    With the exit code of ``Unavailable`` where it is not known what runs.
+    """
+
+    def __init__(self, what: str, next_step: str, result: Result, exit_code: int = NotDeployed.exit_code) -> None:
         """Say what is not as it was asked for."""
         super().__init__(what, next_step)
-        self.result = result
+        self.result, self.exit_code = result, exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,10 @@ class Pending:
     def read(self) -> MergeRequest:
         """The merge request as it is now."""
         return merge_requests.read(self.known.gitlab, self.iid)
+
+    def done_with(self, found: MergeRequest) -> Result:
+        """The result, with the merge request as it was ``found``."""
+        return replace(self.done, merge_request=proposed_at(found, self.shown.action))
 
 
 def result_of(draft: Draft, status: Status) -> Result:

@@ -13,11 +13,12 @@ from typing import TypeAlias
 from bumper.argocd.verdict import Ending, Limits
 from bumper.clock import format_duration
 from bumper.delivery.attempt import Attempt
-from bumper.delivery.deliver import deliver, require_wait
+from bumper.delivery.deliver import deliver, other_content, require_wait
 from bumper.delivery.other_requests import close_replaced
 from bumper.delivery.result import NotDone, Result
 from bumper.delivery.watch import Before, WatchedApplication, look_before, require_rollout, watch
 from bumper.errors import BumperError, Refused, Unavailable
+from bumper.git.checkout import refreshed
 from bumper.gitlab.merge_request_changes import comment
 from bumper.log import report_step
 from bumper.planning.bump import Plan
@@ -125,25 +126,44 @@ def _see_it_run(one: _Watch, landed: str, before: Mapping[str, Before], undo: Un
     session = one.attempt.session
     now, began = session.clock.monotonic(), session.began
     limits = Limits(now, began + one.watching.seconds, one.watching.steady)
-    with _noted(one):
-        applications = watch(one.rollout, landed, limits, before, session)
-    _note_outcome(one, applications)
-    if all(each.ending is Ending.WELL for each in applications):
+    try:
+        with _noted(one):
+            applications = watch(one.rollout, landed, limits, before, session)
+    except Unavailable as error:
+        what = f"whether {one.done.environment} runs it is not known: {error.what}"
+        raise NotDone(what, error.next_step, one.done, error.exit_code) from error
+    is_well = all(each.ending is Ending.WELL for each in applications)
+    replaced = _find_replaced(one, landed) if is_well else None
+    _note_outcome(one, applications, replaced)
+    if replaced is not None:
+        raise NotDone(replaced, f"`bumper history {one.done.environment}` lists what came after it", one.done)
+    if is_well:
         return one.done
     if undo is not None and any(each.is_sick for each in applications):
         raise undo(one.done, applications, one.watching)
     raise _failure_of(one.done, applications, one.watching)
 
 
-def _failure_of(done: Result, applications: Sequence[WatchedApplication], watching: Watching) -> NotDone | Unavailable:
+def _find_replaced(one: _Watch, landed: str) -> str | None:
+    """The pin that somebody has set to another version since ``landed``, which is then what was seen healthy."""
+    done, target = one.done, one.attempt.target
+    try:
+        tip = refreshed(target.checkout).tip
+        other = other_content(target, tip, (*done.changes, *done.kept)) if tip != landed else None
+    except Unavailable as error:
+        report_step(f"going on without the branch's newest commit ({error.what})")
+        return None
+    return f"{done.environment} was changed while this was watched: {other}" if other is not None else None
+
+
+def _failure_of(done: Result, applications: Sequence[WatchedApplication], watching: Watching) -> NotDone:
     """The failure of a deployment that is not undone: which applications are not well, and why."""
     ill = [each for each in applications if each.ending is not Ending.WELL]
     what = "; ".join(explain(each, watching) for each in ill)
     pages = f"see {', '.join(dict.fromkeys(each.page for each in ill))}"
     next_step = f"nothing was rolled back; {pages}" if watching.rolls_back else pages
-    if {each.ending for each in ill} <= {Ending.SILENT, Ending.MISSING, None}:
-        return Unavailable(what, next_step)
-    return NotDone(what, next_step, done)
+    is_known = not {each.ending for each in ill} <= {Ending.SILENT, Ending.MISSING, None}
+    return NotDone(what, next_step, done, NotDone.exit_code if is_known else Unavailable.exit_code)
 
 
 def explain(one: WatchedApplication, watching: Watching) -> str:
@@ -180,14 +200,15 @@ def _noted(one: _Watch) -> Iterator[None]:
         raise
 
 
-def _note_outcome(one: _Watch, applications: Sequence[WatchedApplication]) -> None:
+def _note_outcome(one: _Watch, applications: Sequence[WatchedApplication], replaced: str | None) -> None:
     ended = [each for each in applications if each.ending is not None]
     worst = next(ending for ending in _WORST_FIRST if any(each.ending is ending for each in ended))
     reasons = [explain(each, one.watching) for each in applications if each.ending is not Ending.WELL]
+    reasons += [replaced] if replaced is not None else []
     after = max((each.course.healthy_after or 0.0 for each in ended), default=0.0)
     record = WatchRecord(
-        state=worst.value, steady=one.watching.steady, reason="; ".join(reasons),
-        healthy_after=round(after, 1) if worst is Ending.WELL else None,
+        state=worst.value if replaced is None else "replaced", steady=one.watching.steady,
+        healthy_after=round(after, 1) if worst is Ending.WELL else None, reason="; ".join(reasons),
     )  # fmt: skip
     one.attempt.session.show(f"{one.done.environment}: {record.words}")
     shown = "\n".join(f"- {code(explain(each, one.watching))}" for each in applications)

@@ -18,8 +18,9 @@ from bumper.gitlab.merge_requests import MergeRequest, notes_of
 from bumper.records.known_requests import KnownRequests, recorded_requests
 from bumper.records.record import Record, dump, one_line
 
-# watching: somebody does at this moment. interrupted: whoever did was ended. The others are those of argocd.sequence.
-WatchState: TypeAlias = Literal["watching", "interrupted", "well", "sick", "late", "silent", "missing"]
+# watching: somebody does at this moment. interrupted: whoever did was ended. replaced: another version came meanwhile.
+# The others are those of argocd.verdict.
+WatchState: TypeAlias = Literal["watching", "interrupted", "replaced", "well", "sick", "late", "silent", "missing"]
 _THREADS = 8
 _NOTE = re.compile(r"<!-- bumper: watch (\{.*\}) -->")
 _MAX_READ = 30  # merge requests whose notes are read
@@ -51,6 +52,7 @@ class WatchRecord(BaseModel):
 _WORDS: dict[WatchState, str] = {
     "watching": "being watched",
     "interrupted": "left unwatched",
+    "replaced": "replaced while it was watched",
     "sick": "not healthy",
     "late": "not healthy in time",
     "silent": "not known",

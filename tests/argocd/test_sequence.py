@@ -1,7 +1,7 @@
 """The rule by which bumper rolls back by itself, over every order in which Argo CD may say things."""
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -109,7 +109,10 @@ def test_what_the_looks_come_to(states: str, ending: Ending | None, was_well: bo
 OLD, NEW, COMMIT = f"{APP}:1.0.0", f"{APP}:1.0.1", "c" * 40
 
 
-def app(*images: str, revision: str = "0" * 40, **more: str) -> Application:
+FINISHED, EARLIER, LATER = "2026-11-28T03:00:05Z", "2026-11-28T03:00:02Z", "2026-11-28T03:00:07Z"
+
+
+def app(*images: str, revision: str = "0" * 40, **more: Any) -> Application:  # noqa: ANN401 - as application has it
     return Application.model_validate(application(*images, revision=revision, **more))
 
 
@@ -137,6 +140,15 @@ def expectation(tag: str = "1.0.1", *, running_before: bool = False) -> Expectat
         (app(OLD, phase="Failed", operation="d" * 40), "failed"),  # a later commit's sync, the first with this one
         (app(NEW, phase="Failed", operation="d" * 40), "done"),  # a later commit's trouble is not this one's
         (app(OLD, phase="Failed", operation="e" * 40), "well-before"),
+        # Health is of before the sync, until Argo CD has reconciled after it.
+        (app(OLD, NEW, finished=FINISHED, reconciledAt=EARLIER), "waiting"),
+        (app(OLD, NEW, health="Degraded", finished=FINISHED, reconciledAt=EARLIER), "waiting"),
+        (app(NEW, finished=FINISHED), "waiting"),
+        (app(NEW, finished=FINISHED, reconciledAt=FINISHED), "done"),
+        (app(NEW, finished=FINISHED, reconciledAt=LATER), "done"),
+        # A person's dry run is no sync, and Argo CD does not reconcile after it.
+        (app(NEW, phase="Failed", operation=COMMIT, finished=FINISHED, reconciledAt=EARLIER, dry_run=True), "done"),
+        (app(NEW, phase="Running", operation=COMMIT, dry_run=True), "done"),
     ],
 )
 def test_what_one_answer_means(seen: Application, state: State) -> None:

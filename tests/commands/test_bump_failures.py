@@ -103,6 +103,17 @@ def test_a_gitlab_that_is_out_of_order(gitops: Gitops, bumper: CommandLine, stat
     assert gitops.branches() == []
 
 
+def test_a_failure_after_the_merge_request_was_opened_names_it(
+    gitops: Gitops, bumper: CommandLine, tmp_path: Path
+) -> None:
+    gitops.sandbox.fail_next("PUT", r"/merge_requests/\d+/merge$", 502, "Bad Gateway", times=50)
+
+    told = bumper.bump("staging", f"{BACKEND}:1.0.3", "--auto-merge", "--dotenv", str(tmp_path / "env"), code=4)
+
+    assert (told["status"], told["merge_request"]["iid"], told["error"]["code"]) == ("proposed", 1, 4)
+    assert "BUMPER_MR_IID=1\n" in (tmp_path / "env").read_text()
+
+
 def test_a_busy_gitlab_is_asked_again(gitops: Gitops, bumper: CommandLine) -> None:
     gitops.sandbox.fail_next("GET", r"/merge_requests$", 429, "Retry later", {"Retry-After": "0"})
 

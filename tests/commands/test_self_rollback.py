@@ -117,6 +117,7 @@ def test_a_failed_sync_is_rolled_back_with_the_hooks_words(night: Night, running
         ([(2, "Missing")], 5, "did not run it within 1200 s: Missing"),
         ([(2, "Unknown")], 5, "did not run it within 1200 s: Unknown"),
         ([(2, "Progressing"), (30, 502)], 4, "is not known"),
+        ([(2, "Progressing"), (30, 401)], 4, "whether prod runs it is not known"),
         ([(2, "Healthy"), (60, 404)], 4, "has no application app-prod"),
         ([(2, "Healthy"), (60, 502)], 4, "is not known"),
         (
@@ -135,6 +136,7 @@ def test_without_degraded_nothing_is_rolled_back(night: Night, scenes: Sequence[
     ran = night.bump(code=code)
 
     assert words in ran.err
+    assert (ran.json["status"], ran.json["merge_request"]["state"]) == ("merged", "merged")
     assert night.rollbacks() == []
     assert night.gitops.read(FILE) == values("1.0.1")
 
@@ -277,6 +279,64 @@ def test_a_rollback_that_fails_is_tried_once(night: Night) -> None:
 
     assert "nothing was rolled back, because the rollback failed" in ran.err
     assert night.gitops.read(FILE) == values("1.0.1")
+
+
+@pytest.mark.parametrize("status", [401, 404, 502])
+def test_a_rollback_that_argo_cd_says_nothing_about_is_one(night: Night, status: int, tmp_path: Path) -> None:
+    stage = night.plays(SICK_AFTER_FOUR_MINUTES)
+    night.argocd.tell("app-prod", lambda: status if "hold" in night.gitops.read(FILE) else stage())
+
+    ran = night.bump("--dotenv", str(tmp_path / "bumper.env"))
+
+    assert "is rolled back by !2" in ran.err
+    assert "app 1.0.0 was not seen healthy" in ran.err
+    assert ran.json["rollback"]["status"] == "merged"
+    assert "BUMPER_ROLLBACK_IID=2" in (tmp_path / "bumper.env").read_text()
+
+
+def test_without_gitlab_the_failure_is_still_the_deployments(night: Night) -> None:
+    stage = night.plays(SICK_AFTER_FOUR_MINUTES)
+    night.argocd.tell("app-prod", *[stage] * 3, _after(night.gitops.sandbox.stop))
+
+    ran = night.bump()
+
+    assert "app-prod is not healthy: Degraded; nothing was rolled back, because the rollback failed" in ran.err
+
+
+def test_a_rollback_that_somebody_closes_is_reported_closed(night: Night) -> None:
+    stage, choose = night.plays(SICK_AFTER_FOUR_MINUTES), night.gitops.sandbox.choose
+    needs_one = _after(lambda: choose(None, tier="premium", approvals_before_merge=1))
+    night.argocd.tell("app-prod", *[stage] * 3, needs_one)
+
+    def close_and_sleep(seconds: float) -> None:
+        for rollback in night.rollbacks():
+            night.gitops.close(rollback["iid"])
+        night.bumper.clock.sleep(seconds)
+
+    closing = replace(night.bumper, clock=replace(night.bumper.clock, sleep=close_and_sleep))
+    ran = closing("bump", "prod", NEW, *WATCHED, "--output", "json", code=5)
+
+    assert ran.json["rollback"]["merge_request"]["state"] == "closed"
+    assert "`bumper rollback prod --mr 1 --reopen` proposes it again" in ran.err
+
+
+@pytest.mark.parametrize("tag", ["1.0.0", "1.0.2"])
+def test_what_is_replaced_while_it_is_watched_is_not_what_runs(night: Night, tag: str) -> None:
+    """Argo CD runs a commit that holds this one, and is healthy: with another version."""
+    stage = night.plays([(2, "Healthy")])
+
+    def replaced() -> Any:  # noqa: ANN401 - JSON
+        if night.gitops.read(FILE) == values("1.0.1") and night.bumper.clock.monotonic() > 200:
+            night.gitops.push(values(tag), FILE)
+        shown = night.bumper.clock.monotonic() > 200
+        return application(f"{APP}:{tag}", revision=night.gitops.tip()) if shown else stage()
+
+    night.argocd.tell("app-prod", replaced)
+
+    ran = night.bump()
+
+    assert f"prod was changed while this was watched: {FILE}: image.tag is not at 1.0.1" in ran.err
+    assert "replaced while it was watched" in night.bumper("history", "prod", code=0).out
 
 
 def test_a_rollback_is_not_rolled_back(night: Night) -> None:

@@ -60,6 +60,17 @@ def test_it_ends_when_the_pods_have_the_image_and_are_healthy(
     assert argocd.refreshed == ["app-staging"]  # once, after the merge
 
 
+def test_healthy_of_before_the_sync_is_not_it(gitops: Gitops, argocd: ArgoCd, bumper: CommandLine) -> None:
+    """New pods are listed at once, their health is judged when Argo CD reconciles after the sync."""
+    finished, before, after = (f"2026-11-28T03:00:{second}Z" for second in ("05", "02", "07"))
+    fresh = application(OLD, NEW, sync="OutOfSync", finished=finished, reconciledAt=before)
+    sick = application(NEW, health="Degraded", finished=finished, reconciledAt=after)
+    argocd.tell("app-staging", application(OLD), fresh, sick)
+
+    assert "app-staging is not healthy: Degraded" in bump(bumper, code=5)["message"]
+    assert gitops.read(FILE) == values("1.0.1")
+
+
 def test_progress_is_told_on_stderr(gitops: Gitops, argocd: ArgoCd, bumper: CommandLine) -> None:
     argocd.tell("app-staging", application(OLD), application(OLD, NEW, health="Progressing"), application(NEW))
 

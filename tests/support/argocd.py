@@ -23,17 +23,19 @@ Told: TypeAlias = Answer | Callable[[], "Answer | int"] | int
 
 def application(
     *images: str, revision: str | list[str] = "0" * 40, sync: str = "Synced", health: str = "Healthy",
-    phase: str = "Succeeded", operation: str | None = None, said: str = "", **more: object,
+    phase: str = "Succeeded", operation: str | None = None, said: str = "", finished: str = "", dry_run: bool = False,
+    **more: object,
 ) -> Answer:  # fmt: skip
     """An application's status; ``operation`` is the last sync's revision, ``said`` its message."""
     revisions = {"revisions": revision} if isinstance(revision, list) else {"revision": revision}
     operated = {"revision": operation} if operation is not None else revisions
+    state = {"phase": phase, "message": said, "syncResult": operated, "operation": {"sync": {"dryRun": dry_run}}}
     return {
         "metadata": {"name": "app", "namespace": "argocd"},
         "status": {
             "sync": {"status": sync, **revisions},
             "health": {"status": health},
-            "operationState": {"phase": phase, "message": said, "syncResult": operated},
+            "operationState": {**state, "finishedAt": finished or None},
             "summary": {"images": list(images)} if images else {},
             **more,
         },
