@@ -49,16 +49,14 @@ class Line:
             yield self._read[number]
             number += 1
 
-    @property
-    def is_old_enough(self) -> bool:
-        """Whether the oldest commit that was read is older than the time from which on landing times have to be right.
+    def is_old_enough(self, stretch: Sequence[PastCommit]) -> bool:
+        """Whether nothing before the stretch can be younger than the time from which on landing times have to be right.
 
         Committers' clocks go wrong, and anybody can write any date: one old commit among newer ones does not count.
         """
         if self.since is None:
             return True
-        oldest = list(chain.from_iterable(self._read))[-_ENOUGH:]
-        return bool(oldest) and max(map(self._by_itself, oldest)) < self.since
+        return max(map(self._by_itself, stretch[-_ENOUGH:]), default=self.now) < self.since
 
     def landed_at(self, commit: str) -> datetime:
         """When a commit that was read landed."""

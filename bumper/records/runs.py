@@ -71,11 +71,11 @@ def read_periods(
     """
     if not wanted:
         return {}
-    walk, oldest = _Walk(target, wanted), None
+    walk, stretch, oldest = _Walk(target, wanted), list[PastCommit](), None
     images = {place: list(images) for place, images in wanted.items()}
-    stretches = line.stretches()
-    while not (walk.knows(images) and line.is_old_enough) and (stretch := next(stretches, None)) is not None:
-        walk.go_before(stretch)
+    stretches = line.stretches()  # from the tip, however far others have read on the line
+    while not (walk.knows(images) and line.is_old_enough(stretch)) and (further := next(stretches, None)) is not None:
+        walk.go_before(stretch := further)
         oldest = stretch[-1].commit.id if stretch else oldest
 
     def period(versions: frozenset[Version], past: PastCommit | None) -> Period:

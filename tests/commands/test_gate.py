@@ -402,6 +402,15 @@ def test_what_was_taken_back_or_held_since_is_refused_by_name(tested: tuple[Depl
     assert [one["app"] for one in waiting] == ["app", "other"]
 
 
+def test_what_was_tested_has_soaked_when_it_ran_for_long_enough(gate: Gate) -> None:
+    """Whatever was read of the past before, to find the commit."""
+    made = soaking(gate)
+    commit = made.tag(STAGING.format("app"), "1.0.1")
+
+    assert "app 1.0.1 has been in staging since " in made.refused("promote", "staging", "prod", "--as-of", commit)
+    assert later(made, hours=3).run("promote", "staging", "prod", "--as-of", commit)["status"] == "proposed"
+
+
 @pytest.mark.parametrize("method", ["merge", "squash", "ff", "rebased"])
 def test_as_of_a_merge_requests_head_is_what_landed(gate: Gate, method: str) -> None:
     made = gate(two_environments("1.0.0", "1.0.0"))

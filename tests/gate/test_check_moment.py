@@ -10,6 +10,7 @@ from tests.support.checkouts import CONFIG, PROD, LocalCheckout, pinned
 
 SOAK, GITLAB = "    soak: 2h\n", "    freeze: gitlab\n"
 FREEZE = "    freeze: [{from: '2020-01-01 00:00', to: '2090-01-01 00:00', timezone: Europe/Moscow}]\n"
+QA = "apps/backend/envs/qa/values.yaml"
 URGENT = "Quick\n\nBumper-Urgent: the shop is down"
 
 
@@ -25,6 +26,15 @@ def test_a_tag_has_to_have_stood_in_staging(checkout: LocalCheckout) -> None:
 
     assert checkout.rules() == [("soak", PROD, 3)]
     assert "`bumper promote staging prod --app backend` after " in checkout.check(code=1).out
+    assert later(checkout, 3).rules() == []
+
+
+def test_any_of_several_sources_is_enough(checkout: LocalCheckout) -> None:
+    config = CONFIG.replace("[staging]", "[staging, qa]") + SOAK + "  qa: {values: 'apps/{app}/envs/qa/values.yaml'}\n"
+    checkout.land({"bumper.yaml": config, QA: pinned("1.2.0")})
+    checkout.commit({PROD: pinned("1.2.0")})
+
+    assert checkout.rules() == [("soak", PROD, 3)]
     assert later(checkout, 3).rules() == []
 
 

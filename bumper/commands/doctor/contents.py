@@ -141,10 +141,8 @@ def _explain_freeze(target: Target, gitlab: GitLab | None, now: datetime) -> tup
 
 def _explain_soak(target: Target, soak: float, gitlab: GitLab | None, now: datetime) -> str:
     line = Line(target.checkout, now, now - timedelta(seconds=soak), gitlab)
-    for _ in line.stretches():
-        if line.is_old_enough:
-            break
-    if line.is_cut and not line.is_old_enough:
+    is_enough = any(map(line.is_old_enough, line.stretches()))
+    if line.is_cut and not is_enough:
         what = f"the history of {line.branch} that can be read is younger than {format_duration(soak)}"
         raise Refused(what, "shorten soak: until then nothing has soaked")
     without = "" if gitlab is not None else "; without a token for GitLab's API the commits' own dates count"
