@@ -99,7 +99,7 @@ def read_repository(text: str) -> Repository | None:
     """The normalised repository that ``text`` names, or None where it is none (a URL, a template, upper case)."""
     if has_host(text):
         host, _, name = text.partition("/")
-        host = host.lower()
+        host = host.lower() if has_host(text.lower()) else host  # in lower case, Shop/api would be another image
         if _HOST.fullmatch(host) is None:
             return None
     else:

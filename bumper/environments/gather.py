@@ -13,7 +13,7 @@ from bumper.values.holds import HOLD, find_idle_holds, hold_reason, may_have_hol
 from bumper.values.pin import Pin, PinPath, format_path
 from bumper.values.values_file import ValuesFile, find_pins, read_values
 from bumper.values.yaml_data import value_of
-from bumper.values.yaml_tree import MappingNode, resolve
+from bumper.values.yaml_tree import MappingNode, Resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,8 @@ def pin_paths(gathered: Iterable[Gathered]) -> dict[str, set[PinPath]]:
 
 def overrides(values: ValuesFile, path: Sequence[str | int]) -> bool:
     """Whether ``values`` decides what stands at ``path``: Helm merges mappings and replaces everything else."""
-    node = resolve(values.documents[0].root) if values.documents else None
+    root = values.documents[0].root if values.documents else None
+    node: Resolved | None = root if isinstance(root, MappingNode) else None  # an empty document says nothing
     for step in path:
         if not isinstance(node, MappingNode):
             return node is not None

@@ -5,7 +5,7 @@ is a key in lower case without ``-``, ``_`` and ``.``; two keys belong together 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeAlias
@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from bumper.image import is_at_public_registry
 from bumper.values.pin import PinPath
 from bumper.values.tag_scalars import image_string, plain_value
-from bumper.values.yaml_data import Way, merged_mappings, path_of
+from bumper.values.yaml_data import Way, keys_twice, merged_mappings, path_of
 from bumper.values.yaml_tree import MappingNode, Node, Resolved, Scalar, SequenceNode, key_text, resolve
 
 # The same mapping in files of lower precedence, with their names; the highest precedence first.
@@ -152,24 +152,22 @@ class Sibling:
     origin: Origin
     home: MappingNode | None = None  # the mapping in which it stands, where that is known to matter
     file: str = ""  # the file of lower precedence that it stands in
-    twice: bool = False  # whether its mapping has the key more than once; ``line`` is then the last one's
+    twice: str = ""  # where its mapping has the key again, in ``line``, what to do about it
 
 
 def siblings_of(mapping: MappingNode, lower: Lower, *, every: bool = True) -> dict[str, Sibling]:
     """The effective keys of ``mapping`` by name; only those that may speak of images, unless ``every``."""
     found: dict[str, Sibling] = {}
     for part, origin, file in _parts(mapping, lower):
+        twice = keys_twice(part)
         for key, value in part.pairs:
             text = key.value if type(key) is Scalar else key_text(key)
             if text is None:
                 continue
             name = key_name(text)
-            known = found.get(name.name)
-            if known is not None:
-                if known.home is part and known.key == text:
-                    found[name.name] = replace(known, line=key.line, twice=True)
-            elif every or name.may_matter or _is_telling(value):
-                found[name.name] = Sibling(text, name, resolve(value), key.line, origin, part, file)
+            if name.name not in found and (every or name.may_matter or _is_telling(value)):
+                line, advice = twice.get(text, (key.line, ""))
+                found[name.name] = Sibling(text, name, resolve(value), line, origin, part, file, advice)
     return found
 
 

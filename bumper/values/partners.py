@@ -260,7 +260,7 @@ def _read(place: Place, key: Sibling) -> DigestScalar | str | None:
     problem = why_not_a_scalar(key.node, place.around.text)
     if found is not None:
         problem = problem or why_not_spliced(found.scalar, place.around.text, "")
-        problem = "it is twice in one mapping; delete one" if key.twice else problem
+        problem = f"it is twice in one mapping; {key.twice}" if key.twice else problem
     elif isinstance(key.node, Scalar) and not is_placeholder(key.node.value):
         if is_switch(key.node) or _GIT_COMMIT.fullmatch(key.node.value) is not None:
             return None

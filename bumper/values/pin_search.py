@@ -11,7 +11,6 @@ Argo CD's Application, too. It replaces the image ``name`` in what it renders: `
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -35,7 +34,7 @@ from bumper.values.partners import digests_beside
 from bumper.values.pin import Pin, PinPath, format_path
 from bumper.values.shapes import absent_pin, digest_only_pin, make_pin, pins_of_keys, pins_of_list
 from bumper.values.tag_scalars import is_placeholder, plain_value
-from bumper.values.yaml_data import effective_values, look_up, value_of
+from bumper.values.yaml_data import effective_values, keys_twice, look_up, value_of
 from bumper.values.yaml_tree import (
     Alias,
     MappingNode,
@@ -126,7 +125,7 @@ def _open(mapping: MappingNode, around: Surroundings) -> tuple[Mapping[str, Sibl
 
 def _in_mapping(mapping: MappingNode, around: Surroundings) -> Iterator[_Collection]:
     """The collections in ``mapping``, the last one first."""
-    times = Counter(key_text(key) for key, _ in mapping.pairs) if len(mapping.keys) < len(mapping.pairs) else {}
+    twice = keys_twice(mapping)
     lower = [(file, effective_values(other)) for file, other in around.lower]
     for key, value in reversed(mapping.pairs):
         if isinstance(value, (Scalar, Alias)) or (text := key_text(key)) is None:
@@ -138,8 +137,8 @@ def _in_mapping(mapping: MappingNode, around: Surroundings) -> Iterator[_Collect
         elif _is_parameter_list(value):
             below = _values_beside(mapping)
         in_images = around.in_images or name.kind in (Kind.IMAGE, Kind.IMAGES)
-        twice = f"the key {text!r} above it is twice in one mapping; join them" if times.get(text, 1) > 1 else None
-        way, duplicate = (around.way, text), twice or around.duplicate
+        doubled = f"the key {text!r} above it is twice in one mapping; join them" if text in twice else None
+        way, duplicate = (around.way, text), doubled or around.duplicate
         yield value, Surroundings(around.text, way, name.name, in_images, below, around.scope, duplicate)
 
 
@@ -209,7 +208,8 @@ def _pins_of_parameters(items: SequenceNode, around: Surroundings, below: Lower)
         keys = {sibling.name.name: sibling for sibling in _siblings(own, folder, lower)}
         parent = next((key_name(step).name for step in reversed(folder) if isinstance(step, str)), "")
         places: dict[str | int, PinPath] = {one.key: (*around.path, one.index, "value") for one in own}
-        for pin in pins_of_keys(Place(keys, Surroundings(around.text, parent_name=parent, scope=scope))):
+        inside = Surroundings(around.text, parent_name=parent, scope=scope, duplicate=around.duplicate)
+        for pin in pins_of_keys(Place(keys, inside)):
             if not pin.absent and pin.path[-1] in places:
                 digests = tuple(replace(digest, path=places[digest.path[-1]]) for digest in pin.digest_scalars)
                 path, shape = places[pin.path[-1]], f"parameters' {pin.shape}"

@@ -18,7 +18,7 @@ from bumper.values.pin import OtherPin, Pin, PinPath, format_path
 from bumper.values.tag_edit import TagEdit, digest_after, moved_unasked, written_scalars
 from bumper.values.tag_scalars import image_string_for_tag, plain_value, read_tag_scalar
 from bumper.values.values_file import ValuesFile, describe, find_pins, mark_shared
-from bumper.values.yaml_data import key_standing_twice, look_up, places_of
+from bumper.values.yaml_data import look_up, places_of, why_twice
 from bumper.values.yaml_tree import Document, MappingNode, Node, Resolved, Scalar, children_of
 
 _REPOSITORY_KEYS = frozenset({"repository", "repo", "registry", "image", "imagename"})
@@ -147,8 +147,6 @@ def _named_pin(
     prefix = parts[0] if parts is not None else ""
     image = read_repository(prefix)
     reading = read_tag_scalar(node, values.text, prefix)
-    twice = key_standing_twice(document.root, path)
-    duplicate = f"the key {twice!r} is twice in one mapping; delete one" if twice is not None else None
     return Pin(
         path=path,
         line=node.line,
@@ -156,7 +154,9 @@ def _named_pin(
         tag=reading.tag,
         digest=reading.digest,
         shape="path",
-        refusal=duplicate or (_not_a_tag(path, node) if image is None else None) or reading.refusal,
+        refusal=why_twice(document.root, path)
+        or (_not_a_tag(path, node) if image is None else None)
+        or reading.refusal,
         tag_scalar=reading.scalar,
         prefix=f"{prefix}:" if prefix else "",
         reads_as_text=reading.reads_as_text,

@@ -279,5 +279,5 @@ def _twice(*keys: Sibling | None) -> str | None:
     for key in keys:
         if key is not None and key.twice:
             where = f"{key.file}:{key.line}" if key.file else f"line {key.line}"
-            return f"the key {key.key!r} is twice in one mapping (again in {where}); delete one"
+            return f"the key {key.key!r} is twice in one mapping (again in {where}); {key.twice}"
     return None

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import TypeAlias
@@ -51,58 +52,87 @@ def merged_mappings(mapping: MappingNode) -> Iterator[MappingNode]:
 
 
 def _merge_targets(mapping: MappingNode) -> list[MappingNode]:
-    """What ``mapping`` itself merges, each once, the nearest last."""
-    targets: dict[int, MappingNode] = {}
+    """What ``mapping`` itself merges, each once, the nearest last; of two ``<<``, Helm takes the later one first."""
+    pairs = reversed(mapping.pairs) if _MERGE_KEY in mapping.keys else ()
+    return list({id(part): part for key, value in pairs for part in _merged_by(key, value)}.values())[::-1]
+
+
+def _merged_by(key: Node, value: Node) -> list[MappingNode]:
+    """What a pair of a mapping merges, the nearest first; nothing unless its key is ``<<``."""
+    if not (isinstance(key, Scalar) and key.value == _MERGE_KEY and key.style == ""):
+        return []
+    node = resolve(value)
+    parts = map(resolve, node.items) if isinstance(node, SequenceNode) else (node,)
+    return [part for part in parts if isinstance(part, MappingNode)]
+
+
+def overridden_by_merge(mapping: MappingNode) -> dict[str, int]:
+    """The keys that a ``<<`` behind them brings again, with its line; Helm takes what it brings, other readers do not.
+
+    Checked with Helm 4.2, whose reader fills a mapping in the order of the text; YAML's definition of ``<<`` lets the
+    mapping's own keys win wherever they stand.
+    """
+    overridden: dict[str, int] = {}
+    before: set[str] = set()
     for key, value in mapping.pairs if _MERGE_KEY in mapping.keys else ():
-        if isinstance(key, Scalar) and key.value == _MERGE_KEY and key.style == "":
-            node = resolve(value)
-            for part in map(resolve, node.items) if isinstance(node, SequenceNode) else (node,):
-                if isinstance(part, MappingNode):
-                    targets.setdefault(id(part), part)
-    return list(targets.values())[::-1]
+        for target in _merged_by(key, value) if before else ():
+            for part in (target, *merged_mappings(target)):
+                overridden |= dict.fromkeys(before & part.keys.keys(), key.line)
+        before.add(key_text(key) or "")
+    return overridden
+
+
+def keys_twice(mapping: MappingNode) -> dict[str, tuple[int, str]]:
+    """The keys that ``mapping`` has again, itself or by a later ``<<``: the line of the last, and what to do."""
+    twice = {text: (line, "write << there first") for text, line in overridden_by_merge(mapping).items()}
+    if len(mapping.keys) < len(mapping.pairs):
+        times = Counter(key_text(key) for key, _ in mapping.pairs)
+        lines = {key_text(key): key.line for key, _ in mapping.pairs}
+        twice |= {text: (lines[text], "delete one") for text in mapping.keys if times[text] > 1}
+    return twice
 
 
 def effective_values(mapping: MappingNode) -> dict[str, Resolved | None]:
     """What each key of ``mapping`` leads to, merge keys included; the last of a duplicate, as Helm takes it."""
-    values = {text: resolve(value) for text, value in mapping.keys.items()}
-    for part in merged_mappings(mapping):
-        values = {text: resolve(value) for text, value in part.keys.items()} | values
-    return values
+    values: dict[str, Node] = {}
+    for keys in _layers(mapping):
+        values = {**keys, **values}
+    return {text: resolve(value) for text, value in values.items()}
 
 
 def value_of(mapping: MappingNode, key: str) -> Resolved | None:
     """What ``key`` leads to in ``mapping``, as in ``effective_values``."""
+    return next((resolve(keys[key]) for keys in _layers(mapping) if key in keys), None)
+
+
+def _layers(mapping: MappingNode) -> Iterator[dict[str, Node]]:
+    """The keys of ``mapping`` and of what it merges, nearest first, without those that a ``<<`` overrides."""
     for part in (mapping, *merged_mappings(mapping)):
-        if key in part.keys:
-            return resolve(part.keys[key])
-    return None
+        overridden = overridden_by_merge(part)
+        yield {text: value for text, value in part.keys.items() if text not in overridden} if overridden else part.keys
 
 
 def look_up(root: Node, path: PinPath) -> Resolved | None:
     """The node at ``path``, aliases and merge keys followed; None where there is none."""
     node = resolve(root)
     for step in path:
-        node = _step(node, step)
+        if isinstance(step, str) and isinstance(node, MappingNode):
+            node = value_of(node, step)
+        elif isinstance(step, int) and isinstance(node, SequenceNode) and step < len(node.items):
+            node = resolve(node.items[step])
+        else:
+            return None
     return node
 
 
-def _step(node: Resolved | None, step: str | int) -> Resolved | None:
-    if isinstance(step, str) and isinstance(node, MappingNode):
-        return value_of(node, step)
-    if isinstance(step, int) and isinstance(node, SequenceNode) and step < len(node.items):
-        return resolve(node.items[step])
-    return None
-
-
-def key_standing_twice(root: Node, path: PinPath) -> str | None:
-    """The first key on the way along ``path`` that its mapping has more than once."""
-    node = resolve(root)
-    for step in path:
-        if isinstance(step, str) and isinstance(node, MappingNode):
-            holder = next((part for part in (node, *merged_mappings(node)) if step in part.keys), node)
-            if sum(key_text(key) == step for key, _ in holder.pairs) > 1:
-                return step
-        node = _step(node, step)
+def why_twice(root: Node, path: PinPath) -> str | None:
+    """What to say of the first key on the way along ``path`` that its mapping has more than once."""
+    for end, step in enumerate(path):
+        node = look_up(root, path[:end])
+        parts = (node, *merged_mappings(node)) if isinstance(node, MappingNode) else ()
+        twice = next((keys_twice(part) for part in parts if step in part.keys), {})
+        if isinstance(step, str) and step in twice:
+            return f"the key {step!r} is twice in one mapping; {twice[step][1]}"
     return None
 
 

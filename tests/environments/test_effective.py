@@ -60,6 +60,7 @@ def test_it_is_the_image_that_helm_renders(helm: Helm, layers: list[str]) -> Non
         (["image: {repository: a/b, tag: v1}", "image: {repository: c/d}"], ["docker.io/c/d:v1"]),
         (["image: {repository: a/b, tag: v1}", "image: {tag: v2}\nx: 1"], ["docker.io/a/b:v2"]),
         (["image: {repository: a/b, tag: v1, tag: v2}"], ["docker.io/a/b:v2"]),
+        (["a: &a {tag: v1}\nimage: {tag: v2, <<: *a, repository: a/b}"], ["docker.io/a/b:v1"]),  # as Helm reads it
         (["jobs: [{image: a/b:v1}]", "jobs: []"], []),
         (["jobs: [{image: a/b:v1}]", "jobs: [{image: c/d:v2}]"], ["docker.io/c/d:v2"]),
         (["a: &a {image: {repository: a/b, tag: v1}}\nb: {<<: *a}", "x: 1"], ["docker.io/a/b:v1"]),

@@ -30,6 +30,7 @@ SHAPES = st.sampled_from(
         f"  image: &image{{n}}\n    repository: {IMAGE}\n    tag: {{tag}}\n  copy: *image{{n}}\n",
         f"  note: &note{{n}} {{tag}}\n  image: {{{{repository: {IMAGE}, tag: *note{{n}}}}}}\n  copy: *note{{n}}\n",
         f"  base: &base{{n}} {{{{tag: {{tag}}}}}}\n  image: {{{{<<: *base{{n}}, repository: {IMAGE}}}}}\n",
+        f"  late: &late{{n}} {{{{tag: v0}}}}\n  image: {{{{repository: {IMAGE}, tag: {{tag}}, <<: *late{{n}}}}}}\n",
         f"  web: {{{{repository: {OTHER}, tag: &t{{n}} {{tag}}}}}}\n  api: {{{{repository: {IMAGE}, tag: *t{{n}}}}}}\n",
         f"  image: {{{{repository: {OTHER}, tag: {{tag}}}}}}\n  text: |\n    tag: {{tag}}\n",
         f"  env:\n    - name: RELATED_IMAGE_API\n      value: {IMAGE}:1.0.2\n    - {{{{name: A, value: {{tag}}}}}}\n",

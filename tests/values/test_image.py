@@ -20,11 +20,13 @@ SHA = "sha256:" + "0a" * 32
         ("registry.example.com:5000/a/b/c", "registry.example.com:5000/a/b/c"),
         ("Registry.Example.com/a/b", "registry.example.com/a/b"),
         ("[::1]:5000/a", "[::1]:5000/a"),
+        ("Shop/api", "Shop/api"),  # a host to Docker, for its upper case alone
         ("a/b__c-d.e", "docker.io/a/b__c-d.e"),
     ],
 )
 def test_repositories_are_normalised_as_docker_does(text: str, normal: str) -> None:
     assert str(read_repository(text)) == normal
+    assert str(read_repository(normal)) == normal
 
 
 @pytest.mark.parametrize(
