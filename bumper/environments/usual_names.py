@@ -28,7 +28,9 @@ USUAL_NAME = rf"(?:{'|'.join(USUAL_NAMES)})(?:[-_][A-Za-z0-9_-]+)?"
 CHART_VALUES = ("values.yaml", "values.yml")
 # Folders above environments. Below the certain ones every name is an environment's; the others hold other things too.
 CERTAIN_PARENTS = frozenset({"envs", "environments"})
-PARENTS = CERTAIN_PARENTS | {"env", "environment", "overlays", "overlay", "clusters", "cluster", "stages", "regions"}
+PARENTS = CERTAIN_PARENTS | {
+    "cluster", "clusters", "env", "env.d", "environment", "overlay", "overlays", "regions", "stages",
+}  # fmt: skip
 # Folders that hold applications, or parts of one, and are never an application's name.
 CONTAINERS = frozenset(
     {"applications", "apps", "charts", "components", "helm-charts", "microservices", "projects", "services", "teams",

@@ -137,6 +137,15 @@ LAYOUTS: dict[str, tuple[Files, Expected]] = {
         per_app("env/{env}/{app}.values.yaml.gotmpl", APPS, "dev prod"),
         Expected("dev prod", ("env/{env}/{app}.values.yaml.gotmpl",)),
     ),
+    "helmfile's folder of environments": (
+        per_app("src/helm/env.d/{env}/values.{app}.yaml.gotmpl", APPS, "dev feature", named=False),
+        Expected("dev feature", ("src/helm/env.d/{env}/values.{app}.yaml.gotmpl",)),
+    ),
+    "an application called like a cluster": (
+        per_app("apps/{app}/values-{env}.yaml", "api job web", "core vault", named=False)
+        | {"apps/vault/values.yaml": "", "apps/api/values.yaml": ""},
+        Expected("core vault", ("apps/{app}/values-{env}.yaml",), "api job web", base=("apps/{app}/values.yaml",)),
+    ),
     "environment's name twice": (
         per_app("apps/{app}/{env}/values-{env}.yaml", APPS, "dev prod")
         | {"apps/api/values.yaml": "", "apps/web/values.yaml": ""},
@@ -380,6 +389,16 @@ def test_a_base_of_some_applications_only_is_not_written() -> None:
     assert "shared/p.yaml is not written as a base" in found.warnings[0]
 
 
+def test_a_base_is_written_for_the_environments_that_read_it() -> None:
+    files = per_app("charts/{app}/environments/{env}.yaml", APPS, "dev prod") | CHARTS
+    files |= per_app("{env}/{app}/deployment.yaml", "echo mock", "sandbox")
+
+    environments = tried(files).config.environments
+
+    read = "charts/{app}/values.yaml"
+    assert {name: one.base for name, one in environments.items()} == {"dev": (read,), "sandbox": (), "prod": (read,)}
+
+
 def test_a_template_of_applications_is_excluded() -> None:
     files = per_app("services/{app}/deploy/{env}/values.yaml", "_template api web", "dev prod", named=False)
 
@@ -467,6 +486,8 @@ def test_charts_called_like_the_applications_are_suggested_as_their_base() -> No
     suggestion = '# base: "charts/{app}/values.yaml"  # if the charts called like the applications are theirs'
     assert suggestion in text.splitlines()
     assert "# base:" not in write_config(find(files))
+    of_an_environment = {path.replace("charts", "charts/sandbox"): text for path, text in CHARTS.items()}
+    assert "# base:" not in write_config(find(of_an_environment))
 
 
 def test_argo_cd_s_own_source_files_come_last() -> None:

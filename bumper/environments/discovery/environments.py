@@ -131,10 +131,13 @@ def _rank(
         ranks |= axis.ranks()
     # A name without evidence counts where the repository has it elsewhere; a usual one if there is no other.
     known = {slot.name for slot, found in ranks.items() if found > Rank.WORD}
-    for slot in chain.from_iterable(axis.rest() for axis in axes.values()):
+    rest = [slot for axis in axes.values() for slot in axis.rest()]
+    beside_applications = {slot.frame for slot in rest if slot.parent in CONTAINERS and slot.name not in known}
+    for slot in rest:
         usual = is_likely(slot.name)
-        if not usual and slot.form == "name" and slot.parent not in PARENTS | {"values"}:
-            continue  # a file called like it may be anything
+        of_a_file = slot.form == "name" and slot.parent not in PARENTS | {"values"}
+        if not usual and (of_a_file or slot.frame in beside_applications):
+            continue  # a file called like it may be anything, and a folder beside applications an application
         if slot.name in known or (usual and not known):
             ranks[slot] = Rank.USUAL if usual else Rank.RECURS
         elif usual:

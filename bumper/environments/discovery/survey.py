@@ -113,16 +113,23 @@ class _Findings:
         own = {path: place for path, place in self.places.items() if place.environment == name}
         read = [one.files for one in self.applications]
         values = [template for template, paths in self.values.items() if not paths.isdisjoint(own)]
+        base = [template for template in self.base if self._is_read(template, name, own)]
         return FoundEnvironment(
             name=name,
             apps=self._apps(own),
             files=tuple(sorted(own)),
             values=tuple(in_helm_s_order(values, read, self.values)),
-            base=tuple(in_helm_s_order(self.base, read, self.base)),
+            base=tuple(in_helm_s_order(base, read, self.base)),
             argocd=self._argocd(own),
-            maybe_base=None if self.base else _charts_of_applications(own.values(), self.tree.paths),
+            maybe_base=None if self.base else _charts_of_applications(own, self.tree.paths),
             keys=self._application_keys(own),
         )
+
+    def _is_read(self, base: str, name: str, own: Mapping[str, Place]) -> bool:
+        """Whether the template of a ``base`` matches a file for one of the environment's applications."""
+        apps = {place.app for place in own.values()}
+        matched = claim_paths([in_environment(base, name)], self.tree.paths, "")
+        return any(APP not in base or claim.app in apps for claim in matched.values())
 
     def _apps(self, places: Mapping[str, Place]) -> tuple[str, ...]:
         return tuple(sorted({place.app or self.repository_name for place in places.values()}))
@@ -216,18 +223,16 @@ def _given_places(given: Mapping[str, Sequence[str]], paths: Sequence[str]) -> t
     return places, templates
 
 
-def _charts_of_applications(places: Iterable[Place], paths: Collection[str]) -> str | None:
-    """The template of the values.yaml of charts that are called like all the applications; None where it is not one."""
-    apps = {place.app for place in places}
-    found = {
-        "/".join([*folder.split("/")[:-1], APP, "values.yaml"])
-        for folder in chart_folders(paths)
-        if folder.rpartition("/")[2] in apps and f"{folder}/values.yaml" in paths
-    }
-    if len(found) != 1 or None in apps:
-        return None
-    template = next(iter(found))
-    return template if all(template.replace(APP, str(app)) in paths for app in apps) else None
+def _charts_of_applications(own: Mapping[str, Place], paths: Collection[str]) -> str | None:
+    """The template of the values.yaml of charts that are called like all the applications; None where it is not one.
+
+    Values of charts that are the environment's ``own`` files are no base of it.
+    """
+    shared = [path for folder in chart_folders(paths) if (path := f"{folder}/values.yaml") in paths and path not in own]
+    templates = {"/".join([*path.split("/")[:-2], APP, "values.yaml"]) for path in shared}
+    apps = {str(place.app) for place in own.values()}
+    fitting = [template for template in templates if apps and all(template.replace(APP, app) in shared for app in apps)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _doubtful_environments(found: Found) -> Iterable[Doubtful]:
