@@ -132,8 +132,10 @@ def _ask_until_taken(pending: Pending, head: str) -> MergeReply:
         problem = _ask_once(pending, found, head)
         if problem is None:
             return _what_came_of_it(pending)
-        if problem and (left <= 0 or found.merge_status not in {"mergeable", *_PASSING}):
-            return MergeReply(pending.read(), problem)
+        now = pending.read()
+        is_final = problem == now.merge_error or found.merge_status not in {"mergeable", *_PASSING}
+        if problem and (left <= 0 or is_final):
+            return MergeReply(now, problem)
     return MergeReply(pending.read(), f"GitLab still says {found.merge_status}")
 
 

@@ -76,14 +76,10 @@ class GitLab:
 
 def connect(settings: Settings) -> GitLab:
     """The project's API; nothing is asked yet. ``Unavailable`` where there is no token for it."""
-    if settings.token is not None and settings.token.is_job_token:
+    if settings.token is None or settings.token.is_job_token:
         raise Unavailable(
-            "This needs GitLab's API, for which CI_JOB_TOKEN is not enough",
+            "GitLab's API needs a token, for which CI_JOB_TOKEN is not enough",
             "set BUMPER_TOKEN to a project or group access token with the scopes api and write_repository",
-        )
-    if settings.token is None:
-        raise Unavailable(
-            "GitLab's API needs a token", "set BUMPER_TOKEN to one with the scopes api and write_repository"
         )
     return _connect(settings, oauth_token=settings.token.value)  # as Bearer: no redirect takes it to another host
 

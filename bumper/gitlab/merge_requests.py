@@ -64,53 +64,57 @@ class MergeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Recent:
-    """The merge requests that changed last, in every state; ``complete`` where there are no others."""
+class Listing:
+    """Merge requests as GitLab lists them; ``complete`` where there are no others."""
 
     merge_requests: tuple[MergeRequest, ...]
     complete: bool
 
 
-def find_of_branch(gitlab: GitLab, source_branch: str, target_branch: str) -> list[MergeRequest]:
+def find_of_branch(gitlab: GitLab, source_branch: str, target_branch: str) -> tuple[MergeRequest, ...]:
     """The merge requests of a branch in every state, the newest first."""
-    return _list(gitlab, state="all", source_branch=source_branch, target_branch=target_branch)[0]
+    return _list(gitlab, state="all", source_branch=source_branch, target_branch=target_branch).merge_requests
 
 
-def find_open(gitlab: GitLab, target_branch: str) -> list[MergeRequest]:
+def find_open(gitlab: GitLab, target_branch: str) -> tuple[MergeRequest, ...]:
     """All open merge requests for the target branch, the newest first."""
-    return _list(gitlab, state="opened", target_branch=target_branch)[0]
+    return _list(gitlab, state="opened", target_branch=target_branch).merge_requests
 
 
-def find_recent(gitlab: GitLab, target_branch: str) -> Recent:
-    """The hundred merge requests for the target branch that changed last."""
-    found, complete = _list(gitlab, page=1, state="all", target_branch=target_branch, order_by="updated_at")
-    return Recent(tuple(found), complete)
+def find_recent(gitlab: GitLab, target_branch: str) -> Listing:
+    """The hundred merge requests for the target branch that changed last, in every state."""
+    return _list(gitlab, page=1, state="all", target_branch=target_branch, order_by="updated_at")
 
 
 def newest_merged(gitlab: GitLab, target_branch: str) -> Iterator[MergeRequest]:
     """The merge requests that were merged last, as far as the caller goes on reading, within bounds."""
     for page in range(1, _MAX_PAGES + 1):
-        found, complete = _list(gitlab, page, state="merged", target_branch=target_branch, order_by="updated_at")
-        yield from found
-        if complete:
+        found = _list(gitlab, page, state="merged", target_branch=target_branch, order_by="updated_at")
+        yield from found.merge_requests
+        if found.complete:
             return
 
 
-def merged_since(gitlab: GitLab, target_branch: str, since: datetime) -> list[MergeRequest]:
+def merged_since(gitlab: GitLab, target_branch: str, since: datetime) -> tuple[MergeRequest, ...]:
     """The merge requests for the target branch that changed after ``since`` and are merged."""
-    return _list(gitlab, state="merged", target_branch=target_branch, updated_after=since.isoformat())[0]
+    return _list(gitlab, state="merged", target_branch=target_branch, updated_after=since.isoformat()).merge_requests
 
 
-def _list(gitlab: GitLab, page: int | None = None, **filters: str) -> tuple[list[MergeRequest], bool]:
-    """All pages or one, and whether that is the last; without those of forks, which a project's list has, too."""
+def _list(gitlab: GitLab, page: int | None = None, **filters: str) -> Listing:
+    """All pages or one; without those of forks, which a project's list has, too.
+
+    GitLab keeps what it lists for hours, until the merge request changes, and a comment soon after a change does not
+    count as one. What it lists with the labels' details it makes anew (render_merge_requests in its source).
+    """
     query: dict[str, str | int] = {"per_page": PER_PAGE, "order_by": "created_at", "sort": "desc", **filters}
+    query["with_labels_details"] = "true"
     if page is not None:
         query["page"] = page
     with translated(gitlab, "listing merge requests"):
         listed = gitlab.project.mergerequests.list(get_all=page is None, iterator=False, query_parameters=query)
         found = [one.attributes for one in listed]
         own = [one for one in found if one["source_project_id"] == one["target_project_id"]]
-        return list(map(read_merge_request, own)), len(found) < PER_PAGE
+        return Listing(tuple(map(read_merge_request, own)), complete=len(found) < PER_PAGE)
 
 
 def read(gitlab: GitLab, iid: int) -> MergeRequest:
@@ -162,7 +166,7 @@ def read_merge_request(data: dict[str, Any]) -> MergeRequest:
         is_draft=bool(data.get("draft")),
         author=read_user(data.get("author")),
         comments=int(data.get("user_notes_count") or 0),
-        labels=tuple(str(label) for label in data.get("labels") or ()),
+        labels=tuple(str(one["name"] if isinstance(one, dict) else one) for one in data.get("labels") or ()),
         reviewers=tuple(read_user(user).username for user in data.get("reviewers") or ()),
         assignees=tuple(read_user(user).username for user in data.get("assignees") or ()),
         merge_commit=_text(data, "merge_commit_sha"),

@@ -13,8 +13,8 @@ from bumper.git.objects import Commit, read_commits
 from bumper.git.past_commits import fetch_commits
 from bumper.gitlab.connection import GitLab, current_user_id, translated
 from bumper.gitlab.merge_requests import (
+    Listing,
     MergeRequest,
-    Recent,
     User,
     find_of_branch,
     find_open,
@@ -33,7 +33,7 @@ _TOKEN_USER = re.compile(r"(?P<kind>project|group)_(?P<id>\d+)_bot(?:_\w+|\d*)")
 class Ahead:
     """What every change needs of GitLab, asked while the values files are fetched: two requests less to wait for."""
 
-    recent: Future[Recent]
+    recent: Future[Listing]
     project: Future[ProjectSettings]
 
 
@@ -85,7 +85,7 @@ class KnownRequests:
         return read_project(self.gitlab) if self._ahead is None else self._ahead.project.result()
 
     @cached_property
-    def _recent(self) -> Recent:
+    def _recent(self) -> Listing:
         if self._ahead is None:
             return find_recent(self.gitlab, self.target_branch)
         self._ahead.project.exception()  # waits for that, too: the connection to GitLab's API is one

@@ -270,3 +270,27 @@ def test_what_its_pipeline_found_wrong_is_not_merged_by_a_rerun(
     assert gitops.read(STAGING_FILE) == values("1.0.0")
     assert ran.code == (5 if wait else 0)
     assert "its pipeline to pass, which has failed" in ran.err
+
+
+def test_a_wait_that_ends_in_vain_reports_the_merge_request_as_it_is_by_then(
+    gitops: Gitops, waiting: CommandLine, proxy: Proxy
+) -> None:
+    gitops.sandbox.choose(tier="premium", approvals_before_merge=1)
+    late = waiting.bump("staging", f"{APP}:1.0.1", *WAIT, code=5)
+    proxy.meanwhile(lambda: gitops.close(1), method="GET", path="/merge_requests/1$", nth=3)
+    closed = waiting.bump("staging", f"{APP}:1.0.1", "--wait", "60", code=5)
+
+    assert (late["merge_request"]["state"], late["merge_request"]["auto_merge"]) == ("opened", True)
+    assert (closed["merge_request"]["state"], closed["merge_request"]["auto_merge"]) == ("closed", False)
+
+
+def test_a_merge_that_gitlab_tried_in_vain_is_not_tried_again_and_again(
+    gitops: Gitops, waiting: CommandLine, clock: FakeClock
+) -> None:
+    waiting.bump("staging", f"{APP}:1.0.1")
+    gitops.sandbox.choose(commit_message_regex="^OPS-")
+
+    done = waiting.bump("staging", f"{APP}:1.0.1", "--auto-merge")
+
+    assert "does not follow the pattern" in done["warnings"][0]
+    assert clock.now < 5

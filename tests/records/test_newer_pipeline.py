@@ -162,6 +162,18 @@ def test_a_newer_pipeline_that_asks_for_the_same_counts(gitops: Gitops, job: Pip
     superseded(job(101, f"{APP}:1.0.1"), gitops, "1.0.2")
 
 
+def test_it_counts_though_gitlab_lists_the_merge_request_as_it_was_before_the_comment(
+    gitops: Gitops, job: Pipelines
+) -> None:
+    """What a list shows is kept until the merge request changes; a comment in the same minute is no change."""
+    job(100, f"{APP}:1.0.2")
+    gitops.api.get("/merge_requests/1")  # GitLab checks whether it can be merged
+    job(100, f"{OTHER}:1.0.2", project="team/other")
+    job(102, f"{APP}:1.0.2")
+
+    assert job(101, f"{APP}:1.0.1")["status"] == "superseded"
+
+
 def test_a_rollback_in_between_does_not_let_the_late_one_in(
     gitops: Gitops, job: Pipelines, bumper: CommandLine
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from bumper.sandbox.api.call import Answer, Call, page_of
 from bumper.sandbox.api.git_views import commit_view, diff_view
 from bumper.sandbox.api.parameters import Parameters
-from bumper.sandbox.api.views import merge_request_view, single_merge_request_view
+from bumper.sandbox.api.views import View, merge_request_view, single_merge_request_view
 from bumper.sandbox.behaviour import merge_requests
 from bumper.sandbox.behaviour.errors import bad_request, not_found
 from bumper.sandbox.behaviour.merge_requests import Branches
@@ -31,7 +31,18 @@ def list_all(call: Call) -> Answer:
         if state in {"all", one.state} and _fits(one, parameters) and _says(one, parameters)
     ]
     found.sort(key=lambda one: (getattr(one, order) or "", one.id), reverse=descending)
-    return page_of(call, found, lambda one: merge_request_view(call.world, project, one))
+    return page_of(call, found, lambda one: _listed(call, one))
+
+
+def _listed(call: Call, one: MergeRequest) -> View:
+    """As GitLab kept it for this user, unless labels are asked for in full: then it is made anew.
+
+    What is kept counts until the merge request itself changes, which a comment does not always do.
+    """
+    view = merge_request_view(call.world, call.project, one)
+    if call.parameters.flag("with_labels_details"):
+        return view | {"labels": [{"id": number, "name": name} for number, name in enumerate(one.labels, 1)]}
+    return call.world.kept_for_lists.setdefault((one, call.user.username), view)
 
 
 def create(call: Call) -> Answer:

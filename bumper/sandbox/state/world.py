@@ -4,7 +4,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from bumper.sandbox.state.records import (
 from bumper.sandbox.state.settings import Settings, settings_from
 
 _RECORDS = TypeAdapter(Records)
+_TOUCH_INTERVAL = timedelta(minutes=1)  # comments within it do not count as a change of the merge request
 
 
 class World:
@@ -40,6 +41,7 @@ class World:
         self.settings = Settings()
         self.jobs = Jobs(clock)
         self.url = ""
+        self.kept_for_lists: dict[tuple[MergeRequest, str], dict[str, Any]] = {}  # what a user was shown of it
         self.lock = threading.RLock()
         self._file = directory / "sandbox.json"
         directory.mkdir(parents=True, exist_ok=True)
@@ -140,11 +142,15 @@ class World:
     def add_note(self, merge_request: MergeRequest, author: str, body: str, *, system: bool = False) -> Note:
         """A comment; with ``system`` a line of the merge request's history.
 
-        Both its times are the same instant, as in GitLab: only an edit moves ``updated_at``.
+        Both its times are the same instant, as in GitLab: only an edit moves ``updated_at``. It counts as a change of
+        the merge request, unless that has changed within the last minute.
         """
         at = now()
         note = Note(self.next_id(), merge_request.id, author, body, at, at, system)
         self.records.notes[note.id] = note
+        known = self.records.merge_requests[merge_request.id]
+        if datetime.fromisoformat(at) - datetime.fromisoformat(known.updated_at) > _TOUCH_INTERVAL:
+            self.update(known, updated_at=at)
         return note
 
     def notes(self, merge_request: MergeRequest) -> list[Note]:
