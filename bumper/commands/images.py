@@ -9,7 +9,7 @@ from bumper.environments.repository import Target, fetch_environments, open_envi
 from bumper.errors import Refused
 from bumper.image import ImageReference
 from bumper.records.digests import recorded_digests
-from bumper.records.history import Depth, rollback_targets, scope_of
+from bumper.records.history import Depth, rollback_targets
 from bumper.values.values_file import EncryptedBySops, describe
 
 
@@ -45,7 +45,7 @@ def images(environments: Sequence[str], depth: Depth, session: Session) -> KeptI
     found: list[KeptImage] = []
     warnings: list[str] = []
     for target in targets:
-        name, back = target.environment.name, rollback_targets(scope_of(target, session.gitlab), depth)
+        name, back = target.environment.name, rollback_targets(target, session.gitlab, depth)
         reasons = dict.fromkeys(_running(target), "runs")
         for place in back.images:
             reasons.setdefault(place, "rollback target")

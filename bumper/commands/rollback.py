@@ -92,12 +92,7 @@ def rollback_once(
     if not plan.changes:
         done = nothing_to_do(target, plan, asked)
         return done if request.dry_run else finish_unchanged(done, plan, attempt)
-    missing: list[str] = []
-    if request.verify:
-        references = [change.reference for change in plan.changes]
-        answers = resolve_all(references, target.registry_access(session.environ)).values()
-        missing = [str(answer) for answer in answers if isinstance(answer, BumperError)]
-        plan = replace(plan, warnings=(*plan.warnings, *missing))
+    plan, missing = _verify(target, plan, session) if request.verify else (plan, ())
     text = proposal_text(asked, plan, attempt)
     text = replace(
         text, note="rollback, held" if request.hold is not None else "rollback", labels=(*text.labels, "rollback"),
@@ -112,6 +107,19 @@ def rollback_once(
         return preview
     confirm(preview)
     return replace(deliver_watched(draft, attempt), hold=held)
+
+
+def _verify(target: Target, plan: Plan, session: Session) -> tuple[Plan, Sequence[str]]:
+    """The plan, and a warning for each image that its registry does not have, or cannot tell.
+
+    What ran before digests were demanded may have had none: it gets the one that its tag means now.
+    """
+    answers = resolve_all([change.reference for change in plan.changes], target.registry_access(session.environ))
+    if target.environment.config.digests:
+        digests = {image: answer for image, answer in answers.items() if isinstance(answer, str)}
+        plan = planning.with_digests(plan, target.gathered, digests)
+    missing = [str(answer) for answer in answers.values() if isinstance(answer, BumperError)]
+    return replace(plan, warnings=(*plan.warnings, *missing)), missing
 
 
 def _choose(target: Target, request: RollbackRequest) -> frozenset[str]:

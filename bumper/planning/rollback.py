@@ -11,7 +11,7 @@ from bumper.environments.selection import canonical, is_chosen
 from bumper.errors import LookedFarEnough, Refused
 from bumper.image import ImageReference, Repository
 from bumper.planning.bump import Plan, make_plan
-from bumper.records.history import Deployment
+from bumper.records.history import Deployment, what_counts
 from bumper.values.change import Change
 from bumper.values.pin import Version
 from bumper.values.tag_edit import TagEdit, restoring
@@ -44,21 +44,11 @@ def _with_changes(past: Iterable[Deployment], keep: Callable[[Change], bool]) ->
 def walk_back(past: Iterable[Deployment], groups: Mapping[str, str], steps: int) -> list[Deployment]:
     """The last ``steps`` deployments of each group of applications, the newest first.
 
-    ``groups`` names the group of every application that matters: its own, or one for all of them. A rollback or a
-    person's revert, and what it took back, are passed over: otherwise the next rollback would bring the trouble back.
-    What was taken back by something that was itself taken back counts again.
+    ``groups`` names the group of every application that matters: its own, or one for all of them.
     """
     found: list[Deployment] = []
     counted: Counter[str] = Counter()
-    taken_back: set[tuple[str, str, str]] = set()  # a deployment's name, file and path
-    for deployment in past:
-        changes = [
-            change for change in deployment.changes
-            if change.app in groups and taken_back.isdisjoint((name, *change.place) for name in deployment.names)
-        ]  # fmt: skip
-        if deployment.undoes or deployment.is_rollback:
-            taken_back |= {(name, *change.place) for name in deployment.undoes for change in changes}
-            continue
+    for deployment, changes in what_counts(past, groups):
         left = tuple(change for change in changes if counted[groups[change.app]] < steps)
         if left:
             found.append(replace(deployment, changes=left))
@@ -177,6 +167,16 @@ def plan_rollback(gathered: Gathered, environment: str, undone: Sequence[Deploym
     if moved and not force:
         raise MovedOn("\n".join(moved), "add --force to set it anyway")
     return make_plan(gathered, edits, [*problems, *gathered.warnings], obey_holds=False)
+
+
+def with_digests(plan: Plan, gathered: Gathered, digests: Mapping[ImageReference, str]) -> Plan:
+    """The plan, with the digests of images that ran without one, as far as they are known."""
+    edits = [
+        (found, replace(edit, digest=digests.get(change.reference, edit.digest), write_digest=True))
+        for (found, edit), change in zip(plan.edits, plan.changes, strict=True)
+    ]
+    written = make_plan(gathered, edits, (), obey_holds=False)
+    return replace(plan, edits=written.edits, changes=written.changes, along=written.along)
 
 
 def undoing(past: Iterable[Deployment], changes: Iterable[Change]) -> Iterator[Deployment]:

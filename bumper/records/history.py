@@ -194,25 +194,43 @@ class RollbackTargets:
     missing: str | None = None
 
 
-def rollback_targets(scope: Scope, depth: Depth) -> RollbackTargets:
-    """The versions that the scope's applications could be rolled back to: those that the last deployments replaced."""
-    found: dict[tuple[str, ImageReference], None] = {}
-    seen: Counter[str] = Counter()
+def what_counts(past: Iterable[Deployment], apps: Collection[str]) -> Iterator[tuple[Deployment, tuple[Change, ...]]]:
+    """Each deployment, with those of its changes to ``apps`` that a rollback may take back.
+
+    A rollback or a person's revert, and what it took back, are passed over: otherwise the next rollback would bring the
+    trouble back. What was taken back by something that was itself taken back counts again.
+    """
+    taken_back: set[tuple[str, str, str]] = set()  # a deployment's name, file and path
+    for deployment in past:
+        changes = tuple(
+            change for change in deployment.changes
+            if change.app in apps and taken_back.isdisjoint((name, *change.place) for name in deployment.names)
+        )  # fmt: skip
+        if deployment.undoes or deployment.is_rollback:
+            taken_back |= {(name, *change.place) for name in deployment.undoes for change in changes}
+            changes = ()
+        yield deployment, changes
+
+
+def rollback_targets(target: Target, gitlab: GitLab | None, depth: Depth) -> RollbackTargets:
+    """The versions that the environment's applications could be rolled back to: those that deployments replaced.
+
+    Deployments are counted by image, and those alone that a rollback counts, which it may be told to go back by.
+    """
+    scope, found, seen = scope_of(target, gitlab), dict[tuple[str, ImageReference], None](), Counter[object]()
+    places = {(one.app, one.pin.repository) for one in target.gathered.pins if one.pin.repository is not None}
     try:
-        for deployment in deployments(scope):
-            apps = {change.app for change in deployment.changes}
-            if depth.since is None:
-                wanted = {app for app in apps if seen[app] < depth.keep}
-            elif deployment.at < depth.since - CLOCKS_DIFFER_BY:
+        for deployment, counted in what_counts(deployments(scope), scope.names):
+            if depth.since is not None and deployment.at < depth.since - CLOCKS_DIFFER_BY:
                 break
-            else:
-                wanted = apps if deployment.at >= depth.since else set()
             for change in deployment.changes:
+                is_few = seen[change.app, change.image] < depth.keep
+                is_wanted = is_few if depth.since is None else deployment.at >= depth.since
                 image, before = change.image_before or change.image, change.before
-                if change.app in wanted and (before.tag, before.digest) != (None, None):
+                if is_wanted and (before.tag, before.digest) != (None, None):
                     found[change.app, ImageReference(image, before.tag, before.digest)] = None
-            seen.update(apps)
-            if depth.since is None and all(seen[app] >= depth.keep for app in scope.names):
+            seen.update({(change.app, change.image) for change in counted})
+            if depth.since is None and all(seen[place] >= depth.keep for place in places):
                 break
     except LookedFarEnough as error:
         return RollbackTargets(tuple(found), error.what)

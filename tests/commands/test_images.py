@@ -6,7 +6,7 @@ import pytest
 
 from bumper.clock import Clock
 from tests.support.command_line import CommandLine
-from tests.support.deployments import PROD, STAGING, Deployments, DeploymentsMaker
+from tests.support.deployments import PROD, STAGING, Deployments, DeploymentsMaker, moves
 from tests.support.gitops import APP, values
 from tests.support.verified import DIGEST, VerifiedMaker
 from tests.support.verified import STAGING as VERIFIED
@@ -47,6 +47,17 @@ def test_what_runs_and_what_could_run_again(made: Deployments) -> None:
         "app": "app", "environment": "prod", "image": APP, "tag": "1.3", "digest": None, "reason": "runs",
     }  # fmt: skip
     assert [one["reason"] for one in result["images"]] == ["runs", "rollback target", "runs"]
+
+
+def test_what_the_next_rollbacks_go_back_to(made: Deployments) -> None:
+    """They pass over rollbacks and what these took back; and an application's other images go by their own past."""
+    made.merged("rollback", "prod", "--app", "app", "--steps", "2")
+    assert moves(made.run("rollback", "prod", "--app", "app")) == [("app", "1.1", "1.0")]
+    assert lines(made, "prod", "--keep", "1")[:4] == [f"{APP}:1.0", f"{APP}:1.1", f"{APP}:1.2", f"{APP}:1.3"]
+
+    for job in ("7", "8", "9"):
+        made.commit({APP_PROD: values("1.1") + f"job:\n  repository: {WEB}\n  tag: {job}\n"})
+    assert f"{APP}:1.0" in lines(made, "prod", "--keep", "1")
 
 
 def test_the_last_days(made: Deployments) -> None:

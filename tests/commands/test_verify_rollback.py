@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.gitops import values
-from tests.support.verified import STAGING, Verified, VerifiedMaker
+from tests.support.verified import DIGEST, MOVED, STAGING, Verified, VerifiedMaker
 
 ROLLBACK = ("rollback", "staging")
 
@@ -42,6 +42,18 @@ def test_a_registry_that_is_down_is_a_warning(two: Verified) -> None:
 
     assert "staging: proposed" in ran.out
     assert f"warning: http://{two.registry.host} broke off its answer" in ran.err
+
+
+def test_digests_are_written_where_they_are_demanded_now(make_verified: VerifiedMaker) -> None:
+    """What ran before that has none, and `bumper check` would stop it."""
+    made = make_verified({STAGING: values("1.0.0", "{image}")})
+    config = f"environments: {{staging: {{values: '{STAGING}', digests: true}}}}\n"
+    made.gitops.commit({STAGING: values(f"2.0.0@{MOVED}", made.image), "bumper.yaml": config})
+
+    for selector in ([], ["--to", "1.0.0"]):
+        result = made.run(*ROLLBACK, *selector)
+        assert made.gitops.read(STAGING, result["branch"]) == values(f"1.0.0@{DIGEST}", made.image)
+        assert result["changes"][0]["to"] == {"tag": "1.0.0", "digest": DIGEST}
 
 
 def test_no_verify_asks_nobody(two: Verified) -> None:

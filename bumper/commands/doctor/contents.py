@@ -30,7 +30,7 @@ from bumper.gate.freeze import NEVER, frozen_until, read_periods
 from bumper.git.checkout import Checkout, read_files
 from bumper.gitlab.connection import GitLab
 from bumper.image import ImageReference, Repository, is_tag
-from bumper.records.history import Depth, rollback_targets, scope_of
+from bumper.records.history import Depth, rollback_targets
 from bumper.records.line import Line
 from bumper.registry.credentials import find_credentials
 from bumper.registry.resolve import RegistryAccess, resolve_all
@@ -204,7 +204,7 @@ def _check_rollback_targets(report: Report, targets: Sequence[Target], access: R
     back = [
         image.with_digest(None) if image.tag is not None else image
         for target in targets
-        for _, image in rollback_targets(scope_of(target, None), Depth()).images[:_MAX_TARGETS]
+        for _, image in rollback_targets(target, None, Depth()).images[:_MAX_TARGETS]
     ]
     answers = resolve_all(back, access)
     gone = [str(image) for image, answer in answers.items() if isinstance(answer, Refused)]
