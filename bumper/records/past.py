@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from posixpath import commonpath, dirname
+from posixpath import commonpath, commonprefix, dirname
 
 from bumper.environments.usual_names import usual_names_in
 from bumper.errors import LookedFarEnough, Refused
@@ -70,7 +70,7 @@ class Files:
 
     def __init__(self, bases: Mapping[str, Sequence[str]], environments: Collection[str]) -> None:
         """``bases``: for each file the shared values below it; ``environments`` are the names of all of today."""
-        self._bases = bases
+        self._bases = dict(bases)  # as they were called at that time
         self._environments = environments
         self._today = {path: path for path in bases}  # by the name at that time
 
@@ -100,6 +100,9 @@ class Files:
                     begun.append(today)
                 else:  # the file before: under its old name, where the commit renamed it
                     self._today[source.path] = today
+                    if source is not file:
+                        names = [(_name_before(base, source.path, past), base) for base in self._bases[today]]
+                        self._bases[today] = [before or base for before, base in names]
                     changed[today] = (contents[source.old_blob or ""], contents[file.new_blob])
             if changed or begun:
                 yield Step(past, changed, tuple(begun))
@@ -163,7 +166,7 @@ def _is_same_file(
         return before == after
     if images[0] or images[1]:
         return images[0] == images[1]
-    return bool(bases) and all(_came_along(base, old.path, past) for base in bases)
+    return bool(bases) and all(_name_before(base, old.path, past) is not None for base in bases)
 
 
 def _alike(before: bytes, after: bytes) -> bool:
@@ -179,13 +182,14 @@ def _images(path: str, content: bytes) -> Collection[str] | None:
         return None
 
 
-def _came_along(base: str, old_path: str, past: PastCommit) -> bool:
-    """Whether shared values were below the old file, too, or were moved with it as they are."""
+def _name_before(base: str, old_path: str, past: PastCommit) -> str | None:
+    """How shared values were called that were below the old file, too, or were moved with it as they are."""
     added = next((file.new_blob for file in past.touched if file.path == base and file.old_blob is None), None)
     if added is not None:
-        return any(file.old_blob == added and file.new_blob is None for file in past.touched)
+        gone = (file.path for file in past.touched if file.old_blob == added and file.new_blob is None)
+        return max(gone, key=lambda path: len(commonprefix([path, old_path])), default=None)
     folder = dirname(base)
-    return not folder or old_path.startswith(f"{folder}/")
+    return base if not folder or old_path.startswith(f"{folder}/") else None
 
 
 def read_past_of_all(checkout: Checkout, files: Files, stretches: Sequence[int] = STRETCHES) -> Iterator[list[Step]]:

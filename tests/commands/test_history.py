@@ -369,6 +369,17 @@ class TestRenamed:
 
         assert [after for _, _, after in one.history("prod", "--app", "other")] == ["1.0.3", "1.0.2", "1.0.1"]
 
+    def test_twice_with_the_values_that_name_the_image(self, make_deployments: DeploymentsMaker) -> None:
+        base = f"image:\n  repository: {APP}\n"
+        made = make_deployments({"apps/app/values.yaml": base, APP_PROD: "image:\n  tag: 1.0.0\n"})
+        made.commit({APP_PROD: "image:\n  tag: 1.0.1\n"})
+        for old, new in (("app", "second"), ("second", "other")):
+            moved = {"apps/{}/values.yaml": base, PROD: "image:\n  tag: 1.0.1\n"}
+            gone: dict[str, str | None] = {path.format(old): None for path in moved}
+            made.commit(gone | {path.format(new): text for path, text in moved.items()})
+
+        assert made.history("prod") == [("other", "1.0.0", "1.0.1")]
+
     def test_a_merged_rename(self, one: Deployments) -> None:
         one.tag(APP_PROD, "1.0.1")
         clone = one.gitops.person()
