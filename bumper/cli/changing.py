@@ -38,7 +38,7 @@ def bump(
         raise WrongUsage(what, f"write bumper bump {images[0]} {' '.join([environment, *images[1:]])}")
     parsed = tuple(parse_image(image) for image in images or ())
     if bool(parsed) == (event is not None):
-        raise WrongUsage("bump needs images or a notification", "name the images, or give --event FILE")
+        raise WrongUsage("bump takes either images or a notification", "name the images, or give --event FILE")
     with common.session() as session:
         from bumper.commands.bump import BumpRequest
         from bumper.commands.bump import bump as run

@@ -67,12 +67,12 @@ for _group, _commands in _COMMANDS.items():
         )
 
 _OUR_WORDS = {  # for what Typer writes
-    r"^No such command (\S+)\. Did you mean (.+)\?$": r"There is no command \1 (did you mean \2?)",
-    r"^No such command ": "There is no command ",
-    r"^No such option: (\S+)": r"There is no option \1",
+    r"^No such command (\S+)\. Did you mean (.+)\?$": r"there is no command \1 (did you mean \2?)",
+    r"^No such command ": "there is no command ",
+    r"^No such option: (\S+)": r"there is no option \1",
     r" \(Possible options: --help\)$": "",  # which is near every short name
     r" \(Possible options: (.+)\)$": r" (did you mean \1?)",
-    r"^Got unexpected extra argument\(s\) \((.+)\)$": r"Unexpected argument '\1'",
+    r"^Got unexpected extra argument\(s\) \((.+)\)$": r"unexpected argument '\1'",
     r" \(env var: '(\w+)'\)": r" (or \1)",
     r"Value error, ": "",  # of pydantic, which reads values for Typer
 }
@@ -169,7 +169,8 @@ def machine_trouble(error: Exception) -> Unavailable | None:
     if not isinstance(error, OSError) or error.errno not in _NEXT_STEPS:
         return None
     place = f" ({error.filename})" if error.filename is not None else ""
-    return Unavailable(f"{os.strerror(error.errno)}{place}", _NEXT_STEPS[error.errno])
+    reason = os.strerror(error.errno)
+    return Unavailable(f"{reason[0].lower()}{reason[1:]}{place}", _NEXT_STEPS[error.errno])
 
 
 def _usage_error(error: typer.TyperException) -> WrongUsage:
@@ -179,4 +180,4 @@ def _usage_error(error: typer.TyperException) -> WrongUsage:
     sentence = error.format_message().rstrip(".")
     for theirs, ours in _OUR_WORDS.items():
         sentence = re.sub(theirs, ours, sentence)
-    return WrongUsage(sentence, f"see `{program} --help`")
+    return WrongUsage(sentence[:1].lower() + sentence[1:], f"see `{program} --help`")

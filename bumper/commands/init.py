@@ -175,7 +175,7 @@ def _without_tags(tried: Tried) -> Iterable[str]:
     for name, gathered in tried.gathered.items():
         if not gathered.pins:
             base = "; those in its base files are never written" if gathered.shared else ""
-            yield f"No file of {name} holds a tag{base}."
+            yield f"no file of {name} holds a tag{base}."
 
 
 def _nothing_found(tree: Tree, place: str, found: Survey) -> Refused:

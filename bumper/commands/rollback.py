@@ -178,8 +178,8 @@ def _last(target: Target, scope: Scope, request: RollbackRequest) -> list[Deploy
     undone_before = planning.explain_undone(planning.of_images(deployments(scope), request.images))
     if undone_before is not None and steps == 1:
         hint = f"use --to TAG or --mr IID; `bumper history {name}` lists what ran"
-        raise Refused(f"Nothing left to undo: {undone_before}", hint)
-    found = "There is no deployment" if steps == 1 else f"There are fewer than {steps} deployments"
+        raise Refused(f"nothing left to undo: {undone_before}", hint)
+    found = "there is no deployment" if steps == 1 else f"there are fewer than {steps} deployments"
     of = "" if request.all_apps else f" of {', '.join(missing)}"
     raise Refused(f"{found}{of} in {name}", f"`bumper history {name}` lists them")
 

@@ -72,7 +72,7 @@ def find_unhealthy(rollout: Rollout | None, environment: str, tip: str, session:
     Each with the reason. ``tip`` is the target branch's newest commit, whose values those are. Raises ``Refused`` where
     bumper.yaml does not say which Argo CD deploys the environment.
     """
-    purpose = "The health check (require_healthy in bumper.yaml, or --require-healthy)"
+    purpose = "the health check (require_healthy in bumper.yaml, or --require-healthy)"
     rollout = require_rollout(rollout, environment, purpose)
     server, expected, holds = _server_of(rollout, session), rollout.applications(), _holds_commit(session.gitlab, tip)
     report_step(f"asking {server.url} (Argo CD)")

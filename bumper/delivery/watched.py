@@ -124,7 +124,8 @@ def _see_it_run(one: _Watch, landed: str, before: Mapping[str, Before], undo: Un
     if not one.rollout.applications():  # an image that nothing uses, allowed by --allow-missing
         return one.done
     session = one.attempt.session
-    now, began = session.clock.monotonic(), session.began
+    now = session.clock.monotonic()
+    began = session.began if one.attempt.options.wait is None else now  # --wait alone is for the merge
     limits = Limits(now, began + one.watching.seconds, one.watching.steady)
     try:
         with _noted(one):

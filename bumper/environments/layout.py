@@ -165,16 +165,16 @@ class Layout:
     def _refuse_unknown(self, name: str) -> None:
         if not self.environments:
             raise Refused(
-                f"There is no environment {name!r}: no path here looks like an environment's values",
+                f"there is no environment {name!r}: no path here looks like an environment's values",
                 "name the environments in bumper.yaml (bumper init writes one)",
             )
         if name not in self.environments:
-            raise Refused(f"There is no environment {name!r}", suggest(name, self.environments))
+            raise Refused(f"there is no environment {name!r}", suggest(name, self.environments))
 
     def _refuse_no_files(self, name: str, config: EnvironmentConfig) -> None:
         if not self.source.files[name]:
             raise HasNoFile(
-                f"Environment {name} has no file: nothing matches {', '.join(config.values)}",
+                f"environment {name} has no file: nothing matches {', '.join(config.values)}",
                 "correct its values in bumper.yaml",
             )
 

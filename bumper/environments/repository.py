@@ -41,7 +41,7 @@ class RepositoryConfig:
         found = list(dict.fromkeys(names)) or list(self.layout.environments)
         if not found:
             raise Refused(
-                "The repository has no environment in one of the usual layouts; describe yours in bumper.yaml."
+                "the repository has no environment in one of the usual layouts; describe yours in bumper.yaml."
             )
         return found
 
@@ -131,7 +131,7 @@ def pushed_images(
     matched = [image for one in pushed if (image := match_pushed(one, repositories, of)) is not None]
     if not matched and not allow_missing:
         raise Refused(
-            f"Nothing in {name} uses {', '.join(str(one) for one in pushed)}, which the notification names",
+            f"nothing in {name} uses {', '.join(str(one) for one in pushed)}, which the notification names",
             "`bumper status --all` lists what it uses",
         )
     chosen: dict[Repository, ImageReference] = {}
@@ -141,7 +141,7 @@ def pushed_images(
         if len({other.tag for other in allowed}) > 1:
             tags = ", ".join(str(other.tag) for other in allowed)
             raise Refused(
-                f"The notification names {image.repository} with several tags ({tags})",
+                f"the notification names {image.repository} with several tags ({tags})",
                 f"set `tags` of {name} in bumper.yaml, so that only one of them may enter",
             )
         chosen[image.repository] = allowed[0]

@@ -52,7 +52,7 @@ def choose_applications(
         found = [app.app for app in apps if app.app == glob] or [app.app for app in apps if is_named(app, glob)]
         if not found and not may_be_missing:
             known = ", ".join(app.app for app in apps[:20])
-            raise Refused(f"No application of {environment} is called {glob!r}", f"it has {known}")
+            raise Refused(f"no application of {environment} is called {glob!r}", f"it has {known}")
         if len(found) > 1 and not any(sign in glob for sign in "*?["):
             raise Refused(
                 f"{environment} has several applications {glob!r}: {', '.join(found)}", "name one of them with --app"

@@ -196,7 +196,7 @@ def find_span(borrowed: Borrowed, base: str | None, head: str | None, request: M
     """
     after = borrowed.resolve(head or "HEAD")
     if after is None:
-        raise Refused(f"The checkout has no commit {head or 'HEAD'}", "check --head")
+        raise Refused(f"the checkout has no commit {head or 'HEAD'}", "check --head")
     tip = _tip(borrowed, base, request)
     target, source = tip.tip, after
     if request is not None and request.is_merged and base is None and head is None:
@@ -228,8 +228,8 @@ def _tip(borrowed: Borrowed, base: str | None, request: MergeRequestPipeline | N
         if commit is not None:
             return borrowed.at(_branch_name(borrowed, name), commit)
     if base is None:
-        raise Refused("It is not clear which branch the change is for", "name it with --base")
-    unknown = Refused(f"Neither the checkout nor its remote has {base}", "check --base")
+        raise Refused("it is not clear which branch the change is for", "name it with --base")
+    unknown = Refused(f"neither the checkout nor its remote has {base}", "check --base")
     if borrowed.remote is None:
         raise unknown
     try:

@@ -86,7 +86,7 @@ def explain_failure(error: Exception, url: str) -> NoAnswer:
         return NoAnswer(f"{where} {error}", "check that this is the right server")
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return UntrustedCertificate(
-            f"The TLS certificate of {where} cannot be checked",
+            f"the TLS certificate of {where} cannot be checked",
             "set REQUESTS_CA_BUNDLE to a file with its CA",
         )
     if _NO_TLS.search(str(error)):

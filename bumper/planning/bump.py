@@ -238,4 +238,4 @@ def _explain_missing(gathered: Gathered, environment: str, image: ImageReference
         hint = "`bumper pins FILE` lists what a file uses; bumper.yaml's `images` names what values do not."
     broken = gathered.unreadable
     unreadable = f" ({len(broken)} of its files could not be read, the first: {broken[0]})" if broken else ""
-    return f"Nothing in {environment} uses {repository}; {hint}{unreadable}"
+    return f"nothing in {environment} uses {repository}; {hint}{unreadable}"

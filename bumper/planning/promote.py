@@ -70,13 +70,13 @@ def choose(
     for glob in apps:
         if not any(is_named(app, glob) for app in known):
             listed = ", ".join(dict.fromkeys(app.app for app in known[:20]))
-            raise Refused(f"No application is called {glob!r}", f"there are {listed}")
+            raise Refused(f"no application is called {glob!r}", f"there are {listed}")
     chosen = choose_applications(target.applications, names[1], apps, may_be_missing=True)
     chosen |= choose_applications(source.applications, names[0], apps, may_be_missing=True)
     repositories = {found.pin.repository for found in (*source.pins, *source.shared, *target.pins)}
     for glob in images:
         if not any(is_chosen(repository, [glob]) for repository in repositories):
-            raise Refused(f"No image matches {glob!r}; `bumper status --all` shows the images.")
+            raise Refused(f"no image matches {glob!r}; `bumper status --all` shows the images.")
     return Choice(chosen, tuple(images))
 
 

@@ -230,7 +230,7 @@ def pins_to_tag(
         raise Refused(f"{where} in {environment} has no pin of its own that can be set.")
     if not chosen:
         raise Refused(
-            f"None of the images of {where} in {environment} ran {tag} before, and there is more "
+            f"none of the images of {where} in {environment} ran {tag} before, and there is more "
             f"than one ({named}); use `bumper bump {environment} IMAGE:{tag}`."
         )
     return [found for found in pins if (found.app, found.pin.repository) in chosen]

@@ -203,7 +203,7 @@ def _check_realm(realm: str, registry: Registry) -> None:
 
 
 def _read_token(answer: Response, registry: Registry) -> str:
-    server = f"The token server {origin(answer.url)} of {registry.url}"
+    server = f"the token server {origin(answer.url)} of {registry.url}"
     if answer.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise Unavailable(
             f"{server} refused {registry.explain_login()} ({explain_status(answer.status_code)})",

@@ -1,4 +1,4 @@
-"""The login for a registry, found where Docker and GitLab CI keep it.
+"""the login for a registry, found where Docker and GitLab CI keep it.
 
 Asked in this order, the first that knows the registry wins: DOCKER_AUTH_CONFIG, config.json (in DOCKER_CONFIG, else
 ``~/.docker``), then GitLab's CI_REGISTRY_USER and CI_REGISTRY_PASSWORD for CI_REGISTRY. In a configuration Docker's own
@@ -148,7 +148,7 @@ def _from_auths(configuration: _Configuration, host: str, source: str) -> Creden
             user, _, password = base64.b64decode(auth.auth, validate=True).decode("utf-8").partition(":")
         except ValueError:  # of its digits, or of its bytes
             raise Refused(
-                f"The login for {host} in {source} is not base64", "log in again with `docker login`"
+                f"the login for {host} in {source} is not base64", "log in again with `docker login`"
             ) from None
     # Docker pads with NUL what it wrote on some systems; an empty entry only says that a helper keeps the login.
     return Credentials(user, password.rstrip("\0"), None, source) if user or password else None

@@ -241,11 +241,11 @@ def read_push_event(body: bytes) -> tuple[PushedImage, ...]:
     Refused where it is no JSON, too large, no push notification that bumper knows, or names what cannot be an image.
     """
     if len(body) > _MAX_BYTES:
-        raise Refused(f"The push notification is larger than {_MAX_BYTES} bytes", NEXT_STEP)
+        raise Refused(f"the push notification is larger than {_MAX_BYTES} bytes", NEXT_STEP)
     try:
         event = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Refused("The push notification is not JSON", NEXT_STEP) from error
+        raise Refused("the push notification is not JSON", NEXT_STEP) from error
     return tuple(dict.fromkeys(_read(event, _MAX_DEPTH)))
 
 
@@ -255,7 +255,7 @@ def _read(event: Any, depth: int) -> Iterator[PushedImage]:  # noqa: ANN401 - JS
             yield from _read(one, depth - 1)
         return
     if not isinstance(event, dict):
-        raise Refused("The push notification is not a JSON object", NEXT_STEP)
+        raise Refused("the push notification is not a JSON object", NEXT_STEP)
     form = _form(event)
     if form is not None:
         yield from _parse(form, event).pushed()
@@ -263,7 +263,7 @@ def _read(event: Any, depth: int) -> Iterator[PushedImage]:  # noqa: ANN401 - JS
         yield from _read(wrapped, depth - 1)
     else:
         seen = ", ".join(repr(key[:40]) for key in list(event)[:10])
-        raise Refused(f"The push notification is not from a registry that bumper knows (its keys: {seen})", NEXT_STEP)
+        raise Refused(f"the push notification is not from a registry that bumper knows (its keys: {seen})", NEXT_STEP)
 
 
 def _form(event: Mapping[str, Any]) -> type[_Notification] | None:
@@ -286,7 +286,7 @@ def _decode(text: object) -> Any:  # noqa: ANN401 - JSON of an unknown form
     try:
         return json.loads(base64.b64decode(str(text), validate=True))
     except (binascii.Error, ValueError, RecursionError) as error:
-        raise Refused("The push notification's data is not JSON in base64", NEXT_STEP) from error
+        raise Refused("the push notification's data is not JSON in base64", NEXT_STEP) from error
 
 
 def _parse(form: type[_Notification], event: Mapping[str, Any]) -> _Notification:
@@ -296,4 +296,4 @@ def _parse(form: type[_Notification], event: Mapping[str, Any]) -> _Notification
         first = error.errors(include_url=False, include_input=False)[0]
         wrong = "is missing" if first["type"] == "missing" else f"has to be {expected(first)}"
         place = f"{form.__name__.removeprefix('_')}'s, but {'.'.join(map(str, first['loc']))} {wrong}"
-        raise Refused(f"The push notification looks like one of {place}", NEXT_STEP) from error
+        raise Refused(f"the push notification looks like one of {place}", NEXT_STEP) from error

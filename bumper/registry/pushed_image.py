@@ -40,7 +40,7 @@ def tagged(
     pushed = PushedImage(host, path, tag, digest or None, key)
     named = read_repository(f"{host or DOCKER_HUB}/{path}")
     if named is None or not is_tag(tag) or (pushed.digest is not None and not is_digest(pushed.digest)):
-        raise Refused(f"The push notification names {str(pushed)[:200]!r}, which is not an image reference", NEXT_STEP)
+        raise Refused(f"the push notification names {str(pushed)[:200]!r}, which is not an image reference", NEXT_STEP)
     return [pushed if host is None else replace(pushed, host=named.host, path=named.name)]
 
 
@@ -59,7 +59,7 @@ def match_pushed(
     """
     if pushed.host is None and registry is None:
         raise Refused(
-            f"The push notification of {pushed} does not say which registry it is from",
+            f"the push notification of {pushed} does not say which registry it is from",
             "give --event-registry HOST, or name it as registry in bumper.yaml",
         )
     known = [each for each in repositories if pushed.host is not None or _is_in(registry or "", each)]
@@ -69,7 +69,7 @@ def match_pushed(
     if len(best) > 1:
         names = ", ".join(str(repository) for repository in sorted(best))
         raise Refused(
-            f"The push notification names no host, and its {pushed.path} may be any of {names}",
+            f"the push notification names no host, and its {pushed.path} may be any of {names}",
             "name the image instead of --event",
         )
     return ImageReference(best.pop(), pushed.tag, pushed.digest) if best else None

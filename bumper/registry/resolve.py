@@ -153,7 +153,7 @@ def _digest_of(answer: Response, image: ImageReference) -> str:
 
 def _refusal(registry: Registry, image: ImageReference, answer: Response) -> BumperError:
     if answer.status_code == HTTPStatus.NOT_FOUND:
-        return Refused(f"The registry has no {image}", "check the tag, or push the image first")
+        return Refused(f"the registry has no {image}", "check the tag, or push the image first")
     if answer.status_code in _NO_ENTRY:
         return Unavailable(
             f"{image.repository.host} does not show {image} to {registry.explain_login()} "

@@ -175,7 +175,9 @@ def _parse(text: str) -> tuple[Document, ...]:
             mark = error.problem_mark or error.context_mark
             place = mark.index if mark is not None else 0
             if error.problem != _COLON_IN_FLOW or colons == _MAX_COLONS:
-                raise YamlError(error.problem or "not readable as YAML", _line_at(text, place)) from error
+                is_tab = readable[place : place + 1] == "\t"  # a character that cannot start any token, says libyaml
+                problem = "a tab, but YAML is indented with spaces" if is_tab else error.problem
+                raise YamlError(problem or "not readable as YAML", _line_at(text, place)) from error
         except ReaderError as error:  # of a character that YAML forbids; its position counts bytes
             read = text.encode()[: error.position].decode(errors="ignore")
             raise YamlError(error.reason, _line_at(text, len(read))) from error

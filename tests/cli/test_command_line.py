@@ -37,11 +37,11 @@ def test_v_may_stand_before_the_command(gitops: Gitops, bumper: CommandLine) -> 
         (("sandbox", "--port", "65536"), "'--port': '65536' is not a whole number from 0 to 65535"),
         (("bump", "dev", "a:1", "--delivery", "mail"), "'--delivery': 'mail' is not one of 'merge-request', 'commit'"),
         (("bump", "dev", "a:1", "--wait", "soon"), "'--wait': 'soon' is not a duration"),
-        (("init", "a", "b"), "Unexpected argument 'b'"),
-        (("bumb",), "There is no command 'bumb' (did you mean 'bump'?); see `bumper --help`."),
-        (("bump", "dev", "a:1", "--wiat", "3"), "There is no option --wiat (did you mean --wait?); see"),
-        (("check", "--repo", "x"), "There is no option --repo; see"),
-        (("status", "--output", "xml"), "Invalid value for '--output' (or BUMPER_OUTPUT): 'xml' is not one of"),
+        (("init", "a", "b"), "unexpected argument 'b'"),
+        (("bumb",), "there is no command 'bumb' (did you mean 'bump'?); see `bumper --help`."),
+        (("bump", "dev", "a:1", "--wiat", "3"), "there is no option --wiat (did you mean --wait?); see"),
+        (("check", "--repo", "x"), "there is no option --repo; see"),
+        (("status", "--output", "xml"), "invalid value for '--output' (or BUMPER_OUTPUT): 'xml' is not one of"),
     ],
 )
 def test_mistakes_are_in_our_words_and_name_the_help(

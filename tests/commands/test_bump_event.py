@@ -77,7 +77,7 @@ def test_a_notification_without_a_host_is_of_the_registry_that_is_named(make_ver
     by_config = made.run(*EVENT, stdin=NEXUS)
 
     assert "does not say which registry it is from; give --event-registry HOST" in unknown
-    assert "Nothing in staging uses" in other
+    assert "nothing in staging uses" in other
     assert by_option["changes"][0]["image"] == by_config["changes"][0]["image"] == made.image
 
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_not_there_is_named(made: Verified, tmp_path: Path) -> No
 def test_images_or_a_notification_and_not_both(made: Verified, arguments: tuple[str, ...]) -> None:
     message = made.refused("bump", "staging", *arguments, code=2, stdin=pushed(made))
 
-    assert message == "bump needs images or a notification; name the images, or give --event FILE."
+    assert message == "bump takes either images or a notification; name the images, or give --event FILE."
 
 
 def test_an_image_that_nothing_uses(made: Verified) -> None:
@@ -120,7 +120,7 @@ def test_an_image_that_nothing_uses(made: Verified) -> None:
 
     message = made.refused(*EVENT, stdin=body)
 
-    assert "Nothing in staging uses registry.tbank.local:5000/backend/app:1.0.3" in message
+    assert "nothing in staging uses registry.tbank.local:5000/backend/app:1.0.3" in message
     assert made.run(*EVENT, "--allow-missing", stdin=body)["status"] == "unchanged"
 
 

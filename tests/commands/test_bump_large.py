@@ -45,4 +45,4 @@ def test_only_the_applications_that_are_asked_for_are_read(bumper: CommandLine) 
 
     assert [change["app"] for change in done["changes"]] == ["plain"]
     assert done["warnings"] == []
-    assert "No application of staging is called" in bumper.refused("staging", f"{APP}:1.0.1", "--app", "nobody")
+    assert "no application of staging is called" in bumper.refused("staging", f"{APP}:1.0.1", "--app", "nobody")

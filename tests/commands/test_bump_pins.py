@@ -48,7 +48,7 @@ def test_another_registry_is_another_image(make_gitops: GitopsMaker, bumper: Com
 
     message = bumper.refused("staging", "mirror.example.com/team/app:1.0.1")
 
-    assert message.startswith("Nothing in staging uses mirror.example.com/team/app; did you mean")
+    assert message.startswith("nothing in staging uses mirror.example.com/team/app; did you mean")
     assert APP in message
 
 

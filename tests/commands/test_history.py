@@ -139,7 +139,7 @@ def test_app_globs(make_deployments: DeploymentsMaker) -> None:
     made.tag(OTHER_PROD, "1.0.2")
 
     assert made.history("prod", "--app", "oth*") == [("other", "1.0.0", "1.0.2")]
-    assert "No application of prod is called 'x'" in made.refused("history", "prod", "--app", "x")
+    assert "no application of prod is called 'x'" in made.refused("history", "prod", "--app", "x")
 
 
 def test_the_table_for_people(one: Deployments) -> None:

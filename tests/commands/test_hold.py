@@ -146,7 +146,7 @@ def test_an_image_glob_that_matches_nothing(one: Deployments) -> None:
 
 
 def test_an_unknown_application(one: Deployments) -> None:
-    assert "No application of prod is called 'ap'" in one.refused("unhold", "prod", "--app", "ap")
+    assert "no application of prod is called 'ap'" in one.refused("unhold", "prod", "--app", "ap")
 
 
 def test_the_application_has_to_be_named(one: Deployments) -> None:

@@ -72,7 +72,7 @@ def test_a_list_that_may_lack_something_is_none(made: Deployments) -> None:
     made.commit({PROD.format("web"): "image: [\n"})
 
     assert f"{PROD.format('web')}:2: the file is not valid YAML" in made.bumper("images", code=1).err
-    assert "There is no environment 'qa'" in made.bumper("images", "qa", code=1).err
+    assert "there is no environment 'qa'" in made.bumper("images", "qa", code=1).err
 
 
 def test_digests_from_records_and_a_doctor_that_misses_an_image(make_verified: VerifiedMaker) -> None:

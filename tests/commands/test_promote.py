@@ -91,8 +91,8 @@ def test_app_and_image_globs(make_deployments: DeploymentsMaker) -> None:
     result = made.run("promote", "staging", "prod", "--app", "a*", "--image", "*/job")
 
     assert [(change["app"], change["image"]) for change in result["changes"]] == [("api", JOB), ("app", JOB)]
-    assert "No application is called 'nothing'" in made.refused("promote", "staging", "prod", "--app", "nothing")
-    assert "No image matches 'nothing'" in made.refused("promote", "staging", "prod", "--image", "nothing")
+    assert "no application is called 'nothing'" in made.refused("promote", "staging", "prod", "--app", "nothing")
+    assert "no image matches 'nothing'" in made.refused("promote", "staging", "prod", "--image", "nothing")
 
 
 def test_the_image_is_found_at_another_path(make_deployments: DeploymentsMaker) -> None:

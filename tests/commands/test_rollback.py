@@ -52,7 +52,7 @@ def test_it_walks_back_past_rollbacks_and_what_they_undid(one: Deployments) -> N
     assert moves(one.merged("rollback", "prod")) == [("app", "1.0.2", "1.0.1")]
     assert moves(one.merged("rollback", "prod")) == [("app", "1.0.1", "1.0.0")]
 
-    assert "Nothing left to undo: !2 already undid " in one.refused("rollback", "prod")
+    assert "nothing left to undo: !2 already undid " in one.refused("rollback", "prod")
 
 
 def test_after_a_new_deployment_it_undoes_that_one(one: Deployments) -> None:
@@ -129,7 +129,7 @@ def test_a_promotion_is_undone_for_one_application_then_for_the_other(make_deplo
 
     assert moves(made.merged("rollback", "prod", "--app", "app")) == [("app", "1.0.1", "1.0.0")]
     assert made.gitops.read(OTHER_PROD) == values("1.0.1")
-    assert "Nothing left to undo: !2 already undid !1; use --to TAG or --mr IID" in made.refused(
+    assert "nothing left to undo: !2 already undid !1; use --to TAG or --mr IID" in made.refused(
         "rollback", "prod", "--app", "app"
     )
     assert moves(made.merged("rollback", "prod", "--app", "other")) == [("other", "1.0.1", "1.0.0")]
@@ -238,7 +238,7 @@ def test_selectors_that_exclude_each_other(one: Deployments, selectors: tuple[st
 
 
 def test_an_unknown_application_is_named(one: Deployments) -> None:
-    assert "No application of prod is called 'ap'; it has app." in one.refused("rollback", "prod", "--app", "ap")
+    assert "no application of prod is called 'ap'; it has app." in one.refused("rollback", "prod", "--app", "ap")
 
 
 def test_an_unknown_environment_is_named(one: Deployments) -> None:

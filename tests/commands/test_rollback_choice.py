@@ -27,7 +27,7 @@ def test_to_a_tag_that_ran_before(one: Deployments) -> None:
 
     assert moves(result) == [("app", "1.0.2", "1.0.0")]
     assert one.gitops.merge_requests("merged")[0]["description"].count("\n- **Undoes** !") == 2
-    assert "Nothing left to undo: !3 already undid !2, !1; use" in one.refused("rollback", "prod")
+    assert "nothing left to undo: !3 already undid !2, !1; use" in one.refused("rollback", "prod")
 
 
 def test_to_a_tag_that_never_ran(one: Deployments) -> None:
@@ -148,7 +148,7 @@ def test_a_persons_merge_request_of_two_commits(make_deployments: DeploymentsMak
     result = made.merged("rollback", "prod", "--mr", "1")
 
     assert sorted(moves(result)) == [("app", "1.0.1", "1.0.0"), ("other", "1.0.2", "1.0.0")]
-    assert "Nothing left to undo: !2 already undid !1; use" in made.refused("rollback", "prod", "--all-apps")
+    assert "nothing left to undo: !2 already undid !1; use" in made.refused("rollback", "prod", "--all-apps")
 
 
 def test_a_merge_request_from_before_a_rename(one: Deployments) -> None:

@@ -320,6 +320,20 @@ def test_a_rollback_that_somebody_closes_is_reported_closed(night: Night) -> Non
     assert "`bumper rollback prod --mr 1 --reopen` proposes it again" in ran.err
 
 
+def test_a_time_for_the_merge_is_not_taken_from_the_rollouts(night: Night) -> None:
+    night.plays([(2, "Progressing"), (600, "Healthy")])
+
+    def merge_late(seconds: float) -> None:
+        if night.bumper.clock.monotonic() > 1500 and night.gitops.read(FILE) == values("1.0.0"):
+            night.gitops.merge(1)
+        night.bumper.clock.sleep(seconds)
+
+    patient = replace(night.bumper, clock=replace(night.bumper.clock, sleep=merge_late))
+    ran = patient("bump", "prod", NEW, *WATCHED, "--wait", "1h", "--no-auto-merge", code=0)
+
+    assert "steady for 15 min" in ran.err
+
+
 @pytest.mark.parametrize("tag", ["1.0.0", "1.0.2"])
 def test_what_is_replaced_while_it_is_watched_is_not_what_runs(night: Night, tag: str) -> None:
     """Argo CD runs a commit that holds this one, and is healthy: with another version."""

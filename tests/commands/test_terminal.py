@@ -103,8 +103,8 @@ def test_the_diff_of_a_local_file_has_colours_too(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("gitops")
 def test_errors_and_warnings_have_colours_on_a_terminal_only(bumper: CommandLine) -> None:
-    assert "\x1b[31;1merror:\x1b[0m Nothing in staging" in _on_a_terminal("bump", "staging", "no/such:1", "--no-verify")
-    assert bumper("bump", "staging", "no/such:1", "--no-verify", code=1).err.startswith("error: Nothing in staging")
+    assert "\x1b[31;1merror:\x1b[0m nothing in staging" in _on_a_terminal("bump", "staging", "no/such:1", "--no-verify")
+    assert bumper("bump", "staging", "no/such:1", "--no-verify", code=1).err.startswith("error: nothing in staging")
 
 
 def test_with_v_in_gitlab_ci_every_step_is_a_section(

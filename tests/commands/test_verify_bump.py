@@ -54,13 +54,13 @@ def test_a_missing_image_is_refused(make_verified: VerifiedMaker) -> None:
 
     message = made.refused(*bump(made, "1.0.1"))
 
-    assert message == f"The registry has no {made.image}:1.0.1; check the tag, or push the image first."
+    assert message == f"the registry has no {made.image}:1.0.1; check the tag, or push the image first."
 
 
 def test_a_missing_image_is_not_pushed_to_the_branch_either(make_verified: VerifiedMaker) -> None:
     made = make_verified({"bumper.yaml": BY_COMMIT, STAGING: pinned("0.9.0")})
 
-    assert "The registry has no" in made.refused(*bump(made, "1.0.1"))
+    assert "the registry has no" in made.refused(*bump(made, "1.0.1"))
     assert made.run(*bump(made))["status"] == "committed"
 
 
@@ -208,7 +208,7 @@ def test_a_dry_run_asks_too(make_verified: VerifiedMaker) -> None:
     made = app(make_verified)
 
     assert made.run(*bump(made), "--dry-run")["changes"][0]["to"]["digest"] == DIGEST
-    assert "The registry has no" in made.refused(*bump(made, "1.0.1"), "--dry-run")
+    assert "the registry has no" in made.refused(*bump(made, "1.0.1"), "--dry-run")
 
 
 def test_a_login_is_found_where_docker_keeps_it(make_verified: VerifiedMaker, monkeypatch: pytest.MonkeyPatch) -> None:

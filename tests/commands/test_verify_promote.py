@@ -139,7 +139,7 @@ def test_a_missing_image_is_refused(make_verified: VerifiedMaker) -> None:
     made = by_hand(make_verified, of("1.0.1"))
 
     assert made.refused(*PROMOTE) == (
-        f"The registry has no {made.image}:1.0.1; check the tag, or push the image first."
+        f"the registry has no {made.image}:1.0.1; check the tag, or push the image first."
     )  # fmt: skip
 
 

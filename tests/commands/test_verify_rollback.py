@@ -30,7 +30,7 @@ def test_a_missing_image_is_a_warning(two: Verified) -> None:
 
     assert (result["status"], result["changes"][0]["to"]["tag"]) == ("proposed", "0.9.0")
     assert result["warnings"] == [
-        f"The registry has no {two.image}:0.9.0; check the tag, or push the image first."
+        f"the registry has no {two.image}:0.9.0; check the tag, or push the image first."
     ]  # fmt: skip
     assert two.gitops.read(STAGING, result["branch"]) == values("0.9.0", two.image)
 

@@ -281,7 +281,7 @@ def test_a_private_ca_is_trusted(
     with ArgoCd(tls.server()) as secure:
         make_gitops({FILE: values("1.0.0"), "bumper.yaml": config(secure.url)})
         secure.tell("app-staging", application(OLD))
-        assert "The TLS certificate of https://127.0.0.1" in str(bump(bumper, "1.0.0", code=4)["message"])
+        assert "the TLS certificate of https://127.0.0.1" in str(bump(bumper, "1.0.0", code=4)["message"])
 
         monkeypatch.setenv("SSL_CERT_FILE", str(tls.ca_file))
 

@@ -21,7 +21,7 @@ from tests.docs.generate import commands, configuration
 from tests.docs.pages import PAGES, ROOT, Fence, fences, links, name
 from tests.docs.pictures import PICTURES, badges
 from tests.docs.shapes import shapes
-from tests.docs.words import odd_words, texts
+from tests.docs.words import capital_failures, odd_words, texts
 from tests.support.argocd import TOKEN, ArgoCd, application
 from tests.support.command_line import CommandLine
 from tests.support.gitops import Gitops, values
@@ -262,3 +262,7 @@ def test_a_russian_page_shows_what_the_english_one_does(russian: Path) -> None:
 
 def test_every_text_is_in_plain_words() -> None:
     assert [(name(file), words) for file, text in texts() if (words := odd_words(text))] == []
+
+
+def test_a_failure_begins_in_lower_case_unless_with_a_name() -> None:
+    assert capital_failures() == []

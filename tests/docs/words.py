@@ -14,6 +14,11 @@ _ODD = re.compile(
     r"|(?<!there )\bis no\b(?! longer)",
     re.IGNORECASE,
 )
+_FAILURES = {
+    "BumperError", "LookedFarEnough", "MovedOn", "NoAnswer", "NoSuchApplication", "NotAnswering", "NotDeployed",
+    "NotDone", "NotShown", "Refused", "Unavailable", "UntrustedCertificate", "Waiting", "WrongUsage",
+}  # fmt: skip
+_NAMES = ("Argo CD", "GitLab")
 _KEY_OF_DOCTOR = "mend"  # the JSON has it since 0.1.0
 _TEMPLATES = [*(ROOT / "templates").iterdir(), *(ROOT / "examples").rglob("*.yml")]
 _IN_HTML = re.compile(r"<(?:script|style).*?</(?:script|style)>|<[^>]*>", re.DOTALL)
@@ -32,6 +37,19 @@ def texts() -> Iterator[tuple[Path, str]]:
     for module in (ROOT / "bumper").rglob("*.py"):
         for text in _strings(ast.parse(module.read_text(encoding="utf-8"))):
             yield module, text
+
+
+def capital_failures() -> list[str]:
+    """The sentences of failures that begin in upper case without a name."""
+    found = []
+    for module in (ROOT / "bumper").rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    ast.Name(kind), [ast.Constant(str(text)) | ast.JoinedStr([ast.Constant(str(text)), *_]), *_]
+                ) if kind in _FAILURES and text[0].isupper() and not text.startswith(_NAMES):
+                    found.append(text)
+    return found
 
 
 def _strings(module: ast.Module) -> Iterator[str]:

@@ -28,6 +28,7 @@ def environment(lines: str) -> str:
         ("x: 1", "bumper.yaml:1: x: is not a key here; known: values, base, exclude, registry, environments, "),
         ("[1]", "bumper.yaml:1: is a list, but keys with values are expected."),
         ("environments", "bumper.yaml:1: is the text 'environments', but keys with values are expected."),
+        ("environments:\n\tdev:", "bumper.yaml:2: a tab, but YAML is indented with spaces; correct the YAML there."),
         ("environments: {}", "bumper.yaml:1: environments: is empty; give it an entry or remove the key."),
         ("\nenvironments:", "bumper.yaml:2: environments: is empty; give it a value or remove the line."),
         ("environments:\n  dev:", "bumper.yaml:2: environments.dev: is empty, but keys with values are expected."),

@@ -228,7 +228,7 @@ def test_without_an_application_s_folder_the_bases_go_up_to_the_root() -> None:
 
 def test_a_repository_without_environments_is_told_how_to_name_them() -> None:
     with pytest.raises(
-        Refused, match=r"^There is no environment 'prod'; no path here|^There is no environment 'prod': "
+        Refused, match=r"^there is no environment 'prod'; no path here|^there is no environment 'prod': "
     ):
         read_layout(None, ["README.md"], "x").environment("prod")
 

@@ -156,7 +156,7 @@ def test_an_environment_without_files_is_told_with_its_patterns() -> None:
     found = layout({"prod": {"values": ["apps/{app}/prod.yaml", "x.yaml"]}}, ["apps/a/prod.yml"])
 
     with pytest.raises(
-        Refused, match=r"^Environment prod has no file: nothing matches apps/\{app\}/prod\.yaml, x\.yaml;"
+        Refused, match=r"^environment prod has no file: nothing matches apps/\{app\}/prod\.yaml, x\.yaml;"
     ):
         found.environment("prod")
 

@@ -81,7 +81,7 @@ def test_no_room_for_the_output(trials: Trials) -> None:
 
     ran = run_in_shell(trial, 'exec "$@" >/dev/full')
 
-    assert (ran.code, ran.said) == (4, "error: No space left on device; make room and run it again.\n")
+    assert (ran.code, ran.said) == (4, "error: no space left on device; make room and run it again.\n")
     check_rerun_finds_it(trial)
 
 

@@ -195,7 +195,7 @@ def test_a_base_may_be_any_revision(checkout: LocalCheckout) -> None:
 
 
 def test_usage(checkout: LocalCheckout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "Neither the checkout nor its remote has v9; check --base" in checkout.check("--base", "v9", code=1).err
+    assert "neither the checkout nor its remote has v9; check --base" in checkout.check("--base", "v9", code=1).err
     assert "no commit v9" in checkout.check("--head", "v9", code=1).err
     assert "--note needs a merge request" in checkout.check("--note", code=2).err
     monkeypatch.chdir(tmp_path)
