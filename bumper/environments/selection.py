@@ -12,7 +12,7 @@ from bumper.errors import Refused
 from bumper.image import Repository, has_host, read_repository
 from bumper.values.pin import Pin, parse_path
 from bumper.values.requested import pin_at
-from bumper.values.values_file import ValuesFile
+from bumper.values.values_file import ValuesFile, mark_shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def with_given_images(
         there = pin_at(values, path, pins, repositories[0] if repositories else None)
         given = (*(pin for pin in pins if pin.path != path), *_given(there, repositories))
         pins = tuple(sorted(given, key=lambda pin: pin.line))
-    return pins
+    return mark_shared(pins)
 
 
 def _applies(entry: PinnedImage, app: AppFiles, environment: str) -> bool:

@@ -179,7 +179,7 @@ def _not_a_tag(path: PinPath, node: Resolved) -> str | None:
 def explain_left_alone(values: ValuesFile, pins: Sequence[Pin], image: ImageReference) -> Iterator[str]:
     """A sentence for each line of the file that names ``image`` beside its pins, and for each pin that may be its."""
     repository = image.repository
-    for line in sorted(line for line, runs in _mentions(values, pins, repository) if runs):
+    for line in sorted({line for line, runs in _mentions(values, pins, repository) if runs}):
         yield f"{repository} is also named in {values.name}:{line}, which was left alone."
     beside = {pin.path[:-1] for pin in pins if pin.repository == repository}
     last = repository.name.rpartition("/")[2]

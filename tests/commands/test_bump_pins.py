@@ -300,11 +300,14 @@ def test_pins_in_argo_cds_manifests_are_like_others(make_gitops: GitopsMaker, bu
     assert gitops.read("argocd/app-staging.yaml", done["branch"]) == manifest.replace("1.0.0", '"1.10"')
 
 
+@pytest.mark.parametrize(
+    ("config", "web"), [("", f"repository: {OTHER}, "), (f"images: [{{image: {OTHER}, path: web.tag}}]\n", "")]
+)
 def test_a_tag_shared_with_another_image_moves_only_when_both_are_asked_for(
-    make_gitops: GitopsMaker, bumper: CommandLine
+    make_gitops: GitopsMaker, bumper: CommandLine, config: str, web: str
 ) -> None:
-    shared = f"web: {{repository: {OTHER}, tag: &release 1.0.0}}\napi: {{repository: {APP}, tag: *release}}\n"
-    make_gitops({STAGING_FILE: shared})
+    shared = f"web: {{{web}tag: &release 1.0.0}}\napi: {{repository: {APP}, tag: *release}}\n"
+    make_gitops({"bumper.yaml": config, STAGING_FILE: shared})
 
     message = bumper.refused("staging", f"{APP}:1.0.1")
     result = bumper.bump("staging", f"{APP}:1.0.1", f"{OTHER}:1.0.1")
