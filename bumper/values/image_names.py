@@ -79,7 +79,10 @@ def name_of_image(place: Place, text: str, prefix: str, partner: Sibling | None 
     registry = _registry_beside(place, prefix, name.keys)
     if registry is not None and registry.is_hub and _is_several(name):
         registry = None
-    if len(name.parts) == 1 and (is_at_public_registry(f"{text}/") or (registry is None and is_host(text))):
+    # An organization's image may have dots in its name; a key called repository then holds the host without a name.
+    holds_host = partner is not None and partner.name.name.endswith(("repository", "repo"))
+    may_be_host = len(name.parts) == 1 or (holds_host and name.parts[-1] == text)
+    if may_be_host and (is_at_public_registry(f"{text}/") or (registry is None and is_host(text))):
         return _unnamed(name, f"{text!r} is a registry or a part of a name, not a repository")
     return _in_scope(place, name, partner) if registry is None else _below(name, registry)
 
@@ -136,7 +139,8 @@ def _registry_beside(place: Place, prefix: str, used: Sequence[str]) -> NamePart
     if beside:
         return beside[0]
     hosts = [key for key in place.keys.values() if key.name.kind in _HOLD_HOSTS and is_host(plain_value(key.node))]
-    if len(hosts) == 1 and hosts[0].name.name in ("repository", "repo") and hosts[0].key not in used:
+    own = (*companion_names("", "repository", "repo"), *companion_names(prefix, "repository", "repo"))
+    if len(hosts) == 1 and hosts[0].name.name in own and hosts[0].key not in used:
         return NamePart(hosts[0].key, plain_value(hosts[0].node) or "")
     if speaks_of_an_image(place.around.parent_name):
         return next((NamePart(key.key, value) for key, value in _values(place, _HOSTS) if is_host(value)), None)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bumper.image import has_host, is_address, is_digest, read_repository, split_reference
+from bumper.image import has_host, is_address, is_digest, is_host, read_repository, split_reference
 from bumper.values.keys import (
     NAMES_BELOW_AN_IMAGE,
     KeyName,
@@ -81,11 +81,13 @@ def partner_of(place: Place, tag: Sibling, claimed: set[str]) -> Sibling | None:
     if kind is Kind.VERSION and (tag.name.prefix.endswith("chart") or not _CHART_KEYS.isdisjoint(place.keys)):
         return None  # it is a chart's
     below = place.around.in_images or speaks_of_an_image(place.around.parent_name)
-    for name in repository_names(tag.name.prefix, kind, below_an_image=below):
-        key = place.keys.get(name)
-        if key is not None and key is not tag and name not in claimed and _may_name_the_image(place, key, kind):
-            return key
-    return None
+    keys = (place.keys.get(name) for name in repository_names(tag.name.prefix, kind, below_an_image=below))
+    found = [
+        key for key in keys
+        if key is not None and key is not tag and key.name.name not in claimed and _may_name_the_image(place, key, kind)
+    ]  # fmt: skip
+    # image_repository may hold the registry's host alone, beside image_name.
+    return next((key for key in found if not is_host(plain_value(key.node))), found[0] if found else None)
 
 
 def _may_name_the_image(place: Place, key: Sibling, kind: Kind) -> bool:
