@@ -72,14 +72,14 @@ def _explain_missing_people(published: _Published, attempt: Attempt, user_ids: M
     one, named, asked = published.merge_request, attempt.people, attempt.options.people
     unknown = [name for name in dict.fromkeys((*named.reviewers, *named.assignees)) if name not in user_ids]
     warnings = [f"GitLab knows no user {name!r}, so nobody of that name was asked." for name in unknown]
-    if published.action is Action.OPENED:
-        names = ", ".join(name for name in named.reviewers if name not in {*one.reviewers, *unknown})
-        why = "its Free tier keeps one reviewer, and only adds people who may see the project"
-        left_out = f"GitLab did not add {names} as reviewer of !{one.iid} ({why}); ask them yourself."
-    else:
-        missing = [name for name in asked.reviewers if name not in {*one.reviewers, *unknown}]
-        missing += [name for name in asked.assignees if name not in {*one.assignees, *unknown}]
-        names = ", ".join(dict.fromkeys(missing))
+    is_new = published.action is Action.OPENED
+    wanted = named if is_new else asked  # whom bumper.yaml names, somebody may have taken off
+    missing = [name for name in wanted.reviewers if name not in {*one.reviewers, *unknown}]
+    missing += [name for name in wanted.assignees if name not in {*one.assignees, *unknown}]
+    names = ", ".join(dict.fromkeys(missing))
+    why = "its Free tier keeps one reviewer and one assignee, and only adds people who may see the project"
+    left_out = f"GitLab did not add {names} to !{one.iid} ({why}); ask them yourself."
+    if not is_new:
         left_out = f"not added to !{one.iid}, which was open already: {names}; ask them there."
     return [*warnings, left_out] if names else warnings
 

@@ -50,10 +50,11 @@ def test_an_updated_merge_request_is_merged_with_its_new_head_however_late_that_
     assert gitops.read(STAGING_FILE) == values("1.0.2")
 
 
-def test_a_reviewer_whom_gitlab_dropped_is_a_warning(gitops: Gitops, waiting: CommandLine) -> None:
-    done = waiting.bump("staging", f"{APP}:1.0.1", "--reviewer", "alice", "--reviewer", "bob")
+@pytest.mark.parametrize("role", ["reviewer", "assignee"])
+def test_a_person_whom_gitlab_dropped_is_a_warning(gitops: Gitops, waiting: CommandLine, role: str) -> None:
+    done = waiting.bump("staging", f"{APP}:1.0.1", f"--{role}", "alice", f"--{role}", "bob")
 
-    assert [one["username"] for one in gitops.merge_requests()[0]["reviewers"]] == ["alice"]
+    assert [one["username"] for one in gitops.merge_requests()[0][f"{role}s"]] == ["alice"]
     assert any("bob" in warning and "alice" not in warning for warning in done["warnings"])
 
 
