@@ -18,7 +18,7 @@ from bumper.image import ImageReference
 from bumper.log import report_step
 from bumper.records.changes import Changed, read_changes
 from bumper.records.known_requests import LandedRequests, messages_of_heads
-from bumper.records.past import Files, Step, read_past_of_all, read_past_of_one
+from bumper.records.past import Files, Step, files_below, read_past_of_all, read_past_of_one
 from bumper.records.record import Command, Record, read_trailers
 from bumper.values.change import Change
 from bumper.values.values_file import ValuesFile
@@ -78,11 +78,10 @@ class Scope:
         return frozenset(app.app for app in self.environment.apps)
 
     def files_today(self) -> Files:
-        """The values files of these applications, with their bases, as the place to walk back from."""
-        bases: dict[str, tuple[str, ...]] = {}
-        for app in self.environment.apps:
-            bases.update({path: tuple(dict.fromkeys((*bases.get(path, ()), *app.bases))) for path in app.values})
-        return Files(bases, self.environment.known)
+        """The values files of these applications, with what is below them, as the place to walk back from."""
+        apps = self.environment.apps
+        below = files_below(apps)
+        return Files({path: below[path] for app in apps for path in app.values}, self.environment.known)
 
     def changed(self, steps: Iterable[Step]) -> list[Changed]:
         """The commits that changed tags of these applications."""

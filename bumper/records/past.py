@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from posixpath import commonpath, commonprefix, dirname
 
+from bumper.environments.applications import AppFiles
 from bumper.environments.usual_names import usual_names_in
 from bumper.errors import LookedFarEnough, Refused
 from bumper.git.checkout import Checkout
@@ -65,11 +66,20 @@ class GoneFiles:
         return list(dict.fromkeys([*ordered[:_MAX_SOURCES], *same[:1]]))
 
 
+def files_below(apps: Iterable[AppFiles]) -> dict[str, tuple[str, ...]]:
+    """For each file of the applications those of lower precedence, which may name the image where it does not."""
+    below: dict[str, tuple[str, ...]] = {}
+    for app in apps:
+        for number, path in enumerate(files := app.files):
+            below[path] = tuple(dict.fromkeys((*below.get(path, ()), *files[:number])))
+    return below
+
+
 class Files:
     """Files of today, and how they were called at the commit up to which the past has been read."""
 
     def __init__(self, bases: Mapping[str, Sequence[str]], environments: Collection[str]) -> None:
-        """``bases``: for each file the shared values below it; ``environments`` are the names of all of today."""
+        """``bases``: for each file the values below it; ``environments`` are the names of all of today."""
         self._bases = dict(bases)  # as they were called at that time
         self._environments = environments
         self._today = {path: path for path in bases}  # by the name at that time

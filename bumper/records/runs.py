@@ -23,7 +23,7 @@ from bumper.image import ImageReference, Repository
 from bumper.log import report_step
 from bumper.records.history import named_request, own_message, who_asked
 from bumper.records.line import Line
-from bumper.records.past import Files, read_past_of_all
+from bumper.records.past import Files, files_below, read_past_of_all
 from bumper.records.record import Record, read_trailers
 from bumper.values.pin import PinPath, Version
 from bumper.values.tag_scalars import plain_value
@@ -96,12 +96,9 @@ class _Walk:
         self._target = target
         names = {app for app, _ in wanted}
         self._apps = [app for app in target.gathered.applications if app.app in names]
-        bases: dict[str, tuple[str, ...]] = {}
-        for app in self._apps:
-            for number, path in enumerate(files := app.files):
-                bases[path] = tuple(dict.fromkeys((*bases.get(path, ()), *files[:number])))
-        self._files = Files(bases, target.environment.known)
-        self._contents = read_files(target.checkout, bases)
+        below = files_below(self._apps)
+        self._files = Files(below, target.environment.known)
+        self._contents = read_files(target.checkout, below)
         now = self._versions(self._apps)
         self.states: dict[Place, list[tuple[frozenset[Version], PastCommit | None]]] = {
             place: [(now[place], None)] for place in wanted

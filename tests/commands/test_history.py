@@ -369,12 +369,18 @@ class TestRenamed:
 
         assert [after for _, _, after in one.history("prod", "--app", "other")] == ["1.0.3", "1.0.2", "1.0.1"]
 
-    def test_twice_with_the_values_that_name_the_image(self, make_deployments: DeploymentsMaker) -> None:
-        base = f"image:\n  repository: {APP}\n"
-        made = make_deployments({"apps/app/values.yaml": base, APP_PROD: "image:\n  tag: 1.0.0\n"})
+    @pytest.mark.parametrize("below", ["apps/{}/values.yaml", "apps/{}/envs/prod/common.yaml"])
+    def test_twice_with_the_values_that_name_the_image(self, make_deployments: DeploymentsMaker, below: str) -> None:
+        """A base, or another of the environment's own files."""
+        named, files = f"image:\n  repository: {APP}\n", [below.format("{app}"), PROD.format("{app}")]
+        key = f"values: {files}" if "prod" in below else f"base: '{files[0]}', values: '{files[1]}'"
+        made = make_deployments({
+            "bumper.yaml": f"environments: {{prod: {{{key}}}}}\n", below.format("app"): named,
+            APP_PROD: "image:\n  tag: 1.0.0\n",
+        })  # fmt: skip
         made.commit({APP_PROD: "image:\n  tag: 1.0.1\n"})
         for old, new in (("app", "second"), ("second", "other")):
-            moved = {"apps/{}/values.yaml": base, PROD: "image:\n  tag: 1.0.1\n"}
+            moved = {below: named, PROD: "image:\n  tag: 1.0.1\n"}
             gone: dict[str, str | None] = {path.format(old): None for path in moved}
             made.commit(gone | {path.format(new): text for path, text in moved.items()})
 
