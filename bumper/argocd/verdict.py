@@ -125,13 +125,13 @@ def _is(running: ImageReference, expected: ExpectedImage) -> bool:
 
 
 class Ending(StrEnum):
-    """How the watch of an application ended; as records name it."""
+    """How the watch of an application ended, the worst first; as records name it."""
 
-    WELL = "well"  # healthy, and for as long as was asked
     SICK = "sick"  # seen Degraded twice in a row, or its sync failed
-    LATE = "late"  # not well in time, and not sick either
-    SILENT = "silent"  # Argo CD did not answer
     MISSING = "missing"  # Argo CD has no such application any more
+    SILENT = "silent"  # Argo CD did not answer
+    LATE = "late"  # not well in time, and not sick either
+    WELL = "well"  # healthy, and for as long as was asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,13 +78,16 @@ def _see_it_merged(pending: Pending) -> Result:
         if one.state != "merged":
             return replace(done, warnings=(*done.warnings, *reply.warnings))
         landed = _landed_commit(target, one, pending.draft.proposal.message)
-        if seconds is not None or one.sha != head:
-            _require_content(target, landed, pending.draft.plan.changes, one.url)
+        is_in_doubt = seconds is not None or one.sha != head
+        other = other_content(target, landed, pending.draft.plan.changes) if is_in_doubt else None
     except (NotDeployed, Unavailable) as error:
         done = pending.done
         with contextlib.suppress(Unavailable):
             done = pending.done_with(pending.read())
         raise NotDone(error.what, error.next_step, done, error.exit_code) from error
+    if other is not None:
+        what = f"{one.url} was merged with other content than this request's: {other}"
+        raise NotDone(what, "look at its commits", done)
     return replace(done, status=Status.MERGED, landed=landed, waited=waited)
 
 
@@ -132,12 +135,6 @@ def _landed_commit(target: Target, merged: MergeRequest, message: str) -> str:
 def _trailers(message: str) -> list[str]:
     last = message.rstrip("\n").rpartition("\n\n")[2].splitlines()
     return last if any(line.startswith(f"{COMMAND_TRAILER}: ") for line in last) else [message]
-
-
-def _require_content(target: Target, commit: str, changes: tuple[Change, ...], url: str) -> None:
-    other = other_content(target, commit, changes)
-    if other is not None:
-        raise NotDeployed(f"{url} was merged with other content than this request's: {other}", "look at its commits")
 
 
 def other_content(target: Target, commit: str, changes: Iterable[Change]) -> str | None:

@@ -26,7 +26,6 @@ from bumper.planning.description import Watching, code
 from bumper.planning.proposal import Draft, Rollout, rollout_of
 from bumper.records.watches import WatchedRequest, WatchRecord, newest_watched, write_note
 
-_WORST_FIRST = (Ending.SICK, Ending.MISSING, Ending.SILENT, Ending.LATE, Ending.WELL)
 # What undoes a result some of whose applications are sick: the failure that says what became of it.
 Undo: TypeAlias = Callable[[Result, Sequence[WatchedApplication], Watching], NotDone]
 
@@ -170,21 +169,18 @@ def _failure_of(done: Result, applications: Sequence[WatchedApplication], watchi
 def explain(one: WatchedApplication, watching: Watching) -> str:
     """What became of an application, as a clause."""
     last, named = one.course.last, f"Argo CD application {one.name}"
-    if one.ending is None:
-        if last.state in {"silent", "missing"}:
-            return f"whether {named} is healthy is not known: {last.reason}"
+    if one.ending is None and last.state not in {"silent", "missing"}:
         return f"{named} was {last.reason} when the watch ended"
     in_time = f"run it within {watching.seconds:g} s"
     if one.course.healthy_after is not None:
         in_time = f"stay healthy for {format_duration(watching.steady)}"
-    clauses = {
+    clauses: dict[Ending | None, str] = {
         Ending.WELL: f"{named} is healthy",
         Ending.SICK: f"{named} is not healthy: {last.reason}",
         Ending.LATE: f"{named} did not {in_time}: {last.reason}",
-        Ending.SILENT: f"whether {named} is healthy is not known: {last.reason}",
         Ending.MISSING: last.reason,
     }
-    return clauses[one.ending]
+    return clauses.get(one.ending, f"whether {named} is healthy is not known: {last.reason}")
 
 
 @contextlib.contextmanager
@@ -203,7 +199,7 @@ def _noted(one: _Watch) -> Iterator[None]:
 
 def _note_outcome(one: _Watch, applications: Sequence[WatchedApplication], replaced: str | None) -> None:
     ended = [each for each in applications if each.ending is not None]
-    worst = next(ending for ending in _WORST_FIRST if any(each.ending is ending for each in ended))
+    worst = next(ending for ending in Ending if any(each.ending is ending for each in ended))
     reasons = [explain(each, one.watching) for each in applications if each.ending is not Ending.WELL]
     reasons += [replaced] if replaced is not None else []
     after = max((each.course.healthy_after or 0.0 for each in ended), default=0.0)
