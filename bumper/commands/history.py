@@ -12,7 +12,6 @@ from bumper.git.checkout import Checkout
 from bumper.gitlab.connection import GitLab
 from bumper.records.history import CLOCKS_DIFFER_BY, Deployment, Scope, deployments
 from bumper.records.watches import WatchRecord, read_watches
-from bumper.values.values_file import ValuesFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,9 @@ def _scope(
     checkout: Checkout, repository: RepositoryConfig, gitlab: GitLab | None, name: str, globs: tuple[str, ...]
 ) -> Scope:
     """The environment and its applications; files are read where only their keys name the applications."""
-    environment, values = repository.layout.environment(name), dict[str, ValuesFile]()
+    environment = repository.layout.environment(name)
     if any(app.is_by_key for app in environment.apps):
-        target = open_environment(checkout, repository, name, Selection(globs))
-        environment, values = target.environment, dict(target.gathered.values)
+        environment = open_environment(checkout, repository, name, Selection(globs)).environment
     chosen = choose_applications(environment.apps, name, globs)
     apps = tuple(app for app in environment.apps if app.app in chosen)
-    return Scope(checkout, gitlab, replace(environment, apps=apps), repository.config, values)
+    return Scope(checkout, gitlab, replace(environment, apps=apps), repository.config)

@@ -155,15 +155,21 @@ def pins_of_version(
     Empty where that version cannot be read.
     """
     try:
-        version = read_values(path, content)
+        return pins_above(environment, config, read_values(path, content), current)
     except Refused:
         return ()
+
+
+def pins_above(
+    environment: Environment, config: Config, version: ValuesFile, beside: Mapping[str, ValuesFile]
+) -> tuple[FoundPin, ...]:
+    """The pins of a file, above those of the files ``beside`` it that are lower in its applications."""
     found: list[FoundPin] = []
     for app in environment.apps:
-        if path in app.values:
-            lower = [current[file] for file in app.files[: app.files.index(path)] if file in current]
+        if version.name in app.values:
+            lower = [beside[file] for file in app.files[: app.files.index(version.name)] if file in beside]
             pins = pins_of_file(version, lower, app, config, environment.name)
-            found += (FoundPin(app.app, path, pin, app.values[-1]) for pin in pins)
+            found += (FoundPin(app.app, version.name, pin, app.values[-1]) for pin in pins)
     return tuple(found)
 
 

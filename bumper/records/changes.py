@@ -6,11 +6,12 @@ Those may name the image: read as they are today, the tags of an image that was 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TypeAlias
 
 from bumper.environments.applications import AppFiles
 from bumper.environments.config_models import Config
-from bumper.environments.gather import FoundPin, pins_of_version
+from bumper.environments.gather import FoundPin, pins_above
 from bumper.environments.layout import Environment
 from bumper.environments.selection import canonical
 from bumper.errors import Refused
@@ -26,33 +27,49 @@ _Files: TypeAlias = Mapping[str, ValuesFile]
 _Image: TypeAlias = tuple[str, str | None]  # an application, and its image by the name that same_as makes one
 
 
-def read_changes(
-    checkout: Checkout, environment: Environment, config: Config, today: _Files, steps: Iterable[Step]
-) -> list[Changed]:
-    """The commits that changed tags of the environment's applications, with those changes; a pin come or gone is none.
-
-    ``today`` are the files at the checkout's tip that were read already.
-    """
+def read_changes(checkout: Checkout, environment: Environment, config: Config, steps: Iterable[Step]) -> list[Changed]:
+    """The commits that changed tags of the environment's applications, with the changes; a pin come or gone is none."""
     by_file = defaultdict(list)
     for app in environment.apps:
         for path in app.values:
             by_file[path].append(app)
     found = [(step, list(dict.fromkeys(app for path in step.contents for app in by_file[path]))) for step in steps]
+    versions = _Versions(config)
     changed: list[Changed] = []
-    for (step, apps), beside in zip(found, _read_beside(checkout, today, found), strict=True):
-        changes = tuple(_changes(replace(environment, apps=tuple(apps)), config, step, beside))
+    for (step, apps), beside in zip(found, _read_beside(checkout, found, versions), strict=True):
+        changes = tuple(_changes(replace(environment, apps=tuple(apps)), versions, step, beside))
         if changes:
             changed.append((step.past, changes))
     return changed
 
 
+class _Versions:
+    """Versions of files, each read once: what a commit made of a file is what the next one found."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.read = cache(_readable)
+        self._pins: dict[tuple[int, ...], tuple[FoundPin, ...]] = {}
+
+    def pins(self, environment: Environment, path: str, content: bytes, beside: _Files) -> tuple[FoundPin, ...]:
+        """The pins of a version, looked for once above the same versions of the files ``beside`` it."""
+        version = self.read(path, content)
+        if version is None:
+            return ()
+        # A comparison of whole files would take longer than the search.
+        key = (id(version), *(id(beside.get(file)) for app in environment.apps for file in app.files))
+        if key not in self._pins:
+            self._pins[key] = pins_above(environment, self.config, version, beside)
+        return self._pins[key]
+
+
 def _changes(
-    environment: Environment, config: Config, step: Step, beside: tuple[_Files, _Files]
+    environment: Environment, versions: _Versions, step: Step, beside: tuple[_Files, _Files]
 ) -> Iterator[Change]:  # fmt: skip
+    config = versions.config
     for path, contents in step.contents.items():
         before, after = (
-            pins_of_version(environment, config, path, content, others)
-            for content, others in zip(contents, beside, strict=True)
+            versions.pins(environment, path, content, others) for content, others in zip(contents, beside, strict=True)
         )
         for was, found in _pair(before, after, config):
             old, new = was.pin, found.pin
@@ -66,7 +83,7 @@ def _changes(
 
 
 def _read_beside(
-    checkout: Checkout, today: _Files, steps: Sequence[tuple[Step, Sequence[AppFiles]]]
+    checkout: Checkout, steps: Sequence[tuple[Step, Sequence[AppFiles]]], versions: _Versions
 ) -> list[tuple[_Files, _Files]]:
     """For each step the files of its applications before and after it; what was not read yet is fetched all at once.
 
@@ -87,13 +104,11 @@ def _read_beside(
         after = {path: blob for path, blob in blobs if blob is not None}
         replaced = ((file.path, file.old_blob) for file in step.past.touched if file.path in after)
         sides.append((after | {path: blob for path, blob in replaced if blob is not None}, after))
-    read: dict[tuple[str, str], ValuesFile | None] = {(path, now[path]): today[path] for path in now.keys() & today}
-    missing = {place for pair in sides for side in pair for place in side.items()} - read.keys()
-    contents = checkout.blobs.read({blob for _, blob in missing})
-    read |= {(path, blob): _readable(path, contents[blob]) for path, blob in missing}
+    contents = checkout.blobs.read({blob for pair in sides for side in pair for blob in side.values()})
 
     def values_of(side: Mapping[str, str]) -> _Files:
-        return {place[0]: values for place in side.items() if (values := read[place]) is not None}
+        read = ((path, versions.read(path, contents[blob])) for path, blob in side.items())
+        return {path: values for path, values in read if values is not None}
 
     return [(values_of(before), values_of(after)) for before, after in sides]
 

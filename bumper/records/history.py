@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -21,7 +21,6 @@ from bumper.records.known_requests import LandedRequests, messages_of_heads
 from bumper.records.past import Files, Step, files_below, read_past_of_all, read_past_of_one
 from bumper.records.record import Command, Record, read_trailers
 from bumper.values.change import Change
-from bumper.values.values_file import ValuesFile
 
 # The last line of a message by git revert, and by GitLab's button for a merge request.
 _REVERTS = re.compile(r"This reverts (?:commit ([0-9a-f]{40,64})|merge request \S*(!\d{1,15}))\b")
@@ -70,7 +69,6 @@ class Scope:
     gitlab: GitLab | None  # None without a token for its API: then git alone is read
     environment: Environment
     config: Config
-    values: Mapping[str, ValuesFile]  # those of its files that were read already
 
     @property
     def names(self) -> frozenset[str]:
@@ -85,14 +83,14 @@ class Scope:
 
     def changed(self, steps: Iterable[Step]) -> list[Changed]:
         """The commits that changed tags of these applications."""
-        return read_changes(self.checkout, self.environment, self.config, self.values, steps)
+        return read_changes(self.checkout, self.environment, self.config, steps)
 
 
 def scope_of(target: Target, gitlab: GitLab | None, apps: Collection[str] | None = None) -> Scope:
     """An environment whose pins were gathered, with these of its ``apps``; with None all of them."""
     chosen = tuple(app for app in target.gathered.applications if apps is None or app.app in apps)
     environment = replace(target.environment, apps=chosen)
-    return Scope(target.checkout, gitlab, environment, target.setup.config, target.gathered.values)
+    return Scope(target.checkout, gitlab, environment, target.setup.config)
 
 
 def deployments(scope: Scope) -> Iterator[Deployment]:
