@@ -73,7 +73,7 @@ def _require_readable(targets: Sequence[Target]) -> None:
     refusals = [
         str(refusal)
         for target in targets
-        for refusal in target.gathered.refusals
+        for refusal in target.gathered.unreadable_files.values()
         if not isinstance(refusal, EncryptedBySops)
     ]
     if refusals:

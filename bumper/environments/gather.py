@@ -63,14 +63,9 @@ class Gathered:
         return tuple(app.app for app in self.applications)
 
     @property
-    def refusals(self) -> tuple[Refused, ...]:
-        """Why some files could not be read."""
-        return tuple(self.unreadable_files.values())
-
-    @property
     def unreadable(self) -> tuple[str, ...]:
         """A sentence for each file that could not be read."""
-        return tuple(map(str, self.refusals))
+        return tuple(map(str, self.unreadable_files.values()))
 
     @property
     def warnings(self) -> tuple[str, ...]:

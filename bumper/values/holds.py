@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from bumper.errors import Refused
 from bumper.values.pin import Pin
 from bumper.values.tag_edit import prove_same_values
 from bumper.values.values_file import ValuesFile
-from bumper.values.yaml_data import aliases_of
+from bumper.values.yaml_data import places_of
 from bumper.values.yaml_tree import Scalar, walk
 
 HOLD = "# bumper: hold"
@@ -98,7 +99,7 @@ def _lines(values: ValuesFile, pins: Iterable[Pin]) -> Iterator[tuple[int, int]]
     """The rest of each pin's line, and the lines of its aliases."""
     for tag_scalar in {pin.tag_scalar for pin in pins if pin.tag_scalar is not None}:
         yield _rest_of_line(values.text, tag_scalar)
-        used = {line for _, line in aliases_of(values.documents, tag_scalar)}
+        used = {line for _, line in islice(places_of(values.documents, tag_scalar), 1, None)}
         if used:
             starts = [0, *(line_end.end() for line_end in _LINE_END.finditer(values.text))]
             yield from (_to_line_end(values.text, starts[line - 1]) for line in used)

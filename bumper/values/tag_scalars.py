@@ -79,7 +79,9 @@ def why_not_a_scalar(node: Resolved | None, text: str) -> str | None:
         return f"{node.value!r} is a template, to be filled in by another program; set what it is filled with"
     if node.yaml_tag not in (None, "!", STRING_TAG):
         return f"it has the explicit YAML type {node.yaml_tag}; write it as text"
-    if "\n" in node.value:
+    # A block's sign without - keeps its last line break, which Helm's reader adds at the end of a file that has none.
+    ends_in_break = node.style in ("|", ">") and node.value != "" and "-" not in cut_scalar(node, text)[1][:3]
+    if "\n" in node.value or ends_in_break:
         return "it is a text of several lines, or ends in a line break; write it on one line"
     return None
 

@@ -146,14 +146,17 @@ def path_of(way: Way) -> PinPath:
 
 
 def _ways(root: Node, scalar: Scalar | None = None) -> Iterator[tuple[Node, Way]]:
-    """The values in ``root`` and the ways to them, in the order of the text; only those around ``scalar``, if given."""
+    """The nodes in ``root`` and the ways to them (a key has its value's), in the order of the text.
+
+    Only those around ``scalar``, if given.
+    """
     waiting: list[tuple[Node, Way]] = [(root, None)]
     while waiting:
         node, way = waiting.pop()
         yield node, way
         inner: list[tuple[Node, Way]] = []
         if isinstance(node, MappingNode):
-            inner = [(value, (way, key_text(key) or "?")) for key, value in reversed(node.pairs)]
+            inner = [(part, (way, key_text(pair[0]) or "?")) for pair in reversed(node.pairs) for part in pair[::-1]]
         elif isinstance(node, SequenceNode):
             inner = [(item, (way, index)) for index, item in reversed(list(enumerate(node.items)))]
         waiting += [pair for pair in inner if scalar is None or pair[0].start <= scalar.start <= pair[0].end]
@@ -174,13 +177,6 @@ def places_of(documents: Iterable[Document], scalar: Scalar) -> Iterator[tuple[P
         if own is not None:
             yield own, scalar.line
             yield from _aliases_in(document, scalar)
-
-
-def aliases_of(documents: Iterable[Document], scalar: Scalar) -> Iterator[tuple[PinPath, int]]:
-    """The places with the value of ``scalar`` but for its own."""
-    places = places_of(documents, scalar)
-    next(places, None)
-    yield from places
 
 
 def _aliases_in(document: Document, scalar: Scalar) -> Iterator[tuple[PinPath, int]]:

@@ -5,7 +5,7 @@ from bumper.values.pin import Pin, format_path, parse_path
 from bumper.values.requested import pin_at
 from bumper.values.tag_edit import TagEdit, set_tags
 from bumper.values.values_file import ValuesFile, describe, find_pins, read_values
-from bumper.values.yaml_data import aliases_of
+from bumper.values.yaml_data import places_of
 
 DIGEST = "sha256:" + "1a" * 32
 
@@ -109,7 +109,7 @@ def test_every_consumer_of_an_anchor_is_named() -> None:
     (pin,) = find_pins(values)
     assert pin.tag_scalar is not None
     assert describe(values, pin) == "values.yaml:1: image.tag"
-    assert [(format_path(path), line) for path, line in aliases_of(values.documents, pin.tag_scalar)] == [
+    assert [(format_path(path), line) for path, line in [*places_of(values.documents, pin.tag_scalar)][1:]] == [
         ("image.tag", 4),
         ("labels.version", 6),
         ("pod.labels", 8),
@@ -125,7 +125,7 @@ def test_a_merge_is_a_consumer_by_the_key_that_it_brings_unless_that_is_overridd
     values = read(text)
     pin = find_pins(values)[0]
     assert pin.tag_scalar is not None
-    assert [(format_path(path), line) for path, line in aliases_of(values.documents, pin.tag_scalar)] == [
+    assert [(format_path(path), line) for path, line in [*places_of(values.documents, pin.tag_scalar)][1:]] == [
         ("web.tag", 5),
         ("job.tag", 8),
     ]
@@ -135,7 +135,7 @@ def test_a_value_without_an_anchor_has_no_consumers() -> None:
     values = read("a: &a 1\nimage: shop/api:v1\nb: *a\n")
     (pin,) = find_pins(values)
     assert pin.tag_scalar is not None
-    assert list(aliases_of(values.documents, pin.tag_scalar)) == []
+    assert list(places_of(values.documents, pin.tag_scalar))[1:] == []
 
 
 @pytest.mark.parametrize("path", ["image", "app.image.tag", "apps[1].image", 'labels["a.b/c"]', "plain"])

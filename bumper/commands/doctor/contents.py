@@ -84,7 +84,7 @@ def _check_environment(report: Report, target: Target) -> None:
 def _report_uneditable(report: Report, target: Target) -> None:
     """Report what bump leaves alone and why: files that it cannot read, tags that it cannot set."""
     gathered, name = target.gathered, f"values of {target.environment.name}"
-    found = [in_one_line(refusal) for refusal in (*gathered.refusals, *gathered.idle_holds)]
+    found = [in_one_line(refusal) for refusal in (*gathered.unreadable_files.values(), *gathered.idle_holds)]
     for one in gathered.pins:
         place = describe(gathered.values[one.file], one.pin)
         if one.pin.refusal is not None:
