@@ -98,7 +98,7 @@ def ask_to_merge(pending: Pending, head: str) -> tuple[MergeReply, str]:
     """
     reply = _ask(pending, head)
     if reply.problem is not None and reply.merge_request.merge_status == "need_rebase":
-        rebased = _rebased_head(pending, head)
+        rebased = _rebased_head(pending, reply.merge_request, head)
         if rebased is not None:
             return _ask(pending, rebased), rebased
     return reply, head
@@ -133,7 +133,8 @@ def _ask_until_taken(pending: Pending, head: str) -> MergeReply:
         if problem is None:
             return _what_came_of_it(pending)
         now = pending.read()
-        is_final = problem == now.merge_error or found.merge_status not in {"mergeable", *_PASSING}
+        is_final = problem == now.merge_error and now.merge_status == "mergeable"  # GitLab has tried, in vain
+        is_final = is_final or found.merge_status not in {"mergeable", *_PASSING}
         if problem and (left <= 0 or is_final):
             return MergeReply(now, problem)
     return MergeReply(pending.read(), f"GitLab still says {found.merge_status}")
@@ -193,8 +194,11 @@ def _what_came_of_it(pending: Pending) -> MergeReply:
     return MergeReply(now, "GitLab accepted the request, but has not merged it, and gives no reason")
 
 
-def _rebased_head(pending: Pending, head: str) -> str | None:
-    """What became of ``head`` by a rebase; None where a merge train does it, or GitLab could not in time."""
+def _rebased_head(pending: Pending, behind: MergeRequest, head: str) -> str | None:
+    """What became of ``head`` by a rebase; None where a merge train does it, or GitLab could not in time.
+
+    What failed before the rebase GitLab shows as ``merge_error`` until it has rebased.
+    """
     gitlab, checkout, name = pending.known.gitlab, pending.attempt.target.checkout, pending.draft.proposal.branch
     if merge_request_changes.is_on_train(gitlab, pending.iid):
         return None
@@ -204,7 +208,7 @@ def _rebased_head(pending: Pending, head: str) -> str | None:
     merge_request_changes.rebase(gitlab, pending.iid)
     for _ in polls(pending.clock, _REBASE_TIMEOUT):
         found = pending.read()
-        if found.state != "opened" or found.merge_error is not None:
+        if found.state != "opened" or found.merge_error not in (None, behind.merge_error):
             return None
         if found.sha not in (None, head):
             after = branches.fetch(checkout, name, gitlab)
@@ -245,7 +249,7 @@ def wait_until_merged(pending: Pending, head: str, seconds: float, problem: str 
 def _help_on(pending: Pending, found: MergeRequest, head: str) -> str:
     """Rebase it, and set auto-merge that GitLab did not take before; returns bumper's head of the branch then."""
     if found.merge_status == "need_rebase":
-        head = _rebased_head(pending, head) or head
+        head = _rebased_head(pending, found, head) or head
     if pending.attempt.auto_merge and not found.auto_merge and found.sha == head:
         _ask(pending, head)
     return head

@@ -231,6 +231,22 @@ def test_a_draft_stays_a_draft(gitops: Gitops, waiting: CommandLine) -> None:
     assert gitops.merge_requests()[0]["title"] == "Draft: app 1.0.0 -> 1.0.2 in staging"
 
 
+def test_a_merge_error_of_before_which_gitlab_shows_until_it_has_rebased_stops_no_rebase(
+    gitops: Gitops, waiting: CommandLine
+) -> None:
+    gitops.sandbox.choose(merge_method="ff", rebase_delay=2)
+    waiting.bump("staging", f"{APP}:1.0.1")
+    gitops.push("moved on\n", "NEWS.md")
+    world = gitops.sandbox._world
+    [failed] = world.records.merge_requests.values()
+    world.update(failed, merge_error="Only fast-forward merge is allowed for your project.")
+
+    done = waiting.bump("staging", f"{APP}:1.0.1", "--auto-merge")
+
+    assert done["status"] == "merged"
+    assert gitops.read(STAGING_FILE) == values("1.0.1")
+
+
 def test_a_branch_behind_is_rebased_however_slowly_gitlab_checks(gitops: Gitops, waiting: CommandLine) -> None:
     gitops.push(CI_FILE[".gitlab-ci.yml"].decode(), ".gitlab-ci.yml")
     gitops.sandbox.choose(merge_method="ff", mergeability_delay=3, head_delay=3, pipeline_duration=30, rebase_delay=2)

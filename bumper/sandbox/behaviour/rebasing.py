@@ -15,7 +15,7 @@ def start_rebase(world: World, user: User, merge_request: MergeRequest) -> None:
     """Have a job make the commits anew on the target branch. Raises GitLabError 409 while such a job runs."""
     if merge_request.rebase_in_progress:
         raise conflict(_LOCKED)
-    world.update(merge_request, rebase_in_progress=True, merge_error=None)
+    world.update(merge_request, rebase_in_progress=True)
     world.jobs.add(world.settings.rebase_delay, lambda: _rebase(world, user, merge_request.id))
 
 
@@ -33,7 +33,7 @@ def _rebase(world: World, user: User, merge_request_id: int) -> None:
         world.update(merge_request, merge_error="Rebase failed: Rebase locally, resolve all conflicts, then push.")
         return
     repository.set_branch(merge_request.source_branch, tip, merge_request.sha)
-    world.update(merge_request, rebase_commit_sha=tip)
+    world.update(merge_request, rebase_commit_sha=tip, merge_error=None)  # which was there until now
     update = RefUpdate(merge_request.sha, tip, f"refs/heads/{merge_request.source_branch}")
     branches_updated(world, source, user, [update])
     start_pipeline(world, source, merge_request.source_branch, tip)
