@@ -2,10 +2,13 @@
 
 import pytest
 
+from bumper.environments import gather
 from bumper.errors import LookedFarEnough
 from bumper.git.clone import clone
 from bumper.git.past_commits import read_log
+from bumper.records import changes
 from bumper.settings import read_settings
+from bumper.values.values_file import ValuesFile, read_values
 from tests.support.deployments import PROD, STAGING, Deployments, DeploymentsMaker, moves, two_environments
 from tests.support.gitops import APP, values
 
@@ -410,3 +413,24 @@ class TestRenamed:
         now = [] if new_tag == "1.0.1" else [("other", "1.0.1", "1.0.2")]
         assert made.history("prod") == [*now, ("other", "1.0.0", "1.0.1")]
         assert made.history("staging") == [("other", "0.9.0", "1.0.1")]
+
+
+def test_each_version_of_a_file_is_read_once(
+    make_deployments: DeploymentsMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_deployments({APP_PROD: "image:\n  tag: 1.0.0\n", "apps/app/values.yaml": values("0")})
+    for number in range(1, 5):
+        made.gitops.commit({APP_PROD: f"image:\n  tag: 1.0.{number}\n"})
+    read: list[tuple[str, bytes]] = []
+
+    def noted(name: str, source: bytes) -> ValuesFile:
+        read.append((name, source))
+        return read_values(name, source)
+
+    for module in (changes, gather):
+        monkeypatch.setattr(module, "read_values", noted)
+
+    result = made.run("history", "prod")
+
+    assert [one["changes"][0]["to"]["tag"] for one in result["deployments"]] == ["1.0.4", "1.0.3", "1.0.2", "1.0.1"]
+    assert len(read) == len(set(read)) == 6
