@@ -133,7 +133,7 @@ def _run(arguments: list[str], run: Run) -> int:
     except BumperError as error:
         return _fail(run, error)
     except typer.TyperException as error:
-        return _fail(run, _usage_error(error))
+        return _fail(run, _usage_error(error, arguments))
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: the machine's trouble, or a bug
@@ -173,10 +173,10 @@ def machine_trouble(error: Exception) -> Unavailable | None:
     return Unavailable(f"{reason[0].lower()}{reason[1:]}{place}", _NEXT_STEPS[error.errno])
 
 
-def _usage_error(error: typer.TyperException) -> WrongUsage:
+def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> WrongUsage:
     """Typer's complaint about a command line, without the words of the libraries that it is made with."""
-    context = getattr(error, "ctx", None)
-    program = context.command_path if context is not None else "bumper"
+    context = getattr(error, "ctx", None)  # none where an option lacks its value
+    program = context.command_path if context is not None else f"bumper {arguments[0]}"
     sentence = error.format_message().rstrip(".")
     for theirs, ours in _OUR_WORDS.items():
         sentence = re.sub(theirs, ours, sentence)

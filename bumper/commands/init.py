@@ -79,9 +79,8 @@ def read_environments(texts: Iterable[str]) -> dict[str, list[str]]:
             check_environment(name)
             check_path_pattern(pattern.replace("{env}", name))
         except ValueError as error:
-            raise WrongUsage(
-                f"--environment {text!r} {error}", "write NAME=PATTERN, like 'prod=apps/{app}/prod/values.yaml'"
-            ) from error
+            what = f"--environment: {error}" if pattern else f"--environment {text!r} has no pattern"
+            raise WrongUsage(what, "write NAME=PATTERN, like 'prod=apps/{app}/prod/values.yaml'") from error
         found.setdefault(name, []).append(pattern)
     return found
 

@@ -40,6 +40,7 @@ def test_v_may_stand_before_the_command(gitops: Gitops, bumper: CommandLine) -> 
         (("init", "a", "b"), "unexpected argument 'b'"),
         (("bumb",), "there is no command 'bumb' (did you mean 'bump'?); see `bumper --help`."),
         (("bump", "dev", "a:1", "--wiat", "3"), "there is no option --wiat (did you mean --wait?); see"),
+        (("status", "--repo"), "option '--repo' requires an argument; see `bumper status --help`."),
         (("check", "--repo", "x"), "there is no option --repo; see"),
         (("status", "--output", "xml"), "invalid value for '--output' (or BUMPER_OUTPUT): 'xml' is not one of"),
     ],

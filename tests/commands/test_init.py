@@ -191,7 +191,7 @@ def test_a_person_names_what_init_does_not_find(bumper: CommandLine, work: Path)
 @pytest.mark.parametrize(
     ("given", "code", "message"),
     [
-        ("prod", 2, "--environment 'prod' "),
+        ("prod", 2, "--environment 'prod' has no pattern; write NAME=PATTERN"),
         ("prod=/apps/{app}.yaml", 2, "starts with a slash"),
         ("a/b=x.yaml", 2, "is not an environment name"),
         ("prod=live/*.yaml", 1, "--environment prod: no file matches live/*.yaml; correct the pattern; files that "),
