@@ -19,7 +19,6 @@ from bumper.records.line import Line
 from bumper.records.record import Command
 from bumper.records.runs import Period, Place, place_of, read_periods
 from bumper.values.change import Change
-from bumper.values.pin import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +129,26 @@ def _newest_run(periods: Sequence[Period], image: ImageReference) -> range | Non
 
 
 def _rolled_back(periods: Sequence[Period], run: range) -> Period | None:
-    """The period by which a version that ran in the periods of ``run`` was taken back."""
-    before = {_tag(version) for period in periods[run.stop :] for version in period.versions}
+    """The period by which a version that ran in the periods of ``run`` was taken back.
+
+    An application may run its image at several places: what ran beside the version all the time is no way back, unless
+    nothing else is left.
+    """
+    before, during = (_tags(part) for part in (periods[run.stop :], periods[run.start : run.stop]))
     began = {periods[number].commit for number in run}
     for period in periods[: run.start]:
         record = period.record
         is_rollback = record is not None and record.command is Command.ROLLBACK
         undone = is_rollback and record is not None and not began.isdisjoint(record.undoes)
         ended_it = is_rollback and period is periods[run.start - 1]
-        if undone or ended_it or not before.isdisjoint(map(_tag, period.versions)):
+        now = _tags([period])
+        if undone or ended_it or now & (before - during) or (now and now <= before):
             return period
     return None
 
 
-def _tag(version: Version) -> str | None:
-    return version.tag or version.digest
+def _tags(periods: Iterable[Period]) -> set[str | None]:
+    return {version.tag or version.digest for period in periods for version in period.versions}
 
 
 def unsoaked(judged: Iterable[Judged], target: str, soak: float | None, now: datetime) -> Iterator[Waiting]:

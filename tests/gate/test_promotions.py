@@ -106,6 +106,20 @@ def test_a_tag_that_the_environment_went_back_behind(past: Past, tags: tuple[str
     assert {tag for tag in set(tags) if not judged(tag).ran} == taken_back
 
 
+def test_a_place_of_the_image_that_stays_is_no_way_back(past: Past) -> None:
+    """The application runs the image at two places, one of which moves on."""
+
+    def land(canary: str) -> None:
+        both = values("1") + f"canary:\n  repository: {APP}\n  tag: {canary}\n"
+        write_line(past.gitops, [Written(NOW, {SOURCE: both})])
+
+    for tag in ("1", "2", "3"):
+        land(tag)
+    assert {tag for tag in "123" if judged(tag).ran} == {"1", "2", "3"}
+    land("1")
+    assert {tag for tag in "123" if judged(tag).ran} == {"1"}
+
+
 def test_a_rollback_by_its_record(past: Past) -> None:
     (first, *_) = past("1", "2", minutes=30)
     past("3", message=f"Roll back\n\nBumper-Command: rollback\nBumper-Environment: staging\nBumper-Undoes: {first}\n")
