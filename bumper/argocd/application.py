@@ -111,7 +111,7 @@ class Application(_Answer):
             for resource in self.synced
             if resource.message and (resource.hook_phase in _FAILED or resource.status == "SyncFailed")
         ]
-        return _in_one_line([*failed, self.phase_message]).rstrip("; ")
+        return _in_one_line([*failed, self.phase_message]).rstrip("; .")
 
 
 class Failure(_Answer):

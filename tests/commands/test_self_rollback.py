@@ -108,6 +108,7 @@ def test_a_failed_sync_is_rolled_back_with_the_hooks_words(night: Night, running
     assert "Job app-migrate: Job has reached the specified backoff limit" in night.gitops.read(FILE)
     assert rollback["state"] == "merged"
     assert "its sync ended as Failed" in ran.err
+    assert "(retried 5 times); rolling !1 back" in ran.err
 
 
 @pytest.mark.parametrize(
