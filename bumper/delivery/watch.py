@@ -125,14 +125,9 @@ class WatchedApplication:
     page: str
 
     @property
-    def ending(self) -> Ending | None:
-        """How its watch ended, by the rule of ``argocd.verdict``; None where it did not."""
-        return self.course.ending
-
-    @property
     def is_sick(self) -> bool:
         """Whether it was seen sick."""
-        return self.ending is Ending.SICK
+        return self.course.ending is Ending.SICK
 
     @property
     def turned_sick(self) -> bool:
@@ -185,7 +180,7 @@ def _look_until_decided(
     while undecided:
         shown = {one.name: one.course.last for one in undecided}
         list(pool.map(lambda one: one.look(server, clock), undecided))
-        undecided = [one for one in undecided if one.ending is None]
+        undecided = [one for one in undecided if one.course.ending is None]
         for one in undecided:
             if one.course.last != shown[one.name]:
                 doing = "watching" if one.course.last.state == "done" else "waiting for"

@@ -132,7 +132,7 @@ def _see_it_run(one: _Watch, landed: str, before: Mapping[str, Before], undo: Un
     except Unavailable as error:
         what = f"whether {one.done.environment} runs it is not known: {error.what}"
         raise NotDone(what, error.next_step, one.done, error.exit_code) from error
-    is_well = all(each.ending is Ending.WELL for each in applications)
+    is_well = all(each.course.ending is Ending.WELL for each in applications)
     replaced = _find_replaced(one, landed) if is_well else None
     _note_outcome(one, applications, replaced)
     if replaced is not None:
@@ -158,18 +158,18 @@ def _find_replaced(one: _Watch, landed: str) -> str | None:
 
 def _failure_of(done: Result, applications: Sequence[WatchedApplication], watching: Watching) -> NotDone:
     """The failure of a deployment that is not undone: which applications are not well, and why."""
-    ill = [each for each in applications if each.ending is not Ending.WELL]
+    ill = [each for each in applications if each.course.ending is not Ending.WELL]
     what = "; ".join(explain(each, watching) for each in ill)
     pages = f"see {', '.join(dict.fromkeys(each.page for each in ill))}"
     next_step = f"nothing was rolled back; {pages}" if watching.rolls_back else pages
-    is_known = not {each.ending for each in ill} <= {Ending.SILENT, Ending.MISSING, None}
+    is_known = not {each.course.ending for each in ill} <= {Ending.SILENT, Ending.MISSING, None}
     return NotDone(what, next_step, done, NotDone.exit_code if is_known else Unavailable.exit_code)
 
 
 def explain(one: WatchedApplication, watching: Watching) -> str:
     """What became of an application, as a clause."""
     last, named = one.course.last, f"Argo CD application {one.name}"
-    if one.ending is None and last.state not in {"silent", "missing"}:
+    if one.course.ending is None and last.state not in {"silent", "missing"}:
         return f"{named} was {last.reason} when the watch ended"
     in_time = f"run it within {watching.seconds:g} s"
     if one.course.healthy_after is not None:
@@ -180,7 +180,7 @@ def explain(one: WatchedApplication, watching: Watching) -> str:
         Ending.LATE: f"{named} did not {in_time}: {last.reason}",
         Ending.MISSING: last.reason,
     }
-    return clauses.get(one.ending, f"whether {named} is healthy is not known: {last.reason}")
+    return clauses.get(one.course.ending, f"whether {named} is healthy is not known: {last.reason}")
 
 
 @contextlib.contextmanager
@@ -198,9 +198,9 @@ def _noted(one: _Watch) -> Iterator[None]:
 
 
 def _note_outcome(one: _Watch, applications: Sequence[WatchedApplication], replaced: str | None) -> None:
-    ended = [each for each in applications if each.ending is not None]
-    worst = next(ending for ending in Ending if any(each.ending is ending for each in ended))
-    reasons = [explain(each, one.watching) for each in applications if each.ending is not Ending.WELL]
+    ended = [each for each in applications if each.course.ending is not None]
+    worst = next(ending for ending in Ending if any(each.course.ending is ending for each in ended))
+    reasons = [explain(each, one.watching) for each in applications if each.course.ending is not Ending.WELL]
     reasons += [replaced] if replaced is not None else []
     after = max((each.course.healthy_after or 0.0 for each in ended), default=0.0)
     record = WatchRecord(
