@@ -103,7 +103,7 @@ class Conventions:
             found[identity] = sorted(bases, key=lambda base: (base.count("/"), base))
         return found
 
-    def may_be_bases(self, environment: str, files: Iterable[str]) -> bool:
+    def may_read(self, environment: str, files: Iterable[str]) -> bool:
         """Whether one of ``files`` is called like a base, and a file of the environment is beside or below it."""
         folders = tuple(file[: file.rfind("/") + 1] for file in files if file.rpartition("/")[2] in CHART_VALUES)
         return any(path.startswith(folders) for path in self.files[environment])

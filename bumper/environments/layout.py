@@ -107,9 +107,10 @@ class ConfiguredLayout:
         patterns = [PathPattern(text) for text in self.settings(environment).values]
         return group_applications(self.files[environment], patterns)
 
-    def may_be_bases(self, environment: str, files: Collection[str]) -> bool:
-        """Whether a base pattern of the environment matches one of ``files``."""
-        return bool(claim_paths(self.settings(environment).base, files, ""))
+    def may_read(self, environment: str, files: Collection[str]) -> bool:
+        """Whether a pattern of the environment matches one of ``files``, of another environment's values."""
+        settings = self.settings(environment)
+        return bool(claim_paths([*settings.values, *settings.base], files, ""))
 
     def bases(self, environment: str, apps: Mapping[Identity, Application]) -> dict[Identity, list[str]]:
         """The bases of each application, lowest precedence first: in the list's order, then by path."""

@@ -145,7 +145,7 @@ def missing_digests(environment: Environment, images: Iterable[ImageReference]) 
 
 
 def check_heirs(target: Target, changes: Sequence[Change], source: str | None = None) -> list[str]:
-    """A sentence for every other environment that a change reaches through a file that is its base.
+    """A sentence for every other environment that a change reaches through a file that is its base, or an anchor.
 
     ``source`` is the environment that the changes are promoted from; None for a bump. Refused where the rules of such
     an environment would not let the tag in.
@@ -156,6 +156,7 @@ def check_heirs(target: Target, changes: Sequence[Change], source: str | None = 
     for environment, app, gathered in _heirs(target, {change.file for change in changes}):
         for change in changes:
             name, pin = environment.name, pins[change.place]
+            refusals += _refused_by_anchor(environment, gathered, change, pin, source)
             if change.file not in app.bases or _is_overridden(gathered, app, change.file, pin):
                 continue
             reaches = (
@@ -173,18 +174,31 @@ def check_heirs(target: Target, changes: Sequence[Change], source: str | None = 
     return list(dict.fromkeys(warnings))
 
 
+def _refused_by_anchor(
+    environment: Environment, gathered: Gathered, change: Change, pin: Pin, source: str | None
+) -> Iterator[str]:
+    """Why the environment's pins in another section of the file, which change along, may not."""
+    starts = {scalar.start for scalar in pin.scalars}
+    for found in gathered.pins:
+        if found.file == change.file and not starts.isdisjoint(scalar.start for scalar in found.pin.scalars):
+            reason = _why_not(environment, change, source, found.held)
+            if reason is not None:
+                place = f"{change.file}:{change.line}: {change.path} shares an anchor with {found.place[1]}"
+                yield f"{place} of {environment.name}, but {reason}; give each its own value"
+
+
 def _heirs(target: Target, files: Collection[str]) -> Iterator[tuple[Environment, AppFiles, Gathered]]:
-    """The applications of other environments that have one of ``files`` for a base.
+    """The applications of other environments that have one of ``files`` for a base, or a section of one for values.
 
     An environment that is broken is doctor's to report.
     """
     layout = target.setup.layout
     for name in layout.environments:
-        if name == target.environment.name or not layout.source.may_be_bases(name, files):
+        if name == target.environment.name or not layout.source.may_read(name, files):
             continue
         environment = or_refusal(layout.environment, name)
         if isinstance(environment, Environment):
-            apps = tuple(app for app in environment.apps if not set(files).isdisjoint(app.bases))
+            apps = tuple(app for app in environment.apps if not set(files).isdisjoint(app.files))
             part = replace(environment, apps=apps)
             gathered = gather(part, target.setup.config, read_files(target.checkout, part.files))
             yield from ((environment, app, gathered) for app in apps)

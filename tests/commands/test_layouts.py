@@ -323,6 +323,35 @@ def test_a_bump_does_not_reach_another_environment_past_its_rules(
         assert any("prod gets snapshot as well" in warning for warning in done["warnings"]) == (why is None)
 
 
+GUARDED_SECTIONS = """\
+environments:
+  dev: {values: 'apps/{app}/values.yaml', at: dev}
+  prod: {values: 'apps/{app}/values.yaml', at: prod, promote_from: [dev]}
+"""
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_bump_does_not_reach_another_section_of_its_file_through_an_anchor(
+    make_gitops: GitopsMaker, bumper: CommandLine, *, shared: bool
+) -> None:
+    image = f"image: {{repository: {APP}, tag:"
+    prod = "*tag" if shared else "v1.0.0"
+    make_gitops(
+        {
+            "bumper.yaml": GUARDED_SECTIONS,
+            "apps/api/values.yaml": f"dev: {{{image} &tag v1.0.0}}}}\nprod: {{{image} {prod}}}}}\n",
+        }
+    )
+
+    if shared:
+        assert bumper.refused("dev", f"{APP}:v1.0.1") == (
+            "apps/api/values.yaml:1: dev.image.tag shares an anchor with prod.image.tag of prod, but prod takes "
+            "promotions from dev only (promote_from); give each its own value."
+        )
+    else:
+        assert len(bumper.bump("dev", f"{APP}:v1.0.1")["changes"]) == 1
+
+
 def test_doctor_names_inherited_files_and_patterns_without_files(make_gitops: GitopsMaker, bumper: CommandLine) -> None:
     config = INHERITED.replace("'apps/{app}/values.yaml'\n", "['apps/{app}/values.yaml', 'common/*.yaml']\n")
     config += "  qa: {values: 'apps/{app}/values-qa.yaml', base: 'apps/{app}/values.yaml'}\n"
