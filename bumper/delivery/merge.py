@@ -20,6 +20,7 @@ from bumper.records.record import read_comment
 
 _PIPELINE_TIMEOUT = 30.0  # seconds for a pipeline to appear; 20 have been seen (gitlab-org/gitlab issue 353984)
 _REBASE_TIMEOUT = 30.0  # seconds
+_MAX_REBASES = 5  # in a run that does not wait; each time somebody else may be merged first
 _MERGE_TIMEOUT = 10.0  # seconds for a merge that GitLab has agreed to
 _MAX_PAUSE = 5.0  # seconds between two looks
 # Seconds after a push these mean that GitLab has not looked yet.
@@ -97,10 +98,12 @@ def ask_to_merge(pending: Pending, head: str) -> tuple[MergeReply, str]:
     Raises ``NotDeployed`` where somebody pushed something else in the meantime.
     """
     reply = _ask(pending, head)
-    if reply.problem is not None and reply.merge_request.merge_status == "need_rebase":
-        rebased = _rebased_head(pending, reply.merge_request, head)
-        if rebased is not None:
-            return _ask(pending, rebased), rebased
+    for _ in range(_MAX_REBASES):
+        is_behind = reply.problem is not None and reply.merge_request.merge_status == "need_rebase"
+        rebased = _rebased_head(pending, reply.merge_request, head) if is_behind else None
+        if rebased is None:
+            break
+        reply, head = _ask(pending, rebased), rebased
     return reply, head
 
 
@@ -132,7 +135,7 @@ def _ask_until_taken(pending: Pending, head: str) -> MergeReply:
         problem = _ask_once(pending, found, head)
         if problem is None:
             return _what_came_of_it(pending)
-        now = pending.read()
+        now = merge_requests.read_settled(known.gitlab, pending.iid, clock)
         is_final = problem == now.merge_error and now.merge_status == "mergeable"  # GitLab has tried, in vain
         is_final = is_final or found.merge_status not in {"mergeable", *_PASSING}
         if problem and (left <= 0 or is_final):

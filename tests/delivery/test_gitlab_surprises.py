@@ -247,6 +247,23 @@ def test_a_merge_error_of_before_which_gitlab_shows_until_it_has_rebased_stops_n
     assert gitops.read(STAGING_FILE) == values("1.0.1")
 
 
+def test_whoever_loses_the_race_to_a_fast_forward_is_rebased_and_merged_without_a_wait(
+    gitops: Gitops, waiting: CommandLine, proxy: Proxy
+) -> None:
+    gitops.sandbox.choose(merge_method="ff", mergeability_delay=1, rebase_delay=1)
+
+    def move_on() -> None:
+        gitops.push("moved on\n", f"NEWS-{gitops.tip()}")
+
+    for number in (1, 2):
+        proxy.meanwhile(move_on, path="/merge$", nth=number)
+
+    done = waiting.bump("staging", f"{APP}:1.0.1", "--auto-merge")
+
+    assert done["status"] == "merged"
+    assert gitops.read(STAGING_FILE) == values("1.0.1")
+
+
 def test_a_branch_behind_is_rebased_however_slowly_gitlab_checks(gitops: Gitops, waiting: CommandLine) -> None:
     gitops.push(CI_FILE[".gitlab-ci.yml"].decode(), ".gitlab-ci.yml")
     gitops.sandbox.choose(merge_method="ff", mergeability_delay=3, head_delay=3, pipeline_duration=30, rebase_delay=2)
