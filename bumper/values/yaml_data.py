@@ -66,7 +66,7 @@ def _merged_by(key: Node, value: Node) -> list[MappingNode]:
     return [part for part in parts if isinstance(part, MappingNode)]
 
 
-def overridden_by_merge(mapping: MappingNode) -> dict[str, int]:
+def _overridden_by_merge(mapping: MappingNode) -> dict[str, int]:
     """The keys that a ``<<`` behind them brings again, with its line; Helm takes what it brings, other readers do not.
 
     Checked with Helm 4.2, whose reader fills a mapping in the order of the text; YAML's definition of ``<<`` lets the
@@ -84,7 +84,7 @@ def overridden_by_merge(mapping: MappingNode) -> dict[str, int]:
 
 def keys_twice(mapping: MappingNode) -> dict[str, tuple[int, str]]:
     """The keys that ``mapping`` has again, itself or by a later ``<<``: the line of the last, and what to do."""
-    twice = {text: (line, "write << there first") for text, line in overridden_by_merge(mapping).items()}
+    twice = {text: (line, "write << there first") for text, line in _overridden_by_merge(mapping).items()}
     if len(mapping.keys) < len(mapping.pairs):
         times = Counter(key_text(key) for key, _ in mapping.pairs)
         lines = {key_text(key): key.line for key, _ in mapping.pairs}
@@ -108,7 +108,7 @@ def value_of(mapping: MappingNode, key: str) -> Resolved | None:
 def _layers(mapping: MappingNode) -> Iterator[dict[str, Node]]:
     """The keys of ``mapping`` and of what it merges, nearest first, without those that a ``<<`` overrides."""
     for part in (mapping, *merged_mappings(mapping)):
-        overridden = overridden_by_merge(part)
+        overridden = _overridden_by_merge(part)
         yield {text: value for text, value in part.keys.items() if text not in overridden} if overridden else part.keys
 
 
