@@ -140,7 +140,7 @@ def with_given_images(
         there = pin_at(values, path, pins, repositories[0] if repositories else None)
         given = (*(pin for pin in pins if pin.path != path), *_given(there, repositories))
         pins = tuple(sorted(given, key=lambda pin: pin.line))
-    return mark_shared(pins)
+    return mark_shared(pins) if config.images else pins
 
 
 def _applies(entry: PinnedImage, app: AppFiles, environment: str) -> bool:
