@@ -135,10 +135,11 @@ def _ask_until_taken(pending: Pending, head: str) -> MergeReply:
         problem = _ask_once(pending, found, head)
         if problem is None:
             return _what_came_of_it(pending)
+        if not problem:
+            continue
         now = merge_requests.read_settled(known.gitlab, pending.iid, clock)
         is_final = problem == now.merge_error and now.merge_status == "mergeable"  # GitLab has tried, in vain
-        is_final = is_final or found.merge_status not in {"mergeable", *_PASSING}
-        if problem and (left <= 0 or is_final):
+        if left <= 0 or is_final or found.merge_status not in {"mergeable", *_PASSING}:
             return MergeReply(now, problem)
     return MergeReply(pending.read(), f"GitLab still says {found.merge_status}")
 

@@ -153,22 +153,23 @@ def check_heirs(target: Target, changes: Sequence[Change], source: str | None = 
     pins = {found.place: found.pin for found in target.gathered.pins}
     warnings: list[str] = []
     refusals: list[str] = []
-    for environment, app, gathered in _heirs(target, {change.file for change in changes}):
+    for environment, gathered in _heirs(target, {change.file for change in changes}):
         for change in changes:
             name, pin = environment.name, pins[change.place]
             refusals += _refused_by_anchor(environment, gathered, change, pin, source)
-            if change.file not in app.bases or _is_overridden(gathered, app, change.file, pin):
-                continue
-            reaches = (
-                f"{change.file}:{change.line}: {change.path} is what {name} of {app.app} runs too, because the file is "
-                "its base and nothing overrides it"
-            )
-            reason = _why_not(environment, change, source, held_at(gathered, app.app, pin.path))
-            if reason is None:
-                warnings.append(f"{reaches}; {name} gets {change.after} as well.")
-            else:
-                lines = lines_to_add(pin, ImageReference(change.image, change.before.tag))
-                refusals.append(f"{reaches}, but {reason}; to keep {name} as it is add to {app.values[-1]}\n{lines}")
+            for app in environment.apps:
+                if change.file not in app.bases or _is_overridden(gathered, app, change.file, pin):
+                    continue
+                reaches = (
+                    f"{change.file}:{change.line}: {change.path} is what {name} of {app.app} runs too, because the "
+                    "file is its base and nothing overrides it"
+                )
+                reason = _why_not(environment, change, source, held_at(gathered, app.app, pin.path))
+                if reason is None:
+                    warnings.append(f"{reaches}; {name} gets {change.after} as well.")
+                else:
+                    lines, own = lines_to_add(pin, ImageReference(change.image, change.before.tag)), app.values[-1]
+                    refusals.append(f"{reaches}, but {reason}; to keep {name} as it is add to {own}\n{lines}")
     if refusals:
         raise Refused("\n".join(dict.fromkeys(refusals)))
     return list(dict.fromkeys(warnings))
@@ -187,8 +188,8 @@ def _refused_by_anchor(
                 yield f"{place} of {environment.name}, but {reason}; give each its own value"
 
 
-def _heirs(target: Target, files: Collection[str]) -> Iterator[tuple[Environment, AppFiles, Gathered]]:
-    """The applications of other environments that have one of ``files`` for a base, or a section of one for values.
+def _heirs(target: Target, files: Collection[str]) -> Iterator[tuple[Environment, Gathered]]:
+    """The other environments that have one of ``files`` for a base, or a section of one for values; of each those apps.
 
     An environment that is broken is doctor's to report.
     """
@@ -200,8 +201,7 @@ def _heirs(target: Target, files: Collection[str]) -> Iterator[tuple[Environment
         if isinstance(environment, Environment):
             apps = tuple(app for app in environment.apps if not set(files).isdisjoint(app.files))
             part = replace(environment, apps=apps)
-            gathered = gather(part, target.setup.config, read_files(target.checkout, part.files))
-            yield from ((environment, app, gathered) for app in apps)
+            yield part, gather(part, target.setup.config, read_files(target.checkout, part.files))
 
 
 def _why_not(environment: Environment, change: Change, source: str | None, held: str | None) -> str | None:

@@ -99,7 +99,7 @@ _UNTOLD: Mapping[str, Nested] = {
     f"{_ONE}/rebase": {"rebase_in_progress": _NONE},
     # With with_labels_details, as the parameter's description has it; the answer's own knows labels as texts alone.
     _MERGE_REQUESTS: {"labels": frozenset({"id", "name"})},
-    # NewerPipeline than the description.
+    # Newer than the description.
     f"{_ONE}/diffs": dict.fromkeys(_NEWER_DIFF, _NONE),
     _COMPARE: {"diffs": _NEWER_DIFF},
 }
