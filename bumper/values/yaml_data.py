@@ -84,7 +84,7 @@ def _overridden_by_merge(mapping: MappingNode) -> dict[str, int]:
 
 def keys_twice(mapping: MappingNode) -> dict[str, tuple[int, str]]:
     """The keys that ``mapping`` has again, itself or by a later ``<<``: the line of the last, and what to do."""
-    twice = {text: (line, "write << there first") for text, line in _overridden_by_merge(mapping).items()}
+    twice = {text: (line, "move the << above it") for text, line in _overridden_by_merge(mapping).items()}
     if len(mapping.keys) < len(mapping.pairs):
         times = Counter(key_text(key) for key, _ in mapping.pairs)
         lines = {key_text(key): key.line for key, _ in mapping.pairs}
