@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from bumper.errors import INTERRUPTED, Unavailable
 
+_MOMENT = 0.01  # seconds
 _OBJECTS_BEFORE_A_COLLECTION = 1_000_000  # alive at once: a repository with 20,000 files is some 100,000
 
 
@@ -22,6 +23,8 @@ def process() -> NoReturn:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup wants it ignored
         signal.signal(signal.SIGHUP, signal.default_int_handler)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    sys.unraisablehook = _interrupt_again
     _open_closed_streams()
     try:
         Path.home()
@@ -40,6 +43,14 @@ def process() -> NoReturn:
     except OSError:
         code = code or Unavailable.exit_code
     os._exit(code)
+
+
+def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Python drops what a signal raises in a callback, as importlib's locks have them: then it comes a moment later."""
+    if lost.exc_type is KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, _MOMENT)
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _open_closed_streams() -> None:

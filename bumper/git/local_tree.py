@@ -40,7 +40,7 @@ def checkout_root(place: Path) -> Path:
     if root is None:
         raise Refused(
             f"{place.resolve()} is not in a git checkout",
-            "change to a checkout of the GitOps repository; only `bumper init --repo URL` needs none",
+            "change to a checkout of the GitOps repository; `bumper init` also takes --repo URL",
         )
     return root
 

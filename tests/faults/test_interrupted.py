@@ -43,6 +43,33 @@ def test_interrupted(trials: Trials, proxy: Proxy, step: str, number: signal.Sig
     trial.check(trial.run())
 
 
+LOSES_A_SIGNAL = """
+import os, signal, sys, types
+
+class Callback:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+def main(arguments):
+    Callback()
+    signal.pause()
+    return 0
+
+sys.modules["bumper.cli.main"] = types.SimpleNamespace(main=main)
+from bumper.__main__ import process
+process()
+"""
+
+
+def test_a_signal_that_python_drops_in_a_callback_comes_again() -> None:
+    """As while a module is imported: importlib's locks have such callbacks."""
+    ran = subprocess.run(
+        [sys.executable, "-c", LOSES_A_SIGNAL], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "interrupted\n")
+
+
 def run_in_shell(trial: Trial, script: str, stdout: int = subprocess.PIPE) -> Ran:
     """Bumper run by ``script``, in which ``$@`` is its command line."""
     command = [sys.executable, "-m", "bumper", *trial.command.arguments, "--no-verify"]
